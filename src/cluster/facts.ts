@@ -1,0 +1,60 @@
+/** What a host tells about itself, read in the same round trip that takes the lock. */
+export interface HostFacts {
+  os: { id: string; version: string; name: string; like: string[] };
+  arch: 'amd64' | 'arm64' | string;
+  kernel: string;
+  hostname: string;
+  machineId: string;
+  bootId: string;
+  /** The VIP is left out. IPv4 only. */
+  interfaces: { name: string; addresses: { address: string; prefix: number }[]; mtu: number }[];
+  /** Whether the endpoint's VIP sits on one of its interfaces now. */
+  holdsVip: boolean;
+  memoryBytes: number;
+  cpus: number;
+  /** Free bytes below /var/lib. */
+  diskFreeBytes: number;
+  cgroup: 1 | 2;
+  /** Host's clock minus ours, ms, corrected by half of the round trip. */
+  clockSkewMs: number;
+  swap: boolean;
+  systemd: number;
+  /** `systemctl is-active` of systemd-resolved and systemd-networkd. */
+  resolved: boolean;
+  networkd: boolean;
+  packageManager: 'apt' | 'none';
+  /** Listening TCP ports. */
+  ports: number[];
+  /** Units or binaries of foreign installs that were seen: docker, kubeadm, k3s … */
+  foreign: string[];
+  /** From /var/lib/mcpk/owned.json. */
+  owned: OwnedEntry[];
+  /** Text of the few files whose present content decides states: etcd.yaml. */
+  files: Record<string, string>;
+  /** The data directory of etcd has a member. */
+  etcdData: boolean;
+  kernelFeatures: string[];
+}
+
+export interface OwnedEntry {
+  ref: string;
+  hash: string;
+  stage: string;
+}
+
+export interface NodeFacts {
+  name: string;
+  podCidr?: string;
+  ready: boolean;
+  kubeletVersion: string;
+}
+
+export interface Facts {
+  hosts: ReadonlyMap<string, HostFacts>;
+  /** Hosts that did not answer (allowed only by --skip-unreachable). */
+  unreachable: readonly string[];
+  /** none: no member has data; formed: a quorum reports one cluster id. */
+  etcd: 'none' | 'forming' | 'formed';
+  /** From the API; absent while no API server is ready. */
+  nodes?: ReadonlyMap<string, NodeFacts>;
+}

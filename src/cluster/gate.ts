@@ -1,0 +1,39 @@
+import type { Facts } from './facts.ts';
+import type { Cluster } from '../inventory/types.ts';
+
+/**
+ * A gate asks what users mean by "up". It is data: commands to run on hosts (reads only), and a pure
+ * function over their answers. So the gates of an unchanged stage ride in the probe, and those of a
+ * changed one are asked again and again until they hold or the deadline passes.
+ */
+export interface GateCheck {
+  /** Short, for the view: `etcd m1 healthy`. */
+  title: string;
+  asks: Ask[];
+  /** What is still wrong, for a human, with what was seen last; undefined = it holds. */
+  check(answers: readonly Answer[]): string | undefined;
+  /** Unit whose last 20 journal lines explain a failure, on `host`. */
+  unit?: { host: string; name: string };
+  /** Seconds from the end of the change until it must hold. */
+  deadline: number;
+}
+
+export interface Ask {
+  host: string;
+  argv: string[];
+  stdin?: string;
+}
+
+export interface Answer {
+  host: string;
+  exitCode: number;
+  stdout: string;
+  stderr: string;
+}
+
+export interface GateContext {
+  cluster: Cluster;
+  facts: Facts;
+  /** Hosts of the batch that just converged; for a whole stage, all its hosts. */
+  hosts: readonly string[];
+}

@@ -1,0 +1,81 @@
+/**
+ * The one table of errors: code → exit code → what the help says.
+ *
+ * Several hosts can fail in one run: the first failure decides the exit code, JSON lists them all.
+ */
+export const EXIT_CODES = {
+  done: [0, 'done'],
+  unexpected: [1, 'unexpected error'],
+  pending: [2, 'plan: changes pending'],
+  invalid: [10, 'inventory or template invalid'],
+  unreachable: [11, 'host unreachable, or authentication failed'],
+  hostKey: [12, 'host key unknown or changed'],
+  locked: [13, 'another run holds the lock'],
+  preflight: [14, 'preflight failed'],
+  stage: [15, 'a stage failed'],
+  gate: [16, 'a gate, verification or budget failed'],
+  stale: [17, 'the plan no longer matches the hosts'],
+  refused: [18, 'refused (quorum, version skew, unknown host)'],
+  rolledBack: [19, 'a gate failed and the host was rolled back'],
+  usage: [64, 'wrong usage'],
+  interrupted: [130, 'interrupted'],
+} as const satisfies Record<string, readonly [number, string]>;
+
+export type ErrorCode = Exclude<keyof typeof EXIT_CODES, 'done' | 'pending'>;
+
+export interface ErrorDetails {
+  /** Name of the host in the inventory. */
+  host?: string;
+  /** What to do now, one sentence. */
+  hint?: string;
+  /** Further lines for a reader: the last answer, journal lines, paths. No secrets. */
+  details?: string[];
+  cause?: unknown;
+}
+
+/** The one error type. Wrap once, at a boundary. */
+export class McpkError extends Error {
+  override readonly name = 'McpkError';
+  readonly code: ErrorCode;
+  readonly host: string | undefined;
+  readonly hint: string | undefined;
+  readonly details: readonly string[];
+
+  constructor(code: ErrorCode, message: string, more: ErrorDetails = {}) {
+    super(message, more.cause === undefined ? undefined : { cause: more.cause });
+    this.code = code;
+    this.host = more.host;
+    this.hint = more.hint;
+    this.details = more.details ?? [];
+  }
+
+  get exitCode(): number {
+    return EXIT_CODES[this.code][0];
+  }
+
+  toJSON(): { code: string; exitCode: number; message: string; host?: string; hint?: string; details?: readonly string[] } {
+    return {
+      code: this.code,
+      exitCode: this.exitCode,
+      message: this.message,
+      ...(this.host === undefined ? {} : { host: this.host }),
+      ...(this.hint === undefined ? {} : { hint: this.hint }),
+      ...(this.details.length === 0 ? {} : { details: this.details }),
+    };
+  }
+}
+
+/** Failures of several hosts stay a list; the first one decides the exit code. */
+export class FailureList extends Error {
+  override readonly name = 'FailureList';
+  readonly errors: readonly [McpkError, ...McpkError[]];
+
+  constructor(errors: readonly [McpkError, ...McpkError[]]) {
+    super(errors.map((e) => (e.host ? `${e.host}: ${e.message}` : e.message)).join('\n'));
+    this.errors = errors;
+  }
+
+  get exitCode(): number {
+    return this.errors[0].exitCode;
+  }
+}

@@ -1,0 +1,57 @@
+/** Where things lie on a host. One table, so that stages, gates and scripts agree. */
+export const PATHS = {
+  /** Everything that mcpk keeps on a host for itself, root 0700. */
+  state: '/var/lib/mcpk',
+  store: '/var/lib/mcpk/store',
+  generations: '/var/lib/mcpk/generations',
+  owned: '/var/lib/mcpk/owned.json',
+  journal: '/var/lib/mcpk/journal',
+  /** Private halves of the authorities, on masters only, root 0700. */
+  authorities: '/var/lib/mcpk/authorities',
+  run: '/run/mcpk',
+  stamps: '/run/mcpk/stamps',
+  lock: '/run/mcpk/lock',
+
+  bin: '/usr/local/bin',
+  cniBin: '/opt/cni/bin',
+  cniConfig: '/etc/cni/net.d',
+  units: '/etc/systemd/system',
+
+  /** Public trust bundles (0644): ca.crt, etcd-ca.crt, front-proxy-ca.crt, service-account.pub. */
+  pki: '/etc/kubernetes/pki',
+  kubernetes: '/etc/kubernetes',
+  /** One folder a component, 0750 root:GROUP; keys 0600 of the service's own user. */
+  apiServer: '/etc/kubernetes/api-server',
+  controllerManager: '/etc/kubernetes/controller-manager',
+  scheduler: '/etc/kubernetes/scheduler',
+  kubeProxy: '/etc/kubernetes/kube-proxy',
+  admin: '/etc/kubernetes/admin',
+  adminKubeconfig: '/etc/kubernetes/admin/kubeconfig',
+  kubelet: '/etc/kubernetes/kubelet',
+  kubeletData: '/var/lib/kubelet',
+  /** kubelet rotates this pair itself. */
+  kubeletClient: '/var/lib/kubelet/pki/kubelet-client-current.pem',
+  etcd: '/etc/etcd',
+  etcdPki: '/etc/etcd/pki',
+  etcdConfig: '/etc/etcd/etcd.yaml',
+  haproxy: '/etc/haproxy',
+  haproxyConfig: '/etc/haproxy/haproxy.cfg',
+  keepalivedConfig: '/etc/keepalived/keepalived.conf',
+} as const;
+
+/** Service users; group of the same name. */
+export const USERS = {
+  etcd: 'etcd',
+  apiServer: 'kube-apiserver',
+  controllerManager: 'kube-controller-manager',
+  scheduler: 'kube-scheduler',
+} as const;
+
+/** Ids of the sharedSecrets. */
+export const SECRETS = {
+  clusterAuthority: 'authority/cluster',
+  etcdAuthority: 'authority/etcd',
+  frontProxyAuthority: 'authority/front-proxy',
+  serviceAccount: 'service-account',
+  encryption: 'encryption',
+} as const;

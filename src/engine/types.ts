@@ -1,0 +1,92 @@
+import type { Facts } from '../cluster/facts.ts';
+import type { Change, Comparison, Resource } from '../resources/types.ts';
+import type { McpkError } from '../core/errors.ts';
+
+/** Compiled resources of one host in one stage, in the order in which they converge. */
+export interface HostStates {
+  host: string;
+  stage: string;
+  resources: Resource[];
+}
+
+export interface StateTree {
+  hosts: readonly string[];
+  stages: readonly { name: string; title: string; needs: readonly string[]; hosts: HostStates[]; deferred?: { until: string; why: string } }[];
+}
+
+/** A plan is a value: what will change, why, in what order. JSON-safe but for Secrets, which redact themselves. */
+export interface Plan {
+  cluster: string;
+  tool: string;
+  facts: Facts;
+  stages: StagePlan[];
+  summary: { changes: number; hosts: number; restarts: number; reloads: number; removals: number; unchanged: number; deferred: number };
+}
+
+export interface StagePlan {
+  name: string;
+  title: string;
+  needs: readonly string[];
+  /** Changed hosts only, in batches, in order. */
+  batches: string[][];
+  /** Why this order: `m1 holds the VIP, so it goes last`. */
+  order: string;
+  gates: string[];
+  steps: { batch: number; when: 'before' | 'after'; title: string; on: string }[];
+  hosts: HostPlan[];
+  deferred?: { until: string; why: string };
+}
+
+export interface HostPlan {
+  host: string;
+  items: PlanItem[];
+}
+
+export interface PlanItem {
+  ref: string;
+  title: string;
+  kind: string;
+  comparison: Comparison;
+}
+
+export function changesOf(host: HostPlan): (PlanItem & { comparison: Change })[] {
+  return host.items.filter((item): item is PlanItem & { comparison: Change } => item.comparison.result === 'change');
+}
+
+/** All that happens, as it happens; src/report/ draws it. `at` is ms since the run's start. */
+export type Event = { at: number } & (
+  | { type: 'run-start'; command: string; cluster: string; hosts: string[]; stages: { name: string; title: string; hosts: string[] }[] }
+  | { type: 'phase'; name: 'connect' | 'gather' | 'compile' | 'probe' | 'plan' | 'execute' | 'verify'; state: 'start' | 'end' }
+  | { type: 'connected'; host: string; ms: number }
+  | { type: 'unreachable'; host: string; error: McpkError }
+  | { type: 'planned'; plan: Plan; ms: number }
+  | { type: 'stage-start'; stage: string; hosts: string[] }
+  | { type: 'host-start'; stage: string; host: string; changes: number }
+  /** One resource has converged (or failed). */
+  | { type: 'resource'; stage: string; host: string; ref: string; verb: string; status: 'changed' | 'failed' | 'unchanged'; ms: number; message?: string }
+  | { type: 'bytes'; stage: string; host: string; sent: number; total: number }
+  | { type: 'host-end'; stage: string; host: string; status: 'changed' | 'unchanged' | 'failed'; ms: number }
+  | { type: 'step'; stage: string; host: string; title: string; status: 'start' | 'done' | 'failed' | 'undone' }
+  | { type: 'gate'; stage: string; title: string; status: 'waiting' | 'passed' | 'failed'; seen?: string; ms: number }
+  | { type: 'stage-end'; stage: string; status: 'changed' | 'unchanged' | 'failed' | 'skipped'; ms: number; changed: number; why?: string }
+  | { type: 'warning'; message: string; host?: string }
+  | { type: 'run-end'; result: RunResult }
+);
+
+export interface RunResult {
+  status: 'succeeded' | 'failed' | 'interrupted';
+  run: string;
+  /** Resources, as Salt counts states. */
+  succeeded: number;
+  changed: number;
+  failed: number;
+  pending: number;
+  removed: number;
+  ms: number;
+  exitCode: number;
+  errors: McpkError[];
+  stages: { name: string; status: 'changed' | 'unchanged' | 'failed' | 'skipped'; changed: number; ms: number; hosts: string[] }[];
+  traffic: Record<string, { roundTrips: number; bytesSent: number; bytesReceived: number; connections: number }>;
+}
+
+export type Emit = (event: Event) => void;

@@ -1,0 +1,223 @@
+import type { Secret } from '../core/secret.ts';
+
+/**
+ * A cluster as `load` returns it: checked against schema/cluster.v1.schema.json, files merged,
+ * `${ENV}` substituted, every default filled in. Durations are seconds unless the name says otherwise.
+ * Frozen; nothing downstream changes it. The YAML has the same shape, with everything optional
+ * but `name`, `endpoint.address` (with several masters) and `hosts`.
+ */
+export interface Cluster {
+  readonly apiVersion: 'mcpk/v1';
+  readonly kind: 'Cluster';
+  /** DNS label; names the kubeconfig's cluster and context. */
+  readonly name: string;
+  /** Files it was read from, in the order in which they were merged. */
+  readonly files: readonly string[];
+  readonly versions: Versions;
+  readonly artifacts: ArtifactSettings;
+  readonly hosts: readonly Host[];
+  readonly endpoint: Endpoint;
+  readonly network: NetworkSettings;
+  readonly etcd: EtcdSettings;
+  readonly apiServer: ApiServerSettings;
+  readonly controllerManager: ComponentSettings;
+  readonly scheduler: ComponentSettings;
+  readonly kubelet: KubeletSettings;
+  readonly kubeProxy: KubeProxySettings;
+  readonly containerd: ContainerdSettings;
+  readonly haproxy: HaproxySettings;
+  readonly keepalived: KeepalivedSettings;
+  readonly certificates: CertificateSettings;
+  readonly system: SystemSettings;
+  readonly registries: readonly Registry[];
+  readonly proxy: { readonly http?: string; readonly https?: string; readonly noProxy: readonly string[] };
+  readonly addons: AddonSettings;
+  readonly rollout: { /** Workers at a time: a number or `N%`. */ readonly workers: number | string };
+  /** Free data for templates and extra files. */
+  readonly pillar: Readonly<Record<string, unknown>>;
+}
+
+export type Role = 'master' | 'etcd' | 'worker';
+
+export interface Host {
+  /** Name of the host and of its Kubernetes node. DNS-1123 subdomain. */
+  readonly name: string;
+  /** Where SSH reaches it: name or address. */
+  readonly address: string;
+  /** Its address inside the cluster (IPv4); equal to `address` unless given. */
+  readonly internalAddress: string;
+  /** Masters carry the role etcd unless some host names that role explicitly. */
+  readonly roles: readonly Role[];
+  readonly ssh: SshSettings;
+  readonly labels: Readonly<Record<string, string>>;
+  /** As kubectl writes them: `key=value:Effect`. Masters get the control-plane taint unless `taints` is given. */
+  readonly taints: readonly string[];
+  /** VRRP priority of a master, 1–254; by default 101. */
+  readonly priority: number;
+  readonly pillar: Readonly<Record<string, unknown>>;
+  /** `inventories/lab.yaml:14`, for errors. */
+  readonly source: string;
+}
+
+/** Settable for the cluster, a group (`groups.<role>`) or a host; the nearer one wins. */
+export interface SshSettings {
+  readonly user: string;
+  readonly port: number;
+  readonly identityFiles: readonly string[];
+  /** Use the agent of SSH_AUTH_SOCK. */
+  readonly agent: boolean;
+  readonly knownHostsFiles: readonly string[];
+  /** Hops on the way, nearest first. */
+  readonly jump: readonly { readonly user: string; readonly address: string; readonly port: number }[];
+  /** sudo: `auto` = only when the user is not root. */
+  readonly become: 'auto' | 'sudo' | 'none';
+  readonly becomePassword?: Secret;
+  readonly connectTimeout: number;
+  /** OpenSSH client config to read (HostName, User, Port, IdentityFile, ProxyJump …), as `ssh -F`. */
+  readonly configFile?: string;
+}
+
+export interface Versions {
+  readonly kubernetes: string;
+  readonly etcd: string;
+  readonly cniPlugins: string;
+  readonly coredns: string;
+  /** The sandbox image's tag. */
+  readonly pause: string;
+  readonly calico: string;
+}
+
+export interface ArtifactSettings {
+  /** Local folder: COMPONENT/VERSION/linux-ARCH/NAME beside a SHA256SUMS file. `~` allowed. Downloads land there too. */
+  readonly directory: string;
+  /** Fetch from upstream what the folder lacks. */
+  readonly download: boolean;
+  /** Base URLs, each settable to a mirror: kubernetes, etcd, cniPlugins. */
+  readonly mirrors: { readonly kubernetes: string; readonly etcd: string; readonly cniPlugins: string };
+}
+
+export interface Endpoint {
+  /** The VIP, or with `external` the load balancer's address or name. With one master it may be that master's. */
+  readonly address: string;
+  readonly port: number;
+  /** Set: a load balancer that mcpk does not manage; no haproxy, no keepalived. */
+  readonly external: boolean;
+  readonly tls: 'passthrough' | 'terminate';
+  /** Found from the subnet when absent. */
+  readonly interface?: string;
+  readonly virtualRouterId: number;
+  /** Further names and addresses for the API server's certificate. */
+  readonly names: readonly string[];
+}
+
+export interface NetworkSettings {
+  readonly plugin: 'bridge' | 'calico' | 'none';
+  readonly podCidr: string;
+  readonly serviceCidr: string;
+  readonly domain: string;
+  /** Size of each node's part of podCidr. */
+  readonly nodePrefix: number;
+  /** 0 = the interface's. */
+  readonly mtu: number;
+  readonly calico: {
+    readonly manifest?: string;
+    readonly sha256?: string;
+    readonly encapsulation: 'vxlan' | 'ipip' | 'bgp';
+    readonly asNumber: number;
+    readonly registry?: string;
+  };
+}
+
+export interface ComponentSettings {
+  /** Flag name without dashes → value; `null` removes a default flag. */
+  readonly extraArgs: Readonly<Record<string, string | number | boolean | null>>;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export interface EtcdSettings extends ComponentSettings {
+  readonly heartbeatInterval: number; // ms
+  readonly electionTimeout: number; // ms
+  readonly quotaBytes: number;
+  readonly dataDirectory: string;
+  /** Merged over etcd.yaml. */
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+export interface ApiServerSettings extends ComponentSettings {
+  readonly port: number;
+  readonly nodePortRange: string;
+  readonly audit: { readonly enabled: boolean; readonly maxAge: number; readonly maxBackup: number; readonly maxSize: number; readonly policy?: Readonly<Record<string, unknown>> };
+  readonly shutdownDelay: number;
+  readonly watchGracePeriod: number;
+  readonly goawayChance: number;
+}
+
+export interface KubeletSettings extends ComponentSettings {
+  /** Merged over KubeletConfiguration. */
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+export interface KubeProxySettings extends ComponentSettings {
+  readonly enabled: boolean;
+  readonly mode: 'nftables' | 'iptables' | 'ipvs';
+  /** Merged over KubeProxyConfiguration. */
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+export interface ContainerdSettings {
+  readonly sandboxImage: string; // without tag: registry.k8s.io/pause
+  /** As containerd's restrict_oom_score_adj; a container without CAP_SYS_RESOURCE needs true. */
+  readonly restrictOomScoreAdj: boolean;
+  /** Merged over config.toml's tree. */
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+export interface HaproxySettings {
+  readonly maxconn: number;
+  readonly statsSocket: string;
+  readonly timeouts: { readonly connect: string; readonly client: string; readonly server: string; readonly tunnel: string; readonly check: string };
+  readonly check: { readonly inter: string; readonly fall: number; readonly rise: number };
+  /** Lines appended to `global` and `defaults`. */
+  readonly extraGlobal: readonly string[];
+  readonly extraDefaults: readonly string[];
+}
+
+export interface KeepalivedSettings {
+  readonly advertInterval: number; // seconds, below 1 allowed
+  readonly extraGlobal: readonly string[];
+}
+
+export interface CertificateSettings {
+  readonly keyAlgorithm: 'ecdsa-p256' | 'rsa-2048' | 'rsa-4096';
+  readonly leafDays: number;
+  readonly authorityDays: number;
+  readonly renewBeforeDays: number;
+}
+
+export interface SystemSettings {
+  readonly sysctls: Readonly<Record<string, string>>;
+  readonly packages: readonly string[];
+  readonly manageHostsFile: boolean;
+  readonly timeSync: boolean;
+  readonly disableSwap: boolean;
+}
+
+export interface Registry {
+  /** As in image names: `registry.k8s.io`. */
+  readonly name: string;
+  readonly mirrors: readonly string[];
+  readonly username?: string;
+  readonly password?: Secret;
+  readonly skipVerify: boolean;
+}
+
+export interface AddonSettings {
+  readonly coredns: { readonly enabled: boolean; readonly image: string; readonly replicas: number; readonly serviceAddress: string };
+  /** Further manifests: files or URLs, applied server-side and pruned by label. */
+  readonly manifests: readonly { readonly name: string; readonly source: string; readonly sha256?: string }[];
+}
+
+/** Shorthands that every stage wants. */
+export function hostsWith(cluster: Cluster, role: Role): Host[] {
+  return cluster.hosts.filter((host) => host.roles.includes(role));
+}

@@ -1,0 +1,77 @@
+import type { Facts, HostFacts } from '../cluster/facts.ts';
+import type { GateCheck, GateContext, Ask } from '../cluster/gate.ts';
+import type { Cluster, Host } from '../inventory/types.ts';
+import type { Resource } from '../resources/types.ts';
+
+/** All that a stage may look at while it describes one host. */
+export interface StateContext {
+  cluster: Cluster;
+  host: Host;
+  facts: Facts;
+  /** This host's. */
+  own: HostFacts;
+  artifacts: ArtifactIndex;
+}
+
+export interface Artifact {
+  component: 'kubernetes' | 'etcd' | 'cni-plugins';
+  name: string;
+  version: string;
+  sha256: string;
+  size: number;
+  /** File on the operator's side. */
+  source: string;
+}
+
+/** The binaries of this run, by name; throws `invalid` for an unknown one. */
+export interface ArtifactIndex {
+  get(name: string, arch: string): Artifact;
+}
+
+/** Returned by `states` in place of resources when an earlier stage must run first. */
+export interface DeferredStates {
+  deferred: true;
+  until: string;
+  why: string;
+}
+
+export interface Step {
+  title: string;
+  on: string; // host name
+  run: Ask['argv'];
+  stdin?: string;
+  /** Undone (in reverse order) when the batch fails. */
+  undo?: Ask['argv'];
+}
+
+export interface AroundContext {
+  cluster: Cluster;
+  facts: Facts;
+  batch: readonly string[];
+}
+
+/** `src/states/<name>.ts` exports one; `src/states/index.ts` has the one ordered array. */
+export interface Stage {
+  name: string;
+  title: string;
+  /** Hosts that it describes, or the pseudo-host `api`. */
+  hosts(cluster: Cluster): readonly Host[];
+  /** True: resources live on the pseudo-host `api` (kubeObjects). `host` in the context is then the first master. */
+  api?: boolean;
+  needs: readonly string[];
+  states(context: StateContext): Resource[] | DeferredStates;
+  /** Problems that stop the run before anything changes (preflight). */
+  problems?(cluster: Cluster, facts: Facts): Problem[];
+  /** Batches of hosts in order; by default all at once. Called with the hosts that have changes. */
+  rollout?(cluster: Cluster, facts: Facts, changed: readonly string[]): string[][];
+  around?(context: AroundContext): { before: Step[]; after: Step[] };
+  gate?(context: GateContext): GateCheck[];
+  /** Active checks of `mcpk verify` and of a changed stage: may create and delete test pods. */
+  verify?(context: GateContext): GateCheck[];
+}
+
+export interface Problem {
+  host?: string;
+  message: string;
+  hint?: string;
+}

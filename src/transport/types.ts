@@ -1,0 +1,50 @@
+/** A host as the transport sees it; src/inventory gives these settings. */
+export interface Target {
+  name: string;
+  address: string;
+  user: string;
+  port: number;
+  identityFiles: readonly string[];
+  agent: boolean;
+  knownHostsFiles: readonly string[];
+  jump: readonly { user: string; address: string; port: number }[];
+  become: 'auto' | 'sudo' | 'none';
+  becomePassword?: { reveal(): string };
+  connectTimeout: number; // seconds
+  configFile?: string;
+  /** trust on first use: record unknown keys, still refuse changed ones. */
+  acceptNewHostKeys: boolean;
+}
+
+/** Counted per host, asserted in tests: a no-op is at most two round trips after the handshake. */
+export interface Traffic {
+  roundTrips: number;
+  bytesSent: number;
+  bytesReceived: number;
+  connections: number;
+}
+
+/**
+ * The one long-lived remote session of a host, as root. One request at a time; a heartbeat runs beside it.
+ * After 15 s without one, the host ends the work's process group and lets go of the lock.
+ */
+export interface Session {
+  readonly host: string;
+  readonly traffic: Traffic;
+  /**
+   * Send one request: `op` selects code that the session already holds, `body` is its data.
+   * Records arrive through `onRecord` as the host writes them; resolves when the request is done.
+   * Rejects with McpkError `unreachable` when the connection dies.
+   */
+  request(op: string, body: Buffer, onRecord: (record: SessionRecord) => void, signal?: AbortSignal): Promise<{ exitCode: number }>;
+  /** Bulk bytes over a second channel: lands as `path` (mode 0755, root) only when the sha256 agrees. */
+  upload(source: string, path: string, sha256: string, onBytes: (n: number) => void, signal?: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** `KIND ARGS… SIZE\n` followed by SIZE bytes. */
+export interface SessionRecord {
+  kind: string;
+  args: string[];
+  body: Buffer;
+}
