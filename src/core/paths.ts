@@ -27,6 +27,8 @@ export const PATHS = {
   kubeProxy: '/etc/kubernetes/kube-proxy',
   admin: '/etc/kubernetes/admin',
   adminKubeconfig: '/etc/kubernetes/admin/kubeconfig',
+  /** system:masters, root only: what mcpk itself uses on a master, before and beside the RBAC bindings. */
+  apiKubeconfig: '/etc/kubernetes/admin/break-glass.kubeconfig',
   kubelet: '/etc/kubernetes/kubelet',
   kubeletData: '/var/lib/kubelet',
   /** kubelet rotates this pair itself. */
