@@ -11,6 +11,8 @@ export interface StateContext {
   /** This host's. */
   own: HostFacts;
   artifacts: ArtifactIndex;
+  /** Text of the manifests that the inventory names (addons, Calico), by name. */
+  manifests: ReadonlyMap<string, string>;
 }
 
 export interface Artifact {
