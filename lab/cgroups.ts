@@ -1,0 +1,110 @@
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Parent of the hosts' groups in every hierarchy. */
+const PARENT = 'mcpk-lab';
+
+interface Hierarchy {
+  mountPoint: string;
+  /** cgroup2, whose groups get controllers only by request. */
+  unified: boolean;
+}
+
+function hierarchies(): Hierarchy[] {
+  return readFileSync('/proc/self/mounts', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' '))
+    .filter(([, point, type]) => (type === 'cgroup' || type === 'cgroup2') && point?.startsWith('/sys/fs/cgroup') === true)
+    .map(([, point, type]) => ({ mountPoint: point ?? '', unified: type === 'cgroup2' }));
+}
+
+/**
+ * Makes a group of a host's own in every hierarchy and gives the files that a process writes its pid
+ * to in order to enter them. nspawn's cgroup namespace then roots there: without it the kubelets of
+ * five hosts would fight over one /kubepods.
+ */
+export function createGroups(host: string): string[] {
+  return hierarchies().map((hierarchy) => {
+    const parent = join(hierarchy.mountPoint, PARENT);
+    const group = join(parent, host);
+    for (const [folder, above] of [
+      [parent, hierarchy.mountPoint],
+      [group, parent],
+    ] as const) {
+      mkdirSync(folder, { recursive: true });
+      if (hierarchy.unified) delegate(above);
+      else inheritCpuset(folder, above);
+    }
+    return join(group, 'cgroup.procs');
+  });
+}
+
+/** A new cpuset has neither processors nor memory, and takes no process until it has both. */
+function inheritCpuset(folder: string, above: string): void {
+  for (const name of ['cpuset.cpus', 'cpuset.mems']) {
+    const value = tryRead(join(above, name));
+    if (value !== undefined) writeFileSync(join(folder, name), value);
+  }
+}
+
+function delegate(above: string): void {
+  for (const controller of (tryRead(join(above, 'cgroup.controllers')) ?? '').trim().split(' ').filter(Boolean)) {
+    try {
+      writeFileSync(join(above, 'cgroup.subtree_control'), `+${controller}`);
+    } catch {
+      // A controller that is bound elsewhere (realtime threads, v1) cannot be handed down.
+    }
+  }
+}
+
+/** Removes a host's groups, or the lab's parent group when no host is named. Gives false when something still lives there. */
+export async function removeGroups(host?: string): Promise<boolean> {
+  const deadline = Date.now() + 5_000;
+  for (const { mountPoint } of hierarchies()) {
+    const group = host === undefined ? join(mountPoint, PARENT) : join(mountPoint, PARENT, host);
+    while (!removeTree(group)) {
+      if (Date.now() > deadline) return false;
+      await sleep(50);
+    }
+  }
+  return true;
+}
+
+/** Groups are removed from the leaves up; a group whose last process is just ending is busy for a moment. */
+function removeTree(group: string): boolean {
+  if (statSync(group, { throwIfNoEntry: false }) === undefined) return true;
+  let gone = true;
+  for (const entry of readdirSync(group, { withFileTypes: true })) {
+    if (entry.isDirectory()) gone = removeTree(join(group, entry.name)) && gone;
+  }
+  try {
+    if (gone) rmdirSync(group);
+    return gone;
+  } catch {
+    return false;
+  }
+}
+
+/** Processes that still live in a host's groups. */
+export function processesIn(host: string): number[] {
+  const pids = new Set<number>();
+  for (const { mountPoint } of hierarchies()) collect(join(mountPoint, PARENT, host), pids);
+  return [...pids];
+}
+
+function collect(group: string, pids: Set<number>): void {
+  if (statSync(group, { throwIfNoEntry: false }) === undefined) return;
+  for (const pid of (tryRead(join(group, 'cgroup.procs')) ?? '').split('\n').filter(Boolean)) pids.add(Number(pid));
+  for (const entry of readdirSync(group, { withFileTypes: true })) {
+    if (entry.isDirectory()) collect(join(group, entry.name), pids);
+  }
+}
+
+function tryRead(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

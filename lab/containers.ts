@@ -1,0 +1,80 @@
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { exists } from './machine.ts';
+import { packImage, type ContainerImage } from './oci.ts';
+import { CACHE } from './paths.ts';
+import { run } from './run.ts';
+import { DEFAULT_VERSIONS, PAUSE_VERSION } from './versions.ts';
+
+/** As pause: ends when told to, and reaps what pods with a shared process namespace leave to it. */
+const PAUSE = 'trap "exit 0" TERM INT; while :; do sleep 86400 & wait $!; done';
+
+export interface Store {
+  directory: string;
+  names: readonly string[];
+  cached: boolean;
+}
+
+/**
+ * Gives a docker-registry storage folder with the images that the lab's cluster runs, by the paths
+ * they have upstream, so that mirrors for registry.k8s.io and docker.io both lead here.
+ * `programs` names static binaries on this machine.
+ */
+export async function ensureStore(programs: { repository: string; coredns: string; agnhost?: string }): Promise<Store> {
+  const versions = { coredns: DEFAULT_VERSIONS.coredns, pause: PAUSE_VERSION };
+  const key = [`pause-${versions.pause}`, `coredns-${versions.coredns}`, ...(programs.agnhost === undefined ? [] : ['agnhost'])];
+  const directory = join(CACHE, 'registry', key.join('_'));
+  const busybox = await unpackBusybox(programs.repository);
+  const images = await imagesOf({ ...programs, busybox });
+  const names = images.map((image) => `${image.repository}:${image.tag}`);
+  if (await exists(directory)) return { directory, names, cached: true };
+  const work = `${directory}.tmp`;
+  await rm(work, { recursive: true, force: true });
+  await mkdir(work, { recursive: true });
+  for (const image of images) await packImage(work, image);
+  await rename(work, directory);
+  return { directory, names, cached: false };
+}
+
+async function unpackBusybox(repository: string): Promise<string> {
+  const directory = join(CACHE, 'tools', 'busybox');
+  const program = join(directory, 'usr/bin/busybox');
+  if (await exists(program)) return program;
+  const deb = (await readdir(repository)).find((name) => name.startsWith('busybox-static_')) ?? '';
+  await mkdir(directory, { recursive: true });
+  await run(['dpkg-deb', '-x', join(repository, deb), directory]);
+  return program;
+}
+
+async function imagesOf(programs: { busybox: string; coredns: string; agnhost?: string }): Promise<ContainerImage[]> {
+  const { busybox } = programs;
+  const users = {
+    'etc/passwd': 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n',
+    'etc/group': 'root:x:0:\nnogroup:x:65534:\n',
+  };
+  const applets = (await run([busybox, '--list'])).trim().split('\n').filter((name) => name !== 'busybox');
+  const shell: ContainerImage = {
+    repository: 'library/busybox',
+    tag: '1',
+    files: { 'bin/busybox': busybox },
+    links: Object.fromEntries(applets.map((name) => [`bin/${name}`, 'busybox'])),
+    texts: users,
+    command: ['sh'],
+  };
+  const images: ContainerImage[] = [
+    { ...shell, repository: 'pause', tag: PAUSE_VERSION, entrypoint: ['/bin/sh', '-c', PAUSE], command: [] },
+    shell,
+    { ...shell, tag: 'latest' },
+    {
+      repository: 'coredns/coredns',
+      tag: `v${DEFAULT_VERSIONS.coredns}`,
+      files: { coredns: programs.coredns },
+      texts: users,
+      entrypoint: ['/coredns'],
+    },
+  ];
+  if (programs.agnhost !== undefined) {
+    images.push({ ...shell, repository: 'e2e-test-images/agnhost', tag: '2.53', files: { ...shell.files, agnhost: programs.agnhost }, entrypoint: ['/agnhost'], command: ['pause'] });
+  }
+  return images;
+}

@@ -1,0 +1,162 @@
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { LabError } from './errors.ts';
+import { ARCH } from './paths.ts';
+import { isOnPath, run } from './run.ts';
+import { COMPONENT_FILES, type Component } from './versions.ts';
+
+/** A Go module of our own that names the wanted programs as tools, so that their versions are pinned. */
+interface Recipe {
+  tools: readonly string[];
+  requires: Readonly<Record<string, string>>;
+  replaces: Readonly<Record<string, string>>;
+  /** `importpath.Variable` → value, put in by the linker. */
+  variables: Readonly<Record<string, string>>;
+  /** Program as Go names it → name in upstream's release. */
+  renames?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Builds a component's programs from Go modules into `directory`/bin, for places where the Go
+ * module proxy can be reached and upstream's release server cannot.
+ */
+export async function goBuild(component: Component, version: string, directory: string): Promise<void> {
+  await requireGo(component, version);
+  const recipe = await recipeOf(component, version);
+  await mkdir(join(directory, 'bin'), { recursive: true });
+  await writeFile(join(directory, 'go.mod'), goMod(recipe));
+  const env = goEnvironment();
+  await run(['go', 'mod', 'tidy'], { cwd: directory, env });
+  await run(
+    ['nice', '-n', '10', 'go', 'build', '-p', '2', '-trimpath', '-ldflags', linkerFlags(recipe), '-o', 'bin/', ...recipe.tools],
+    { cwd: directory, env },
+  );
+  for (const [from, to] of Object.entries(recipe.renames ?? {})) {
+    await rename(join(directory, 'bin', from), join(directory, 'bin', to));
+  }
+}
+
+async function requireGo(component: Component, version: string): Promise<void> {
+  if (await isOnPath('go')) return;
+  throw new LabError(`${component} ${version} cannot be downloaded from upstream and Go is not installed to build it`, {
+    hint: 'install Go 1.26 or newer (https://go.dev/dl), or put the binaries into the cache by hand; see CONTRIBUTING.md',
+  });
+}
+
+/** The machine's own Go settings hold; only what would change the result is set. */
+function goEnvironment(): Record<string, string> {
+  return {
+    CGO_ENABLED: '0',
+    GOOS: 'linux',
+    GOARCH: ARCH,
+    GOWORK: 'off',
+    GOMAXPROCS: process.env['GOMAXPROCS'] ?? String(cpus().length),
+  };
+}
+
+async function recipeOf(component: Component, version: string): Promise<Recipe> {
+  switch (component) {
+    case 'kubernetes':
+      return kubernetes(
+        version,
+        COMPONENT_FILES.kubernetes.map((name) => `k8s.io/kubernetes/cmd/${name}`),
+      );
+    case 'agnhost':
+      return kubernetes(version, ['k8s.io/kubernetes/test/images/agnhost']);
+    case 'etcd':
+      return etcd(version);
+    case 'cni-plugins':
+      return cniPlugins(version);
+    case 'coredns':
+      return {
+        tools: ['github.com/coredns/coredns'],
+        requires: { 'github.com/coredns/coredns': `v${version}` },
+        replaces: {},
+        variables: {},
+      };
+  }
+}
+
+/**
+ * k8s.io/kubernetes takes its libraries from its own staging tree; a module that requires it must
+ * replace each by the version published beside it (v1.37.1 → v0.37.1). Which ones these are differs
+ * by release, so they are read from the release's own go.mod.
+ */
+async function kubernetes(version: string, tools: readonly string[]): Promise<Recipe> {
+  const staged = `v0.${version.split('.').slice(1).join('.')}`;
+  const module = JSON.parse(await run(['go', 'mod', 'download', '-json', `k8s.io/kubernetes@v${version}`], { env: { GOWORK: 'off' } })) as { GoMod: string };
+  const text = await readFile(module.GoMod, 'utf8');
+  const names = [...text.matchAll(/^\s*(?:replace\s+)?(k8s\.io\/\S+)\s+=>\s+\.\/staging\//gm)].map((match) => match[1] ?? '');
+  const replaces = Object.fromEntries(names.map((name) => [name, `${name} ${staged}`]));
+  const [major, minor] = version.split('.');
+  const prefix = 'k8s.io/component-base/version';
+  return {
+    tools,
+    requires: { 'k8s.io/kubernetes': `v${version}` },
+    replaces,
+    // Without them the programs call themselves v0.0.0 and every check of version skew goes wrong.
+    variables: {
+      [`${prefix}.gitVersion`]: `v${version}`,
+      [`${prefix}.gitMajor`]: major ?? '1',
+      [`${prefix}.gitMinor`]: minor ?? '0',
+      [`${prefix}.gitTreeState`]: 'clean',
+      'k8s.io/client-go/pkg/version.gitVersion': `v${version}`,
+    },
+  };
+}
+
+function etcd(version: string): Recipe {
+  const modules = ['server', 'etcdctl', 'etcdutl'].map((name) => `go.etcd.io/etcd/${name}/v3`);
+  return {
+    tools: modules,
+    requires: Object.fromEntries(modules.map((module) => [module, `v${version}`])),
+    replaces: {},
+    variables: { 'go.etcd.io/etcd/api/v3/version.GitSHA': `v${version}` },
+    renames: { server: 'etcd' },
+  };
+}
+
+function cniPlugins(version: string): Recipe {
+  const folders: Record<string, string> = {
+    bridge: 'main',
+    loopback: 'main',
+    'host-local': 'ipam',
+  };
+  const module = 'github.com/containernetworking/plugins';
+  return {
+    tools: COMPONENT_FILES['cni-plugins'].map((name) => `${module}/plugins/${folders[name] ?? 'meta'}/${name}`),
+    requires: { [module]: `v${version}` },
+    replaces: {},
+    variables: { [`${module}/pkg/utils/buildversion.BuildVersion`]: `v${version}` },
+  };
+}
+
+function goMod(recipe: Recipe): string {
+  const lines = [
+    'module mcpk.lab/build',
+    '',
+    'go 1.26.0',
+    '',
+    'tool (',
+    ...recipe.tools.map((tool) => `\t${tool}`),
+    ')',
+    '',
+    'require (',
+    ...Object.entries(recipe.requires).map(([name, version]) => `\t${name} ${version}`),
+    ')',
+    '',
+    ...Object.entries(recipe.replaces).map(([name, target]) => `replace ${name} => ${target}`),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function linkerFlags(recipe: Recipe): string {
+  const variables = Object.entries(recipe.variables).map(([name, value]) => `-X ${name}=${value}`);
+  return ['-s', '-w', ...variables].join(' ');
+}
+
+/** Leftovers of a build that was interrupted. */
+export async function removeBuild(directory: string): Promise<void> {
+  await rm(directory, { recursive: true, force: true });
+}

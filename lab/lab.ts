@@ -1,0 +1,229 @@
+/**
+ * The lab as its command line and the end-to-end tests drive it. All functions work from the machine's
+ * own namespaces, not from inside `lab exec`: what they mount must be seen by all.
+ */
+import { mkdir, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ensureBinaries, type Binaries } from './binaries.ts';
+import { removeGroups } from './cgroups.ts';
+import { ensureStore } from './containers.ts';
+import { LabError } from './errors.ts';
+import { boot, cutPower, hostNamed, hostsWithState, onHost, poweredOn, removeDisk, unmountDisk } from './hosts.ts';
+import { ensureImage } from './image.ts';
+import { ensureKeys } from './keys.ts';
+import { withLock } from './lock.ts';
+import { ensurePrograms, exists } from './machine.ts';
+import { createOperatorSide, netnsPath, OPERATOR_NETNS, removeNetns, setLink, setNetem } from './network.ts';
+import { onOperatorSide, operatorEnvironment, writeCommands } from './operator.ts';
+import { STATE } from './paths.ts';
+import { registryProcess, startRegistry, stopRegistry } from './registry.ts';
+import { capture, type RunOptions, type RunResult } from './run.ts';
+import { restoreSysctls, saveSysctls } from './sysctls.ts';
+import { HOSTS } from './topology.ts';
+import type { Component } from './versions.ts';
+
+export { unfit } from './machine.ts';
+export { operatorEnvironment } from './operator.ts';
+export { ensureBinaries } from './binaries.ts';
+export { HOSTS, OPERATOR_ADDRESS, REGISTRY, VIP } from './topology.ts';
+
+const IMAGE_FILE = join(STATE, 'image');
+const SYSCTL_FILE = join(STATE, 'sysctls.json');
+const NETNS_MARK = join(STATE, 'made-run-netns');
+
+/** What the cluster of the lab is made of, besides Debian's packages. */
+const COMPONENTS: readonly Component[] = ['etcd', 'cni-plugins', 'coredns', 'kubernetes'];
+
+/** One finished part of `up`, or news from one that takes long (then without seconds). */
+export interface Progress {
+  part: string;
+  text: string;
+  seconds?: number;
+}
+
+export type OnProgress = (progress: Progress) => void;
+const silent: OnProgress = () => undefined;
+
+/** Gets what is missing and starts what does not run; a lab that is up is left alone. */
+export async function up(onProgress: OnProgress = silent): Promise<void> {
+  requireOutside();
+  await withLock(async () => {
+    const part = timer(onProgress);
+    await part('machine', async (news) => {
+      const installed = await ensurePrograms(news);
+      return installed.length === 0 ? 'has what the lab needs' : `installed ${installed.join(', ')}`;
+    });
+    const binaries = new Map<Component, Binaries>();
+    for (const component of COMPONENTS) {
+      await part(component, async (news) => {
+        const found = await ensureBinaries(component, undefined, news);
+        binaries.set(component, found);
+        return `${found.version} ${found.source}`;
+      });
+    }
+    let image = { root: '', repository: '', cached: true };
+    await part('image', async (news) => {
+      image = await ensureImage(news);
+      return `${image.cached ? 'cached' : 'built'}  ${image.root}`;
+    });
+    const directoryOf = (component: Component): string => binaries.get(component)?.directory ?? '';
+    await mkdir(STATE, { recursive: true, mode: 0o700 });
+    await part('network', async () => {
+      await saveSysctls(SYSCTL_FILE);
+      await ensureKeys();
+      await writeCommands({ kubernetes: directoryOf('kubernetes'), etcd: directoryOf('etcd') });
+      if (!(await exists('/run/netns'))) await writeFile(NETNS_MARK, '');
+      return (await createOperatorSide()) ? 'made' : 'was there';
+    });
+    await part('registry', async () => {
+      const store = await ensureStore({ repository: image.repository, coredns: join(directoryOf('coredns'), 'coredns') });
+      const started = await startRegistry(store.directory);
+      return `${started ? 'started' : 'was up'}  ${store.names.join(' ')}`;
+    });
+    await part('hosts', () => bootAll(image.root));
+  });
+}
+
+/** Boots the named hosts bare again: their disks, network and control groups are made anew. */
+export async function reset(names: readonly string[] = HOSTS.map((host) => host.name), onProgress: OnProgress = silent): Promise<void> {
+  requireOutside();
+  await withLock(async () => {
+    const image = await runningImage();
+    const part = timer(onProgress);
+    await part('disks', async () => {
+      await Promise.all(names.map(async (name) => wipe(name)));
+      return `removed: ${names.join(', ')}`;
+    });
+    await rm(join(STATE, 'kubeconfig'), { force: true });
+    await part('hosts', async () => {
+      await Promise.all(names.map((name) => boot(hostNamed(name), image)));
+      return `booted bare: ${names.join(', ')}`;
+    });
+  });
+}
+
+async function bootAll(image: string): Promise<string> {
+  // The hosts that are up keep the image they were booted from, even if there is a newer one.
+  const on = await Promise.all(HOSTS.map(({ name }) => poweredOn(name)));
+  const used = on.some((host) => host !== undefined) ? await runningImage() : image;
+  await writeFile(IMAGE_FILE, used);
+  await Promise.all(HOSTS.map((host) => boot(host, used)));
+  const booted = HOSTS.filter((_, index) => on[index] === undefined).map(({ name }) => name);
+  return booted.length === 0 ? 'all were up' : `booted ${booted.join(', ')}`;
+}
+
+async function runningImage(): Promise<string> {
+  try {
+    return await readFile(IMAGE_FILE, 'utf8');
+  } catch (cause) {
+    throw new LabError('the lab is not up', { cause, hint: 'start it with: npm run lab -- up' });
+  }
+}
+
+/** Ends the lab: no process, mount, namespace, control group or changed setting of it is left. */
+export async function down(onProgress: OnProgress = silent): Promise<void> {
+  requireOutside();
+  await withLock(async () => {
+    const part = timer(onProgress);
+    const names = [...new Set([...hostsWithState(), ...HOSTS.map(({ name }) => name)])];
+    await part('hosts', async () => {
+      await Promise.all(names.map(cutPower));
+      await Promise.all(names.map(unmountDisk));
+      return `off: ${names.join(', ')}`;
+    });
+    await part('registry', async () => {
+      await stopRegistry();
+      return 'stopped';
+    });
+    await part('network', async () => {
+      await removeNetns(OPERATOR_NETNS);
+      if (await exists(NETNS_MARK)) await removeNetnsFolder();
+      await removeGroups();
+      return 'removed';
+    });
+    await part('settings', async () => {
+      const restored = await restoreSysctls(SYSCTL_FILE);
+      return restored.length === 0 ? 'none had changed' : `put back: ${restored.join(', ')}`;
+    });
+    await rm(STATE, { recursive: true, force: true });
+  });
+}
+
+/** iproute2 mounts this folder onto itself with the first namespace and leaves it; others may use it by now. */
+async function removeNetnsFolder(): Promise<void> {
+  const folder = netnsPath('');
+  if (!(await exists(folder)) || (await readdir(folder)).length > 0) return;
+  await capture(['umount', '/run/netns']);
+  await rmdir(folder).catch(() => undefined);
+}
+
+export interface HostStatus {
+  name: string;
+  address: string;
+  on: boolean;
+}
+
+export async function status(): Promise<{ up: boolean; registry: boolean; hosts: HostStatus[] }> {
+  const hosts = await Promise.all(HOSTS.map(async ({ name, address }) => ({ name, address, on: (await poweredOn(name)) !== undefined })));
+  return { up: await exists(netnsPath(OPERATOR_NETNS)), registry: (await registryProcess()) !== undefined, hosts };
+}
+
+/** Runs a command on a host as root, beside its sshd: works also when the network or sshd is broken. */
+export async function host(name: string, argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  return capture(await onHost(name, argv), options);
+}
+
+/** Runs a command on the operator's side, with mcpk, kubectl and etcdctl on the PATH. */
+export async function exec(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  await runningImage();
+  return capture(onOperatorSide(argv), { ...options, env: { ...operatorEnvironment(), ...options.env } });
+}
+
+/** Power loss: link down first, then the host's init is killed. Its disk stays. */
+export async function powerOff(name: string): Promise<void> {
+  requireOutside();
+  await cutPower(hostNamed(name).name);
+}
+
+export async function powerOn(name: string): Promise<void> {
+  requireOutside();
+  await boot(hostNamed(name), await runningImage());
+}
+
+/** Power loss and the loss of the disk: `powerOn` then boots a bare host with its old address and host key. */
+export async function wipe(name: string): Promise<void> {
+  requireOutside();
+  await cutPower(hostNamed(name).name);
+  await removeDisk(name);
+}
+
+export async function linkDown(name: string): Promise<void> {
+  await setLink(hostNamed(name).name, 'down');
+}
+
+export async function linkUp(name: string): Promise<void> {
+  await setLink(hostNamed(name).name, 'up');
+}
+
+/** Shapes what a host sends: `netem('m1', ['delay', '50ms', 'loss', '1%'])`; no words end it. */
+export async function netem(name: string, args: readonly string[]): Promise<void> {
+  await setNetem(hostNamed(name).name, args);
+}
+
+/** Mounts and namespaces made inside `lab exec` would be seen by nobody else. */
+function requireOutside(): void {
+  if (process.env['MCPK_LAB_INSIDE'] === undefined) return;
+  throw new LabError('this cannot be done from inside `lab exec`', { hint: 'run it in a shell of the machine itself' });
+}
+
+type Part = (name: string, work: (news: (text: string) => void) => Promise<string>) => Promise<void>;
+
+function timer(onProgress: OnProgress): Part {
+  return async (part, work) => {
+    const start = performance.now();
+    const text = await work((news) => {
+      onProgress({ part, text: news });
+    });
+    onProgress({ part, text, seconds: (performance.now() - start) / 1000 });
+  };
+}

@@ -1,0 +1,53 @@
+import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { KNOWN_HOSTS, OPERATOR_KEY, SSH_CONFIG } from './keys.ts';
+import { OPERATOR_NETNS } from './network.ts';
+import { ARTIFACTS, CLONE, STATE } from './paths.ts';
+import { REGISTRY, VIP } from './topology.ts';
+
+const BIN = join(STATE, 'bin');
+export const KUBECONFIG = join(STATE, 'kubeconfig');
+
+/** What a command on the operator's side finds in its environment. */
+export function operatorEnvironment(): Record<string, string> {
+  return {
+    PATH: `${BIN}:${process.env['PATH'] ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'}`,
+    KUBECONFIG,
+    MCPK_LAB_INSIDE: '1',
+    MCPK_LAB_DIR: STATE,
+    MCPK_LAB_ARTIFACTS: ARTIFACTS,
+    MCPK_LAB_SSH_CONFIG: SSH_CONFIG,
+    MCPK_LAB_SSH_KEY: OPERATOR_KEY,
+    MCPK_LAB_KNOWN_HOSTS: KNOWN_HOSTS,
+    MCPK_LAB_REGISTRY: REGISTRY,
+    MCPK_LAB_VIP: VIP,
+  };
+}
+
+/** The words that put a command onto the operator's side. */
+export function onOperatorSide(argv: readonly string[]): string[] {
+  return ['ip', 'netns', 'exec', OPERATOR_NETNS, ...argv];
+}
+
+/** Lays down the folder of commands: mcpk from this clone, kubectl and etcdctl from the cache. */
+export async function writeCommands(directories: { kubernetes: string; etcd: string }): Promise<void> {
+  await rm(BIN, { recursive: true, force: true });
+  await mkdir(BIN, { recursive: true });
+  await writeFile(join(BIN, 'mcpk'), wrapper());
+  await chmod(join(BIN, 'mcpk'), 0o755);
+  await symlink(join(directories.kubernetes, 'kubectl'), join(BIN, 'kubectl'));
+  for (const name of ['etcdctl', 'etcdutl']) await symlink(join(directories.etcd, name), join(BIN, name));
+}
+
+/** Built code when there is some, else the sources; on the project's own Node, which may be newer than the machine's. */
+function wrapper(): string {
+  return `#!/bin/sh
+clone='${CLONE.replaceAll("'", `'\\''`)}'
+node="$clone/node_modules/.bin/node"
+[ -x "$node" ] || node=node
+if [ -d "$clone/dist" ]; then
+  exec "$node" "$clone/bin/run.js" "$@"
+fi
+exec "$node" "$clone/bin/dev.js" "$@"
+`;
+}

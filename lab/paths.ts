@@ -1,0 +1,26 @@
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const home = homedir();
+const cacheHome = process.env['XDG_CACHE_HOME'] || join(home, '.cache');
+const stateHome = process.env['XDG_STATE_HOME'] || join(home, '.local', 'state');
+
+/** The clone that this lab belongs to. */
+export const CLONE = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** What can be made again but costs time: images, binaries, packages. Survives `down`. */
+export const CACHE = join(cacheHome, 'mcpk');
+export const ARTIFACTS = join(CACHE, 'artifacts');
+
+/** What one running lab consists of. `down` leaves only the keys. */
+export const STATE = join(stateHome, 'mcpk-lab');
+
+const ARCHITECTURES: Partial<Record<NodeJS.Architecture, string>> = { x64: 'amd64', arm64: 'arm64' };
+
+/** The processor as Debian, Go and Kubernetes call it. */
+export const ARCH = ARCHITECTURES[process.arch] ?? process.arch;
+
+export function artifactDirectory(component: string, version: string): string {
+  return join(ARTIFACTS, component, version, `linux-${ARCH}`);
+}
