@@ -55,6 +55,8 @@ export interface Facts {
   unreachable: readonly string[];
   /** none: no member has data; formed: a quorum reports one cluster id. */
   etcd: 'none' | 'forming' | 'formed';
+  /** Host whose member leads, when known: it goes last. */
+  etcdLeader?: string;
   /** From the API; absent while no API server is ready. */
   nodes?: ReadonlyMap<string, NodeFacts>;
 }

@@ -29,15 +29,28 @@ export const PATHS = {
   adminKubeconfig: '/etc/kubernetes/admin/kubeconfig',
   /** system:masters, root only: what mcpk itself uses on a master, before and beside the RBAC bindings. */
   apiKubeconfig: '/etc/kubernetes/admin/break-glass.kubeconfig',
+  adminCert: '/etc/kubernetes/admin/admin.crt',
+  adminKey: '/etc/kubernetes/admin/admin.key',
+  apiCert: '/etc/kubernetes/admin/break-glass.crt',
+  apiKey: '/etc/kubernetes/admin/break-glass.key',
   kubelet: '/etc/kubernetes/kubelet',
+  kubeletKubeconfig: '/etc/kubernetes/kubelet/kubeconfig',
+  kubeletServerCert: '/etc/kubernetes/kubelet/server.crt',
+  kubeletServerKey: '/etc/kubernetes/kubelet/server.key',
+  kubeProxyKubeconfig: '/etc/kubernetes/kube-proxy/kubeconfig',
   kubeletData: '/var/lib/kubelet',
   /** kubelet rotates this pair itself. */
   kubeletClient: '/var/lib/kubelet/pki/kubelet-client-current.pem',
   etcd: '/etc/etcd',
   etcdPki: '/etc/etcd/pki',
+  /** Client of etcd for health checks and membership calls, root only. */
+  etcdHealthCert: '/etc/etcd/pki/healthcheck-client.crt',
+  etcdHealthKey: '/etc/etcd/pki/healthcheck-client.key',
   etcdConfig: '/etc/etcd/etcd.yaml',
   haproxy: '/etc/haproxy',
   haproxyConfig: '/etc/haproxy/haproxy.cfg',
+  /** Leaves of HAProxy (tls: terminate), certificate and key in one file. */
+  haproxyPki: '/etc/haproxy/pki',
   keepalivedConfig: '/etc/keepalived/keepalived.conf',
 } as const;
 

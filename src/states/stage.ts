@@ -50,6 +50,11 @@ export interface AroundContext {
   cluster: Cluster;
   facts: Facts;
   batch: readonly string[];
+  /**
+   * Units that this batch starts, restarts or stops, by host; steps that only a restart needs look here, so that a
+   * mended link does not stop a service. Absent = not known, every unit may restart.
+   */
+  restarting?: ReadonlyMap<string, readonly string[]>;
 }
 
 /** `src/states/<name>.ts` exports one; `src/states/index.ts` has the one ordered array. */
