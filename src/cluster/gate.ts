@@ -12,12 +12,15 @@ export interface GateCheck {
   asks: Ask[];
   /** What is still wrong, for a human, with what was seen last; undefined = it holds. */
   check(answers: readonly Answer[]): string | undefined;
+  /** Once it holds: further checks that its answers make possible (addresses of test pods). */
+  next?(answers: readonly Answer[]): GateCheck[];
   /** Unit whose last 20 journal lines explain a failure, on `host`. */
   unit?: { host: string; name: string };
   /** Seconds from the end of the change until it must hold. */
   deadline: number;
 }
 
+/** Equal asks (host, argv, stdin) of one round may be answered by one call. */
 export interface Ask {
   host: string;
   argv: string[];

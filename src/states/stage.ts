@@ -57,6 +57,16 @@ export interface AroundContext {
   restarting?: ReadonlyMap<string, readonly string[]>;
 }
 
+/**
+ * Active checks. `setup` makes what they need (test pods), `checks` run in order, each with its own deadline
+ * and its `next`, and `teardown` always runs afterwards, whatever failed.
+ */
+export interface Verification {
+  setup: Step[];
+  checks: GateCheck[];
+  teardown: Step[];
+}
+
 /** `src/states/<name>.ts` exports one; `src/states/index.ts` has the one ordered array. */
 export interface Stage {
   name: string;
@@ -74,7 +84,7 @@ export interface Stage {
   around?(context: AroundContext): { before: Step[]; after: Step[] };
   gate?(context: GateContext): GateCheck[];
   /** Active checks of `mcpk verify` and of a changed stage: may create and delete test pods. */
-  verify?(context: GateContext): GateCheck[];
+  verify?(context: GateContext): Verification;
 }
 
 export interface Problem {
