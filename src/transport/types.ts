@@ -39,7 +39,20 @@ export interface Session {
   request(op: string, body: Buffer, onRecord: (record: SessionRecord) => void, signal?: AbortSignal): Promise<{ exitCode: number }>;
   /** Bulk bytes over a second channel: lands as `path` (mode 0755, root) only when the sha256 agrees. */
   upload(source: string, path: string, sha256: string, onBytes: (n: number) => void, signal?: AbortSignal): Promise<void>;
+  /** Runs commands (argv byte for byte), in one request; answers in their order. */
+  exec(commands: readonly { argv: readonly string[]; stdin?: string }[], signal?: AbortSignal): Promise<{ exitCode: number; stdout: string; stderr: string }[]>;
+  /** Bytes of a file that only root may read (an authority's key). */
+  read(path: string, signal?: AbortSignal): Promise<Buffer>;
   close(): Promise<void>;
+}
+
+/** What src/transport/connect.ts `connect(target, options)` takes. */
+export interface ConnectOptions {
+  signal: AbortSignal;
+  /** `who`: one line for the next run that finds the lock taken. */
+  lock: { kind: 'exclusive' | 'none'; who: string };
+  /** Scripts that requests name by `op`; sent with the first request that needs them. */
+  code: Readonly<Record<string, string>>;
 }
 
 /** `KIND ARGS… SIZE\n` followed by SIZE bytes. */
