@@ -1,0 +1,47 @@
+import { access, rm, writeFile } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { run } from './process.ts';
+
+const POLICY = '/usr/sbin/policy-rc.d';
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function isOnPath(program: string): Promise<boolean> {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin'];
+  const found = await Promise.all(folders.map((folder) => exists(join(folder, program))));
+  return found.includes(true);
+}
+
+/** Installs a Debian package that brings `program`, where this machine is Debian and we are root. */
+async function ensure(program: string, debianPackage: string): Promise<void> {
+  if (await isOnPath(program)) return;
+  if (process.getuid?.() !== 0 || !(await isOnPath('apt-get'))) return;
+  process.stdout.write(`Installing ${debianPackage} (Debian package) …\n`);
+  const env = { DEBIAN_FRONTEND: 'noninteractive' };
+  const install = ['apt-get', 'install', '-y', '-q', '--no-install-recommends', debianPackage];
+  if ((await run(install, { env })).code === 0) return;
+  await run(['apt-get', 'update', '-q'], { env });
+  const { code, output } = await run(install, { env });
+  if (code !== 0) process.stdout.write(output);
+}
+
+export async function ensureShellcheck(): Promise<void> {
+  await ensure('shellcheck', 'shellcheck');
+}
+
+/** The tests start an sshd of their own: the package's daemon shall not listen on this machine. */
+export async function ensureSshd(): Promise<void> {
+  if (await isOnPath('sshd')) return;
+  const hadPolicy = await exists(POLICY);
+  if (!hadPolicy && process.getuid?.() === 0) await writeFile(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    await ensure('sshd', 'openssh-server');
+  } finally {
+    if (!hadPolicy) await rm(POLICY, { force: true });
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * `npm test`: types, lint, rooms, shellcheck, unit, transport, the package, and the end-to-end suite on the lab.
+ * The last line is `N passed, N failed`; it is kept in .cache/test-summary for .ci/run.
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LINT, TYPES, perform } from './checks.ts';
+import { ensureShellcheck, ensureSshd } from './debian.ts';
+import { labIsUp, whyNoLab } from './lab.ts';
+import { ROOT } from './process.ts';
+import { hasTests, runSuite } from './suites.ts';
+
+const total = { passed: 0, failed: 0 };
+
+function add(count: { passed: number; failed: number }): void {
+  total.passed += count.passed;
+  total.failed += count.failed;
+}
+
+async function lab(): Promise<void> {
+  const reason = whyNoLab();
+  if (reason === undefined) {
+    add((await labIsUp()) ? await runSuite('e2e') : { passed: 0, failed: 1 });
+    return;
+  }
+  const required = process.env['MCPK_LAB'] === 'required';
+  process.stdout.write(`${required ? '✖' : '-'} end-to-end tests skipped: ${reason}\n`);
+  if (required) add({ passed: 0, failed: 1 });
+}
+
+await ensureShellcheck();
+await ensureSshd();
+for (const check of [TYPES, ...LINT]) add((await perform(check)) ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 });
+add(await runSuite('unit'));
+for (const suite of ['transport', 'package']) if (await hasTests(suite)) add(await runSuite(suite));
+await lab();
+
+const line = `${total.passed} passed, ${total.failed} failed`;
+await mkdir(join(ROOT, '.cache'), { recursive: true });
+await writeFile(join(ROOT, '.cache', 'test-summary'), `${line}\n`);
+process.stdout.write(`\n${line}\n`);
+process.exitCode = total.failed === 0 ? 0 : 1;

@@ -1,0 +1,42 @@
+import { defineConfig } from 'vitest/config';
+
+const quick = { disableConsoleIntercept: true, restoreMocks: true, unstubEnvs: true };
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          ...quick,
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/e2e/**', 'test/faults/**', 'test/transport/**', 'test/package/**'],
+        },
+      },
+      // Against a real sshd on a port of its own.
+      { test: { ...quick, name: 'transport', include: ['test/transport/**/*.test.ts'], testTimeout: 30_000 } },
+      {
+        test: {
+          ...quick,
+          name: 'package',
+          include: ['test/package/**/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+        },
+      },
+      // On the lab: one after the other, as they share five hosts.
+      {
+        test: {
+          ...quick,
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts', 'test/faults/**/*.test.ts'],
+          testTimeout: 600_000,
+          hookTimeout: 900_000,
+          fileParallelism: false,
+          maxWorkers: 1,
+          sequence: { concurrent: false, groupOrder: 1 },
+        },
+      },
+    ],
+  },
+});
