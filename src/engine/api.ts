@@ -1,0 +1,115 @@
+import { McpkError } from '../core/errors.ts';
+import { PATHS } from '../core/paths.ts';
+import type { KubeObjectResource, Observed, Ref } from '../resources/types.ts';
+import { API } from './compile.ts';
+import type { Fleet } from './fleet.ts';
+import type { Run } from './run-context.ts';
+import { changesOf, type HostPlan } from './types.ts';
+import { emptyObserved } from './wire.ts';
+
+/** How mcpk calls kubectl on a master: root's own kubeconfig, discovery remembered on the host. */
+export const KUBECTL: readonly string[] = [
+  `${PATHS.bin}/kubectl`,
+  `--kubeconfig=${PATHS.apiKubeconfig}`,
+  `--cache-dir=${PATHS.state}/kube-cache`,
+  '--request-timeout=10s',
+];
+
+/** Remembers in the cluster itself which objects are ours, so that those taken out of the inventory leave. */
+const OWNED = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'mcpk-owned', namespace: 'kube-system' } };
+
+export interface ApiState {
+  observed: Observed;
+  owned: Map<string, string>;
+}
+
+interface KubeObject {
+  apiVersion: string;
+  kind: string;
+  metadata: { name: string; namespace?: string };
+  data?: Record<string, string>;
+}
+
+/** One `kubectl get` reads all objects; undefined when the API did not answer. */
+export async function probeApi(fleet: Fleet, host: string, objects: readonly KubeObjectResource[], signal: AbortSignal): Promise<ApiState | undefined> {
+  const wanted = [OWNED, ...objects.map((each) => skeleton(each.id))];
+  const [answer] = await fleet.exec(
+    host,
+    [{ argv: [...KUBECTL, 'get', '--ignore-not-found', '-o', 'json', '-f', '-'], stdin: list(wanted) }],
+    signal,
+  );
+  if (!answer || (answer.stdout.trim() === '' && answer.exitCode !== 0)) return undefined;
+  const found = answer.stdout.trim() === '' ? [] : itemsOf(JSON.parse(answer.stdout) as KubeObject | { items: KubeObject[] });
+  const observed = emptyObserved();
+  let owned = new Map<string, string>();
+  for (const object of found) {
+    if (object.kind === OWNED.kind && object.metadata.name === OWNED.metadata.name) {
+      owned = new Map(Object.entries(JSON.parse(object.data?.['owned'] ?? '{}') as Record<string, string>));
+    } else {
+      observed.texts[`api:${idOf(object)}`] = JSON.stringify(object);
+    }
+  }
+  return { observed, owned };
+}
+
+/** One server-side apply for all that differs, one delete for all that leaves. */
+export async function convergeApi(run: Run, stage: string, plan: HostPlan): Promise<void> {
+  const started = performance.now();
+  const host = run.facts.apiHost;
+  if (host === undefined) throw new McpkError('stage', `${stage}: no API server answers on any master`, { hint: 'Look at the api-server stage first: mcpk verify' });
+  const changes = changesOf(plan);
+  run.emit({ at: run.since(), type: 'host-start', stage, host: API, changes: changes.length });
+  const known = run.comparisons.byHost.get(API);
+  const wanted = changes.flatMap((item) => {
+    const resource = known?.get(item.ref as Ref)?.resource;
+    return resource?.kind === 'kubeObject' && item.comparison.verb !== 'remove' ? [resource.object] : [];
+  });
+  const leaving = changes.filter((item) => item.comparison.verb === 'remove').map((item) => skeleton(item.title));
+  const owned = new Map(run.owned.get(API));
+  for (const item of plan.items) {
+    if (item.comparison.result === 'change' && item.comparison.verb === 'remove') owned.delete(item.ref);
+    else owned.set(item.ref, { hash: item.comparison.result === 'deferred' ? '' : item.comparison.hash, stage });
+  }
+  // What is ours is written down first: an object that exists but is not remembered would never leave.
+  await kubectl(run, stage, host, APPLY, list([ownedObject(new Map([...(run.owned.get(API) ?? []), ...owned])), ...wanted]));
+  if (leaving.length > 0) await kubectl(run, stage, host, ['delete', '--ignore-not-found', '--wait=false', '-f', '-'], list(leaving));
+  if (leaving.length > 0) await kubectl(run, stage, host, APPLY, list([ownedObject(owned)]));
+  run.owned.set(API, owned);
+  const ms = performance.now() - started;
+  for (const item of changes) {
+    run.emit({ at: run.since(), type: 'resource', stage, host: API, ref: item.ref, verb: item.comparison.verb, status: 'changed', ms });
+  }
+  run.emit({ at: run.since(), type: 'host-end', stage, host: API, status: 'changed', ms });
+}
+
+const APPLY: readonly string[] = ['apply', '--server-side', '--field-manager=mcpk', '--force-conflicts', '-f', '-'];
+
+async function kubectl(run: Run, stage: string, host: string, args: readonly string[], stdin: string): Promise<void> {
+  const [answer] = await run.fleet.exec(host, [{ argv: [...KUBECTL, ...args], stdin }], run.signal);
+  if (answer?.exitCode === 0) return;
+  const [first = '', ...rest] = (answer?.stderr ?? '').trim().split('\n');
+  throw new McpkError('stage', `${stage}: kubectl ${args[0] ?? ''} on ${host}: ${first}`, { host, details: rest });
+}
+
+function ownedObject(owned: ReadonlyMap<string, { hash: string; stage: string }>): unknown {
+  const data = Object.fromEntries([...owned].map(([name, entry]) => [name, entry.stage]).toSorted());
+  return { ...OWNED, data: { owned: JSON.stringify(data) } };
+}
+
+function list(items: readonly unknown[]): string {
+  return JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+}
+
+function itemsOf(value: KubeObject | { items: KubeObject[] }): KubeObject[] {
+  return 'items' in value ? value.items : [value];
+}
+
+/** `apps/v1/Deployment/kube-system/coredns`; cluster-wide objects have an empty namespace. */
+export function idOf(object: KubeObject): string {
+  return `${object.apiVersion}/${object.kind}/${object.metadata.namespace ?? ''}/${object.metadata.name}`;
+}
+
+function skeleton(id: string): KubeObject {
+  const [name = '', namespace = '', kind = '', ...version] = id.split('/').toReversed();
+  return { apiVersion: version.toReversed().join('/'), kind, metadata: { name, ...(namespace === '' ? {} : { namespace }) } };
+}

@@ -1,0 +1,148 @@
+import { McpkError } from '../core/errors.ts';
+import { kindOf, kindNamed } from '../resources/kinds.ts';
+import { resolveShared } from '../resources/shared.ts';
+import { ref, type CompareContext, type Comparison, type Observed, type Ref, type Resource, type SharedState } from '../resources/types.ts';
+import type { HostFacts } from '../cluster/facts.ts';
+import { API } from './compile.ts';
+import type { HostPlan, HostStates, PlanItem, StateTree } from './types.ts';
+
+export interface Compared {
+  resource: Resource;
+  comparison: Comparison;
+}
+
+/** What the comparison of a whole tree knows, and what a deferred stage adds to later. */
+export interface Comparisons {
+  /** host → ref → what it is and how it differs. */
+  byHost: Map<string, Map<Ref, Compared>>;
+  shared: ReadonlyMap<string, SharedState>;
+  /** stage → host → items in order, removals first. */
+  stages: Map<string, HostPlan[]>;
+}
+
+export interface CompareInput {
+  tree: StateTree;
+  observed: ReadonlyMap<string, Observed>;
+  facts: ReadonlyMap<string, HostFacts>;
+  /** ref → hash of what mcpk owns in the API. */
+  apiOwned: ReadonlyMap<string, string>;
+  now: Date;
+}
+
+/** Holds every compiled resource against what was observed. Pure. */
+export function compare(input: CompareInput): Comparisons {
+  const result: Comparisons = { byHost: new Map(), shared: sharedStates(input), stages: new Map() };
+  for (const stage of input.tree.stages) compareStage(stage, input, result);
+  for (const removal of removals(input)) {
+    const plans = result.stages.get(removal.stage) ?? [];
+    result.stages.set(removal.stage, plans);
+    const plan = plans.find((each) => each.host === removal.host);
+    if (plan) plan.items.unshift(removal.item);
+    else plans.push({ host: removal.host, items: [removal.item] });
+  }
+  return result;
+}
+
+/** One stage, in the light of those before it. */
+export function compareStage(stage: StateTree['stages'][number], input: CompareInput, into: Comparisons): HostPlan[] {
+  const plans = stage.hosts.map((states) => compareHost(states, input, into));
+  into.stages.set(stage.name, plans);
+  return plans;
+}
+
+function compareHost(states: HostStates, input: CompareInput, into: Comparisons): HostPlan {
+  const known = into.byHost.get(states.host) ?? new Map<Ref, Compared>();
+  into.byHost.set(states.host, known);
+  const observed = input.observed.get(states.host);
+  const context: CompareContext = {
+    host: states.host,
+    shared: into.shared,
+    owned: states.host === API ? input.apiOwned : ownedMap(input.facts.get(states.host)),
+    of: (name) => known.get(name),
+    now: input.now,
+  };
+  const items = states.resources.map((resource): PlanItem => {
+    const kind = kindOf(resource);
+    const comparison: Comparison = observed
+      ? kind.compare(resource, observed, context)
+      : { result: 'deferred', until: states.stage, why: 'no API server answers yet' };
+    known.set(ref(resource), { resource, comparison });
+    return { ref: ref(resource), title: kind.title(resource), kind: resource.kind, comparison };
+  });
+  return { host: states.host, items };
+}
+
+function ownedMap(facts: HostFacts | undefined): Map<string, string> {
+  return new Map((facts?.owned ?? []).map((entry) => [entry.ref, entry.hash]));
+}
+
+function sharedStates(input: CompareInput): ReadonlyMap<string, SharedState> {
+  const hosts = input.tree.hosts.map((host) => ({
+    host,
+    resources: input.tree.stages.flatMap((stage) => stage.hosts.filter((states) => states.host === host).flatMap((states) => states.resources)),
+    observed: input.observed.get(host),
+  }));
+  const resolved = resolveShared(hosts.flatMap((each) => (each.observed ? [{ ...each, observed: each.observed }] : [])));
+  const problem = resolved.problems[0];
+  if (problem !== undefined) {
+    throw new McpkError('refused', problem, {
+      details: resolved.problems.slice(1),
+      hint: 'Keep the copy that the running cluster uses and remove the other one by hand.',
+    });
+  }
+  return resolved.states;
+}
+
+interface Removal {
+  stage: string;
+  host: string;
+  item: PlanItem;
+}
+
+/** Owned but no longer described: settings, addons and units also leave. Units first, folders last. */
+function removals(input: CompareInput): Removal[] {
+  const found: Removal[] = [];
+  const stages = new Map(input.tree.stages.map((stage) => [stage.name, stage]));
+  const fallback = input.tree.stages.at(-1)?.name ?? '';
+  for (const [host, facts] of input.facts) {
+    const described = new Set<string>(
+      input.tree.stages.flatMap((stage) => stage.hosts.filter((states) => states.host === host).flatMap((states) => states.resources.map((resource) => ref(resource)))),
+    );
+    const leaving = facts.owned.filter((entry) => !described.has(entry.ref) && stages.get(entry.stage)?.deferred === undefined && !replaced(entry.ref, described));
+    for (const entry of leaving.toSorted((a, b) => removalRank(b.ref) - removalRank(a.ref))) {
+      const separator = entry.ref.indexOf(':');
+      const id = entry.ref.slice(separator + 1);
+      const kind = entry.ref.slice(0, separator);
+      found.push({
+        stage: stages.has(entry.stage) ? entry.stage : fallback,
+        host,
+        item: {
+          ref: entry.ref,
+          title: id,
+          kind,
+          comparison: {
+            result: 'change',
+            verb: 'remove',
+            reasons: ['no longer described by the inventory'],
+            hash: '',
+            rests: entry.hash,
+            ...(kindNamed(kind).remove(id).length === 0 ? { specification: ['left on the host, no longer looked after'] } : {}),
+          },
+        },
+      });
+    }
+  }
+  return found;
+}
+
+/** The same path under another kind (a file that became a link) is replaced, not removed. */
+function replaced(name: string, described: ReadonlySet<string>): boolean {
+  const path = name.slice(name.indexOf(':') + 1);
+  return ['file', 'link', 'directory'].some((kind) => described.has(`${kind}:${path}`));
+}
+
+/** Lower leaves first (items are put in front one by one, so the list is walked from the back). */
+function removalRank(name: string): number {
+  const order = ['unit', 'command', 'kubeObject', 'link', 'file', 'certificate', 'sharedSecret', 'sysctl', 'binary', 'package', 'user', 'directory'];
+  return order.indexOf(name.slice(0, name.indexOf(':')));
+}

@@ -1,0 +1,136 @@
+import { McpkError } from '../core/errors.ts';
+import type { GateContext } from '../cluster/gate.ts';
+import type { Step, Stage } from '../states/stage.ts';
+import { API } from './compile.ts';
+import { askGates, ask, holdGates } from './gates.ts';
+import { convergeHost } from './converge.ts';
+import { convergeApi } from './api.ts';
+import type { Run } from './run-context.ts';
+import { changesOf, type RunResult, type StagePlan } from './types.ts';
+
+type StageResult = RunResult['stages'][number];
+
+/**
+ * Carries out the plan: stages as soon as their `needs` are done, batches in order, the hosts of a batch side
+ * by side. After the first failure nothing new starts; what runs finishes.
+ */
+export async function execute(run: Run): Promise<StageResult[]> {
+  const pending = new Map<string, Promise<StageResult>>();
+  for (const stage of run.stages) {
+    const needs = stage.needs.flatMap((need) => pending.get(need) ?? []);
+    pending.set(
+      stage.name,
+      Promise.all(needs).then((before) => runStage(run, stage, before)),
+    );
+  }
+  return Promise.all(pending.values());
+}
+
+async function runStage(run: Run, stage: Stage, before: readonly StageResult[]): Promise<StageResult> {
+  const started = performance.now();
+  const end = (status: StageResult['status'], changed: number, hosts: string[], why?: string): StageResult => {
+    const ms = performance.now() - started;
+    run.emit({ at: run.since(), type: 'stage-end', stage: stage.name, status, ms, changed, ...(why === undefined ? {} : { why }) });
+    return { name: stage.name, status, changed, ms, hosts };
+  };
+  if (run.failures.length > 0 || before.some((need) => need.status === 'failed' || need.status === 'skipped')) {
+    return end('skipped', 0, [], 'an earlier stage failed');
+  }
+  if (run.signal.aborted) return end('skipped', 0, [], 'interrupted');
+  let planned: StagePlan | undefined;
+  try {
+    planned = await run.stagePlan(stage);
+    const hosts = planned.hosts.filter((host) => changesOf(host).length > 0).map((host) => host.host);
+    const changed = planned.hosts.reduce((sum, host) => sum + changesOf(host).length, 0);
+    if (hosts.length > 0) run.emit({ at: run.since(), type: 'stage-start', stage: stage.name, hosts });
+    for (const batch of planned.batches) await runBatch(run, stage, planned, batch);
+    await holdStage(run, stage, planned, hosts);
+    return end(hosts.length > 0 ? 'changed' : 'unchanged', changed, hosts);
+  } catch (error) {
+    run.fail(error, stage.name);
+    return end('failed', 0, []);
+  }
+}
+
+async function runBatch(run: Run, stage: Stage, planned: StagePlan, batch: readonly string[]): Promise<void> {
+  if (run.failures.length > 0) throw new McpkError('stage', `${stage.name}: not continued, because another stage failed`);
+  run.signal.throwIfAborted();
+  const steps = stage.around?.({ cluster: run.cluster, facts: run.facts, batch }) ?? { before: [], after: [] };
+  const done: Step[] = [];
+  try {
+    for (const step of steps.before) {
+      await runStep(run, stage.name, step);
+      done.push(step);
+    }
+    const results = await Promise.allSettled(
+      batch.map(async (host) => {
+        const plan = planned.hosts.find((each) => each.host === host);
+        if (!plan) return;
+        await (host === API ? convergeApi(run, stage.name, plan) : convergeHost(run, stage.name, plan));
+      }),
+    );
+    // Members of a batch don't fail each other: all finish before the first failure is reported.
+    const failed = results.filter((result) => result.status === 'rejected');
+    for (const result of failed.slice(1)) run.fail(result.reason, stage.name);
+    if (failed[0]) throw failed[0].reason;
+    for (const step of steps.after) await runStep(run, stage.name, step);
+    // Between batches the gate decides whether the next may start; after the last one holdStage asks for all.
+    if (batch !== planned.batches.at(-1)) await hold(run, stage, batch);
+  } catch (error) {
+    await undo(run, stage.name, done);
+    throw error;
+  }
+}
+
+async function runStep(run: Run, stage: string, step: Step): Promise<void> {
+  run.emit({ at: run.since(), type: 'step', stage, host: step.on, title: step.title, status: 'start' });
+  const [answer] = await ask(run.fleet, [{ host: step.on, argv: step.run, ...(step.stdin === undefined ? {} : { stdin: step.stdin }) }], run.signal);
+  if (answer?.exitCode !== 0) {
+    run.emit({ at: run.since(), type: 'step', stage, host: step.on, title: step.title, status: 'failed' });
+    throw new McpkError('stage', `${stage}: step failed: ${step.title}`, {
+      host: step.on,
+      details: [(answer?.stderr ?? '').trim() || `exit code ${String(answer?.exitCode)}`],
+    });
+  }
+  run.emit({ at: run.since(), type: 'step', stage, host: step.on, title: step.title, status: 'done' });
+}
+
+async function undo(run: Run, stage: string, done: readonly Step[]): Promise<void> {
+  for (const step of done.toReversed()) {
+    if (!step.undo) continue;
+    await ask(run.fleet, [{ host: step.on, argv: step.undo }], AbortSignal.timeout(30_000));
+    run.emit({ at: run.since(), type: 'step', stage, host: step.on, title: step.title, status: 'undone' });
+  }
+}
+
+/** The gate over the whole stage. What the probe has already seen to hold is not asked again. */
+async function holdStage(run: Run, stage: Stage, planned: StagePlan, changed: readonly string[]): Promise<void> {
+  if (!stage.gate) return;
+  if (changed.length === 0 && run.gateHeld.has(stage.name)) return;
+  const hosts = planned.hosts.filter((host) => host.host !== API).map((host) => host.host);
+  await hold(run, stage, hosts);
+}
+
+async function hold(run: Run, stage: Stage, hosts: readonly string[]): Promise<void> {
+  const context: GateContext = { cluster: run.cluster, facts: run.facts, hosts };
+  const gates = stage.gate?.(context) ?? [];
+  await holdGates({ fleet: run.fleet, stage: stage.name, emit: run.emit, since: () => run.since(), signal: run.signal }, gates);
+}
+
+/** Asks the gates of stages that are already in place, once; those that hold need no further question. */
+export async function probeGates(run: Run, stages: readonly Stage[]): Promise<void> {
+  const asked = stages.flatMap((stage) => {
+    const hosts = stage
+      .hosts(run.cluster)
+      .map((host) => host.name)
+      .filter((name) => run.facts.hosts.has(name));
+    return (stage.gate?.({ cluster: run.cluster, facts: run.facts, hosts }) ?? []).map((gate) => ({ stage: stage.name, gate }));
+  });
+  const seen = await askGates(
+    run.fleet,
+    asked.map((each) => each.gate),
+    run.signal,
+  );
+  const failing = new Set(asked.filter((_, index) => seen[index] !== undefined).map((each) => each.stage));
+  for (const stage of stages) if (stage.gate && !failing.has(stage.name)) run.gateHeld.add(stage.name);
+}

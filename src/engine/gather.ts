@@ -1,0 +1,111 @@
+import type { Facts, HostFacts, NodeFacts } from '../cluster/facts.ts';
+import { PATHS } from '../core/paths.ts';
+import { hostsWith, type Cluster } from '../inventory/types.ts';
+import type { SessionRecord } from '../transport/types.ts';
+import type { Fleet } from './fleet.ts';
+import { decodeFacts, encodeFacts } from './wire.ts';
+
+const KUBECTL = [`${PATHS.bin}/kubectl`, `--kubeconfig=${PATHS.apiKubeconfig}`, '--cache-dir=/var/lib/mcpk/kube-cache', '--request-timeout=5s'];
+
+/** Reads every host's facts, and the cluster's from the first master whose API server answers. */
+export async function gather(fleet: Fleet, cluster: Cluster, signal: AbortSignal): Promise<Facts & { apiHost?: string }> {
+  const hosts = new Map<string, HostFacts>();
+  const masters = hostsWith(cluster, 'master').filter((host) => fleet.sessions.has(host.name));
+  const [nodes] = await Promise.all([
+    readNodes(fleet, masters.slice(0, 1).map((host) => host.name), signal),
+    ...[...fleet.sessions.keys()].map(async (name) => {
+      hosts.set(name, await hostFacts(fleet, cluster, name, signal));
+    }),
+  ]);
+  const inOrder = new Map(cluster.hosts.flatMap((host) => {
+    const facts = hosts.get(host.name);
+    return facts ? [[host.name, facts] as const] : [];
+  }));
+  const others = masters.slice(1).map((host) => host.name).filter((name) => hosts.get(name)?.ports.includes(cluster.apiServer.port));
+  const api = nodes ?? (await readNodes(fleet, others, signal));
+  return {
+    hosts: inOrder,
+    unreachable: [...fleet.unreachable.keys()],
+    etcd: api ? 'formed' : await etcdPhase(fleet, cluster, inOrder, signal),
+    ...(api ? { nodes: api.nodes, apiHost: api.host } : {}),
+  };
+}
+
+async function hostFacts(fleet: Fleet, cluster: Cluster, host: string, signal: AbortSignal): Promise<HostFacts> {
+  const records: SessionRecord[] = [];
+  const sentAt = Date.now();
+  await fleet.request(host, 'probe', encodeFacts({ vip: cluster.endpoint.address, etcdData: cluster.etcd.dataDirectory, files: [PATHS.etcdConfig] }), (record) => records.push(record), signal);
+  return decodeFacts(records, { vip: cluster.endpoint.address, sentAt, receivedAt: Date.now() });
+}
+
+/** The nodes as the API server of the first of these masters that answers tells them. */
+export async function readNodes(
+  fleet: Fleet,
+  masters: readonly string[],
+  signal: AbortSignal,
+): Promise<{ host: string; nodes: ReadonlyMap<string, NodeFacts> } | undefined> {
+  for (const host of masters) {
+    const [answer] = await fleet.exec(host, [{ argv: [...KUBECTL, 'get', 'nodes', '-o', 'json'] }], signal);
+    if (answer?.exitCode === 0) return { host, nodes: parseNodes(answer.stdout) };
+  }
+  return undefined;
+}
+
+interface NodeList {
+  items: {
+    metadata: { name: string };
+    spec: { podCIDR?: string };
+    status: { conditions?: { type: string; status: string }[]; nodeInfo: { kubeletVersion: string } };
+  }[];
+}
+
+function parseNodes(json: string): Map<string, NodeFacts> {
+  const list = JSON.parse(json) as NodeList;
+  return new Map(
+    list.items.map((node) => [
+      node.metadata.name,
+      {
+        name: node.metadata.name,
+        ...(node.spec.podCIDR === undefined ? {} : { podCidr: node.spec.podCIDR }),
+        ready: node.status.conditions?.some((each) => each.type === 'Ready' && each.status === 'True') ?? false,
+        kubeletVersion: node.status.nodeInfo.kubeletVersion,
+      },
+    ]),
+  );
+}
+
+/** formed = a quorum answers a read through one of the members. */
+async function etcdPhase(fleet: Fleet, cluster: Cluster, facts: ReadonlyMap<string, HostFacts>, signal: AbortSignal): Promise<Facts['etcd']> {
+  const members = hostsWith(cluster, 'etcd')
+    .map((host) => host.name)
+    .filter((name) => facts.get(name)?.etcdData);
+  if (members.length === 0) return 'none';
+  for (const host of members) {
+    const [answer] = await fleet.exec(host, [{ argv: etcdctl(['endpoint', 'health', '--command-timeout=3s']) }], signal);
+    if (answer?.exitCode === 0) return 'formed';
+  }
+  return 'forming';
+}
+
+/** Which member leads; asked only when etcd is about to change. */
+export async function etcdLeader(fleet: Fleet, cluster: Cluster, signal: AbortSignal): Promise<string | undefined> {
+  for (const host of hostsWith(cluster, 'etcd').map((each) => each.name)) {
+    if (!fleet.sessions.has(host)) continue;
+    const [answer] = await fleet.exec(host, [{ argv: etcdctl(['endpoint', 'status', '-w', 'json', '--command-timeout=3s']) }], signal);
+    if (answer?.exitCode !== 0) continue;
+    const [status] = JSON.parse(answer.stdout) as { Status: { header: { member_id: number }; leader: number } }[];
+    if (status && status.Status.header.member_id === status.Status.leader) return host;
+  }
+  return undefined;
+}
+
+function etcdctl(args: readonly string[]): string[] {
+  return [
+    `${PATHS.bin}/etcdctl`,
+    '--endpoints=https://127.0.0.1:2379',
+    `--cacert=${PATHS.pki}/etcd-ca.crt`,
+    `--cert=${PATHS.etcdHealthCert}`,
+    `--key=${PATHS.etcdHealthKey}`,
+    ...args,
+  ];
+}

@@ -1,0 +1,104 @@
+import type { Facts } from '../cluster/facts.ts';
+import type { Cluster } from '../inventory/types.ts';
+import type { Stage } from '../states/stage.ts';
+import { API } from './compile.ts';
+import type { Comparisons } from './compare.ts';
+import { changesOf, type HostPlan, type Plan, type StagePlan, type StateTree } from './types.ts';
+
+export interface PlanInput {
+  cluster: Cluster;
+  facts: Facts;
+  stages: readonly Stage[];
+  tree: StateTree;
+  comparisons: Comparisons;
+  selection: Selection;
+  tool: string;
+}
+
+/** What the user allows this run to change. */
+export interface Selection {
+  /** Host names; undefined = all. */
+  limit?: ReadonlySet<string>;
+  only?: ReadonlySet<string>;
+  skip?: ReadonlySet<string>;
+}
+
+/** Orders the differences: which hosts, in which batches, with which steps and gates. Pure. */
+export function plan(input: PlanInput): Plan {
+  const stages = input.stages.map((stage) => planStage(stage, input));
+  const all = stages.flatMap((stage) => stage.hosts).flatMap((host) => host.items);
+  const changes = stages.flatMap((stage) => stage.hosts).flatMap((host) => changesOf(host));
+  const verbs = (verb: string): number => changes.filter((item) => item.comparison.verb === verb).length;
+  return {
+    cluster: input.cluster.name,
+    tool: input.tool,
+    facts: input.facts,
+    stages,
+    summary: {
+      changes: changes.length,
+      hosts: new Set(stages.flatMap((stage) => stage.hosts.filter((host) => changesOf(host).length > 0).map((host) => host.host))).size,
+      restarts: verbs('restart'),
+      reloads: verbs('reload'),
+      removals: verbs('remove'),
+      unchanged: all.filter((item) => item.comparison.result === 'unchanged').length,
+      deferred: all.filter((item) => item.comparison.result === 'deferred').length + stages.filter((stage) => stage.deferred).length,
+    },
+  };
+}
+
+/** One stage; used again when a deferred stage is known. */
+export function planStage(stage: Stage, input: PlanInput): StagePlan {
+  const compiled = input.tree.stages.find((each) => each.name === stage.name);
+  const hosts = (input.comparisons.stages.get(stage.name) ?? []).filter((host) => selected(stage.name, host.host, input));
+  const changed = hosts.filter((host) => changesOf(host).length > 0).map((host) => host.host);
+  const batches = changed.length === 0 ? [] : batchesOf(stage, input, changed);
+  const deferred = compiled?.deferred ?? deferredApi(stage, hosts);
+  return {
+    name: stage.name,
+    title: stage.title,
+    needs: stage.needs,
+    batches,
+    order: orderText(input.facts, batches),
+    gates: [...new Set((stage.gate?.({ cluster: input.cluster, facts: input.facts, hosts: changed }) ?? []).map((gate) => gate.title))],
+    steps: batches.flatMap((batch, index) => {
+      const steps = stage.around?.({ cluster: input.cluster, facts: input.facts, batch });
+      return steps
+        ? [
+            ...steps.before.map((step) => ({ batch: index, when: 'before' as const, title: step.title, on: step.on })),
+            ...steps.after.map((step) => ({ batch: index, when: 'after' as const, title: step.title, on: step.on })),
+          ]
+        : [];
+    }),
+    hosts,
+    ...(deferred && selected(stage.name, stage.api ? API : '', input, true) ? { deferred } : {}),
+  };
+}
+
+/** Objects can be compared only once an API server answers. */
+function deferredApi(stage: Stage, hosts: readonly HostPlan[]): StagePlan['deferred'] {
+  const first = hosts.flatMap((host) => host.items).find((item) => item.comparison.result === 'deferred');
+  if (first?.comparison.result !== 'deferred') return undefined;
+  return { until: stage.needs.at(-1) ?? first.comparison.until, why: first.comparison.why };
+}
+
+function batchesOf(stage: Stage, input: PlanInput, changed: readonly string[]): string[][] {
+  if (stage.api || !stage.rollout) return [[...changed]];
+  return stage.rollout(input.cluster, input.facts, changed).filter((batch) => batch.length > 0);
+}
+
+function selected(stage: string, host: string, input: PlanInput, anyHost = false): boolean {
+  const { limit, only, skip } = input.selection;
+  if (only && !only.has(stage)) return false;
+  if (skip?.has(stage)) return false;
+  if (!limit || anyHost) return true;
+  // Objects in the API are the cluster's: they go with the masters.
+  if (host === API) return input.cluster.hosts.some((each) => each.roles.includes('master') && limit.has(each.name));
+  return limit.has(host);
+}
+
+function orderText(facts: Facts, batches: readonly (readonly string[])[]): string {
+  if (batches.length < 2) return '';
+  const order = batches.map((batch) => batch.join(', ')).join(' → ');
+  const holder = [...facts.hosts].find(([, host]) => host.holdsVip)?.[0];
+  return holder !== undefined && batches.at(-1)?.includes(holder) ? `${order} (${holder} holds the VIP, so it goes last)` : order;
+}

@@ -1,0 +1,49 @@
+import { randomBytes } from 'node:crypto';
+import { FailureList, McpkError } from '../core/errors.ts';
+import type { Facts } from '../cluster/facts.ts';
+import type { Cluster } from '../inventory/types.ts';
+import type { Materials, Observed, Ref } from '../resources/types.ts';
+import type { Stage } from '../states/stage.ts';
+import type { Comparisons } from './compare.ts';
+import type { Fleet } from './fleet.ts';
+import type { Emit, Plan, StagePlan } from './types.ts';
+
+/** What the parts of one run share. Made by `run.ts`; nothing of it outlives the run. */
+export interface Run {
+  /** Sortable name of the run: generations and journals carry it. */
+  readonly id: string;
+  readonly cluster: Cluster;
+  readonly stages: readonly Stage[];
+  readonly fleet: Fleet;
+  readonly signal: AbortSignal;
+  readonly emit: Emit;
+  since(): number;
+  facts: Facts & { apiHost?: string };
+  readonly comparisons: Comparisons;
+  readonly observed: Map<string, Observed>;
+  readonly plan: Plan;
+  readonly materials: Materials;
+  /** host → ref → hash of what this run laid down, where it was not known at plan time. */
+  readonly laid: Map<string, Map<Ref, string>>;
+  /** host → what mcpk owns there now. */
+  readonly owned: Map<string, Map<string, { hash: string; stage: string }>>;
+  /** Stages whose gates the probe saw to hold. */
+  readonly gateHeld: Set<string>;
+  readonly failures: McpkError[];
+  fail(error: unknown, stage: string): void;
+  /** The stage's plan; a deferred stage is compiled, probed and compared first. */
+  stagePlan(stage: Stage): Promise<StagePlan>;
+}
+
+/** `20261122T113405Z-3f9a`: sorts by time, unique enough for one cluster. */
+export function runId(now: Date): string {
+  return `${now.toISOString().replaceAll(/[-:]|\.\d+/g, '')}-${randomBytes(2).toString('hex')}`;
+}
+
+/** Any thrown thing as the errors it stands for. */
+export function asErrors(error: unknown, stage: string): McpkError[] {
+  if (error instanceof McpkError) return [error];
+  if (error instanceof FailureList) return [...error.errors];
+  if (error instanceof Error && error.name === 'AbortError') return [new McpkError('interrupted', `${stage}: interrupted`)];
+  return [new McpkError('unexpected', `${stage}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })];
+}
