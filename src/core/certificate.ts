@@ -1,0 +1,87 @@
+import { X509Certificate } from 'node:crypto';
+import { isIPv6 } from 'node:net';
+
+/** What mcpk asks of a certificate that it finds. */
+export interface Inspected {
+  subject: { CN: string; O: string[] };
+  /** The issuer's CN. */
+  issuer: string;
+  dns: string[];
+  /** In their shortest form. */
+  ip: string[];
+  usages: ('server' | 'client')[];
+  keyAlgorithm: 'ecdsa-p256' | 'rsa-2048' | 'rsa-4096' | 'other';
+  notBefore: Date;
+  notAfter: Date;
+  /** SHA-256 of the DER, `AB:CD:…`. */
+  fingerprint: string;
+}
+
+const USAGES: Readonly<Record<string, 'server' | 'client'>> = {
+  '1.3.6.1.5.5.7.3.1': 'server',
+  '1.3.6.1.5.5.7.3.2': 'client',
+};
+
+/** Reads the first certificate of a PEM text (a key beside it is ignored); undefined when there is none that can be read. */
+export function inspectCertificate(pem: string): Inspected | undefined {
+  const certificate = certificatesOf(pem)[0];
+  if (certificate === undefined) return undefined;
+  const { subject, issuer } = certificate.toLegacyObject();
+  const names = alternativeNames(certificate);
+  return {
+    subject: { CN: listOf(subject.CN)[0] ?? '', O: listOf(subject.O) },
+    issuer: listOf(issuer.CN)[0] ?? '',
+    dns: names.filter(([type]) => type === 'DNS').map(([, value]) => value),
+    ip: names.filter(([type]) => type === 'IP Address').map(([, value]) => normalAddress(value)),
+    usages: certificate.keyUsage?.flatMap((oid) => USAGES[oid] ?? []) ?? [],
+    keyAlgorithm: keyAlgorithmOf(certificate),
+    notBefore: new Date(certificate.validFrom),
+    notAfter: new Date(certificate.validTo),
+    fingerprint: certificate.fingerprint256,
+  };
+}
+
+/** Whether one certificate of `bundle` (PEM) really signed the first certificate of `pem`. */
+export function isSignedBy(pem: string, bundle: string): boolean {
+  const certificate = certificatesOf(pem)[0];
+  if (certificate === undefined) return false;
+  return certificatesOf(bundle).some((issuer) => certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey));
+}
+
+/** `::1` for `0:0:0:0:0:0:0:1`; IPv4 and anything else as it is. */
+export function normalAddress(address: string): string {
+  return isIPv6(address) ? new URL(`http://[${address}]`).hostname.slice(1, -1) : address;
+}
+
+function certificatesOf(pem: string): X509Certificate[] {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  return blocks.flatMap((block) => {
+    try {
+      return [new X509Certificate(block)];
+    } catch {
+      return []; // half a file after a crash is no certificate
+    }
+  });
+}
+
+/** Node's types know one value for each attribute; several O give a list. */
+function listOf(attribute: string | string[] | undefined): string[] {
+  if (attribute === undefined) return [];
+  return Array.isArray(attribute) ? attribute : [attribute];
+}
+
+/** `DNS:m1, IP Address:10.0.0.1` → pairs. Node quotes odd names, which then simply differ from what is wanted. */
+function alternativeNames(certificate: X509Certificate): [string, string][] {
+  return (certificate.subjectAltName ?? '').split(', ').map((name) => {
+    const colon = name.indexOf(':');
+    return [name.slice(0, colon), name.slice(colon + 1)];
+  });
+}
+
+function keyAlgorithmOf({ publicKey }: X509Certificate): Inspected['keyAlgorithm'] {
+  const details = publicKey.asymmetricKeyDetails;
+  if (publicKey.asymmetricKeyType === 'ec' && details?.namedCurve === 'prime256v1') return 'ecdsa-p256';
+  if (publicKey.asymmetricKeyType === 'rsa' && details?.modulusLength === 2048) return 'rsa-2048';
+  if (publicKey.asymmetricKeyType === 'rsa' && details?.modulusLength === 4096) return 'rsa-4096';
+  return 'other';
+}
