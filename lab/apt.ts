@@ -60,11 +60,22 @@ export async function downloadPackages(root: string, packages: readonly string[]
   const debs = (await readdir(archives)).filter((name) => name.endsWith('.deb'));
   for (const deb of debs) {
     // A colon (of an epoch) in a file name is escaped in URIs; apt would look for the escaped name.
-    await rename(join(archives, deb), join(directory, deb.replaceAll('%3a', '.')));
+    await repack(join(archives, deb), join(directory, deb.replaceAll('%3a', '.')));
   }
   await rm(work, { recursive: true, force: true });
   await writeIndex(directory);
   return debs.length;
+}
+
+/**
+ * The same package without compression. Five hosts on one small machine unpack each package five
+ * times; on real hosts each would do it on its own processor.
+ */
+async function repack(from: string, to: string): Promise<void> {
+  const folder = `${from}.d`;
+  await run(['dpkg-deb', '--raw-extract', from, folder]);
+  await run(['dpkg-deb', '--build', '-Znone', folder, to]);
+  await rm(folder, { recursive: true, force: true });
 }
 
 /** Writes the `Packages` file of a flat repository, as dpkg-scanpackages (of dpkg-dev) would. */

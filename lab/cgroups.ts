@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -73,16 +73,13 @@ export async function removeGroups(host?: string): Promise<boolean> {
 
 /** Groups are removed from the leaves up; a group whose last process is just ending is busy for a moment. */
 function removeTree(group: string): boolean {
-  if (statSync(group, { throwIfNoEntry: false }) === undefined) return true;
-  let gone = true;
-  for (const entry of readdirSync(group, { withFileTypes: true })) {
-    if (entry.isDirectory()) gone = removeTree(join(group, entry.name)) && gone;
-  }
+  const gone = subgroups(group).map(removeTree).every(Boolean);
+  if (!gone) return false;
   try {
-    if (gone) rmdirSync(group);
-    return gone;
-  } catch {
-    return false;
+    rmdirSync(group);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT';
   }
 }
 
@@ -94,10 +91,18 @@ export function processesIn(host: string): number[] {
 }
 
 function collect(group: string, pids: Set<number>): void {
-  if (statSync(group, { throwIfNoEntry: false }) === undefined) return;
   for (const pid of (tryRead(join(group, 'cgroup.procs')) ?? '').split('\n').filter(Boolean)) pids.add(Number(pid));
-  for (const entry of readdirSync(group, { withFileTypes: true })) {
-    if (entry.isDirectory()) collect(join(group, entry.name), pids);
+  for (const subgroup of subgroups(group)) collect(subgroup, pids);
+}
+
+/** None when the group itself is gone: systemd makes and drops groups while the lab looks at them. */
+function subgroups(group: string): string[] {
+  try {
+    return readdirSync(group, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => join(group, entry.name));
+  } catch {
+    return [];
   }
 }
 

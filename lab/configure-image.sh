@@ -25,5 +25,10 @@ systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer fstr
 
 rm -rf /var/lib/apt/lists/* /var/cache/apt/archives/*.deb /var/log/bootstrap.log
 apt-get update -q
+# Catalogues and caches are up to date: no first boot has to make them.
+ldconfig
+journalctl --update-catalog
+/usr/lib/systemd/systemd-update-done
+
 mkdir -p /root/.ssh /var/lib/containerd /var/lib/kubelet /var/lib/etcd /var/log/journal
 chmod 0700 /root/.ssh

@@ -3,7 +3,7 @@ import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/pro
 import { join } from 'node:path';
 import { debianMirror, downloadPackages, proxyEnvironment } from './apt.ts';
 import { exists } from './machine.ts';
-import { ARCH, CACHE, CLONE } from './paths.ts';
+import { ARCH, CACHE, CLONE, STATE } from './paths.ts';
 import { run } from './run.ts';
 import { DEBIAN_SUITE } from './versions.ts';
 
@@ -20,6 +20,8 @@ const INSTALLED = [
   'netbase',
   'iputils-ping',
   'ca-certificates',
+  // Every Debian installer leaves it, and five packages that stages install want it.
+  'perl',
 ];
 
 /** What stages and tests install in a host; lies in the image's own repository with all it depends on. */
@@ -57,6 +59,7 @@ const REPOSITORY = 'opt/lab-apt';
 const ROOTFS = join(CLONE, 'lab', 'rootfs');
 const CONFIGURE = join(CLONE, 'lab', 'configure-image.sh');
 const IMAGES = join(CACHE, 'images');
+const IMAGE_FILE = join(STATE, 'image');
 
 export interface Image {
   root: string;
@@ -80,7 +83,7 @@ export async function ensureImage(onWork: (what: string) => void): Promise<Image
   await run(['cp', '-a', '--reflink=auto', base, work]);
   await configure(work);
   await rename(work, root);
-  await prune([base, root]);
+  await prune([base, root, await imageInUse()]);
   return { ...image, cached: false };
 }
 
@@ -119,6 +122,15 @@ async function configure(root: string): Promise<void> {
   await cp(ROOTFS, root, { recursive: true, verbatimSymlinks: true });
   await writeFile(join(root, 'etc/apt/sources.list'), '');
   await run(['chroot', root, '/bin/sh', '-s'], { input: await readFile(CONFIGURE) });
+}
+
+/** The image under the disks of a lab that is up, which may come from an older recipe. */
+export async function imageInUse(): Promise<string> {
+  return readFile(IMAGE_FILE, 'utf8').catch(() => '');
+}
+
+export async function setImageInUse(root: string): Promise<void> {
+  await writeFile(IMAGE_FILE, root);
 }
 
 /** Drops what older recipes left in the cache. */

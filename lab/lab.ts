@@ -2,14 +2,14 @@
  * The lab as its command line and the end-to-end tests drive it. All functions work from the machine's
  * own namespaces, not from inside `lab exec`: what they mount must be seen by all.
  */
-import { mkdir, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensureBinaries, type Binaries } from './binaries.ts';
 import { removeGroups } from './cgroups.ts';
 import { ensureStore } from './containers.ts';
 import { LabError } from './errors.ts';
 import { boot, cutPower, hostNamed, hostsWithState, onHost, poweredOn, removeDisk, unmountDisk } from './hosts.ts';
-import { ensureImage } from './image.ts';
+import { ensureImage, imageInUse, setImageInUse } from './image.ts';
 import { ensureKeys } from './keys.ts';
 import { withLock } from './lock.ts';
 import { ensurePrograms, exists } from './machine.ts';
@@ -27,7 +27,6 @@ export { operatorEnvironment } from './operator.ts';
 export { ensureBinaries } from './binaries.ts';
 export { HOSTS, OPERATOR_ADDRESS, REGISTRY, VIP } from './topology.ts';
 
-const IMAGE_FILE = join(STATE, 'image');
 const SYSCTL_FILE = join(STATE, 'sysctls.json');
 const NETNS_MARK = join(STATE, 'made-run-netns');
 
@@ -106,18 +105,16 @@ async function bootAll(image: string): Promise<string> {
   // The hosts that are up keep the image they were booted from, even if there is a newer one.
   const on = await Promise.all(HOSTS.map(({ name }) => poweredOn(name)));
   const used = on.some((host) => host !== undefined) ? await runningImage() : image;
-  await writeFile(IMAGE_FILE, used);
+  await setImageInUse(used);
   await Promise.all(HOSTS.map((host) => boot(host, used)));
   const booted = HOSTS.filter((_, index) => on[index] === undefined).map(({ name }) => name);
   return booted.length === 0 ? 'all were up' : `booted ${booted.join(', ')}`;
 }
 
 async function runningImage(): Promise<string> {
-  try {
-    return await readFile(IMAGE_FILE, 'utf8');
-  } catch (cause) {
-    throw new LabError('the lab is not up', { cause, hint: 'start it with: npm run lab -- up' });
-  }
+  const image = await imageInUse();
+  if (image === '') throw new LabError('the lab is not up', { hint: 'start it with: npm run lab -- up' });
+  return image;
 }
 
 /** Ends the lab: no process, mount, namespace, control group or changed setting of it is left. */
