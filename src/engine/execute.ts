@@ -5,6 +5,7 @@ import { API } from './compile.ts';
 import { askGates, ask, holdGates } from './gates.ts';
 import { convergeHost } from './converge.ts';
 import { convergeApi } from './api.ts';
+import { restarting } from './plan.ts';
 import type { Run } from './run-context.ts';
 import { changesOf, type RunResult, type StagePlan } from './types.ts';
 
@@ -55,7 +56,12 @@ async function runStage(run: Run, stage: Stage, before: readonly StageResult[]):
 async function runBatch(run: Run, stage: Stage, planned: StagePlan, batch: readonly string[]): Promise<void> {
   if (run.failures.length > 0) throw new McpkError('stage', `${stage.name}: not continued, because another stage failed`);
   run.signal.throwIfAborted();
-  const steps = stage.around?.({ cluster: run.cluster, facts: run.facts, batch }) ?? { before: [], after: [] };
+  const steps = stage.around?.({
+    cluster: run.cluster,
+    facts: run.facts,
+    batch,
+    restarting: restarting(planned.hosts),
+  }) ?? { before: [], after: [] };
   const done: Step[] = [];
   try {
     for (const step of steps.before) {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { McpkError } from '../core/errors.ts';
 import { Secret } from '../core/secret.ts';
-import { makeShared, signLeaf } from '../pki/index.ts';
+import { signLeaf } from '../pki/leaf.ts';
+import { makeShared } from '../pki/shared.ts';
 import type { CertificateResource, Materials, SharedSecretResource, SharedState } from '../resources/types.ts';
 import type { Fleet } from './fleet.ts';
 

@@ -61,7 +61,7 @@ export function planStage(stage: Stage, input: PlanInput): StagePlan {
     order: orderText(input.facts, batches),
     gates: [...new Set((stage.gate?.({ cluster: input.cluster, facts: input.facts, hosts: changed }) ?? []).map((gate) => gate.title))],
     steps: batches.flatMap((batch, index) => {
-      const steps = stage.around?.({ cluster: input.cluster, facts: input.facts, batch });
+      const steps = stage.around?.({ cluster: input.cluster, facts: input.facts, batch, restarting: restarting(hosts) });
       return steps
         ? [
             ...steps.before.map((step) => ({ batch: index, when: 'before' as const, title: step.title, on: step.on })),
@@ -72,6 +72,18 @@ export function planStage(stage: Stage, input: PlanInput): StagePlan {
     hosts,
     ...(deferred && selected(stage.name, stage.api ? API : '', input, true) ? { deferred } : {}),
   };
+}
+
+/** Units that a stage starts, restarts or stops, by host. */
+export function restarting(hosts: readonly HostPlan[]): ReadonlyMap<string, readonly string[]> {
+  return new Map(
+    hosts.map((host) => [
+      host.host,
+      changesOf(host)
+        .filter((item) => item.kind === 'unit' && ['start', 'restart', 'stop', 'remove'].includes(item.comparison.verb))
+        .map((item) => item.ref.slice('unit:'.length)),
+    ]),
+  );
 }
 
 /** Objects can be compared only once an API server answers. */

@@ -1,0 +1,85 @@
+import { writeFile } from 'node:fs/promises';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { reset } from '../../lab/lab.ts';
+import { KUBECONFIG } from '../../lab/operator.ts';
+import type { Plan, RunResult } from '../../src/engine/types.ts';
+import { eventually, kubectl, mcpk, mcpkJson, MASTERS, NODES, on, unitStarts } from './support/mcpk.ts';
+
+interface Conditions {
+  items: { metadata: { name: string }; status: { conditions: { type: string; status: string }[] } }[];
+}
+
+async function readyNodes(): Promise<string[]> {
+  const nodes = JSON.parse(await kubectl('get', 'nodes', '-o', 'json')) as Conditions;
+  return nodes.items
+    .filter((node) => node.status.conditions.some((each) => each.type === 'Ready' && each.status === 'True'))
+    .map((node) => node.metadata.name);
+}
+
+describe('bare hosts', () => {
+  beforeAll(async () => {
+    await reset();
+  });
+
+  it('plan on bare hosts changes nothing and exits 2', async () => {
+    const plan = await mcpkJson<Plan>(['plan'], 2);
+    expect(plan.summary.changes).toBeGreaterThan(100);
+    expect(await on('m1', 'sh', '-c', 'ls /var/lib/mcpk /usr/local/bin')).not.toContain('kube');
+  });
+
+  it('one apply gives five ready nodes', async () => {
+    const result = await mcpkJson<RunResult>(['apply', '--yes'], 0);
+    expect(result.failed).toBe(0);
+    const kubeconfig = await mcpk(['kubeconfig']);
+    expect(kubeconfig.code, kubeconfig.stderr).toBe(0);
+    await writeFile(KUBECONFIG, kubeconfig.stdout, { mode: 0o600 });
+    expect((await readyNodes()).toSorted()).toEqual([...NODES]);
+  });
+
+  it('the second apply and plan find nothing to do, and no unit was started again', async () => {
+    const before = await unitStarts();
+    const result = await mcpkJson<RunResult>(['apply', '--yes'], 0);
+    expect(result).toMatchObject({ changed: 0, failed: 0, removed: 0 });
+    expect(result.succeeded).toBeGreaterThan(300);
+    const plan = await mcpkJson<Plan>(['plan'], 0);
+    expect(plan.summary).toMatchObject({ changes: 0, deferred: 0 });
+    expect(await unitStarts()).toEqual(before);
+  });
+
+  it('a run with nothing to do needs few round trips', async () => {
+    const { traffic } = await mcpkJson<RunResult>(['apply', '--yes'], 0);
+    for (const host of ['w1', 'w2']) expect(traffic[host]?.roundTrips, host).toBeLessThanOrEqual(3);
+    for (const host of MASTERS) expect(traffic[host]?.roundTrips, host).toBeLessThanOrEqual(5);
+    for (const host of NODES) expect(traffic[host]?.connections, host).toBe(1);
+  });
+
+  it('verify passes: pods on different hosts reach each other, a Service and DNS', async () => {
+    const said = await mcpk(['verify']);
+    expect(said.code, said.stdout + said.stderr).toBe(0);
+    expect(said.stdout + said.stderr).toMatch(/dns/i);
+  });
+
+  it('exactly one master holds the VIP', async () => {
+    const holders = await Promise.all(MASTERS.map((name) => on(name, 'ip', '-o', '-4', 'addr', 'show', 'to', '10.77.0.100')));
+    expect(holders.filter((text) => text.includes('10.77.0.100'))).toHaveLength(1);
+  });
+
+  it('a pod resolves kubernetes.default', async () => {
+    await kubectl('run', 'dns', '--image=docker.io/library/busybox:1', '--restart=Never', '--command', '--', 'sleep', '3600');
+    await eventually('pod dns runs', 60, async () => ((await kubectl('get', 'pod', 'dns', '-o', 'jsonpath={.status.phase}')) === 'Running' ? true : undefined));
+    expect(await kubectl('exec', 'dns', '--', 'nslookup', 'kubernetes.default.svc.cluster.local')).toContain('10.254.0.1');
+    await kubectl('delete', 'pod', 'dns', '--now');
+  });
+
+  it('services on a worker reach the API by the VIP, those on a master the local one', async () => {
+    expect(await on('w1', 'grep', 'server:', '/etc/kubernetes/kubelet/kubeconfig')).toContain('https://10.77.0.100:443');
+    expect(await on('m2', 'grep', 'server:', '/etc/kubernetes/kubelet/kubeconfig')).not.toContain('10.77.0.100');
+    expect(await on('m2', 'sh', '-c', 'grep -rh server: /etc/kubernetes/scheduler /etc/kubernetes/controller-manager')).not.toContain('10.77.0.100');
+  });
+
+  it('HAProxy spreads over all three API servers', async () => {
+    const stat = await on('m1', 'sh', '-c', "echo 'show stat' | socat - UNIX-CONNECT:/run/haproxy/admin.sock");
+    const up = stat.split('\n').filter((line) => /,m[123],/.test(`,${line}`) && line.includes(',UP,'));
+    expect(up).toHaveLength(3);
+  });
+});

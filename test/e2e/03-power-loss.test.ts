@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { powerOff, powerOn } from '../../lab/lab.ts';
+import type { RunResult } from '../../src/engine/types.ts';
+import { eventually, kubectl, MASTERS, mcpk, mcpkJson, on } from './support/mcpk.ts';
+
+const lease = (name: string): Promise<string> => kubectl('get', 'lease', '-n', 'kube-system', name, '-o', 'jsonpath={.spec.holderIdentity}');
+
+async function holder(names: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const name of names) {
+    if ((await on(name, 'ip', '-o', '-4', 'addr', 'show', 'to', '10.77.0.100')) !== '') found.push(name);
+  }
+  return found;
+}
+
+describe('a master that loses its power', () => {
+  it('the API at the VIP keeps answering, the leases move, HAProxy shows it DOWN; back on, apply heals', async () => {
+    const [victim] = await holder(MASTERS);
+    if (victim === undefined) throw new Error('no master holds the VIP');
+    const others = MASTERS.filter((name) => name !== victim);
+    await powerOff(victim);
+
+    await eventually('the VIP is on another master', 15, async () => ((await holder(others)).length === 1 ? true : undefined));
+    await eventually('the API answers at the VIP', 15, async () => {
+      const ready = await kubectl('get', '--raw', '/readyz', '--request-timeout=2s').catch(() => '');
+      return ready === 'ok' ? true : undefined;
+    });
+    for (const name of ['kube-scheduler', 'kube-controller-manager']) {
+      await eventually(`${name} is led by a living master`, 60, async () => {
+        const identity = await lease(name).catch(() => victim);
+        return identity.startsWith(victim) ? undefined : true;
+      });
+    }
+    const stat = await on(others[0] ?? '', 'sh', '-c', "echo 'show stat' | socat - UNIX-CONNECT:/run/haproxy/admin.sock");
+    expect(stat.split('\n').find((line) => line.split(',')[1] === victim)).toContain('DOWN');
+
+    const refused = await mcpk(['apply', '--yes']);
+    expect(refused.code).toBe(11);
+    expect(refused.stdout + refused.stderr).toContain(victim);
+
+    await powerOn(victim);
+    const healed = await mcpkJson<RunResult>(['apply', '--yes'], 0);
+    expect(healed.failed).toBe(0);
+    await eventually('five nodes are ready', 60, async () => {
+      const text = await kubectl('get', 'nodes', '--no-headers');
+      return text.trim().split('\n').every((line) => /\sReady\s/.test(line)) ? true : undefined;
+    });
+    expect(await holder(MASTERS)).toHaveLength(1);
+    expect((await mcpkJson<RunResult>(['apply', '--yes'], 0)).changed).toBe(0);
+  });
+});

@@ -1,0 +1,85 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { exec, host } from '../../../lab/lab.ts';
+import { CLONE } from '../../../lab/paths.ts';
+
+export const INVENTORY = 'inventories/lab.yaml';
+export const MASTERS = ['m1', 'm2', 'm3'] as const;
+export const NODES = ['m1', 'm2', 'm3', 'w1', 'w2'] as const;
+
+export interface Said {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** `mcpk ARGS… -i inventories/lab.yaml [-i OVERLAY…]` on the operator's side. */
+export function mcpk(args: readonly string[], overlays: readonly string[] = []): Promise<Said> {
+  const inventories = [INVENTORY, ...overlays].flatMap((file) => ['-i', file]);
+  return exec(['mcpk', ...args, ...inventories], { cwd: CLONE });
+}
+
+/** As {@link mcpk} with `--json`; the exit code must be the given one. */
+export async function mcpkJson<T>(args: readonly string[], code: number, overlays: readonly string[] = []): Promise<T> {
+  const said = await mcpk([...args, '--json'], overlays);
+  expect(said.code, `mcpk ${args.join(' ')}\n${said.stdout.slice(-3000)}\n${said.stderr.slice(-3000)}`).toBe(code);
+  return JSON.parse(said.stdout) as T;
+}
+
+/** An inventory to be merged over the lab's. */
+export async function overlay(text: string): Promise<string> {
+  const file = join(await mkdtemp(join(tmpdir(), 'mcpk-e2e-')), 'overlay.yaml');
+  await writeFile(file, text);
+  return file;
+}
+
+export async function kubectl(...args: string[]): Promise<string> {
+  const said = await exec(['kubectl', ...args]);
+  expect(said.code, `kubectl ${args.join(' ')}: ${said.stderr}`).toBe(0);
+  return said.stdout;
+}
+
+/** Output of a command that must succeed on a host. */
+export async function on(name: string, ...argv: string[]): Promise<string> {
+  const said = await host(name, argv);
+  expect(said.code, `${name}: ${argv.join(' ')}: ${said.stderr}`).toBe(0);
+  return said.stdout;
+}
+
+/** Asks until the answer is there; the condition is what is waited for, never the clock. */
+export async function eventually<T>(what: string, seconds: number, look: () => Promise<T | undefined>): Promise<T> {
+  const deadline = performance.now() + seconds * 1000;
+  for (;;) {
+    const seen = await look();
+    if (seen !== undefined) return seen;
+    if (performance.now() > deadline) throw new Error(`${what}: not so within ${String(seconds)} s`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** host → unit → its start (InvocationID and time), of the units that mcpk runs. */
+export async function unitStarts(names: readonly string[] = NODES): Promise<Record<string, string>> {
+  const starts: Record<string, string> = {};
+  for (const name of names) {
+    const shown = await on(name, 'systemctl', 'show', '-p', 'Id,InvocationID,ActiveEnterTimestampMonotonic', ...UNITS);
+    for (const block of shown.trim().split('\n\n')) {
+      const fields = Object.fromEntries(block.split('\n').map((line) => line.split(/=(.*)/s).slice(0, 2) as [string, string]));
+      starts[`${name} ${fields['Id'] ?? ''}`] = `${fields['InvocationID'] ?? ''} ${fields['ActiveEnterTimestampMonotonic'] ?? ''}`;
+    }
+  }
+  return starts;
+}
+
+const UNITS = [
+  'etcd.service',
+  'kube-apiserver.service',
+  'kube-scheduler.service',
+  'kube-controller-manager.service',
+  'haproxy.service',
+  'keepalived.service',
+  'containerd.service',
+  'kubelet.service',
+  'kube-proxy.service',
+];
