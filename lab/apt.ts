@@ -36,7 +36,8 @@ export async function proxyEnvironment(): Promise<Record<string, string>> {
  */
 export async function downloadPackages(root: string, packages: readonly string[], directory: string): Promise<number> {
   const work = `${directory}.apt`;
-  for (const folder of ['state/lists/partial', 'cache/archives/partial']) await mkdir(join(work, folder), { recursive: true });
+  for (const folder of ['state/lists/partial', 'cache/archives/partial'])
+    await mkdir(join(work, folder), { recursive: true });
   const sources = join(work, 'sources.list');
   await writeFile(sources, `deb [signed-by=${KEYRING}] ${await debianMirror()} ${DEBIAN_SUITE} main\n`);
   const options = [

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { access, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { goBuild } from './gobuild.ts';
 import { artifactDirectory, CACHE } from './paths.ts';
+import { identify } from './processes.ts';
 import { COMPONENT_FILES, DEFAULT_VERSIONS, type Component } from './versions.ts';
 import { download } from './upstream.ts';
 
@@ -28,12 +29,14 @@ export async function ensureBinaries(
   const directory = artifactDirectory(component, version);
   if (await isComplete(directory, component)) return { component, version, directory, source: 'cached' };
   await mkdir(CACHE, { recursive: true });
-  const work = await mkdtemp(join(CACHE, `build-${component}-${version}-`));
+  const work = await workFolder(`${component}-${version}`);
   try {
     let source: Binaries['source'] = 'downloaded';
     if (!(await download(component, version, work))) {
       source = 'built';
-      onWork(`${component} ${version}: upstream not reachable, building from Go modules`);
+      onWork(
+        `${version}: upstream not reachable, building from Go modules${component === 'kubernetes' ? ', about ten minutes on two processors' : ''}`,
+      );
       await goBuild(component, version, work);
     }
     await writeChecksums(join(work, 'bin'));
@@ -44,6 +47,20 @@ export async function ensureBinaries(
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+}
+
+/** A folder named after this process; those of processes that were killed at work are removed. */
+async function workFolder(name: string): Promise<string> {
+  const prefix = `build-${name}-`;
+  for (const entry of await readdir(CACHE)) {
+    if (!entry.startsWith(prefix)) continue;
+    if (identify(Number(entry.slice(prefix.length))) === undefined) {
+      await rm(join(CACHE, entry), { recursive: true, force: true });
+    }
+  }
+  const folder = join(CACHE, `${prefix}${process.pid}`);
+  await mkdir(folder, { recursive: true });
+  return folder;
 }
 
 async function isComplete(directory: string, component: Component): Promise<boolean> {

@@ -15,7 +15,9 @@ function hierarchies(): Hierarchy[] {
   return readFileSync('/proc/self/mounts', 'utf8')
     .split('\n')
     .map((line) => line.split(' '))
-    .filter(([, point, type]) => (type === 'cgroup' || type === 'cgroup2') && point?.startsWith('/sys/fs/cgroup') === true)
+    .filter(
+      ([, point, type]) => (type === 'cgroup' || type === 'cgroup2') && point?.startsWith('/sys/fs/cgroup') === true,
+    )
     .map(([, point, type]) => ({ mountPoint: point ?? '', unified: type === 'cgroup2' }));
 }
 

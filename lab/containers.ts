@@ -20,10 +20,8 @@ export interface Store {
  * they have upstream, so that mirrors for registry.k8s.io and docker.io both lead here.
  * `programs` names static binaries on this machine.
  */
-export async function ensureStore(programs: { repository: string; coredns: string; agnhost?: string }): Promise<Store> {
-  const versions = { coredns: DEFAULT_VERSIONS.coredns, pause: PAUSE_VERSION };
-  const key = [`pause-${versions.pause}`, `coredns-${versions.coredns}`, ...(programs.agnhost === undefined ? [] : ['agnhost'])];
-  const directory = join(CACHE, 'registry', key.join('_'));
+export async function ensureStore(programs: { repository: string; coredns: string }): Promise<Store> {
+  const directory = join(CACHE, 'registry', `pause-${PAUSE_VERSION}_coredns-${DEFAULT_VERSIONS.coredns}`);
   const busybox = await unpackBusybox(programs.repository);
   const images = await imagesOf({ ...programs, busybox });
   const names = images.map((image) => `${image.repository}:${image.tag}`);
@@ -46,13 +44,16 @@ async function unpackBusybox(repository: string): Promise<string> {
   return program;
 }
 
-async function imagesOf(programs: { busybox: string; coredns: string; agnhost?: string }): Promise<ContainerImage[]> {
+async function imagesOf(programs: { busybox: string; coredns: string }): Promise<ContainerImage[]> {
   const { busybox } = programs;
   const users = {
     'etc/passwd': 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n',
     'etc/group': 'root:x:0:\nnogroup:x:65534:\n',
   };
-  const applets = (await run([busybox, '--list'])).trim().split('\n').filter((name) => name !== 'busybox');
+  const applets = (await run([busybox, '--list']))
+    .trim()
+    .split('\n')
+    .filter((name) => name !== 'busybox');
   const shell: ContainerImage = {
     repository: 'library/busybox',
     tag: '1',
@@ -61,7 +62,7 @@ async function imagesOf(programs: { busybox: string; coredns: string; agnhost?: 
     texts: users,
     command: ['sh'],
   };
-  const images: ContainerImage[] = [
+  return [
     { ...shell, repository: 'pause', tag: PAUSE_VERSION, entrypoint: ['/bin/sh', '-c', PAUSE], command: [] },
     shell,
     { ...shell, tag: 'latest' },
@@ -73,8 +74,4 @@ async function imagesOf(programs: { busybox: string; coredns: string; agnhost?: 
       entrypoint: ['/coredns'],
     },
   ];
-  if (programs.agnhost !== undefined) {
-    images.push({ ...shell, repository: 'e2e-test-images/agnhost', tag: '2.53', files: { ...shell.files, agnhost: programs.agnhost }, entrypoint: ['/agnhost'], command: ['pause'] });
-  }
-  return images;
 }

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { LabError } from './errors.ts';
@@ -29,7 +29,21 @@ export async function goBuild(component: Component, version: string, directory: 
   const env = goEnvironment();
   await run(['go', 'mod', 'tidy'], { cwd: directory, env });
   await run(
-    ['nice', '-n', '10', 'go', 'build', '-p', '2', '-trimpath', '-ldflags', linkerFlags(recipe), '-o', 'bin/', ...recipe.tools],
+    [
+      'nice',
+      '-n',
+      '10',
+      'go',
+      'build',
+      '-p',
+      '2',
+      '-trimpath',
+      '-ldflags',
+      linkerFlags(recipe),
+      '-o',
+      'bin/',
+      ...recipe.tools,
+    ],
     { cwd: directory, env },
   );
   for (const [from, to] of Object.entries(recipe.renames ?? {})) {
@@ -58,12 +72,7 @@ function goEnvironment(): Record<string, string> {
 async function recipeOf(component: Component, version: string): Promise<Recipe> {
   switch (component) {
     case 'kubernetes':
-      return kubernetes(
-        version,
-        COMPONENT_FILES.kubernetes.map((name) => `k8s.io/kubernetes/cmd/${name}`),
-      );
-    case 'agnhost':
-      return kubernetes(version, ['k8s.io/kubernetes/test/images/agnhost']);
+      return kubernetes(version);
     case 'etcd':
       return etcd(version);
     case 'cni-plugins':
@@ -83,16 +92,20 @@ async function recipeOf(component: Component, version: string): Promise<Recipe> 
  * replace each by the version published beside it (v1.37.1 → v0.37.1). Which ones these are differs
  * by release, so they are read from the release's own go.mod.
  */
-async function kubernetes(version: string, tools: readonly string[]): Promise<Recipe> {
+async function kubernetes(version: string): Promise<Recipe> {
   const staged = `v0.${version.split('.').slice(1).join('.')}`;
-  const module = JSON.parse(await run(['go', 'mod', 'download', '-json', `k8s.io/kubernetes@v${version}`], { env: { GOWORK: 'off' } })) as { GoMod: string };
+  const module = JSON.parse(
+    await run(['go', 'mod', 'download', '-json', `k8s.io/kubernetes@v${version}`], { env: { GOWORK: 'off' } }),
+  ) as { GoMod: string };
   const text = await readFile(module.GoMod, 'utf8');
-  const names = [...text.matchAll(/^\s*(?:replace\s+)?(k8s\.io\/\S+)\s+=>\s+\.\/staging\//gm)].map((match) => match[1] ?? '');
+  const names = [...text.matchAll(/^\s*(?:replace\s+)?(k8s\.io\/\S+)\s+=>\s+\.\/staging\//gm)].map(
+    (match) => match[1] ?? '',
+  );
   const replaces = Object.fromEntries(names.map((name) => [name, `${name} ${staged}`]));
   const [major, minor] = version.split('.');
   const prefix = 'k8s.io/component-base/version';
   return {
-    tools,
+    tools: COMPONENT_FILES.kubernetes.map((name) => `k8s.io/kubernetes/cmd/${name}`),
     requires: { 'k8s.io/kubernetes': `v${version}` },
     replaces,
     // Without them the programs call themselves v0.0.0 and every check of version skew goes wrong.
@@ -154,9 +167,4 @@ function goMod(recipe: Recipe): string {
 function linkerFlags(recipe: Recipe): string {
   const variables = Object.entries(recipe.variables).map(([name, value]) => `-X ${name}=${value}`);
   return ['-s', '-w', ...variables].join(' ');
-}
-
-/** Leftovers of a build that was interrupted. */
-export async function removeBuild(directory: string): Promise<void> {
-  await rm(directory, { recursive: true, force: true });
 }

@@ -7,10 +7,11 @@ import { createGroups, processesIn, removeGroups } from './cgroups.ts';
 import { LabError } from './errors.ts';
 import { hostKeyOf, OPERATOR_KEY } from './keys.ts';
 import { exists } from './machine.ts';
+import { isMounted, removeFolder, unmount } from './mounts.ts';
 import { createHostSide, netnsOf, netnsPath, removeHostSide, setLink } from './network.ts';
 import { CLONE, STATE } from './paths.ts';
 import { children, identify, running, signal, startDetached, waitUntilGone, type ProcessId } from './processes.ts';
-import { capture, run } from './run.ts';
+import { run } from './run.ts';
 import { HOSTS, type HostSpec } from './topology.ts';
 
 const BOOT_TIMEOUT = 60_000;
@@ -27,7 +28,9 @@ const consoleOf = (name: string): string => join(folderOf(name), 'console.log');
 export function hostNamed(name: string): HostSpec {
   const host = HOSTS.find((candidate) => candidate.name === name);
   if (host !== undefined) return host;
-  throw new LabError(`the lab has no host "${name}"`, { hint: `its hosts are ${HOSTS.map((one) => one.name).join(', ')}` });
+  throw new LabError(`the lab has no host "${name}"`, {
+    hint: `its hosts are ${HOSTS.map((one) => one.name).join(', ')}`,
+  });
 }
 
 /** The nspawn process of a host that is on. */
@@ -41,12 +44,15 @@ export async function boot(host: HostSpec, image: string): Promise<void> {
   await mountDisk(host, image);
   await createHostSide(host);
   const groups = createGroups(host.name);
-  const nspawn = await startDetached([join(CLONE, 'lab', 'enter-groups.sh'), ...groups, '--', ...nspawnArguments(host)], {
-    log: consoleOf(host.name),
-    pidFile: pidFileOf(host.name),
-    // Not `network`: kubelet writes vm.overcommit_memory and kernel.panic.
-    env: { SYSTEMD_NSPAWN_API_VFS_WRITABLE: 'yes' },
-  });
+  const nspawn = await startDetached(
+    [join(CLONE, 'lab', 'enter-groups.sh'), ...groups, '--', ...nspawnArguments(host)],
+    {
+      log: consoleOf(host.name),
+      pidFile: pidFileOf(host.name),
+      // Not `network`: kubelet writes vm.overcommit_memory and kernel.panic.
+      env: { SYSTEMD_NSPAWN_API_VFS_WRITABLE: 'yes' },
+    },
+  );
   await waitForSsh(host, nspawn);
 }
 
@@ -89,7 +95,10 @@ async function personalise(host: HostSpec): Promise<void> {
   const etc = join(root, 'etc');
   await writeFile(join(etc, 'machine-id'), `${randomBytes(16).toString('hex')}\n`);
   await writeFile(join(etc, 'hostname'), `${host.name}\n`);
-  await writeFile(join(etc, 'hosts'), `127.0.0.1\tlocalhost\n127.0.1.1\t${host.name}\n::1\tlocalhost ip6-localhost ip6-loopback\n`);
+  await writeFile(
+    join(etc, 'hosts'),
+    `127.0.0.1\tlocalhost\n127.0.1.1\t${host.name}\n::1\tlocalhost ip6-localhost ip6-loopback\n`,
+  );
   await copyFile(hostKeyOf(host.name), join(etc, 'ssh', 'ssh_host_ed25519_key'));
   await chmod(join(etc, 'ssh', 'ssh_host_ed25519_key'), 0o600);
   await copyFile(`${hostKeyOf(host.name)}.pub`, join(etc, 'ssh', 'ssh_host_ed25519_key.pub'));
@@ -177,20 +186,11 @@ export async function cutPower(name: string): Promise<void> {
 
 /** Takes a powered-off host's disk away: its next boot is that of a bare host. */
 export async function removeDisk(name: string): Promise<void> {
-  await unmountDisk(name);
-  await rm(folderOf(name), { recursive: true, force: true });
+  await removeFolder(folderOf(name));
 }
 
 export async function unmountDisk(name: string): Promise<void> {
-  if (!isMounted(rootOf(name))) return;
-  // Something on the machine may still look into the folder: let the mount go as soon as it does not.
-  if ((await capture(['umount', rootOf(name)])).code !== 0) await run(['umount', '-l', rootOf(name)]);
-}
-
-function isMounted(path: string): boolean {
-  return readFileSync('/proc/self/mounts', 'utf8')
-    .split('\n')
-    .some((line) => line.split(' ')[1] === path.replaceAll(' ', '\\040'));
+  await unmount(rootOf(name));
 }
 
 /** Names of all hosts that left a folder in the state directory, also ones that this version does not know. */
@@ -207,7 +207,12 @@ export async function onHost(name: string, argv: readonly string[]): Promise<str
   const nspawn = await poweredOn(hostNamed(name).name);
   const init = nspawn === undefined ? undefined : initOf(name, nspawn);
   if (init === undefined) throw new LabError(`${name} is off`, { hint: 'start what is off with: npm run lab -- up' });
-  const environment = ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'HOME=/root', 'LANG=C.UTF-8', `TERM=${process.env['TERM'] ?? 'dumb'}`];
+  const environment = [
+    'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    'HOME=/root',
+    'LANG=C.UTF-8',
+    `TERM=${process.env['TERM'] ?? 'dumb'}`,
+  ];
   const namespaces = ['--mount', '--uts', '--ipc', '--net', '--pid', '--cgroup', '--root', '--wd'];
   return ['nsenter', '--target', String(init), ...namespaces, '--', '/usr/bin/env', '-i', ...environment, ...argv];
 }

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { debianMirror, downloadPackages, proxyEnvironment } from './apt.ts';
 import { exists } from './machine.ts';
+import { removeFolder } from './mounts.ts';
 import { ARCH, CACHE, CLONE, STATE } from './paths.ts';
 import { run } from './run.ts';
 import { DEBIAN_SUITE } from './versions.ts';
@@ -79,7 +80,7 @@ export async function ensureImage(onWork: (what: string) => void): Promise<Image
   if (await exists(root)) return { ...image, cached: true };
   const base = await ensureBase(onWork);
   const work = `${root}.tmp`;
-  await rm(work, { recursive: true, force: true });
+  await removeFolder(work);
   await run(['cp', '-a', '--reflink=auto', base, work]);
   await configure(work);
   await rename(work, root);
@@ -92,7 +93,7 @@ async function ensureBase(onWork: (what: string) => void): Promise<string> {
   const base = join(IMAGES, `base-${DEBIAN_SUITE}-${ARCH}-${packagesDigest()}`);
   if (await exists(base)) return base;
   const work = `${base}.tmp`;
-  await rm(work, { recursive: true, force: true });
+  await removeFolder(work);
   await mkdir(IMAGES, { recursive: true });
   onWork(`debootstrap ${DEBIAN_SUITE}, about a minute`);
   await run(
@@ -106,7 +107,10 @@ async function ensureBase(onWork: (what: string) => void): Promise<string> {
 }
 
 function packagesDigest(): string {
-  return createHash('sha256').update(JSON.stringify([INSTALLED, AVAILABLE])).digest('hex').slice(0, 8);
+  return createHash('sha256')
+    .update(JSON.stringify([INSTALLED, AVAILABLE]))
+    .digest('hex')
+    .slice(0, 8);
 }
 
 async function settingsDigest(): Promise<string> {
@@ -137,6 +141,6 @@ export async function setImageInUse(root: string): Promise<void> {
 async function prune(keep: readonly string[]): Promise<void> {
   for (const name of await readdir(IMAGES)) {
     const path = join(IMAGES, name);
-    if (!keep.includes(path)) await rm(path, { recursive: true, force: true });
+    if (!keep.includes(path)) await removeFolder(path);
   }
 }

@@ -20,7 +20,10 @@ export const hostKeyOf = (host: string): string => join(KEYS, `host-${host}`);
  */
 export async function ensureKeys(): Promise<void> {
   await mkdir(KEYS, { recursive: true, mode: 0o700 });
-  await Promise.all([generate(OPERATOR_KEY, 'operator@lab'), ...HOSTS.map(({ name }) => generate(hostKeyOf(name), `root@${name}`))]);
+  await Promise.all([
+    generate(OPERATOR_KEY, 'operator@lab'),
+    ...HOSTS.map(({ name }) => generate(hostKeyOf(name), `root@${name}`)),
+  ]);
   await writeFile(KNOWN_HOSTS, await knownHosts());
   await writeFile(SSH_CONFIG, sshConfig());
 }

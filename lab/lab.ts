@@ -12,7 +12,7 @@ import { boot, cutPower, hostNamed, hostsWithState, onHost, poweredOn, removeDis
 import { ensureImage, imageInUse, setImageInUse } from './image.ts';
 import { ensureKeys } from './keys.ts';
 import { withLock } from './lock.ts';
-import { ensurePrograms, exists } from './machine.ts';
+import { ensurePrograms, exists, unfit } from './machine.ts';
 import { createOperatorSide, netnsPath, OPERATOR_NETNS, removeNetns, setLink, setNetem } from './network.ts';
 import { onOperatorSide, operatorEnvironment, writeCommands } from './operator.ts';
 import { STATE } from './paths.ts';
@@ -22,7 +22,7 @@ import { restoreSysctls, saveSysctls } from './sysctls.ts';
 import { HOSTS } from './topology.ts';
 import type { Component } from './versions.ts';
 
-export { unfit } from './machine.ts';
+export { unfit };
 export { operatorEnvironment } from './operator.ts';
 export { ensureBinaries } from './binaries.ts';
 export { HOSTS, OPERATOR_ADDRESS, REGISTRY, VIP } from './topology.ts';
@@ -45,7 +45,7 @@ const silent: OnProgress = () => undefined;
 
 /** Gets what is missing and starts what does not run; a lab that is up is left alone. */
 export async function up(onProgress: OnProgress = silent): Promise<void> {
-  requireOutside();
+  requireMachine();
   await withLock(async () => {
     const part = timer(onProgress);
     await part('machine', async (news) => {
@@ -75,7 +75,10 @@ export async function up(onProgress: OnProgress = silent): Promise<void> {
       return (await createOperatorSide()) ? 'made' : 'was there';
     });
     await part('registry', async () => {
-      const store = await ensureStore({ repository: image.repository, coredns: join(directoryOf('coredns'), 'coredns') });
+      const store = await ensureStore({
+        repository: image.repository,
+        coredns: join(directoryOf('coredns'), 'coredns'),
+      });
       const started = await startRegistry(store.directory);
       return `${started ? 'started' : 'was up'}  ${store.names.join(' ')}`;
     });
@@ -84,8 +87,11 @@ export async function up(onProgress: OnProgress = silent): Promise<void> {
 }
 
 /** Boots the named hosts bare again: their disks, network and control groups are made anew. */
-export async function reset(names: readonly string[] = HOSTS.map((host) => host.name), onProgress: OnProgress = silent): Promise<void> {
-  requireOutside();
+export async function reset(
+  names: readonly string[] = HOSTS.map((host) => host.name),
+  onProgress: OnProgress = silent,
+): Promise<void> {
+  requireMachine();
   await withLock(async () => {
     const image = await runningImage();
     const part = timer(onProgress);
@@ -119,7 +125,7 @@ async function runningImage(): Promise<string> {
 
 /** Ends the lab: no process, mount, namespace, control group or changed setting of it is left. */
 export async function down(onProgress: OnProgress = silent): Promise<void> {
-  requireOutside();
+  requireMachine();
   await withLock(async () => {
     const part = timer(onProgress);
     const names = [...new Set([...hostsWithState(), ...HOSTS.map(({ name }) => name)])];
@@ -161,7 +167,9 @@ export interface HostStatus {
 }
 
 export async function status(): Promise<{ up: boolean; registry: boolean; hosts: HostStatus[] }> {
-  const hosts = await Promise.all(HOSTS.map(async ({ name, address }) => ({ name, address, on: (await poweredOn(name)) !== undefined })));
+  const hosts = await Promise.all(
+    HOSTS.map(async ({ name, address }) => ({ name, address, on: (await poweredOn(name)) !== undefined })),
+  );
   return { up: await exists(netnsPath(OPERATOR_NETNS)), registry: (await registryProcess()) !== undefined, hosts };
 }
 
@@ -178,18 +186,18 @@ export async function exec(argv: readonly string[], options: RunOptions = {}): P
 
 /** Power loss: link down first, then the host's init is killed. Its disk stays. */
 export async function powerOff(name: string): Promise<void> {
-  requireOutside();
+  requireMachine();
   await cutPower(hostNamed(name).name);
 }
 
 export async function powerOn(name: string): Promise<void> {
-  requireOutside();
+  requireMachine();
   await boot(hostNamed(name), await runningImage());
 }
 
 /** Power loss and the loss of the disk: `powerOn` then boots a bare host with its old address and host key. */
 export async function wipe(name: string): Promise<void> {
-  requireOutside();
+  requireMachine();
   await cutPower(hostNamed(name).name);
   await removeDisk(name);
 }
@@ -207,9 +215,12 @@ export async function netem(name: string, args: readonly string[]): Promise<void
   await setNetem(hostNamed(name).name, args);
 }
 
-/** Mounts and namespaces made inside `lab exec` would be seen by nobody else. */
-function requireOutside(): void {
+/** Asked before anything that boots, ends or makes something. */
+function requireMachine(): void {
+  const reason = unfit();
+  if (reason !== undefined) throw new LabError(`this machine cannot host the lab: ${reason}`);
   if (process.env['MCPK_LAB_INSIDE'] === undefined) return;
+  // Mounts and namespaces made in there would be seen by nobody else.
   throw new LabError('this cannot be done from inside `lab exec`', { hint: 'run it in a shell of the machine itself' });
 }
 

@@ -6,7 +6,8 @@ import { capture, isOnPath, run } from './run.ts';
 /** Why this machine cannot host the lab, in one line; undefined when it can. */
 export function unfit(): string | undefined {
   if (process.platform !== 'linux') return `the lab needs Linux, this is ${process.platform}`;
-  if (process.arch !== 'x64' && process.arch !== 'arm64') return `the lab knows amd64 and arm64, this is ${process.arch}`;
+  if (process.arch !== 'x64' && process.arch !== 'arm64')
+    return `the lab knows amd64 and arm64, this is ${process.arch}`;
   if (userInfo().uid !== 0) return 'the lab boots hosts and makes network namespaces: it needs root';
   return undefined;
 }
@@ -26,8 +27,6 @@ const PROGRAMS: Readonly<Record<string, string>> = {
 
 /** Installs what the machine lacks and gives back what was installed. */
 export async function ensurePrograms(onWork: (what: string) => void): Promise<string[]> {
-  const reason = unfit();
-  if (reason !== undefined) throw new LabError(`this machine cannot host the lab: ${reason}`);
   const lacking = await Promise.all(
     Object.entries(PROGRAMS).map(async ([program, name]) => ((await isOnPath(program)) ? undefined : name)),
   );

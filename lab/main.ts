@@ -24,7 +24,9 @@ async function main(argv: readonly string[]): Promise<number> {
   switch (command) {
     case 'up':
       await up(print);
-      process.stdout.write(`\nThe lab is up. Try: npm run lab -- exec ssh -F '$MCPK_LAB_SSH_CONFIG' m1, or: npm run lab -- host m1 systemctl status\n`);
+      process.stdout.write(
+        `\nThe lab is up. Try: npm run lab -- exec ssh -F '$MCPK_LAB_SSH_CONFIG' m1, or: npm run lab -- host m1 systemctl status\n`,
+      );
       return 0;
     case 'reset':
       await reset(rest.length === 0 ? undefined : rest, print);
@@ -59,7 +61,16 @@ async function main(argv: readonly string[]): Promise<number> {
 
 async function execute(argv: readonly string[]): Promise<number> {
   if (!(await status()).up) throw new LabError('the lab is not up', { hint: 'start it with: npm run lab -- up' });
-  return attach(onOperatorSide(argv.length === 0 ? [process.env['SHELL'] ?? 'sh'] : argv), { env: operatorEnvironment() });
+  return attach(onOperatorSide(argv.length === 0 ? [process.env['SHELL'] ?? 'sh'] : argv), {
+    env: operatorEnvironment(),
+    cwd: callersFolder(),
+  });
+}
+
+/** npm runs scripts in the package's folder and tells where it was called from. */
+function callersFolder(): string {
+  const folder = process.env['npm_lifecycle_event'] === 'lab' ? process.env['INIT_CWD'] : undefined;
+  return folder ?? process.cwd();
 }
 
 async function onOneHost(argv: readonly string[]): Promise<number> {
@@ -76,7 +87,9 @@ async function fault(kind: 'power' | 'link', argv: readonly string[]): Promise<n
   const known = state === 'on' || state === 'off' || state === 'up' || state === 'down';
   const action = known ? actions[kind][state] : undefined;
   if (action === undefined) {
-    throw new LabError(`${kind} takes ${kind === 'power' ? 'on or off' : 'up or down'}, then a host`, { hint: `for example: npm run lab -- ${kind} ${kind === 'power' ? 'off' : 'down'} m1` });
+    throw new LabError(`${kind} takes ${kind === 'power' ? 'on or off' : 'up or down'}, then a host`, {
+      hint: `for example: npm run lab -- ${kind} ${kind === 'power' ? 'off' : 'down'} m1`,
+    });
   }
   await action(required(host));
   return 0;
@@ -90,7 +103,9 @@ function required(host: string | undefined): string {
 async function printStatus(): Promise<number> {
   const lab = await status();
   const lines = lab.hosts.map((host) => `${host.name}  ${host.address.padEnd(12)}  ${host.on ? 'on' : 'off'}`);
-  process.stdout.write(`${lines.join('\n')}\n\nlab       ${lab.up ? 'up' : 'down'}\nregistry  ${lab.registry ? 'up' : 'down'}\nVIP       ${VIP}\n`);
+  process.stdout.write(
+    `${lines.join('\n')}\n\nlab       ${lab.up ? 'up' : 'down'}\nregistry  ${lab.registry ? 'up' : 'down'}\nVIP       ${VIP}\n`,
+  );
   return lab.up && lab.registry && lab.hosts.every((host) => host.on) ? 0 : 1;
 }
 

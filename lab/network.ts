@@ -1,3 +1,4 @@
+import { LabError } from './errors.ts';
 import { exists } from './machine.ts';
 import { capture, run } from './run.ts';
 import { OPERATOR_ADDRESS, PREFIX_LENGTH, type HostSpec } from './topology.ts';
@@ -34,14 +35,11 @@ export async function createHostSide(host: HostSpec): Promise<void> {
     `link add ${host.name} type veth peer name eth0 netns ${netns}`,
     `link set ${host.name} master ${BRIDGE} up`,
   ]);
-  await batch(netns, [
-    'link set lo up',
-    `addr add ${host.address}/${PREFIX_LENGTH} dev eth0`,
-    'link set eth0 up',
-  ]);
+  await batch(netns, ['link set lo up', `addr add ${host.address}/${PREFIX_LENGTH} dev eth0`, 'link set eth0 up']);
 }
 
 export async function removeHostSide(name: string): Promise<void> {
+  if (!(await exists(netnsPath(netnsOf(name))))) return;
   // The port goes first: a namespace is freed only some time after its name is gone.
   await capture(['ip', '-n', OPERATOR_NETNS, 'link', 'del', name]);
   await removeNetns(netnsOf(name));
@@ -60,7 +58,19 @@ export async function setLink(host: string, state: 'up' | 'down'): Promise<void>
 export async function setNetem(host: string, args: readonly string[]): Promise<void> {
   const tc = ['ip', 'netns', 'exec', netnsOf(host), 'tc', 'qdisc'];
   if (args.length === 0) await capture([...tc, 'del', 'dev', 'eth0', 'root']);
+  else if (!(await hasNetem(host)))
+    throw new LabError('the kernel of this machine has no netem: it can neither delay nor lose packets', {
+      hint: 'pull the cable instead (`link down`), or load sch_netem',
+    });
   else await run([...tc, 'replace', 'dev', 'eth0', 'root', 'netem', ...args]);
+}
+
+/** Asked on the loopback of a host's namespace, where an empty netem changes nothing. */
+export async function hasNetem(host: string): Promise<boolean> {
+  const tc = ['ip', 'netns', 'exec', netnsOf(host), 'tc', 'qdisc'];
+  if ((await capture([...tc, 'add', 'dev', 'lo', 'root', 'netem'])).code !== 0) return false;
+  await run([...tc, 'del', 'dev', 'lo', 'root']);
+  return true;
 }
 
 async function batch(netns: string, commands: readonly string[]): Promise<void> {

@@ -41,7 +41,11 @@ export async function packImage(store: string, image: ContainerImage): Promise<v
     const tar = await packLayer(work, image);
     const layer = await putBlob(store, MEDIA.layer, await gzip(tar));
     const config = await putBlob(store, MEDIA.config, json(imageConfig(image, digestOf(await readFile(tar)))));
-    const manifest = await putBlob(store, MEDIA.manifest, json({ schemaVersion: 2, mediaType: MEDIA.manifest, config, layers: [layer] }));
+    const manifest = await putBlob(
+      store,
+      MEDIA.manifest,
+      json({ schemaVersion: 2, mediaType: MEDIA.manifest, config, layers: [layer] }),
+    );
     const repository = join(store, 'docker/registry/v2/repositories', image.repository);
     for (const blob of [layer, config]) await putLink(join(repository, '_layers', folderOf(blob.digest)), blob.digest);
     const tag = join(repository, '_manifests/tags', image.tag);

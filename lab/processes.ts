@@ -32,12 +32,19 @@ export function isAlive(id: ProcessId): boolean {
 }
 
 /** Starts a program in a session of its own, with its output in a file, and remembers it. */
-export async function startDetached(argv: readonly string[], options: { log: string; pidFile: string; env?: Record<string, string> }): Promise<ProcessId> {
+export async function startDetached(
+  argv: readonly string[],
+  options: { log: string; pidFile: string; env?: Record<string, string> },
+): Promise<ProcessId> {
   const [command, ...args] = argv;
   if (command === undefined) throw new LabError('nothing to start: the command is empty');
   const log = openSync(options.log, 'w');
   try {
-    const child = spawn(command, args, { detached: true, stdio: ['ignore', log, log], env: { ...process.env, ...options.env } });
+    const child = spawn(command, args, {
+      detached: true,
+      stdio: ['ignore', log, log],
+      env: { ...process.env, ...options.env },
+    });
     const failed = new Promise<never>((_, reject) => {
       child.once('error', (cause) => {
         reject(new LabError(`cannot start ${command}: ${cause.message}`, { cause }));

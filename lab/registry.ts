@@ -26,7 +26,11 @@ export async function startRegistry(store: string): Promise<boolean> {
   await mkdir(FOLDER, { recursive: true });
   const config = join(FOLDER, 'config.yml');
   await writeFile(config, configuration(store));
-  const registry = await startDetached(onOperatorSide([program, 'serve', config]), { log: LOG, pidFile: PID_FILE, env: { OTEL_TRACES_EXPORTER: 'none' } });
+  const registry = await startDetached(onOperatorSide([program, 'serve', config]), {
+    log: LOG,
+    pidFile: PID_FILE,
+    env: { OTEL_TRACES_EXPORTER: 'none' },
+  });
   await waitUntilListening(registry);
   return true;
 }
@@ -71,5 +75,7 @@ async function waitUntilListening(registry: ProcessId): Promise<void> {
     await sleep(50);
   }
   const said = (await readFile(LOG, 'utf8')).trim().split('\n').slice(-8).join('\n  ');
-  throw new LabError(`the lab's registry does not listen on ${OPERATOR_ADDRESS}:${REGISTRY_PORT}:\n  ${said}`, { hint: `its whole log is in ${LOG}` });
+  throw new LabError(`the lab's registry does not listen on ${OPERATOR_ADDRESS}:${REGISTRY_PORT}:\n  ${said}`, {
+    hint: `its whole log is in ${LOG}`,
+  });
 }

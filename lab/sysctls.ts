@@ -11,7 +11,8 @@ const ROOT = '/proc/sys';
 const MACHINE_WIDE = ['vm', 'kernel', 'fs', 'net/core', 'net/netfilter', 'net/nf_conntrack_max', 'net/bridge'];
 
 /** Counters and one-shot triggers: they change by themselves, or writing them does something. */
-const VOLATILE = /^(kernel\/(random|ns_last_pid|pty|tainted|sem_next_id|msg_next_id|shm_next_id|seccomp|cap_last_cap)|fs\/(.*-nr|.*-state|binfmt_misc|aio-nr|mqueue|quota)|vm\/(compact_memory|drop_caches|stat_refresh)|net\/netfilter\/nf_conntrack_count)/;
+const VOLATILE =
+  /^(kernel\/(random|ns_last_pid|pty|tainted|sem_next_id|msg_next_id|shm_next_id|seccomp|cap_last_cap)|fs\/(.*-nr|.*-state|binfmt_misc|aio-nr|mqueue|quota)|vm\/(compact_memory|drop_caches|stat_refresh)|net\/netfilter\/nf_conntrack_count)/;
 
 /** Hosts share the machine's inotify limits; five systemds and kubelets need more than its default. */
 const NEEDED: Readonly<Record<string, number>> = {

@@ -23,7 +23,7 @@ interface Release {
  */
 export async function download(component: Component, version: string, directory: string): Promise<boolean> {
   const releases = releasesOf(component, version);
-  if (releases.length === 0 || !(await isReachable(releases))) return false;
+  if (!(await isReachable(releases))) return false;
   const bin = join(directory, 'bin');
   await mkdir(bin, { recursive: true });
   for (const release of releases) await fetchRelease(release, directory);
@@ -36,7 +36,10 @@ function releasesOf(component: Component, version: string): Release[] {
   switch (component) {
     case 'kubernetes': {
       const base = `https://dl.k8s.io/release/v${version}/bin/linux/${ARCH}`;
-      return COMPONENT_FILES.kubernetes.map((name) => ({ url: `${base}/${name}`, checksums: `${base}/${name}.sha256` }));
+      return COMPONENT_FILES.kubernetes.map((name) => ({
+        url: `${base}/${name}`,
+        checksums: `${base}/${name}.sha256`,
+      }));
     }
     case 'etcd': {
       const base = `${github}/etcd-io/etcd/releases/download/v${version}`;
@@ -51,15 +54,15 @@ function releasesOf(component: Component, version: string): Release[] {
       const url = `${github}/coredns/coredns/releases/download/v${version}/coredns_${version}_linux_${ARCH}.tgz`;
       return [{ url, checksums: `${url}.sha256`, unpack: '.' }];
     }
-    case 'agnhost':
-      return [];
   }
 }
 
 async function isReachable(releases: readonly Release[]): Promise<boolean> {
   try {
     const answers = await Promise.all(
-      releases.map((release) => fetch(release.checksums, { method: 'HEAD', signal: AbortSignal.timeout(CONNECT_TIMEOUT) })),
+      releases.map((release) =>
+        fetch(release.checksums, { method: 'HEAD', signal: AbortSignal.timeout(CONNECT_TIMEOUT) }),
+      ),
     );
     return answers.every((answer) => answer.ok);
   } catch {
@@ -87,13 +90,18 @@ async function fetchRelease(release: Release, directory: string): Promise<void> 
   await mkdir(unpacked, { recursive: true });
   await run(['tar', '-xzf', archive, '-C', unpacked, '--no-same-owner']);
   const folder = join(unpacked, release.unpack);
-  const entries = (await run(['find', folder, '-maxdepth', '1', '-type', 'f', '-perm', '-u+x', '-printf', '%f\\n'])).trim().split('\n');
+  const entries = (await run(['find', folder, '-maxdepth', '1', '-type', 'f', '-perm', '-u+x', '-printf', '%f\\n']))
+    .trim()
+    .split('\n');
   for (const entry of entries) await rename(join(folder, entry), join(directory, 'bin', entry));
 }
 
 /** Reads `sha256sum` output with many lines as well as a file that holds nothing but the sum. */
 function checksumFor(name: string, sums: string): string | undefined {
-  const lines = sums.trim().split('\n').map((line) => line.trim().split(/\s+\*?/));
+  const lines = sums
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+\*?/));
   const own = lines.find((fields) => fields[1] === name) ?? (lines.length === 1 ? lines[0] : undefined);
   return own?.[0];
 }
@@ -104,6 +112,9 @@ async function get(url: string): Promise<Buffer> {
     if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
     return Buffer.from(await answer.arrayBuffer());
   } catch (cause) {
-    throw new LabError(`cannot download ${url}: ${messageOf(cause)}`, { cause, hint: 'run the command again; what was complete is kept' });
+    throw new LabError(`cannot download ${url}: ${messageOf(cause)}`, {
+      cause,
+      hint: 'run the command again; what was complete is kept',
+    });
   }
 }

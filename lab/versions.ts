@@ -2,30 +2,21 @@
  * What the lab is made of unless its caller asks for something else. Kept apart from
  * src/core/versions.ts: the lab must be able to lay down versions that mcpk calls too old.
  */
-export type Component = 'kubernetes' | 'etcd' | 'cni-plugins' | 'coredns' | 'agnhost';
+export type Component = 'kubernetes' | 'etcd' | 'cni-plugins' | 'coredns';
 
 export const DEFAULT_VERSIONS: Readonly<Record<Component, string>> = {
   kubernetes: '1.37.1',
   etcd: '3.7.3',
   'cni-plugins': '1.9.1',
   coredns: '1.15.0',
-  agnhost: '1.37.1',
 };
 
 /** The files that each component consists of, by the names that upstream's releases give them. */
 export const COMPONENT_FILES: Readonly<Record<Component, readonly string[]>> = {
-  kubernetes: [
-    'kube-apiserver',
-    'kube-controller-manager',
-    'kube-scheduler',
-    'kubelet',
-    'kube-proxy',
-    'kubectl',
-  ],
+  kubernetes: ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubelet', 'kube-proxy', 'kubectl'],
   etcd: ['etcd', 'etcdctl', 'etcdutl'],
   'cni-plugins': ['bridge', 'host-local', 'loopback', 'portmap', 'bandwidth', 'firewall', 'tuning'],
   coredns: ['coredns'],
-  agnhost: ['agnhost'],
 };
 
 /** What kubeadm of the same release would put into containerd's sandbox_image. */
