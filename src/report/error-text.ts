@@ -1,0 +1,35 @@
+import { FailureList, McpkError } from '../core/errors.ts';
+import { clean, paint, symbol, type Theme } from './theme.ts';
+import { wrap } from './wrap.ts';
+
+/** What, where, why, what now. A fault that is not ours to explain shows its message, and its stack on request. */
+export function renderError(error: unknown, theme: Theme, options: { stack?: boolean } = {}): string {
+  if (error instanceof FailureList) return error.errors.map((each) => renderError(each, theme, options)).join('\n');
+  if (error instanceof McpkError) return renderKnown(error, theme, options);
+  const known = error instanceof Error ? error : new Error(String(error));
+  const lines = headline(`${known.message} (exit 1)`, theme);
+  if (options.stack && known.stack) lines.push(...known.stack.split('\n').slice(1));
+  else lines.push(...field('next', 'this is a fault of mcpk; DEBUG=mcpk shows where it happened', theme));
+  return `${lines.join('\n')}\n`;
+}
+
+function renderKnown(error: McpkError, theme: Theme, options: { stack?: boolean }): string {
+  const named = error.host !== undefined && !error.message.includes(error.host);
+  const [first = '', ...more] = error.message.split('\n');
+  const lines = headline(`${named ? `${error.host}: ` : ''}${first} (exit ${error.exitCode})`, theme);
+  for (const line of [...more, ...error.details]) lines.push(...wrap(theme, `  ${clean(line).trimEnd()}`, 4));
+  if (error.hint !== undefined) lines.push(...field('hint', error.hint, theme));
+  if (options.stack && error.stack) lines.push(...error.stack.split('\n').slice(1));
+  if (options.stack && error.cause instanceof Error)
+    lines.push(`  caused by ${error.cause.stack ?? error.cause.message}`);
+  return `${lines.join('\n')}\n`;
+}
+
+function headline(text: string, theme: Theme): string[] {
+  const lines = wrap(theme, `${symbol(theme, 'failed')} ${clean(text)}`, 2);
+  return lines.map((line) => paint(theme, ['bold', 'red'], line));
+}
+
+function field(name: string, text: string, theme: Theme): string[] {
+  return wrap(theme, `  ${paint({ ...theme, color: false }, 'bold', name)}  ${clean(text)}`, 4 + name.length);
+}

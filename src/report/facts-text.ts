@@ -1,0 +1,30 @@
+import type { Facts, HostFacts } from '../cluster/facts.ts';
+import { size } from './figures.ts';
+import { clean, paint, type Theme } from './theme.ts';
+import { wrap } from './wrap.ts';
+
+/** What each host told about itself, the figures that people ask for first. */
+export function renderFacts(facts: Facts, theme: Theme): string {
+  const hosts = [...facts.hosts].flatMap(([name, host]) => [
+    paint(theme, ['bold', 'cyan'], name),
+    ...renderHost(host, theme),
+  ]);
+  const missing = facts.unreachable.map((name) => `${paint(theme, ['bold', 'red'], name)}  did not answer`);
+  return `${[...hosts, ...missing, `etcd: ${facts.etcd}`].join('\n')}\n`;
+}
+
+function renderHost(host: HostFacts, theme: Theme): string[] {
+  const addresses = host.interfaces.flatMap((each) =>
+    each.addresses.map(({ address, prefix }) => `${each.name} ${address}/${prefix} (mtu ${each.mtu})`),
+  );
+  const rows: [string, string][] = [
+    ['system', `${host.os.name}, ${host.arch}, kernel ${host.kernel}, systemd ${host.systemd}, cgroup v${host.cgroup}`],
+    ['size', `${host.cpus} CPUs, ${size(host.memoryBytes)} memory, ${size(host.diskFreeBytes)} free below /var/lib`],
+    ['addresses', addresses.join(', ') + (host.holdsVip ? ', holds the VIP' : '')],
+    ['clock', `${host.clockSkewMs >= 0 ? '+' : ''}${Math.round(host.clockSkewMs)} ms from ours`],
+    ['swap', host.swap ? 'on' : 'off'],
+    ['mcpk', host.owned.length === 0 ? 'nothing here yet' : `${host.owned.length} states`],
+    ...(host.foreign.length > 0 ? [['foreign', host.foreign.join(', ')] as [string, string]] : []),
+  ];
+  return rows.flatMap(([name, text]) => wrap(theme, `  ${name.padEnd(10)} ${clean(text)}`, 13));
+}

@@ -1,0 +1,61 @@
+import type { Event } from '../engine/types.ts';
+import { counted, duration } from './figures.ts';
+import { add, newModel } from './model.ts';
+import { stageLine } from './stage-line.ts';
+import { clean, paint, symbol, type Theme } from './theme.ts';
+import type { View, ViewStream } from './view.ts';
+
+/** A line for each stage that ended and for what must not be missed: for logs, pipes and CI. */
+export function plainView(stream: ViewStream, theme: Theme, options: { verbose: boolean }): View {
+  const model = newModel();
+  return {
+    emit(event) {
+      add(model, event);
+      if (event.type === 'stage-end') {
+        const stage = model.stages.get(event.stage);
+        if (stage) stream.write(`${stageLine(stage, model, theme, { now: event.at, spinner: '' })}\n`);
+        return;
+      }
+      const line = eventLine(event, theme, options.verbose);
+      if (line !== undefined) stream.write(`${line}\n`);
+    },
+    pause() {},
+    resume() {},
+    async end() {},
+  };
+}
+
+/** The line of an event that is worth one; also what the terminal view prints above its stages. */
+export function eventLine(event: Event, theme: Theme, verbose: boolean): string | undefined {
+  switch (event.type) {
+    case 'warning':
+      return `${paint(theme, 'yellow', symbol(theme, 'warning'))} ${event.host ? `${event.host}: ` : ''}${clean(event.message)}`;
+    case 'unreachable':
+      return `${paint(theme, 'yellow', symbol(theme, 'warning'))} ${event.host}: ${clean(event.error.message)}`;
+    case 'planned': {
+      const { changes, hosts, unchanged } = event.plan.summary;
+      const read = `read in ${duration(event.ms)}`;
+      return changes === 0
+        ? `${counted(unchanged, 'state')} as wanted, ${read}`
+        : `${counted(changes, 'change')} on ${counted(hosts, 'host')}, ${read}`;
+    }
+    case 'resource':
+      if (event.status === 'failed')
+        return `${paint(theme, 'red', symbol(theme, 'failed'))} ${event.stage} ${event.host}: ${event.verb} ${clean(event.ref)}: ${clean(event.message ?? 'failed')}`;
+      return verbose
+        ? `  ${event.stage} ${event.host}: ${event.verb} ${clean(event.ref)}, ${event.status}, ${event.ms} ms`
+        : undefined;
+    case 'step':
+      return event.status === 'start' && !verbose
+        ? undefined
+        : `  ${event.stage} ${event.host}: ${clean(event.title)}, ${event.status}`;
+    case 'gate':
+      if (event.status === 'failed')
+        return `${paint(theme, 'red', symbol(theme, 'failed'))} ${event.stage}: ${clean(event.title)}: ${clean(event.seen ?? 'not so')}`;
+      return verbose && event.status === 'passed'
+        ? `  ${event.stage}: ${clean(event.title)}, ${duration(event.ms)}`
+        : undefined;
+    default:
+      return undefined;
+  }
+}

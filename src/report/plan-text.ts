@@ -1,0 +1,139 @@
+import type { Comparison } from '../resources/types.ts';
+import type { Plan, PlanItem, StagePlan } from '../engine/types.ts';
+import { renderDiff } from './diff-text.ts';
+import { counted, duration } from './figures.ts';
+import { blocksOf, type Block } from './plan-groups.ts';
+import { clean, padEnd, paint, symbol, width, type Theme } from './theme.ts';
+import { truncate, wrap } from './wrap.ts';
+
+export interface PlanTextOptions {
+  /** All of each new file, and what stays with its reason. */
+  verbose: boolean;
+  /** `kubernetes 1.37.1`, `etcd 3.7.3`. */
+  versions?: readonly string[];
+  /** Time that reading the hosts took. */
+  ms?: number;
+  /** `mcpk apply -i inventories/lab.yaml`; left out when something else says what comes next. */
+  applyCommand?: string;
+}
+
+/** The plan as an operator reads it: each change once, why, in what order, and what to do next. */
+export function renderPlan(plan: Plan, theme: Theme, options: PlanTextOptions): string {
+  const stages = plan.stages.map((stage) => renderStage(stage, theme, options)).filter((lines) => lines.length > 0);
+  const parts = [[header(plan, theme, options)], ...stages, summary(plan, theme, options)];
+  return `${parts.map((lines) => lines.join('\n')).join('\n\n')}\n`;
+}
+
+function header(plan: Plan, theme: Theme, options: PlanTextOptions): string {
+  const words = [plan.cluster, counted(plan.facts.hosts.size, 'host'), ...(options.versions ?? [])];
+  const left = words.join(` ${symbol(theme, 'dot')} `);
+  const right = options.ms === undefined ? '' : `read in ${duration(options.ms)}`;
+  return truncate(theme, paint(theme, 'bold', left) + (right ? paint(theme, 'dim', `   ${right}`) : ''));
+}
+
+function renderStage(stage: StagePlan, theme: Theme, options: PlanTextOptions): string[] {
+  const blocks = blocksOf(stage, options.verbose ? ['change', 'deferred', 'unchanged'] : ['change', 'deferred']);
+  if (stage.deferred) {
+    const line = `${stage.name}   known after ${stage.deferred.until}: ${clean(stage.deferred.why)}`;
+    if (blocks.length === 0) return wrap(theme, line, 2);
+  }
+  const lines = blocks.flatMap((block, index) => [
+    ...(index === 0 ? [] : ['']),
+    ...renderBlock(stage, block, theme, options),
+  ]);
+  const order = renderOrder(stage, theme);
+  return order.length === 0 ? lines : [...lines, '', ...order];
+}
+
+function renderBlock(stage: StagePlan, block: Block, theme: Theme, options: PlanTextOptions): string[] {
+  const hosts = `${block.hosts.join(', ')}${block.hosts.length > 1 ? ' (same change)' : ''}`;
+  const total = Math.min(theme.columns ?? 80, 80);
+  const gap = total - width(stage.name) - width(hosts);
+  const head =
+    gap >= 2
+      ? [`${paint(theme, 'bold', stage.name)}${' '.repeat(gap)}${paint(theme, 'cyan', hosts)}`]
+      : [paint(theme, 'bold', stage.name), ...wrap(theme, `  ${hosts}`, 2).map((line) => paint(theme, 'cyan', line))];
+  const kinds = Math.max(...block.groups.map((group) => width(group.item.kind)));
+  return [...head, ...block.groups.flatMap((group) => renderItem(group.item, kinds, theme, options))];
+}
+
+function renderItem(item: PlanItem, kindWidth: number, theme: Theme, options: PlanTextOptions): string[] {
+  const seen = item.comparison;
+  const { sign, style } = signOf(seen, theme);
+  const start = `  ${sign} ${padEnd(item.kind, kindWidth)}  ${clean(item.title)}`;
+  const why = clean(reasonOf(seen));
+  const oneLine = `${start}    ${why}`;
+  const fits = theme.columns === undefined || width(oneLine) <= theme.columns;
+  const lines = fits ? [oneLine] : [...wrap(theme, start, 6), ...wrap(theme, `      ${why}`, 6)];
+  const painted = lines.map((line) =>
+    seen.result === 'unchanged' ? paint(theme, 'dim', line) : line.replace(sign, paint(theme, style, sign)),
+  );
+  if (seen.result !== 'change') return painted;
+  if (seen.specification) painted.push(...seen.specification.flatMap((line) => wrap(theme, `      ${clean(line)}`, 8)));
+  if (seen.diff)
+    painted.push(...renderDiff(seen.diff, theme, { indent: 6, newLines: options.verbose ? Infinity : 10 }));
+  if (seen.irreversible) painted.push(...wrap(theme, `      cannot be undone: ${clean(seen.irreversible)}`, 8));
+  return painted;
+}
+
+function signOf(seen: Comparison, theme: Theme): { sign: string; style: 'green' | 'yellow' | 'red' | 'dim' } {
+  if (seen.result === 'unchanged') return { sign: '=', style: 'dim' };
+  if (seen.result === 'deferred') return { sign: '?', style: 'dim' };
+  switch (seen.verb) {
+    case 'remove':
+    case 'stop':
+      return { sign: '-', style: 'red' };
+    case 'update':
+      return { sign: '~', style: 'yellow' };
+    case 'restart':
+    case 'reload':
+      return { sign: symbol(theme, 'restart'), style: 'yellow' };
+    case 'create':
+    case 'start':
+    case 'enable':
+    case 'run':
+    case 'issue':
+    case 'install':
+      return { sign: '+', style: 'green' };
+  }
+}
+
+function reasonOf(seen: Comparison): string {
+  if (seen.result === 'unchanged') return seen.reason;
+  if (seen.result === 'deferred') return `known after ${seen.until}: ${seen.why}`;
+  return seen.reasons.length === 0 ? seen.verb : `${seen.verb}: ${seen.reasons.join('; ')}`;
+}
+
+/** In what order hosts change, what is checked between them, what is done around them. */
+function renderOrder(stage: StagePlan, theme: Theme): string[] {
+  const rolls = stage.batches.length > 1;
+  if (!rolls && stage.steps.length === 0) return [];
+  const arrow = ` ${symbol(theme, 'arrow')} `;
+  const order = stage.order || stage.batches.map((batch) => batch.join(', ')).join(arrow);
+  const gates = stage.gates.length === 0 ? [] : [`${rolls ? 'after each' : 'then'}: ${stage.gates.join(', ')}`];
+  const steps = stage.steps.map((step) => {
+    const batch = (stage.batches[step.batch] ?? []).join(', ');
+    return `${step.when} ${batch}: ${step.title}${step.on === batch ? '' : ` (on ${step.on})`}`;
+  });
+  const texts = [order.replaceAll(' → ', arrow), ...steps, ...gates].map(clean);
+  return texts.flatMap((text, index) => wrap(theme, `${index === 0 ? 'Order  ' : '       '}${text}`, 9));
+}
+
+function summary(plan: Plan, theme: Theme, options: PlanTextOptions): string[] {
+  const sum = plan.summary;
+  if (sum.changes === 0 && sum.deferred === 0) {
+    return wrap(
+      theme,
+      `Nothing to do: ${counted(sum.unchanged, 'state')} on ${counted(plan.facts.hosts.size, 'host')} as wanted.`,
+    );
+  }
+  const words = [
+    `${counted(sum.changes, 'change')} on ${counted(sum.hosts, 'host')}`,
+    ...(sum.restarts > 0 ? [counted(sum.restarts, 'restart')] : []),
+    ...(sum.reloads > 0 ? [counted(sum.reloads, 'reload')] : []),
+    sum.removals > 0 ? `${sum.removals} removed` : 'nothing removed',
+    ...(sum.deferred > 0 ? [`${sum.deferred} known later`] : []),
+  ];
+  const next = options.applyCommand === undefined ? [] : wrap(theme, `Apply with: ${options.applyCommand}`, 2);
+  return [...wrap(theme, `${words.join(', ')}. ${counted(sum.unchanged, 'state')} unchanged.`), ...next];
+}

@@ -1,0 +1,37 @@
+import type { Emit } from '../engine/types.ts';
+import { plainView } from './plain-view.ts';
+import type { Theme } from './theme.ts';
+
+export interface ViewStream {
+  isTTY?: boolean;
+  columns?: number;
+  rows?: number;
+  write(text: string): unknown;
+}
+
+/** A view draws events and never steers: whatever it does, the run goes on. */
+export interface View {
+  emit: Emit;
+  /** Makes room for a question; `resume` draws again. */
+  pause(): void;
+  resume(): void;
+  /** Leaves the last picture standing. Nothing may be drawn afterwards. */
+  end(): Promise<void>;
+}
+
+export interface ViewOptions {
+  /** Nothing is drawn: the command prints one object. */
+  json: boolean;
+  verbose: boolean;
+  /** Progress goes to stderr; results go to stdout. */
+  stream: ViewStream;
+  theme: Theme;
+}
+
+/** The view that fits the stream: live stages on a terminal, lines elsewhere, nothing for `--json`. */
+export async function createView(options: ViewOptions): Promise<View> {
+  if (options.json) return { emit() {}, pause() {}, resume() {}, async end() {} };
+  if (options.stream.isTTY !== true) return plainView(options.stream, options.theme, options);
+  const { terminalView } = await import('./terminal-view.ts');
+  return terminalView(options.stream, options.theme, options);
+}
