@@ -13,7 +13,15 @@ import { ensureImage, imageInUse, setImageInUse } from './image.ts';
 import { ensureKeys } from './keys.ts';
 import { withLock } from './lock.ts';
 import { ensurePrograms, exists, unfit } from './machine.ts';
-import { createOperatorSide, netnsPath, OPERATOR_NETNS, removeNetns, setLink, setNetem } from './network.ts';
+import {
+  createOperatorSide,
+  netnsPath,
+  OPERATOR_NETNS,
+  operatorSideIsUp,
+  removeNetns,
+  setLink,
+  setNetem,
+} from './network.ts';
 import { onOperatorSide, operatorEnvironment, writeCommands } from './operator.ts';
 import { STATE } from './paths.ts';
 import { registryProcess, startRegistry, stopRegistry } from './registry.ts';
@@ -23,9 +31,6 @@ import { HOSTS } from './topology.ts';
 import type { Component } from './versions.ts';
 
 export { unfit };
-export { operatorEnvironment } from './operator.ts';
-export { ensureBinaries } from './binaries.ts';
-export { HOSTS, OPERATOR_ADDRESS, REGISTRY, VIP } from './topology.ts';
 
 const SYSCTL_FILE = join(STATE, 'sysctls.json');
 const NETNS_MARK = join(STATE, 'made-run-netns');
@@ -170,7 +175,7 @@ export async function status(): Promise<{ up: boolean; registry: boolean; hosts:
   const hosts = await Promise.all(
     HOSTS.map(async ({ name, address }) => ({ name, address, on: (await poweredOn(name)) !== undefined })),
   );
-  return { up: await exists(netnsPath(OPERATOR_NETNS)), registry: (await registryProcess()) !== undefined, hosts };
+  return { up: operatorSideIsUp(), registry: (await registryProcess()) !== undefined, hosts };
 }
 
 /** Runs a command on a host as root, beside its sshd: works also when the network or sshd is broken. */

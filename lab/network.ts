@@ -1,5 +1,7 @@
+import { rm } from 'node:fs/promises';
 import { LabError } from './errors.ts';
 import { exists } from './machine.ts';
+import { isMounted } from './mounts.ts';
 import { capture, run } from './run.ts';
 import { OPERATOR_ADDRESS, PREFIX_LENGTH, type HostSpec } from './topology.ts';
 
@@ -10,9 +12,15 @@ const BRIDGE = 'br0';
 export const netnsOf = (host: string): string => `mcpk-${host}`;
 export const netnsPath = (name: string): string => `/run/netns/${name}`;
 
+/** Only a mounted name leads to a namespace: where /run is no tmpfs, names outlive a reboot. */
+export function operatorSideIsUp(): boolean {
+  return isMounted(netnsPath(OPERATOR_NETNS));
+}
+
 /** Makes the operator's side, unless it is there. */
 export async function createOperatorSide(): Promise<boolean> {
-  if (await exists(netnsPath(OPERATOR_NETNS))) return false;
+  if (operatorSideIsUp()) return false;
+  await removeNetns(OPERATOR_NETNS);
   await run(['ip', 'netns', 'add', OPERATOR_NETNS]);
   await batch(OPERATOR_NETNS, [
     'link set lo up',
@@ -46,7 +54,9 @@ export async function removeHostSide(name: string): Promise<void> {
 }
 
 export async function removeNetns(name: string): Promise<void> {
-  if (await exists(netnsPath(name))) await run(['ip', 'netns', 'del', name]);
+  if (!(await exists(netnsPath(name)))) return;
+  if (isMounted(netnsPath(name))) await run(['ip', 'netns', 'del', name]);
+  await rm(netnsPath(name), { force: true });
 }
 
 /** Pulls a host's cable, or plugs it in: the host itself sees its carrier go. */
