@@ -22,7 +22,7 @@ import {
   setLink,
   setNetem,
 } from './network.ts';
-import { onOperatorSide, operatorEnvironment, writeCommands } from './operator.ts';
+import { KUBECONFIG, onOperatorSide, operatorEnvironment, writeCommands } from './operator.ts';
 import { STATE } from './paths.ts';
 import { registryProcess, startRegistry, stopRegistry } from './registry.ts';
 import { capture, type RunOptions, type RunResult } from './run.ts';
@@ -104,7 +104,7 @@ export async function reset(
       await Promise.all(names.map(async (name) => wipe(name)));
       return `removed: ${names.join(', ')}`;
     });
-    await rm(join(STATE, 'kubeconfig'), { force: true });
+    if (names.length === HOSTS.length) await rm(KUBECONFIG, { force: true });
     await part('hosts', async () => {
       await Promise.all(names.map((name) => boot(hostNamed(name), image)));
       return `booted bare: ${names.join(', ')}`;
