@@ -35,6 +35,8 @@ export interface Cluster {
   readonly rollout: { /** Workers at a time: a number or `N%`. */ readonly workers: number | string };
   /** Free data for templates and extra files. */
   readonly pillar: Readonly<Record<string, unknown>>;
+  /** What works, but is likely not meant; lines for a reader. Absent when there is none. */
+  readonly warnings?: readonly string[];
 }
 
 export type Role = 'master' | 'etcd' | 'worker';
@@ -50,10 +52,11 @@ export interface Host {
   readonly roles: readonly Role[];
   readonly ssh: SshSettings;
   readonly labels: Readonly<Record<string, string>>;
-  /** As kubectl writes them: `key=value:Effect`. Masters get the control-plane taint unless `taints` is given. */
+  /** As kubectl writes them: `key=value:Effect`. Masters that are not workers too get the control-plane taint unless `taints` is given. */
   readonly taints: readonly string[];
   /** VRRP priority of a master, 1–254; by default 101. */
   readonly priority: number;
+  /** The cluster's, the groups' and the host's, merged. */
   readonly pillar: Readonly<Record<string, unknown>>;
   /** `inventories/lab.yaml:14`, for errors. */
   readonly source: string;

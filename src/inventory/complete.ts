@@ -1,0 +1,82 @@
+import { join } from 'node:path';
+import { nthAddress, parseCidr } from '../core/ipv4.ts';
+import { Secret } from '../core/secret.ts';
+import { expandHome } from './adapt.ts';
+import { fillDefaults } from './defaults.ts';
+import { resolveHosts } from './hosts.ts';
+import { childSchema, type JsonSchema } from './schema.ts';
+import type { ClusterInput, FilledInput, HostInput } from './input.ts';
+import type { Environment } from './substitute.ts';
+import type { Cluster, Endpoint, Host } from './types.ts';
+
+export interface CompleteOptions {
+  schema: JsonSchema;
+  env: Environment;
+  home: string;
+  files: readonly string[];
+  /** `inventories/lab.yaml:14` of the host at that place of the list. */
+  sourceOf: (index: number) => string;
+}
+
+/** Turns checked input into a cluster: defaults filled, what is computed computed, what is inherited inherited. */
+export function complete(input: ClusterInput, options: CompleteOptions): { cluster: Cluster; places: ReadonlyMap<Host, number> } {
+  const filled = fillDefaults(input, options.schema, options.schema, ['hosts', 'groups']) as FilledInput;
+  const { ssh, groups: _groups, ...settings } = filled as FilledInput & { groups?: unknown };
+  const places = new Map<Host, number>();
+  const present = (input.hosts ?? []).flatMap((host, index): { host: HostInput; index: number }[] => (host === undefined ? [] : [{ host, index }]));
+  const sshFilled = { ...ssh, knownHostsFiles: ssh.knownHostsFiles.map((file) => expandHome(file, options.home)) };
+  const hosts = resolveHosts(present.map(({ host }) => host), {
+    filled: { ssh: sshFilled, pillar: filled.pillar },
+    groups: input.groups ?? {},
+    priority: Number(childSchema(options.schema.definitions?.['host'], 'priority', options.schema)?.default),
+    agent: (options.env['SSH_AUTH_SOCK'] ?? '') !== '',
+  }).map((host, at): Host => {
+    const index = present[at]?.index ?? at;
+    const placed = { ...host, source: options.sourceOf(index) };
+    places.set(placed, index);
+    return placed;
+  });
+  const cluster: Cluster = {
+    ...settings,
+    name: filled.name,
+    files: options.files,
+    hosts,
+    endpoint: resolveEndpoint(filled, input.endpoint ?? {}, hosts),
+    artifacts: { ...filled.artifacts, directory: filled.artifacts.directory ?? defaultDirectory(options) },
+    registries: filled.registries.map(({ password, ...registry }) => ({
+      ...registry,
+      ...(password === undefined ? {} : { password: new Secret(password, `password of registry ${registry.name}`) }),
+    })),
+    addons: { ...filled.addons, coredns: resolveCoredns(filled) },
+  };
+  return { cluster, places };
+}
+
+/** One master and no VIP: clients go straight to that master's API server, and nothing stands in between. */
+function resolveEndpoint(filled: FilledInput, given: Partial<Endpoint>, hosts: readonly Host[]): Endpoint {
+  const masters = hosts.filter((host) => host.roles.includes('master'));
+  const [master] = masters;
+  const { address } = filled.endpoint;
+  const own = master !== undefined && (address === undefined || address === master.internalAddress || address === master.address);
+  if (masters.length === 1 && own && given.external !== false) {
+    return { ...filled.endpoint, address: address ?? master.internalAddress, port: given.port ?? filled.apiServer.port, external: true };
+  }
+  return { ...filled.endpoint, address: address ?? '' };
+}
+
+function resolveCoredns(filled: FilledInput): Cluster['addons']['coredns'] {
+  const { coredns } = filled.addons;
+  const { serviceCidr } = filled.network;
+  const roomy = (parseCidr(serviceCidr)?.size ?? 0) > 10;
+  return {
+    ...coredns,
+    image: coredns.image ?? `registry.k8s.io/coredns/coredns:v${filled.versions.coredns}`,
+    serviceAddress: coredns.serviceAddress ?? (roomy ? nthAddress(serviceCidr, 10) : ''),
+  };
+}
+
+function defaultDirectory(options: CompleteOptions): string {
+  const cache = options.env['XDG_CACHE_HOME'];
+  // The XDG specification: a relative path there is to be ignored.
+  return join(cache?.startsWith('/') === true ? cache : join(options.home, '.cache'), 'mcpk', 'artifacts');
+}

@@ -1,0 +1,60 @@
+import { isIpv4 } from '../core/ipv4.ts';
+import { deepMerge } from '../core/merge.ts';
+import { Secret } from '../core/secret.ts';
+import type { ClusterInput, FilledInput, GroupInput, HostInput, JumpInput, SshInput } from './input.ts';
+import type { Host, Role, SshSettings } from './types.ts';
+
+const ROLES: readonly Role[] = ['master', 'etcd', 'worker'];
+const CONTROL_PLANE_TAINT = 'node-role.kubernetes.io/control-plane:NoSchedule';
+
+export interface HostDefaults {
+  readonly filled: Pick<FilledInput, 'ssh' | 'pillar'>;
+  readonly groups: NonNullable<ClusterInput['groups']>;
+  readonly priority: number;
+  readonly agent: boolean;
+}
+
+/** Hosts with all that they inherit: cluster, then groups (worker, etcd, master), then the host itself. */
+export function resolveHosts(inputs: readonly HostInput[], defaults: HostDefaults): Omit<Host, 'source'>[] {
+  const namesEtcd = inputs.some((host) => host.roles.includes('etcd'));
+  return inputs.map((input) => {
+    const roles = ROLES.filter((role) => input.roles.includes(role) || (role === 'etcd' && !namesEtcd && input.roles.includes('master')));
+    return resolveHost(input, roles, defaults);
+  });
+}
+
+function resolveHost(input: HostInput, roles: readonly Role[], defaults: HostDefaults): Omit<Host, 'source'> {
+  // Nearest last: a master's group wins over the worker's.
+  const groups = [...roles].reverse().flatMap((role): GroupInput[] => (defaults.groups[role] === undefined ? [] : [defaults.groups[role]]));
+  const layers = [...groups, input];
+  const taints = layers.reduce<readonly string[] | undefined>((below, layer) => layer.taints ?? below, undefined);
+  const master = roles.includes('master') && !roles.includes('worker');
+  return {
+    name: input.name,
+    address: input.address,
+    internalAddress: input.internalAddress ?? (isIpv4(input.address) ? input.address : ''),
+    roles,
+    ssh: resolveSsh([defaults.filled.ssh, ...layers.flatMap((layer) => layer.ssh ?? [])], defaults.agent, input.name),
+    labels: Object.assign({}, ...layers.map((layer) => layer.labels ?? {})) as Record<string, string>,
+    taints: taints ?? (master ? [CONTROL_PLANE_TAINT] : []),
+    priority: input.priority ?? defaults.priority,
+    pillar: layers.reduce<Record<string, unknown>>((below, layer) => deepMerge(below, layer.pillar ?? {}), deepMerge({}, defaults.filled.pillar)),
+  };
+}
+
+function resolveSsh(layers: readonly SshInput[], agent: boolean, host: string): SshSettings {
+  const { jump, becomePassword, ...ssh } = Object.assign({ agent }, ...layers) as SshInput & Omit<SshSettings, 'jump' | 'becomePassword'>;
+  const hops = typeof jump === 'string' ? [jump] : (jump ?? []);
+  return {
+    ...ssh,
+    jump: hops.map((hop) => resolveJump(hop, ssh.user)),
+    ...(becomePassword === undefined ? {} : { becomePassword: new Secret(becomePassword, `ssh.becomePassword of ${host}`) }),
+  };
+}
+
+/** `user@host:port`, `host`, `[2001:db8::1]:22` or a map. */
+function resolveJump(hop: JumpInput, user: string): SshSettings['jump'][number] {
+  if (typeof hop !== 'string') return { user: hop.user ?? user, address: hop.address, port: hop.port ?? 22 };
+  const [, login, bracketed, plain, port] = /^(?:([^@]+)@)?(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/.exec(hop) ?? [];
+  return { user: login ?? user, address: bracketed ?? plain ?? hop, port: port === undefined ? 22 : Number(port) };
+}

@@ -1,0 +1,43 @@
+import type { ApiServerSettings, Cluster, Endpoint, Role, SshSettings } from './types.ts';
+
+/** The YAML form, once it fits the schema: as `Cluster`, but with what is inherited or computed left out. */
+export interface ClusterInput {
+  readonly name?: string;
+  readonly hosts?: readonly (HostInput | undefined)[];
+  readonly groups?: Readonly<Partial<Record<Role, GroupInput>>>;
+  readonly endpoint?: Partial<Endpoint>;
+}
+
+export interface GroupInput {
+  readonly ssh?: SshInput;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly taints?: readonly string[];
+  readonly pillar?: Readonly<Record<string, unknown>>;
+}
+
+export interface HostInput extends GroupInput {
+  readonly name: string;
+  readonly address: string;
+  readonly internalAddress?: string;
+  readonly roles: readonly Role[];
+  readonly priority?: number;
+}
+
+export type JumpInput = string | { readonly user?: string; readonly address: string; readonly port?: number };
+
+export interface SshInput extends Partial<Omit<SshSettings, 'jump' | 'becomePassword'>> {
+  readonly jump?: string | readonly JumpInput[];
+  readonly becomePassword?: string;
+}
+
+/** The form with the schema's literal defaults filled in. */
+export interface FilledInput extends Omit<Cluster, 'hosts' | 'endpoint' | 'artifacts' | 'registries' | 'addons' | 'files'> {
+  readonly ssh: Omit<SshSettings, 'jump' | 'becomePassword' | 'agent'> & Pick<SshInput, 'jump' | 'becomePassword' | 'agent'>;
+  readonly endpoint: Omit<Endpoint, 'address'> & { readonly address?: string };
+  readonly artifacts: Omit<Cluster['artifacts'], 'directory'> & { readonly directory?: string };
+  readonly registries: readonly (Omit<Cluster['registries'][number], 'password'> & { readonly password?: string })[];
+  readonly addons: Omit<Cluster['addons'], 'coredns'> & {
+    readonly coredns: Omit<Cluster['addons']['coredns'], 'image' | 'serviceAddress'> & { readonly image?: string; readonly serviceAddress?: string };
+  };
+  readonly apiServer: ApiServerSettings;
+}

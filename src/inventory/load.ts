@@ -1,0 +1,92 @@
+import { readFile, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { McpkError } from '../core/errors.ts';
+import { adapt } from './adapt.ts';
+import { check } from './check.ts';
+import { complete } from './complete.ts';
+import { deepFreeze } from './defaults.ts';
+import { mergeFiles, twiceInOneFile } from './merge.ts';
+import { InventoryError, printable, type Mistake } from './mistake.ts';
+import { nodeAt, placeOf, toSource, toValue, type Node, type Path } from './node.ts';
+import { parseYaml } from './parse.ts';
+import { prune } from './prune.ts';
+import { readSchema, type JsonSchema } from './schema.ts';
+import { substitute, type Environment } from './substitute.ts';
+import { compileValidator, explain, type Validator } from './validate.ts';
+import type { Cluster } from './types.ts';
+
+export interface LoadOptions {
+  /** For `${NAME}`, the home and the defaults that depend on it. */
+  env: Environment;
+  /** File names count from here; the working directory unless given. */
+  directory?: string;
+  schema?: JsonSchema;
+  /** Compiled from the schema unless given. */
+  validator?: Validator;
+}
+
+const MOST_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Reads an inventory. Several files are merged in their order: maps key by key, hosts by name, other lists replaced,
+ * `null` back to the default. Throws one {@link InventoryError} (exit code 10) with every mistake in it.
+ */
+export async function load(files: readonly string[], options: LoadOptions): Promise<Cluster> {
+  if (files.length === 0) throw new McpkError('usage', 'no inventory was named', { hint: 'Name one with -i FILE, or write one with: mcpk init' });
+  const { resolve } = await import('node:path');
+  const read = await Promise.all(files.map((file) => readText(file, resolve(options.directory ?? '.', file))));
+  const unreadable = read.flatMap((result) => ('mistake' in result ? [result.mistake] : []));
+  if (unreadable.length > 0) throw new InventoryError(unreadable);
+  return loadTexts(read.flatMap((result) => ('text' in result ? [result] : [])), options);
+}
+
+/** As {@link load}, from texts that are at hand. */
+export async function loadTexts(texts: readonly { file: string; text: string }[], options: LoadOptions): Promise<Cluster> {
+  const parsed = texts.map(({ file, text }) => parseYaml(toSource(file, text)));
+  const mistakes = parsed.flatMap((result) => result.mistakes);
+  const nodes = parsed.flatMap((result) => (result.node?.kind === 'map' ? [result.node] : []));
+  const [first, ...rest] = nodes;
+  if (first === undefined || nodes.length < texts.length) throw new InventoryError(mistakes);
+  mistakes.push(...nodes.flatMap(twiceInOneFile));
+  const substituted = substitute(rest.reduce<Node>(mergeFiles, first), options.env);
+  mistakes.push(...substituted.mistakes);
+
+  const schema = options.schema ?? readSchema();
+  const home = options.env['HOME'] ?? homedir();
+  const root = adapt(substituted.node, { schema, home, directory: options.directory ?? process.cwd() });
+  const validate = options.validator ?? (await compileValidator(schema));
+  const value = toValue(root);
+  const found = explain(validate(value), root, schema);
+  const unset = new Set(substituted.mistakes.map((mistake) => mistake.path));
+  // What the schema says of a value with an unset variable in it only repeats that mistake.
+  mistakes.push(...found.flatMap(({ at: _at, ...mistake }) => (unset.has(mistake.path) ? [] : [mistake])));
+
+  const wrong: readonly Path[] = found.map((mistake) => mistake.at);
+  const input = prune(value, wrong);
+  const files = texts.map(({ file }) => file);
+  const { cluster, places } = complete(input, { schema, env: options.env, home, files, sourceOf: (index) => sourceOf(root, index) });
+  const checked = check({ cluster, root, input, places, wrong });
+  mistakes.push(...checked.mistakes.filter((mistake) => !mistakes.some((other) => other.path === mistake.path)));
+  if (mistakes.length > 0) throw new InventoryError(mistakes);
+  return deepFreeze(checked.warnings.length === 0 ? cluster : { ...cluster, warnings: checked.warnings });
+}
+
+function sourceOf(root: Node, index: number): string {
+  const { file, line } = placeOf(nodeAt(root, ['hosts', index]) ?? root);
+  return `${printable(file, 300)}:${String(line)}`;
+}
+
+async function readText(file: string, path: string): Promise<{ file: string; text: string } | { mistake: Mistake }> {
+  const refuse = (message: string): { mistake: Mistake } => ({ mistake: { file, line: 0, column: 0, path: '', message } });
+  try {
+    const about = await stat(path);
+    if (about.isDirectory()) return refuse('is a directory, not a file');
+    if (about.size > MOST_BYTES) return refuse('is larger than 4 MiB, which no inventory is');
+    return { file, text: new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path)) };
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT') return refuse('there is no such file');
+    if (code === 'EACCES') return refuse('may not be read');
+    return refuse(code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'is not UTF-8 text' : `could not be read (${String(code ?? error)})`);
+  }
+}

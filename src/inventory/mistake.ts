@@ -1,0 +1,67 @@
+import { McpkError } from '../core/errors.ts';
+
+/** One thing that is wrong in an inventory, and where. */
+export interface Mistake {
+  file: string;
+  /** From 1; 0 when the file as a whole is meant. */
+  line: number;
+  column: number;
+  /** `hosts[2].roles[0]`; empty for the file as a whole. */
+  path: string;
+  message: string;
+  /** The nearest valid word, or what to write instead. */
+  suggestion?: string;
+  /** The line of the file, where YAML itself could not be read. */
+  snippet?: string;
+}
+
+/** All mistakes of an inventory at once; exit code 10. */
+export class InventoryError extends McpkError {
+  readonly mistakes: readonly Mistake[];
+
+  constructor(mistakes: readonly Mistake[]) {
+    const sorted = [...mistakes].sort(byPlace);
+    const files = new Set(sorted.map((mistake) => mistake.file));
+    const count = sorted.length === 1 ? '1 mistake' : `${String(sorted.length)} mistakes`;
+    super('invalid', `${count} in ${printable([...files].join(', '), 300)}`, {
+      details: sorted.flatMap(formatMistake),
+      hint: 'Correct the inventory and check it with: mcpk validate',
+    });
+    this.mistakes = sorted;
+  }
+
+  override toJSON(): ReturnType<McpkError['toJSON']> & { mistakes: readonly Mistake[] } {
+    return { ...super.toJSON(), mistakes: this.mistakes };
+  }
+}
+
+/** `lab.yaml:14:13 hosts[2].roles[0]: "masterr" is not … (did you mean master?)`, and the line of the file below it. */
+export function formatMistake(mistake: Mistake): string[] {
+  const place = mistake.line > 0 ? `:${String(mistake.line)}:${String(mistake.column)}` : '';
+  const path = mistake.path === '' ? '' : ` ${mistake.path}`;
+  const suggestion = mistake.suggestion === undefined ? '' : `; did you mean ${mistake.suggestion}?`;
+  const snippet = mistake.snippet === undefined ? [] : mistake.snippet.split('\n');
+  return [`${printable(mistake.file, 300)}${place}${path}: ${mistake.message}${suggestion}`, ...snippet];
+}
+
+/** Control and direction characters (a terminal would obey them) replaced, long text cut. */
+export function printable(text: string, longest = 80): string {
+  const plain = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, '\uFFFD');
+  const points = [...plain];
+  return points.length <= longest ? plain : `${points.slice(0, longest - 1).join('')}…`;
+}
+
+/** A path as people write it: `hosts[2].labels["a/b"]`. */
+export function formatPath(path: readonly (string | number)[]): string {
+  return path
+    .map((part, index) => {
+      if (typeof part === 'number') return `[${String(part)}]`;
+      if (!/^[A-Za-z_][\w-]*$/.test(part)) return `[${JSON.stringify(printable(part))}]`;
+      return index === 0 ? part : `.${part}`;
+    })
+    .join('');
+}
+
+function byPlace(a: Mistake, b: Mistake): number {
+  return a.file === b.file ? a.line - b.line || a.column - b.column : 0;
+}

@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs';
+
+/** What mcpk uses of JSON Schema (draft 7), and its own annotations. */
+export interface JsonSchema {
+  readonly $ref?: string;
+  readonly title?: string;
+  readonly description?: string;
+  readonly type?: string | readonly string[];
+  readonly default?: unknown;
+  readonly examples?: readonly unknown[];
+  readonly enum?: readonly unknown[];
+  readonly const?: unknown;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly additionalProperties?: boolean | JsonSchema;
+  readonly propertyNames?: JsonSchema;
+  readonly required?: readonly string[];
+  readonly items?: JsonSchema;
+  readonly definitions?: Readonly<Record<string, JsonSchema>>;
+  /** A secret: becomes a `Secret`. */
+  readonly writeOnly?: boolean;
+  /** What a pattern stands for: "an IPv4 address". */
+  readonly 'x-expected'?: string;
+  /** The default in words, where it is computed or there is none. */
+  readonly 'x-default'?: string;
+  /** A file: `~` is expanded, a relative one is taken from the folder of the inventory that names it. */
+  readonly 'x-path'?: boolean;
+  /** Always text, whatever it looks like: `1.10` stays `1.10`. */
+  readonly 'x-text'?: boolean;
+}
+
+/** Annotations that a validator in strict mode must know. */
+export const ANNOTATIONS = ['x-expected', 'x-default', 'x-path', 'x-text'] as const;
+
+export const SCHEMA_FILE = new URL('../../schema/cluster.v1.schema.json', import.meta.url);
+
+/** The published schema, the one source of settings, defaults and descriptions. */
+export function readSchema(): JsonSchema {
+  return JSON.parse(readFileSync(SCHEMA_FILE, 'utf8')) as JsonSchema;
+}
+
+/** Follows `$ref` into the definitions; what stands beside the reference wins. */
+export function resolve(schema: JsonSchema, root: JsonSchema): JsonSchema {
+  if (schema.$ref === undefined) return schema;
+  const { $ref, ...beside } = schema;
+  const target = root.definitions?.[$ref.replace('#/definitions/', '')];
+  if (target === undefined) throw new TypeError(`the schema has no ${$ref}`);
+  return { ...resolve(target, root), ...beside };
+}
+
+/** The schema of a child; undefined where anything may stand. */
+export function childSchema(schema: JsonSchema | undefined, key: string | number, root: JsonSchema): JsonSchema | undefined {
+  if (schema === undefined) return undefined;
+  if (typeof key === 'number') return schema.items === undefined ? undefined : resolve(schema.items, root);
+  const more = typeof schema.additionalProperties === 'object' ? schema.additionalProperties : undefined;
+  const own = schema.properties !== undefined && Object.hasOwn(schema.properties, key) ? schema.properties[key] : undefined;
+  const child = own ?? more;
+  return child === undefined ? undefined : resolve(child, root);
+}
+
+export function schemaAt(root: JsonSchema, path: readonly (string | number)[]): JsonSchema | undefined {
+  return path.reduce<JsonSchema | undefined>((schema, key) => childSchema(schema, key, root), root);
+}
+
+export function typesOf(schema: JsonSchema): readonly string[] {
+  return schema.type === undefined ? [] : typeof schema.type === 'string' ? [schema.type] : schema.type;
+}
+
+/** Where else in the schema a setting of that name exists: `network.podCidr`. */
+export function findSetting(root: JsonSchema, name: string): string | undefined {
+  for (const [key, section] of Object.entries(root.properties ?? {})) {
+    const resolved = resolve(section, root);
+    if (resolved.properties !== undefined && Object.hasOwn(resolved.properties, name)) return `${key}.${name}`;
+  }
+  return undefined;
+}
