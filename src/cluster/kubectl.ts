@@ -1,0 +1,20 @@
+import { PATHS } from '../core/paths.ts';
+import { hostsWith, type Cluster } from '../inventory/types.ts';
+import type { Facts } from './facts.ts';
+import type { Ask } from './gate.ts';
+
+/** kubectl on a master, against its own API server, with the certificate that needs no RBAC binding. */
+export function kubectl(host: string, ...args: string[]): Ask {
+  return { host, argv: [`${PATHS.bin}/kubectl`, `--kubeconfig=${PATHS.apiKubeconfig}`, ...args] };
+}
+
+/** The master that is asked: the first that answered. */
+export function apiHost(cluster: Cluster, facts: Facts): string {
+  const masters = hostsWith(cluster, 'master').map((host) => host.name);
+  return masters.find((name) => facts.hosts.has(name)) ?? masters[0] ?? '';
+}
+
+/** What a program says last is what stopped it. */
+export function lastLine(text: string | undefined): string {
+  return text?.trimEnd().split('\n').at(-1) ?? 'no answer';
+}

@@ -1,0 +1,76 @@
+import type { Cluster } from '../inventory/types.ts';
+import { askApi } from './api-server.ts';
+import type { Facts } from './facts.ts';
+import type { Answer, Ask, GateCheck } from './gate.ts';
+import { parseJson, seen } from './http.ts';
+import { apiHost } from './kubectl.ts';
+
+const KUBELET = 'kubelet.service';
+
+/** The fields of a Node that gates read. */
+interface Node {
+  metadata: { name: string };
+  status?: { conditions?: { type: string; status: string; reason?: string; message?: string; lastHeartbeatTime?: string }[] };
+}
+
+export interface NodeWish {
+  /** Before the network stage nodes are complete but for the network. */
+  withoutNetwork: boolean;
+  /** Seconds. */
+  deadline: number;
+}
+
+/** One read of all nodes serves the checks of all hosts. */
+export function nodesAsk(cluster: Cluster, facts: Facts): Ask {
+  return askApi(cluster, apiHost(cluster, facts), '/api/v1/nodes');
+}
+
+/**
+ * The node is Ready by the word of the kubelet that runs now: for 40 s after a kubelet ends, the API still shows
+ * what it said last, so its heartbeat must be younger than the process. Both times are the host's own.
+ */
+export function nodeReady(cluster: Cluster, facts: Facts, host: string, wish: NodeWish): GateCheck {
+  return {
+    title: wish.withoutNetwork ? `node ${host} Ready or only the network missing` : `node ${host} Ready`,
+    asks: [
+      nodesAsk(cluster, facts),
+      { host, argv: ['systemctl', 'show', '--timestamp=unix', '--property=ActiveState,SubState,ExecMainStartTimestamp', KUBELET] },
+    ],
+    check: ([nodes, unit]) => kubeletProblem(unit) ?? nodeProblem(host, nodes, startOf(unit), wish),
+    unit: { host, name: KUBELET },
+    deadline: wish.deadline,
+  };
+}
+
+function kubeletProblem(answer: Answer | undefined): string | undefined {
+  const state = property(answer, 'ActiveState');
+  return state === 'active' ? undefined : `kubelet.service is ${state ?? 'unknown'} (${property(answer, 'SubState') ?? 'no answer'})`;
+}
+
+function nodeProblem(host: string, answer: Answer | undefined, startedAt: number, wish: NodeWish): string | undefined {
+  const list = parseJson(answer) as { items?: Node[] } | undefined;
+  if (list === undefined) return `the API server does not answer: ${seen(answer)}`;
+  const node = list.items?.find((each) => each.metadata.name === host);
+  if (node === undefined) return `node ${host} has not registered`;
+  const ready = node.status?.conditions?.find((each) => each.type === 'Ready');
+  if (ready === undefined) return `node ${host} has not reported yet`;
+  if (Date.parse(ready.lastHeartbeatTime ?? '') / 1000 < startedAt) return `node ${host} has not reported since its kubelet started`;
+  if (ready.status === 'True' || (wish.withoutNetwork && onlyNetworkMissing(ready.message ?? ''))) return undefined;
+  return `node ${host} is not Ready: ${ready.message ?? ready.reason ?? `status ${ready.status}`}`;
+}
+
+/** kubelet puts several reasons into brackets: `[container runtime network not ready: …, CSINode is not yet …]`. */
+function onlyNetworkMissing(message: string): boolean {
+  return message.startsWith('container runtime network not ready:');
+}
+
+/** Seconds since the epoch of the main process's start; 0 when systemd does not tell. */
+function startOf(unit: Answer | undefined): number {
+  const seconds = Number(property(unit, 'ExecMainStartTimestamp')?.replace('@', ''));
+  return Number.isFinite(seconds) ? seconds : 0;
+}
+
+function property(answer: Answer | undefined, name: string): string | undefined {
+  const line = answer?.stdout.split('\n').find((each) => each.startsWith(`${name}=`));
+  return line?.slice(name.length + 1);
+}

@@ -1,0 +1,79 @@
+import { deepMerge } from '../../core/merge.ts';
+import { PATHS } from '../../core/paths.ts';
+import type { HostFacts } from '../../cluster/facts.ts';
+import type { Cluster } from '../../inventory/types.ts';
+
+export const CONTAINERD = {
+  folder: '/etc/containerd',
+  config: '/etc/containerd/config.toml',
+  certs: '/etc/containerd/certs.d',
+  socket: '/run/containerd/containerd.sock',
+  unit: 'containerd.service',
+} as const;
+
+type Tree = Readonly<Record<string, unknown>>;
+
+/** First release of a distribution whose package `containerd` is 2.x; older ones ship 1.x. */
+const SECOND_MAJOR: Readonly<Record<string, number>> = { debian: 14, ubuntu: 25.1 };
+
+/** Major version of containerd that the host's package manager gives; 1 where nothing is known (2.x reads that too). */
+export function containerdMajor(os: HostFacts['os']): 1 | 2 {
+  const since = SECOND_MAJOR[os.id];
+  return since !== undefined && Number.parseFloat(os.version) >= since ? 2 : 1;
+}
+
+/** The one driver that kubelet and containerd must agree upon. */
+export function cgroupDriver(cluster: Cluster): string {
+  const wanted = cluster.kubelet.config['cgroupDriver'];
+  return typeof wanted === 'string' ? wanted : 'systemd';
+}
+
+/** config.toml: version 2 for containerd 1.x, version 3 for 2.x (docs/cri/config.md of each), with `containerd.config` over it. */
+export function containerdConfig(cluster: Cluster, major: 1 | 2): Record<string, unknown> {
+  return deepMerge(major === 1 ? versionTwo(cluster) : versionThree(cluster), cluster.containerd.config);
+}
+
+function versionTwo(cluster: Cluster): Tree {
+  return {
+    version: 2,
+    plugins: {
+      'io.containerd.grpc.v1.cri': {
+        sandbox_image: sandboxImage(cluster),
+        restrict_oom_score_adj: cluster.containerd.restrictOomScoreAdj,
+        cni: cni(),
+        containerd: { default_runtime_name: 'runc', runtimes: { runc: runc(cluster) } },
+        registry: { config_path: CONTAINERD.certs },
+      },
+    },
+  };
+}
+
+function versionThree(cluster: Cluster): Tree {
+  return {
+    version: 3,
+    plugins: {
+      'io.containerd.cri.v1.images': {
+        pinned_images: { sandbox: sandboxImage(cluster) },
+        registry: { config_path: CONTAINERD.certs },
+      },
+      'io.containerd.cri.v1.runtime': {
+        restrict_oom_score_adj: cluster.containerd.restrictOomScoreAdj,
+        cni: cni(),
+        containerd: { default_runtime_name: 'runc', runtimes: { runc: runc(cluster) } },
+      },
+    },
+  };
+}
+
+function sandboxImage(cluster: Cluster): string {
+  return `${cluster.containerd.sandboxImage}:${cluster.versions.pause}`;
+}
+
+/** Debian's default is /usr/lib/cni, where neither our plugins nor Calico's are. */
+function cni(): Tree {
+  return { bin_dir: PATHS.cniBin, conf_dir: PATHS.cniConfig };
+}
+
+function runc(cluster: Cluster): Tree {
+  return { runtime_type: 'io.containerd.runc.v2', options: { SystemdCgroup: cgroupDriver(cluster) === 'systemd' } };
+}

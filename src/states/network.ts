@@ -1,0 +1,38 @@
+import { nodeReady } from '../cluster/nodes.ts';
+import type { Facts } from '../cluster/facts.ts';
+import { inCidr } from '../core/ipv4.ts';
+import type { Cluster, Host } from '../inventory/types.ts';
+import { bridge } from './bridge/resources.ts';
+import { nodeBatches, nodeHosts } from './node-rollout.ts';
+import type { Problem, Stage } from './stage.ts';
+
+/** What a plugin lays on the hosts. `none` lays nothing, so nothing owned stays either. */
+export const network: Stage = {
+  name: 'network',
+  title: 'Pod network',
+  hosts: nodeHosts,
+  needs: ['nodes'],
+  states: (context) => (context.cluster.network.plugin === 'bridge' ? bridge(context) : []),
+  problems,
+  rollout: nodeBatches,
+  gate: ({ cluster, facts, hosts }) =>
+    cluster.network.plugin === 'bridge' ? hosts.map((host) => nodeReady(cluster, facts, host, { withoutNetwork: false, deadline: 60 })) : [],
+};
+
+/** Routes by way of a peer need that peer in the same subnet. */
+function problems(cluster: Cluster, facts: Facts): Problem[] {
+  if (cluster.network.plugin !== 'bridge') return [];
+  return nodeHosts(cluster).flatMap((host) => {
+    const apart = nodeHosts(cluster).filter((peer) => !reachesDirectly(host, peer, facts));
+    if (apart.length === 0) return [];
+    const names = apart.map((peer) => `${peer.name} (${peer.internalAddress})`).join(', ');
+    return [{ host: host.name, message: `not in one subnet with ${names}: the bridge network has no way between them`, hint: 'Use network.plugin: calico.' }];
+  });
+}
+
+/** True also for a host that did not answer: nothing is known against it. */
+function reachesDirectly(host: Host, peer: Host, facts: Facts): boolean {
+  const interfaces = facts.hosts.get(host.name)?.interfaces;
+  if (interfaces === undefined || peer === host) return true;
+  return interfaces.some(({ addresses }) => addresses.some(({ address, prefix }) => inCidr(peer.internalAddress, `${address}/${String(prefix)}`)));
+}

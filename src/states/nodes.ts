@@ -1,0 +1,39 @@
+import { apiHost, kubectl } from '../cluster/kubectl.ts';
+import { nodeReady } from '../cluster/nodes.ts';
+import { kubelet } from './kubelet/resources.ts';
+import { kubeProxy } from './kube-proxy/resources.ts';
+import { minorOf } from './minor.ts';
+import { nodeBatches, nodeHosts } from './node-rollout.ts';
+import type { AroundContext, Stage, Step } from './stage.ts';
+
+/** kubelet and kube-proxy: masters ask their own API server, workers the endpoint. */
+export const nodes: Stage = {
+  name: 'nodes',
+  title: 'Nodes',
+  hosts: nodeHosts,
+  // After the controllers: the node's part of podCidr and its renewed certificates come from them.
+  needs: ['runtime', 'controllers', 'keepalived'],
+  states: (context) => [...kubelet(context), ...kubeProxy(context)],
+  rollout: nodeBatches,
+  around,
+  gate: ({ cluster, facts, hosts }) => hosts.map((host) => nodeReady(cluster, facts, host, { withoutNetwork: true, deadline: 120 })),
+};
+
+/** A kubelet that changes its minor version does so on a drained node; any other change leaves the pods alone. */
+function around({ cluster, facts, batch }: AroundContext): { before: Step[]; after: Step[] } {
+  const on = apiHost(cluster, facts);
+  const wanted = minorOf(cluster.versions.kubernetes);
+  const upgraded = batch.filter((name) => {
+    const node = facts.nodes?.get(name);
+    return node !== undefined && minorOf(node.kubeletVersion) !== wanted;
+  });
+  return {
+    before: upgraded.map((name) => ({
+      title: `drain ${name}`,
+      on,
+      run: kubectl(on, 'drain', name, '--ignore-daemonsets', '--delete-emptydir-data', '--timeout=300s').argv,
+      undo: kubectl(on, 'uncordon', name).argv,
+    })),
+    after: upgraded.map((name) => ({ title: `uncordon ${name}`, on, run: kubectl(on, 'uncordon', name).argv })),
+  };
+}

@@ -1,0 +1,66 @@
+import { runtimeAnswers } from '../cluster/runtime.ts';
+import type { Cluster } from '../inventory/types.ts';
+import { toToml } from '../render/toml.ts';
+import { ref, type FileResource, type PackageResource, type Resource, type UnitResource } from '../resources/types.ts';
+import { directory, file, inputs } from './build.ts';
+import { cniPlugins } from './cni.ts';
+import { CONTAINERD, containerdConfig, containerdMajor } from './containerd/config.ts';
+import { PROXY_DROP_IN, proxyDropIn } from './containerd/proxy.ts';
+import { registryFiles } from './containerd/registries.ts';
+import { nodeBatches, nodeHosts } from './node-rollout.ts';
+import type { Stage, StateContext } from './stage.ts';
+
+/** Held: an upgrade in the night would restart it under the pods, and 2.x wants another configuration. */
+const PACKAGES: readonly PackageResource[] = [
+  { kind: 'package', name: 'runc', units: [], hold: true },
+  { kind: 'package', name: 'containerd', units: [CONTAINERD.unit], hold: true },
+];
+
+export const runtime: Stage = {
+  name: 'runtime',
+  title: 'Container runtime',
+  hosts: nodeHosts,
+  needs: ['artifacts', 'system'],
+  states: containerdStates,
+  rollout: nodeBatches,
+  gate: ({ hosts }) => hosts.map(runtimeAnswers),
+};
+
+function containerdStates(context: StateContext): Resource[] {
+  const { cluster, own } = context;
+  const registries = registryFiles(cluster.registries);
+  const proxies = proxyDropIn(cluster);
+  const config = configFile(cluster, containerdMajor(own.os));
+  return [
+    ...PACKAGES,
+    ...cniPlugins(context),
+    directory(CONTAINERD.folder),
+    directory(CONTAINERD.certs),
+    ...registries,
+    ...proxies,
+    config,
+    unit(config, registries, proxies.length > 0),
+  ];
+}
+
+function configFile(cluster: Cluster, major: 1 | 2): FileResource {
+  return {
+    ...file(CONTAINERD.config, toToml(containerdConfig(cluster, major))),
+    validate: ['containerd', '--config', '{}', 'config', 'dump'],
+    requires: ['package:containerd'],
+  };
+}
+
+function unit(config: FileResource, registries: readonly Resource[], proxied: boolean): UnitResource {
+  return {
+    kind: 'unit',
+    name: CONTAINERD.unit,
+    enabled: true,
+    state: 'running',
+    timeout: 60,
+    inputs: [
+      ...inputs('restart', ['package:containerd', ref(config), ...(proxied ? [`file:${PROXY_DROP_IN}` as const] : [])]),
+      ...inputs('live', ['package:runc', ...registries.filter((each) => each.kind === 'file').map(ref)]),
+    ],
+  };
+}
