@@ -355,6 +355,8 @@ export type Op =
   | { op: 'link'; path: string; target: string }
   /** A file, link or directory tree; kept in the generation store. */
   | { op: 'remove'; path: string }
+  /** Only when empty: what others keep in it stays. */
+  | { op: 'rmdir'; path: string }
   | { op: 'install'; packages: string[]; mask: string[]; hold: string[] }
   | { op: 'sysctl'; key: string; value: string }
   | { op: 'modprobe'; name: string }

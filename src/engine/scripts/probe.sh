@@ -1,0 +1,273 @@
+#!/bin/sh
+# Reads a host for mcpk and changes nothing. `sh probe.sh BODY`: BODY is data (src/engine/wire.ts and
+# wire-facts.ts write it), the answers go to standard output as records: `KIND SIZE`, newline, SIZE bytes.
+#
+# Paths arrive relative (`./etc/hosts`), so that tests can run this in a scratch root (MCPK_ROOT) and no path
+# looks like an option. A line is a tag and a list, split at the separator that the first line names. Processes are
+# what costs here (about 1 ms each), and dash's `read` (a system call a byte); so one `cat`, and few tools.
+# shellcheck disable=SC2086 # lists are split on purpose; globbing is off
+set -fu
+export LC_ALL=C
+
+hashes=./var/lib/mcpk/hashes
+stamps=./run/mcpk/stamps
+nl='
+'
+
+emit() {
+  printf '%s %s\n%s' "$1" "${#2}" "$2"
+}
+
+# Type, mode, owner … of every path and the sha256 of regular files: one find, one sha256sum.
+# `differing` is ordered like the head of `paths`, so one walk over both finds the files whose text is wanted.
+probe_paths() {
+  IFS=$us
+  set -- $paths
+  seen=$(find "$@" -maxdepth 0 -printf "$us%p$us%y$us%m$us%u$us%g$us%s$us%C@$us%l$us\n" \
+    -type f -exec sha256sum -- {} + 2>/dev/null)
+  emit paths "$seen"
+  IFS=$nl
+  set -- ${seen##*"$us"}
+  IFS=$us
+  for wanted in $differing; do
+    case ${1-} in
+      *"  ${wanted#*  }")
+        [ "$1" = "$wanted" ] || texts=$texts$us${wanted#*  }
+        shift
+        ;;
+    esac
+  done
+}
+
+# Only regular files (also behind a link): reading a pipe would wait for ever.
+probe_texts() {
+  IFS=$us
+  set --
+  for path in $texts; do
+    [ -f "$path" ] && set -- "$@" "$path"
+  done
+  [ $# -gt 0 ] || return 0
+  content=$(head -v -c 1048576 -- "$@" 2>/dev/null && printf .)
+  emit texts "${content%.}"
+}
+
+probe_listings() {
+  IFS=$us
+  set -- $listings
+  emit listings "$(find "$@" -mindepth 1 -maxdepth 1 -printf "%h$us%f$us$us" 2>/dev/null)"
+}
+
+# A binary has 100 MB: its hash is remembered beside what changes when its bytes do.
+probe_binaries() {
+  IFS=$us
+  set -- $binaries
+  ids=$(find "$@" -maxdepth 0 -type f -printf '%s %T@ %C@ %i %p\n' 2>/dev/null)
+  memory=$nl
+  [ "$mode" != deep ] && [ -r $hashes ] && memory=$nl$(cat $hashes)$nl
+  known=$nl
+  set --
+  IFS=$nl
+  for id in $ids; do
+    path=${id#* * * * }
+    case $memory in
+      *" $id$nl"*)
+        hash=${memory%%" $id$nl"*}
+        known=$known${hash##*"$nl"}"  "$path$nl
+        ;;
+      *) set -- "$@" "$path" ;;
+    esac
+  done
+  if [ $# -gt 0 ]; then
+    known=$known$(sha256sum -- "$@" 2>/dev/null)$nl
+    remember
+  fi
+  emit binaries "$known"
+}
+
+remember() {
+  [ -d ./var/lib/mcpk ] || return 0
+  memory=
+  for id in $ids; do
+    hash=${known%%"  ${id#* * * * }$nl"*}
+    hash=${hash##*"$nl"}
+    [ ${#hash} = 64 ] && memory=$memory$hash" "$id$nl
+  done
+  { printf '%s' "$memory" >$hashes.new && mv -f $hashes.new $hashes; } 2>/dev/null
+}
+
+# us+utc: a start and a file's change in the same second can be told apart.
+probe_units() {
+  IFS=$us
+  set -- $units
+  emit units "$(systemctl show --timestamp=us+utc --property=Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,InvocationID,ActiveEnterTimestamp,ExecMainStartTimestamp,NRestarts,FragmentPath,DropInPaths -- "$@" 2>/dev/null)"
+  seen=
+  for unit in $units; do
+    [ -r "$stamps/$unit" ] && IFS= read -r stamp <"$stamps/$unit" && seen="$seen$unit $stamp$nl"
+  done
+  emit stamps "$seen"
+}
+
+probe_packages() {
+  IFS=$us
+  set -- $packages
+  # shellcheck disable=SC2016 # dpkg-query's own variables
+  emit packages "$(dpkg-query --show --showformat='${Package} ${db:Status-Want} ${db:Status-Status} ${Version}\n' -- "$@" 2>/dev/null)"
+}
+
+probe_sysctls() {
+  seen=
+  IFS=$us
+  for key in $sysctls; do
+    [ -r "./proc/sys/$key" ] && IFS= read -r value <"./proc/sys/$key" && seen="$seen$key $value$nl"
+  done
+  emit sysctls "$seen"
+}
+
+# Built-in modules show in /sys/module only when they have parameters; hence the evidence.
+probe_modules() {
+  seen=
+  systems=
+  while IFS= read -r line; do systems="$systems ${line##*	} "; done <./proc/filesystems
+  IFS=$us
+  for entry in $modules; do
+    name=${entry%%:*}
+    evidence=${entry#*:}
+    found=0
+    if [ -d "./sys/module/$name" ] || { [ -n "$evidence" ] && [ -e "$evidence" ]; }; then
+      found=1
+    else
+      case $systems in *" $name "*) found=1 ;; esac
+    fi
+    seen="$seen$name $found$nl"
+  done
+  emit modules "$seen"
+}
+
+probe_users() {
+  IFS=$us
+  set -- $users
+  emit users "$(getent passwd -- "$@")"
+  emit groups "$(getent group)"
+}
+
+# `timeout` runs programs only: a name never reaches a shell builtin. An argument with line breaks comes as
+# one `a` line and `+` lines.
+probe_commands() {
+  seen=
+  id=
+  argument=
+  pending=
+  IFS=$nl
+  for line in $commands; do
+    case $line in
+      'c '*)
+        id=${line#??}
+        pending=
+        set --
+        ;;
+      'a '*)
+        [ -n "$pending" ] && set -- "$@" "$argument"
+        argument=${line#??}
+        pending=1
+        ;;
+      '+ '*) argument=$argument$nl${line#??} ;;
+      '. ')
+        [ -n "$pending" ] && set -- "$@" "$argument"
+        timeout -k 2 30 "$@" </dev/null >/dev/null 2>&1
+        seen="$seen$id $?$nl"
+        ;;
+    esac
+  done
+  emit commands "$seen"
+}
+
+# What a host tells about itself; raw where parsing is easier on the other side (src/engine/wire-facts.ts).
+probe_facts() {
+  IFS=$us
+  set --
+  for path in ./etc/os-release ./proc/meminfo ./proc/swaps $facts; do
+    [ -f "$path" ] && set -- "$@" "$path"
+  done
+  content=$(head -v -c 1048576 -- "$@" 2>/dev/null && printf .)
+  emit texts "${content%.}"
+  seen=
+  fact hostname ./proc/sys/kernel/hostname
+  fact kernel ./proc/sys/kernel/osrelease
+  fact machine-id ./etc/machine-id
+  fact boot-id ./proc/sys/kernel/random/boot_id
+  fact arch ./proc/sys/kernel/arch || seen="${seen}arch=$(uname -m)$nl"
+  for tool in apt-get dpkg-query; do
+    command -v $tool >/dev/null && seen="${seen}tool=$tool$nl"
+  done
+  for tool in docker dockerd kubeadm k3s rke2 microk8s k0s; do
+    command -v $tool >/dev/null && seen="${seen}foreign=$tool$nl"
+  done
+  set +f
+  for file in ./etc/kubernetes/manifests/*; do
+    [ -e "$file" ] && seen="${seen}foreign=static pod ${file##*/}$nl"
+  done
+  for file in ./sys/class/net/*/mtu; do
+    [ -r "$file" ] && IFS= read -r value <"$file" && file=${file%/mtu} && seen="${seen}mtu=${file##*/} $value$nl"
+  done
+  # The version is in the library's name; asking systemctl costs a process.
+  for file in ./usr/lib/systemd/libsystemd-shared-*.so ./usr/lib/*/systemd/libsystemd-shared-*.so; do
+    [ -e "$file" ] && seen="${seen}systemd=${file##*-shared-}$nl"
+  done
+  set -f
+  for name in br_netfilter overlay nf_tables nf_conntrack ip_vs vxlan ipip dummy xfrm_user; do
+    [ -d "./sys/module/$name" ] && seen="${seen}feature=$name$nl"
+  done
+  [ -d ./proc/sys/net/bridge ] && seen="${seen}feature=bridge-nf$nl"
+  [ -n "$etcd_data" ] && [ -d "$etcd_data/member" ] && seen="${seen}etcd-data=1$nl"
+  emit facts "$seen"
+  emit addresses "$(ip -o -4 addr show 2>/dev/null)"
+  emit filesystems "$(stat -f -c '%n %T %a %S' ./sys/fs/cgroup ./var/lib 2>/dev/null)"
+  emit active "$(systemctl is-active systemd-resolved.service systemd-networkd.service 2>/dev/null)"
+  # shellcheck disable=SC2016 # awk's own variables
+  emit ports "$(awk '$4 == "0A" { print $2 }' ./proc/net/tcp ./proc/net/tcp6 2>/dev/null)"
+  emit cpus "$(nproc)"
+  emit clock "$(date +%s%N)"
+}
+
+fact() {
+  [ -r "$2" ] && IFS= read -r value <"$2" && seen="$seen$1=$value$nl"
+}
+
+paths='' differing='' texts='' listings='' binaries='' units='' packages='' sysctls='' modules='' users='' commands=''
+facts='' etcd_data='' mode='' us=''
+request=$(cat -- "$1")
+IFS=$nl
+for line in $request; do
+  rest=${line#??}
+  case $line in
+    '= '*) us=$rest ;;
+    'D '*) mode=deep ;;
+    'p '*) paths=$rest ;;
+    'd '*) differing=$rest ;;
+    't '*) texts=$rest ;;
+    'l '*) listings=$rest ;;
+    'b '*) binaries=$rest ;;
+    'u '*) units=$rest ;;
+    'k '*) packages=$rest ;;
+    's '*) sysctls=$rest ;;
+    'm '*) modules=$rest ;;
+    'g '*) users=$rest ;;
+    'F '*) facts=$rest ;;
+    'E '*) etcd_data=$rest ;;
+    *) commands=$commands$nl$line ;;
+  esac
+done
+
+cd "${MCPK_ROOT:-/}" || exit 1
+[ -n "$facts" ] && probe_facts
+[ -n "$paths" ] && probe_paths
+[ -n "$texts" ] && probe_texts
+[ -n "$listings" ] && probe_listings
+[ -n "$binaries" ] && probe_binaries
+[ -n "$units" ] && probe_units
+[ -n "$packages" ] && probe_packages
+[ -n "$sysctls" ] && probe_sysctls
+[ -n "$modules" ] && probe_modules
+[ -n "$users" ] && probe_users
+[ -n "$commands" ] && probe_commands
+exit 0

@@ -1,0 +1,245 @@
+import { createHash } from 'node:crypto';
+
+import { PATHS } from '../core/paths.ts';
+import { Secret } from '../core/secret.ts';
+import { sysctlPath } from '../resources/names.ts';
+import type { Op, PathState } from '../resources/types.ts';
+import type { SessionRecord } from '../transport/types.ts';
+import { argumentLines, list, relative, SEPARATOR } from './wire-text.ts';
+
+export interface ConvergeStep {
+  ref: string;
+  ops: readonly Op[];
+}
+
+/** What the plan saw at a path; undefined = nothing was there. */
+export interface Precondition {
+  ref: string;
+  path: string;
+  seen: PathState | undefined;
+}
+
+export interface ConvergeRequest {
+  /** Names the generation and the journal lines: no blanks, no slashes. */
+  run: string;
+  stage: string;
+  host: string;
+  steps: readonly ConvergeStep[];
+  preconditions: readonly Precondition[];
+  /** Text of owned.json before the first operation (the union), and after the last one; '' leaves it alone. */
+  ownedBefore: string;
+  ownedAfter: string;
+}
+
+export type ConvergeEvent =
+  | { type: 'resource'; number: number; ref: string; status: 'changed' | 'failed'; ms: number; message: string }
+  /** Exit 17: these are not as the plan saw them. */
+  | { type: 'stale'; refs: string[] };
+
+/** The body of converge.sh. Steps run in order; the first failure ends the stream (exit 15). */
+export function encodeConverge(request: ConvergeRequest): Buffer {
+  const blobs: Buffer[] = [];
+  const body = (offset: number): string[] => {
+    blobs.length = 0;
+    return new Lowering(offset, blobs).lines(request);
+  };
+  const head = (size: number): string => `converge ${String(size).padStart(10)} ${SEPARATOR} ${request.run} ${request.stage} ${request.host}\n`;
+  // Offsets of the blobs depend on the length of the operations, which name them padded to a fixed width.
+  const size = Buffer.byteLength(head(0) + body(0).join('\n') + '\n');
+  return Buffer.concat([Buffer.from(head(size) + body(size).join('\n') + '\n'), ...blobs]);
+}
+
+/** Undefined for records of other kinds. */
+export function decodeConverge(request: ConvergeRequest, record: SessionRecord): ConvergeEvent | undefined {
+  const [number, ref = '', status, ms] = record.args;
+  if (record.kind === 'stale') return { type: 'stale', refs: staleRefs(request.preconditions, record.body.toString('utf8')) };
+  if (record.kind !== 'event') return undefined;
+  return {
+    type: 'resource',
+    number: Number(number),
+    ref: decodeURIComponent(ref),
+    status: status === 'changed' ? 'changed' : 'failed',
+    ms: Number(ms),
+    message: record.body.toString('utf8').trim(),
+  };
+}
+
+/** `seen` is converge.sh's text: what is there now. */
+function staleRefs(preconditions: readonly Precondition[], seen: string): string[] {
+  const now = new Set(seen.split('\n').filter(Boolean));
+  const differs = (condition: Precondition): boolean => {
+    const wanted = expectation(condition);
+    const path = relative(condition.path);
+    const present = [...now].filter((line) => line.startsWith(`${line[0]} ${path} `) || line.endsWith(`  ${path}`));
+    return present.length !== wanted.length || wanted.some((line) => !now.has(line));
+  };
+  return [...new Set(preconditions.filter(checkable).filter(differs).map((condition) => condition.ref))];
+}
+
+function expectation({ path, seen }: Precondition): string[] {
+  if (seen === undefined) return [];
+  const lines = [`${TYPES[seen.type]} ${relative(path)} ${seen.target ?? ''}`];
+  return seen.sha256 === undefined ? lines : [...lines, `${seen.sha256}  ${relative(path)}`];
+}
+
+const TYPES = { file: 'f', directory: 'd', link: 'l', other: '?' } as const;
+
+function checkable({ seen }: Precondition): boolean {
+  return seen?.type !== 'other' && !seen?.target?.includes('\n');
+}
+
+type Write = Extract<Op, { op: 'write' }>;
+interface Numbered extends ConvergeStep {
+  number: number;
+}
+
+/** Turns resources' operations into those of converge.sh, where many files share one chown, chmod, sync and save. */
+class Lowering {
+  readonly #blobs: Buffer[];
+  #offset: number;
+
+  constructor(offset: number, blobs: Buffer[]) {
+    this.#offset = offset;
+    this.#blobs = blobs;
+  }
+
+  lines(request: ConvergeRequest): string[] {
+    const lines = [...this.#preconditions(request.preconditions.filter(checkable)), '! '];
+    if (request.ownedBefore !== '') lines.push('w 0 owned', ...this.#owned(request.ownedBefore));
+    for (const group of groups(request.steps.map((step, index) => ({ ...step, number: index + 1 })))) lines.push(...this.#group(group));
+    if (request.ownedAfter !== '') lines.push('w 0 owned', ...this.#owned(request.ownedAfter));
+    return lines;
+  }
+
+  #preconditions(conditions: readonly Precondition[]): string[] {
+    const unique = [...new Map(conditions.map((condition) => [condition.path, condition])).values()];
+    const expected = unique.map(expectation);
+    const text = [...expected.flatMap((lines) => lines.slice(0, 1)), ...expected.flatMap((lines) => lines.slice(1))];
+    return [...list('p', unique.map(({ path }) => relative(path))), ...text.map((line) => `x ${line}`)];
+  }
+
+  #owned(text: string): string[] {
+    const temp = relative(`${PATHS.owned}.new`);
+    return [...this.#cut(text, temp), ...op('sync', temp), ...op('rename', temp, relative(PATHS.owned))];
+  }
+
+  #cut(content: string | Secret, temp: string): string[] {
+    const bytes = Buffer.from(content instanceof Secret ? content.reveal() : content);
+    this.#blobs.push(bytes);
+    const lines = op('cut', String(this.#offset).padStart(12), String(bytes.length), temp);
+    this.#offset += bytes.length;
+    return lines;
+  }
+
+  #group(group: readonly Numbered[]): string[] {
+    const installs = group.flatMap((step) => step.ops).filter((o) => o.op === 'install');
+    const writes = group.flatMap((step) => step.ops).filter((o) => o.op === 'write');
+    const lines = writes.length > 0 && installs.length === 0 ? this.#stage(group) : [];
+    group.forEach((step, index) => {
+      lines.push(`s ${step.number} ${encodeURIComponent(step.ref)}`);
+      if (installs.length > 0) lines.push(...(index === 0 ? install(installs) : []));
+      else step.ops.forEach((o, at) => lines.push(...this.#lower(o, step.ops.slice(0, at), step)));
+      lines.push('e ');
+    });
+    return lines;
+  }
+
+  /** Bytes of all files of the group beside their targets, with final owner and mode, synced; the old ones saved. */
+  #stage(group: readonly Numbered[]): string[] {
+    const lines: string[] = [];
+    const owners = new Map<string, string[]>();
+    const modes = new Map<string, string[]>();
+    const writes: Write[] = [];
+    for (const step of group) {
+      lines.push(`w ${step.number} ${encodeURIComponent(step.ref)}`);
+      for (const o of step.ops) {
+        if (o.op !== 'write') continue;
+        writes.push(o);
+        lines.push(...this.#cut(o.content, tempOf(o.path)));
+        append(owners, `${o.owner}:${o.group}`, tempOf(o.path));
+        append(modes, o.mode, tempOf(o.path));
+      }
+    }
+    for (const [owner, temps] of owners) if (owner !== 'root:root') lines.push(...op('chown', owner, ...temps));
+    for (const [mode, temps] of modes) if (mode !== '0600') lines.push(...op('chmod', mode, ...temps));
+    lines.push(...op('sync', ...writes.map((o) => tempOf(o.path))), ...op('save', ...writes.map((o) => relative(o.path))));
+    return lines;
+  }
+
+  #lower(o: Op, earlier: readonly Op[], step: Numbered): string[] {
+    switch (o.op) {
+      case 'write':
+        return [
+          ...(o.validate ? op('check', tempOf(o.path), ...o.validate) : []),
+          ...op('rename', tempOf(o.path), relative(o.path)),
+        ];
+      case 'mkdir':
+        return op('mkdir', o.mode, `${o.owner}:${o.group}`, relative(o.path));
+      case 'link':
+        return op('link', relative(o.path), o.target);
+      case 'remove':
+      case 'rmdir':
+        return op(o.op, relative(o.path));
+      case 'install':
+        return install([o]);
+      case 'sysctl':
+        return op('sysctl', sysctlPath(o.key), o.value);
+      case 'modprobe':
+        return op('modprobe', o.name);
+      case 'user':
+        return op('user', o.name, o.group, o.home);
+      case 'run':
+        return op('run', ...o.argv);
+      case 'daemon-reload':
+        return op('daemon-reload');
+      case 'unit':
+        return op('unit', o.action, o.name, o.noBlock ? '1' : '0', String(o.timeout));
+      case 'stamp': {
+        const start = earlier.findLast((other) => other.op === 'unit');
+        return op('stamp', o.unit, o.restart || '-', o.reload || '-', String(start?.op === 'unit' ? start.timeout : 90));
+      }
+      default:
+        throw new TypeError(`${step.ref}: unknown operation ${JSON.stringify(o satisfies never)}`);
+    }
+  }
+}
+
+/** Neighbours that only write files are laid down together; neighbours that only install become one install. */
+function groups(steps: readonly Numbered[]): Numbered[][] {
+  const result: Numbered[][] = [];
+  let last = '';
+  for (const step of steps) {
+    const kinds = new Set(step.ops.map((o) => o.op));
+    const kind = kinds.size === 1 ? [...kinds][0]! : '';
+    if ((kind === 'write' || kind === 'install') && kind === last) result.at(-1)!.push(step);
+    else result.push([step]);
+    last = kind;
+  }
+  return result;
+}
+
+function install(ops: readonly Op[]): string[] {
+  const of = (prefix: string, names: (o: Extract<Op, { op: 'install' }>) => string[]): string[] => [
+    ...new Set(ops.flatMap((o) => (o.op === 'install' ? names(o) : [])).map((name) => `${prefix}:${name}`)),
+  ];
+  return op('install', ...of('P', (o) => o.packages), ...of('M', (o) => o.mask), ...of('H', (o) => o.hold));
+}
+
+function op(name: string, ...args: string[]): string[] {
+  return [`o ${name}`, ...args.flatMap(argumentLines), '. '];
+}
+
+/** Beside its target, hidden, and with an ending that no daemon's `*.conf` matches. */
+function tempOf(path: string): string {
+  const at = path.lastIndexOf('/') + 1;
+  return relative(`${path.slice(0, at)}.${path.slice(at)}.mcpk`);
+}
+
+function append(map: Map<string, string[]>, key: string, value: string): void {
+  map.set(key, [...(map.get(key) ?? []), value]);
+}
+
+/** sha256 as converge.sh and the probe see it. */
+export function sha256(content: string | Buffer): string {
+  return createHash('sha256').update(content).digest('hex');
+}

@@ -1,0 +1,103 @@
+import type { HostFacts, OwnedEntry } from '../cluster/facts.ts';
+import { PATHS } from '../core/paths.ts';
+import type { SessionRecord } from '../transport/types.ts';
+import { list, relative, SEPARATOR, splitTexts } from './wire-text.ts';
+
+export interface FactsRequest {
+  /** Data directory of etcd: a member in it is data that must not be lost. */
+  etcdData: string;
+  /** Further files whose text decides states, beside etcd.yaml. */
+  files?: readonly string[];
+}
+
+export interface FactsReception {
+  /** The VIP is left out of the interfaces. */
+  vip?: string;
+  /** Our clock (ms) when the request left and when its last byte was there. */
+  sentAt: number;
+  receivedAt: number;
+}
+
+/** A probe body that asks a host about itself; may be joined with {@link encodeReads}'s. */
+export function encodeFacts(request: FactsRequest): Buffer {
+  const files = new Set([PATHS.owned, PATHS.etcdConfig, ...(request.files ?? [])]);
+  const lines = [`= ${SEPARATOR}`, ...list('F', [...files].map(relative)), `E ${relative(request.etcdData)}`];
+  return Buffer.from(lines.join('\n') + '\n');
+}
+
+/** Throws SyntaxError when owned.json is damaged: guessing what is ours would remove or forget things. */
+export function decodeFacts(records: readonly SessionRecord[], reception: FactsReception): HostFacts {
+  const of = (kind: string): string => records.find((record) => record.kind === kind)?.body.toString('utf8') ?? '';
+  const texts = splitTexts(records.find((record) => record.kind === 'texts')?.body ?? Buffer.alloc(0));
+  const text = (path: string): string => texts.get(path)?.toString('utf8') ?? '';
+  const facts = keyed(of('facts'));
+  const one = (key: string): string => facts.get(key)?.[0] ?? '';
+  const addresses = interfaces(of('addresses'), facts.get('mtu') ?? []);
+  const filesystems = new Map(lines(of('filesystems')).map((line) => [line.split(' ')[0]!, line.split(' ').slice(1)]));
+  const [, freeBlocks = '0', blockSize = '0'] = filesystems.get('./var/lib') ?? [];
+  const [resolved, networkd] = of('active').split('\n');
+  const files = [...texts].filter(([path]) => !OWN_FILES.has(path)).map(([path, bytes]) => [path, bytes.toString('utf8')]);
+  return {
+    os: osRelease(text('/etc/os-release')),
+    arch: ARCHITECTURES[one('arch')] ?? one('arch'),
+    kernel: one('kernel'),
+    hostname: one('hostname'),
+    machineId: one('machine-id'),
+    bootId: one('boot-id'),
+    interfaces: addresses.map((i) => ({ ...i, addresses: i.addresses.filter((a) => a.address !== reception.vip) })),
+    holdsVip: addresses.some((i) => i.addresses.some((a) => a.address === reception.vip)),
+    memoryBytes: Number(/^MemTotal:\s+(\d+) kB/m.exec(text('/proc/meminfo'))?.[1] ?? 0) * 1024,
+    cpus: Number(of('cpus')),
+    diskFreeBytes: Number(freeBlocks) * Number(blockSize),
+    cgroup: filesystems.get('./sys/fs/cgroup')?.[0] === 'cgroup2fs' ? 2 : 1,
+    clockSkewMs: Math.round(Number(of('clock')) / 1e6 - (reception.sentAt + reception.receivedAt) / 2),
+    swap: lines(text('/proc/swaps')).length > 1,
+    systemd: Number(/^\d+/.exec(one('systemd'))?.[0] ?? 0),
+    resolved: resolved === 'active',
+    networkd: networkd === 'active',
+    packageManager: facts.get('tool')?.length === 2 ? 'apt' : 'none',
+    ports: [...new Set(lines(of('ports')).map((line) => parseInt(line.split(':')[1] ?? '0', 16)))].sort((a, b) => a - b),
+    foreign: facts.get('foreign') ?? [],
+    owned: text(PATHS.owned) === '' ? [] : (JSON.parse(text(PATHS.owned)) as OwnedEntry[]),
+    files: Object.fromEntries(files) as Record<string, string>,
+    etcdData: one('etcd-data') === '1',
+    kernelFeatures: facts.get('feature') ?? [],
+  };
+}
+
+const OWN_FILES: ReadonlySet<string> = new Set(['/etc/os-release', '/proc/meminfo', '/proc/swaps', PATHS.owned]);
+const ARCHITECTURES: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch64: 'arm64' };
+
+function osRelease(text: string): HostFacts['os'] {
+  const of = keyed(text);
+  const value = (key: string): string => (of.get(key)?.[0] ?? '').replace(/^(["'])(.*)\1$/, '$2');
+  const like = value('ID_LIKE').split(' ').filter(Boolean);
+  return { id: value('ID'), version: value('VERSION_ID'), name: value('PRETTY_NAME'), like };
+}
+
+/** Lines of `ip -o -4 addr`: `2: eth0    inet 10.77.0.11/24 brd … scope global eth0`. Loopback is left out. */
+function interfaces(text: string, mtus: readonly string[]): HostFacts['interfaces'] {
+  const mtuOf = new Map(mtus.map((line) => line.split(' ') as [string, string]));
+  const found = new Map<string, HostFacts['interfaces'][number]>();
+  for (const line of lines(text)) {
+    const match = /^\d+:\s+([^\s@]+)\S*\s+inet\s+([\d.]+)(?: peer [\d.]+)?\/(\d+)/.exec(line);
+    const [, name, address, prefix] = match ?? [];
+    if (!name || !address || name === 'lo') continue;
+    const entry = found.get(name) ?? { name, addresses: [], mtu: Number(mtuOf.get(name) ?? 0) };
+    found.set(name, { ...entry, addresses: [...entry.addresses, { address, prefix: Number(prefix) }] });
+  }
+  return [...found.values()];
+}
+
+function keyed(text: string): Map<string, string[]> {
+  const values = new Map<string, string[]>();
+  for (const line of lines(text)) {
+    const at = line.indexOf('=');
+    if (at > 0) values.set(line.slice(0, at), [...(values.get(line.slice(0, at)) ?? []), line.slice(at + 1)]);
+  }
+  return values;
+}
+
+function lines(text: string): string[] {
+  return text.split('\n').filter(Boolean);
+}
