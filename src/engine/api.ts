@@ -5,7 +5,7 @@ import { API } from './compile.ts';
 import type { Fleet } from './fleet.ts';
 import type { Run } from './run-context.ts';
 import { changesOf, type HostPlan } from './types.ts';
-import { emptyObserved } from './wire.ts';
+import { decodeObserved } from './wire.ts';
 
 /** How mcpk calls kubectl on a master: root's own kubeconfig, discovery remembered on the host. */
 export const KUBECTL: readonly string[] = [
@@ -40,7 +40,7 @@ export async function probeApi(fleet: Fleet, host: string, objects: readonly Kub
   );
   if (!answer || (answer.stdout.trim() === '' && answer.exitCode !== 0)) return undefined;
   const found = answer.stdout.trim() === '' ? [] : itemsOf(JSON.parse(answer.stdout) as KubeObject | { items: KubeObject[] });
-  const observed = emptyObserved();
+  const observed = decodeObserved([]);
   let owned = new Map<string, string>();
   for (const object of found) {
     if (object.kind === OWNED.kind && object.metadata.name === OWNED.metadata.name) {

@@ -6,7 +6,7 @@ import type { Op, Ref, Resource } from '../resources/types.ts';
 import { sha256 } from './materials.ts';
 import type { Run } from './run-context.ts';
 import { changesOf, type HostPlan } from './types.ts';
-import { ConvergeReader, encodeConverge, type ConvergeStep } from './wire.ts';
+import { decodeConverge, encodeConverge, type ConvergeRequest, type ConvergeStep, type Precondition } from './wire-converge.ts';
 
 /** One stream: a stage on a host. Binaries travel first, over a second channel. */
 export async function convergeHost(run: Run, stage: string, plan: HostPlan): Promise<void> {
@@ -45,39 +45,66 @@ async function sendBinaries(run: Run, stage: string, plan: HostPlan): Promise<vo
 
 async function stream(run: Run, stage: string, plan: HostPlan): Promise<void> {
   const { steps, after } = await describe(run, stage, plan);
-  const before = run.owned.get(plan.host) ?? new Map<string, { hash: string; stage: string }>();
-  const reader = new ConvergeReader((event) => {
-    run.emit({ at: run.since(), type: 'resource', stage, host: plan.host, ...event });
-  });
-  const body = encodeConverge({
+  const before = run.owned.get(plan.host) ?? new Map<string, Ownership>();
+  const request: ConvergeRequest = {
     run: run.id,
     stage,
     host: plan.host,
     steps,
-    ownedBefore: ownedText(new Map([...before, ...after.added])),
-    ownedAfter: ownedText(after.owned),
-  });
-  const exitCode = await run.fleet.request(plan.host, 'converge', body, (record) => {
-    reader.accept(record);
-  }, run.signal);
-  if (exitCode !== 0 || reader.failure) throw streamError(stage, plan.host, exitCode, reader);
-  run.owned.set(plan.host, after.owned);
+    preconditions: preconditions(run, plan),
+    ownedBefore: ownedText(new Map([...before, ...after])),
+    ownedAfter: ownedText(without(new Map([...before, ...after]), removedRefs(plan))),
+  };
+  const verbs = new Map(changesOf(plan).map((item) => [item.ref, item.comparison.verb]));
+  let failure: { ref: string; message: string } | undefined;
+  let stale: string[] = [];
+  let stderr = '';
+  const exitCode = await run.fleet.request(
+    plan.host,
+    'converge',
+    encodeConverge(request),
+    (record) => {
+      if (record.kind === 'stderr') stderr += record.body.toString('utf8');
+      const event = decodeConverge(request, record);
+      if (event?.type === 'stale') stale = event.refs;
+      if (event?.type !== 'resource') return;
+      if (event.status === 'failed') failure ??= event;
+      const { ref, status, ms, message } = event;
+      run.emit({ at: run.since(), type: 'resource', stage, host: plan.host, ref, verb: verbs.get(ref) ?? '', status, ms, ...(message === '' ? {} : { message }) });
+    },
+    run.signal,
+  );
+  if (stale.length > 0) throw staleError(stage, plan.host, stale);
+  if (exitCode !== 0 || failure) throw streamError(stage, plan.host, failure, stderr || `converge ended with ${String(exitCode)}`);
+  run.owned.set(plan.host, without(new Map([...before, ...after]), removedRefs(plan)));
 }
 
-function streamError(stage: string, host: string, exitCode: number, reader: ConvergeReader): McpkError {
-  if (reader.stale.length > 0) {
-    return new McpkError('stale', `${stage} on ${host}: changed since it was read: ${reader.stale.join(', ')}`, {
-      host,
-      hint: 'Nothing was changed there. Plan again.',
-    });
-  }
-  const failure = reader.failure;
-  const [first = '', ...rest] = (failure?.message ?? reader.stderr).trim().split('\n');
-  return new McpkError('stage', `${stage} on ${host}: ${failure ? `${failure.ref}: ` : ''}${first || `converge ended with ${String(exitCode)}`}`, {
-    host,
-    details: rest,
-    hint: hintFor(failure?.message ?? reader.stderr),
+/** Paths as the plan saw them: whoever edits one in between is not overwritten unseen. */
+function preconditions(run: Run, plan: HostPlan): Precondition[] {
+  const paths = run.observed.get(plan.host)?.paths ?? {};
+  return changesOf(plan).flatMap((item) => {
+    const resource = run.comparisons.byHost.get(plan.host)?.get(item.ref as Ref)?.resource;
+    return resource ? contentPaths(resource).map((path) => ({ ref: item.ref, path, seen: paths[path] })) : [];
   });
+}
+
+function contentPaths(resource: Resource): string[] {
+  if (resource.kind === 'file' || resource.kind === 'link') return [resource.path];
+  if (resource.kind === 'certificate' && resource.rotatedBy === undefined) return [...new Set([resource.path, resource.keyPath])];
+  return resource.kind === 'sharedSecret' ? resource.files.map((file) => file.path) : [];
+}
+
+function staleError(stage: string, host: string, refs: readonly string[]): McpkError {
+  return new McpkError('stale', `${stage} on ${host}: changed since it was read: ${refs.join(', ')}`, {
+    host,
+    hint: 'This stage changed nothing there. Plan again.',
+  });
+}
+
+function streamError(stage: string, host: string, failure: { ref: string; message: string } | undefined, stderr: string): McpkError {
+  const text = failure?.message || stderr;
+  const [first = '', ...rest] = text.trim().split('\n');
+  return new McpkError('stage', `${stage} on ${host}: ${failure ? `${failure.ref}: ` : ''}${first}`, { host, details: rest, hint: hintFor(text) });
 }
 
 function hintFor(message: string): string {
@@ -88,12 +115,12 @@ function hintFor(message: string): string {
 }
 
 interface Ownership {
-  added: Map<string, { hash: string; stage: string }>;
-  owned: Map<string, { hash: string; stage: string }>;
+  hash: string;
+  stage: string;
 }
 
 /** Turns changes into operations, with what had to be signed, made or copied for them. */
-async function describe(run: Run, stage: string, plan: HostPlan): Promise<{ steps: ConvergeStep[]; after: Ownership }> {
+async function describe(run: Run, stage: string, plan: HostPlan): Promise<{ steps: ConvergeStep[]; after: Map<string, Ownership> }> {
   const known = run.comparisons.byHost.get(plan.host);
   const observed = run.observed.get(plan.host);
   const laid = run.laid.get(plan.host) ?? new Map<Ref, string>();
@@ -103,46 +130,46 @@ async function describe(run: Run, stage: string, plan: HostPlan): Promise<{ step
     return laid.get(name) ?? (comparison && comparison.result !== 'deferred' ? comparison.hash : '');
   };
   const steps: ConvergeStep[] = [];
-  const owned = new Map(run.owned.get(plan.host));
-  const added = new Map<string, { hash: string; stage: string }>();
+  const after = new Map<string, Ownership>();
   for (const item of plan.items) {
     const name = item.ref as Ref;
-    const resource = known?.get(name)?.resource;
     const { comparison } = item;
-    if (comparison.result === 'change' && comparison.verb === 'remove' && !resource) {
-      steps.push({ ref: item.ref, verb: 'remove', rests: '', ops: kindNamed(item.kind).remove(item.title) });
-      owned.delete(item.ref);
+    const resource = known?.get(name)?.resource;
+    if (!resource) {
+      if (comparison.result === 'change') steps.push({ ref: item.ref, ops: kindNamed(item.kind).remove(item.title) });
       continue;
     }
-    if (!resource || comparison.result === 'deferred') continue;
+    if (comparison.result === 'deferred') continue;
     if (comparison.result === 'change' && observed) {
       const ops = await kindOf(resource).converge(resource, comparison, run.materials, observed);
-      laid.set(name, comparison.hash === '' ? contentHash(ops, resource) : comparison.hash);
-      steps.push({ ref: item.ref, verb: comparison.verb, rests: comparison.rests, ops: ops.map((op) => withDigests(op, resource, hashOf)) });
+      laid.set(name, comparison.hash === '' ? contentHash(ops) : comparison.hash);
+      steps.push({ ref: item.ref, ops: ops.map((op) => withDigests(op, resource, hashOf)) });
     }
-    const entry = { hash: ownedHash(resource, hashOf(name), comparison.hash), stage };
-    owned.set(item.ref, entry);
-    added.set(item.ref, entry);
+    after.set(item.ref, { hash: resource.kind === 'unit' ? '' : hashOf(name), stage });
   }
-  return { steps, after: { added, owned } };
+  return { steps, after };
 }
 
-/** What is remembered in owned.json; see the certificate kind for why it remembers the key's hash. */
-function ownedHash(resource: Resource, laid: string, compared: string): string {
-  return resource.kind === 'unit' ? '' : laid || compared;
+function removedRefs(plan: HostPlan): Set<string> {
+  return new Set(changesOf(plan).flatMap((item) => (item.comparison.verb === 'remove' ? [item.ref] : [])));
+}
+
+function without(owned: Map<string, Ownership>, refs: ReadonlySet<string>): Map<string, Ownership> {
+  for (const name of refs) owned.delete(name);
+  return owned;
 }
 
 /** Identity of what was only known now: hash over the contents in the order of their paths. */
-function contentHash(ops: readonly Op[], resource: Resource): string {
+function contentHash(ops: readonly Op[]): string {
   const writes = ops.flatMap((op) => (op.op === 'write' ? [`${op.path} ${sha256(op.content)}`] : []));
-  return writes.length > 0 ? sha256(writes.toSorted().join('\n')) : resource.kind;
+  return sha256(writes.toSorted().join('\n'));
 }
 
 function withDigests(op: Op, resource: Resource, hashOf: (name: Ref) => string): Op {
   return op.op === 'stamp' && resource.kind === 'unit' ? { ...op, ...unitDigests(resource, hashOf) } : op;
 }
 
-function ownedText(owned: ReadonlyMap<string, { hash: string; stage: string }>): string {
+function ownedText(owned: ReadonlyMap<string, Ownership>): string {
   const entries = [...owned].map(([name, entry]) => ({ ref: name, ...entry })).toSorted((a, b) => (a.ref < b.ref ? -1 : 1));
-  return `${JSON.stringify({ version: 1, entries }, null, 0)}\n`;
+  return `${JSON.stringify(entries)}\n`;
 }

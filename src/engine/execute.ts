@@ -137,6 +137,6 @@ export async function probeGates(run: Run, stages: readonly Stage[]): Promise<vo
     asked.map((each) => each.gate),
     run.signal,
   );
-  const failing = new Set(asked.filter((_, index) => seen[index] !== undefined).map((each) => each.stage));
+  const failing = new Set(asked.filter((_, index) => seen[index]?.wrong !== undefined).map((each) => each.stage));
   for (const stage of stages) if (stage.gate && !failing.has(stage.name)) run.gateHeld.add(stage.name);
 }

@@ -5,29 +5,35 @@ import type { Emit } from './types.ts';
 
 const POLL_MS = 250;
 
-/** Asks every command once, each host's in one request, and answers in the order of the asks. */
+/** Asks each different command once, each host's in one request, and answers in the order of the asks. */
 export async function ask(fleet: Fleet, asks: readonly Ask[], signal: AbortSignal): Promise<Answer[]> {
-  const byHost = Map.groupBy(
-    asks.map((each, index) => ({ ...each, index })),
-    (each) => each.host,
-  );
-  const answers: Answer[] = [];
+  const keyOf = (each: Ask): string => JSON.stringify([each.host, each.argv, each.stdin]);
+  const different = [...new Map(asks.map((each) => [keyOf(each), each])).values()];
+  const answers = new Map<string, Answer>();
   await Promise.all(
-    [...byHost].map(async ([host, questions]) => {
-      const results = await fleet.exec(host, questions, signal).catch((error: unknown) =>
-        questions.map(() => ({ exitCode: 255, stdout: '', stderr: error instanceof Error ? error.message : String(error) })),
-      );
-      questions.forEach((question, i) => {
-        const result = results[i] ?? { exitCode: 255, stdout: '', stderr: 'no answer' };
-        answers[question.index] = { host, ...result };
-      });
+    [...Map.groupBy(different, (each) => each.host)].map(async ([host, questions]) => {
+      const results = await fleet.exec(host, questions, signal).catch((error: unknown) => failedAnswers(questions, error));
+      for (const [index, question] of questions.entries()) {
+        answers.set(keyOf(question), { host, ...(results[index] ?? { exitCode: 255, stdout: '', stderr: 'no answer' }) });
+      }
     }),
   );
-  return answers;
+  return asks.map((each) => answers.get(keyOf(each)) ?? { host: each.host, exitCode: 255, stdout: '', stderr: 'no answer' });
 }
 
-/** What is still wrong with each gate, asked once. */
-export async function askGates(fleet: Fleet, gates: readonly GateCheck[], signal: AbortSignal): Promise<(string | undefined)[]> {
+/** A host that is lost answers every question with why. */
+function failedAnswers(questions: readonly Ask[], error: unknown): Omit<Answer, 'host'>[] {
+  return questions.map(() => ({ exitCode: 255, stdout: '', stderr: error instanceof Error ? error.message : String(error) }));
+}
+
+export interface GateSeen {
+  /** What is still wrong; undefined = it holds. */
+  wrong: string | undefined;
+  answers: readonly Answer[];
+}
+
+/** Asks each gate once. */
+export async function askGates(fleet: Fleet, gates: readonly GateCheck[], signal: AbortSignal): Promise<GateSeen[]> {
   const answers = await ask(
     fleet,
     gates.flatMap((gate) => gate.asks),
@@ -37,7 +43,7 @@ export async function askGates(fleet: Fleet, gates: readonly GateCheck[], signal
   return gates.map((gate) => {
     const own = answers.slice(offset, offset + gate.asks.length);
     offset += gate.asks.length;
-    return gate.check(own);
+    return { wrong: gate.check(own), answers: own };
   });
 }
 
@@ -57,6 +63,7 @@ export interface GateRun {
  */
 export async function holdGates(run: GateRun, gates: readonly GateCheck[]): Promise<void> {
   const started = performance.now();
+  const followUps: GateCheck[] = [];
   let open = [...gates];
   while (open.length > 0) {
     run.signal.throwIfAborted();
@@ -64,8 +71,9 @@ export async function holdGates(run: GateRun, gates: readonly GateCheck[]): Prom
     const ms = performance.now() - started;
     const still: GateCheck[] = [];
     for (const [index, gate] of open.entries()) {
-      const wrong = seen[index];
+      const { wrong, answers } = seen[index] ?? { wrong: 'no answer', answers: [] };
       if (wrong === undefined) {
+        followUps.push(...(gate.next?.(answers) ?? []));
         run.emit({ at: run.since(), type: 'gate', stage: run.stage, title: gate.title, status: 'passed', ms });
       } else if (ms >= gate.deadline * 1000) {
         run.emit({ at: run.since(), type: 'gate', stage: run.stage, title: gate.title, status: 'failed', seen: wrong, ms });
@@ -78,6 +86,7 @@ export async function holdGates(run: GateRun, gates: readonly GateCheck[]): Prom
     open = still;
     if (open.length > 0) await pause(POLL_MS, run.signal);
   }
+  if (followUps.length > 0) await holdGates(run, followUps);
 }
 
 async function gateError(run: GateRun, gate: GateCheck, seen: string): Promise<McpkError> {

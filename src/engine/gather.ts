@@ -2,10 +2,9 @@ import type { Facts, HostFacts, NodeFacts } from '../cluster/facts.ts';
 import { PATHS } from '../core/paths.ts';
 import { hostsWith, type Cluster } from '../inventory/types.ts';
 import type { SessionRecord } from '../transport/types.ts';
+import { KUBECTL } from './api.ts';
 import type { Fleet } from './fleet.ts';
-import { decodeFacts, encodeFacts } from './wire.ts';
-
-const KUBECTL = [`${PATHS.bin}/kubectl`, `--kubeconfig=${PATHS.apiKubeconfig}`, '--cache-dir=/var/lib/mcpk/kube-cache', '--request-timeout=5s'];
+import { decodeFacts, encodeFacts } from './wire-facts.ts';
 
 /** Reads every host's facts, and the cluster's from the first master whose API server answers. */
 export async function gather(fleet: Fleet, cluster: Cluster, signal: AbortSignal): Promise<Facts & { apiHost?: string }> {
@@ -34,7 +33,7 @@ export async function gather(fleet: Fleet, cluster: Cluster, signal: AbortSignal
 async function hostFacts(fleet: Fleet, cluster: Cluster, host: string, signal: AbortSignal): Promise<HostFacts> {
   const records: SessionRecord[] = [];
   const sentAt = Date.now();
-  await fleet.request(host, 'probe', encodeFacts({ vip: cluster.endpoint.address, etcdData: cluster.etcd.dataDirectory, files: [PATHS.etcdConfig] }), (record) => records.push(record), signal);
+  await fleet.request(host, 'probe', encodeFacts({ etcdData: cluster.etcd.dataDirectory }), (record) => records.push(record), signal);
   return decodeFacts(records, { vip: cluster.endpoint.address, sentAt, receivedAt: Date.now() });
 }
 

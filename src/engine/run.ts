@@ -206,7 +206,7 @@ export async function readFiles(input: EngineInput, host: string, paths: readonl
 /** facts → states → observed → plan */
 async function prepare(input: EngineInput, opened: Opened): Promise<Run> {
   const { fleet, since } = opened;
-  const { emit, signal, cluster } = input;
+  const { emit, cluster } = input;
   const problems = input.stages.flatMap((stage) => stage.problems?.(cluster, opened.facts) ?? []);
   const errors = problems.map((problem) => new McpkError('preflight', problem.message, { ...(problem.host === undefined ? {} : { host: problem.host }), ...(problem.hint === undefined ? {} : { hint: problem.hint }) }));
   const [first, ...rest] = errors;
