@@ -10,12 +10,15 @@ const KUBELET = 'kubelet.service';
 /** The fields of a Node that gates read. */
 interface Node {
   metadata: { name: string };
+  spec?: { podCIDR?: string };
   status?: { conditions?: { type: string; status: string; reason?: string; message?: string; lastHeartbeatTime?: string }[] };
 }
 
 export interface NodeWish {
   /** Before the network stage nodes are complete but for the network. */
   withoutNetwork: boolean;
+  /** The network that follows is made from the node's part of podCidr. */
+  podCidr?: boolean;
   /** Seconds. */
   deadline: number;
 }
@@ -52,6 +55,7 @@ function nodeProblem(host: string, answer: Answer | undefined, startedAt: number
   if (list === undefined) return `the API server does not answer: ${seen(answer)}`;
   const node = list.items?.find((each) => each.metadata.name === host);
   if (node === undefined) return `node ${host} has not registered`;
+  if (wish.podCidr === true && node.spec?.podCIDR === undefined) return `node ${host} has no part of podCidr yet`;
   const ready = node.status?.conditions?.find((each) => each.type === 'Ready');
   if (ready === undefined) return `node ${host} has not reported yet`;
   if (Date.parse(ready.lastHeartbeatTime ?? '') / 1000 < startedAt) return `node ${host} has not reported since its kubelet started`;

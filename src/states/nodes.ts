@@ -16,7 +16,10 @@ export const nodes: Stage = {
   states: (context) => [...kubelet(context), ...kubeProxy(context)],
   rollout: nodeBatches,
   around,
-  gate: ({ cluster, facts, hosts }) => hosts.map((host) => nodeReady(cluster, facts, host, { withoutNetwork: true, deadline: 120 })),
+  gate: ({ cluster, facts, hosts }) => {
+    const wish = { withoutNetwork: true, podCidr: cluster.network.plugin === 'bridge', deadline: 120 };
+    return hosts.map((host) => nodeReady(cluster, facts, host, wish));
+  },
 };
 
 /** A kubelet that changes its minor version does so on a drained node; any other change leaves the pods alone. */
