@@ -1,3 +1,5 @@
+import type { ConnectionPool } from './hops.ts';
+
 /** A host as the transport sees it; src/inventory gives these settings. */
 export interface Target {
   name: string;
@@ -40,7 +42,7 @@ export interface Session {
   /** Bulk bytes over a second channel: lands as `path` (mode 0755, root) only when the sha256 agrees. */
   upload(source: string, path: string, sha256: string, onBytes: (n: number) => void, signal?: AbortSignal): Promise<void>;
   /** Runs commands (argv byte for byte), in one request; answers in their order. */
-  exec(commands: readonly { argv: readonly string[]; stdin?: string }[], signal?: AbortSignal): Promise<{ exitCode: number; stdout: string; stderr: string }[]>;
+  exec(commands: readonly { argv: readonly string[]; stdin?: string; /** Seconds until it is ended, exit code 124. */ limit?: number }[], signal?: AbortSignal): Promise<{ exitCode: number; stdout: string; stderr: string }[]>;
   /** Bytes of a file that only root may read (an authority's key). */
   read(path: string, signal?: AbortSignal): Promise<Buffer>;
   close(): Promise<void>;
@@ -53,6 +55,12 @@ export interface ConnectOptions {
   lock: { kind: 'exclusive' | 'none'; who: string };
   /** Scripts that requests name by `op`; sent with the first request that needs them. */
   code: Readonly<Record<string, string>>;
+  /** Names of `code` that inherit the lock as fd 9, to hand it to a transient unit; all others get it closed. */
+  keepsLock?: readonly string[];
+  /** Shared by the connections of a run: logins at once per sshd, connections to jump hosts. */
+  pool?: ConnectionPool;
+  /** The host's patience: it ends the session after so many ticks without a frame. By default 3 × 5 s. */
+  silence?: { tickSeconds: number; ticks: number };
 }
 
 /** `KIND ARGS… SIZE\n` followed by SIZE bytes. */

@@ -1,0 +1,45 @@
+import type { SessionRecord } from './types.ts';
+
+export interface RemoteCommand {
+  readonly argv: readonly string[];
+  readonly stdin?: string;
+  /** Seconds until it is ended (TERM, two seconds, KILL), exit code 124; 0 or absent = none. */
+  readonly limit?: number;
+}
+
+export interface RemoteAnswer {
+  exitCode: number;
+  stdout: string;
+  stderr: string;
+}
+
+/**
+ * The body of the built-in request `exec` (see session.sh, run_all): a line `ID WORDS INPUT LIMIT` a command,
+ * then a line for each word, then one for its standard input. Throws TypeError on what no program can be given.
+ */
+export function encodeCommands(commands: readonly RemoteCommand[]): Buffer {
+  const lines: string[] = [];
+  for (const [id, { argv, stdin, limit }] of commands.entries()) {
+    if (argv.length === 0 || argv[0] === '') throw new TypeError('a command without a program');
+    if (argv.some((word) => word.includes('\0'))) throw new TypeError('an argument contains a NUL character');
+    lines.push(`${id} ${argv.length} ${stdin === undefined ? 0 : 1} ${Math.ceil(limit ?? 0)}`, ...argv.map(escape));
+    if (stdin !== undefined) lines.push(escape(stdin));
+  }
+  return Buffer.from(lines.map((line) => `${line}\n`).join(''));
+}
+
+/** For printf's %b: everything but printable ASCII becomes `\0ooo`, as do backslashes. */
+function escape(text: string): string {
+  let out = '';
+  for (const byte of Buffer.from(text)) {
+    out += byte >= 0x20 && byte < 0x7f && byte !== 0x5c ? String.fromCharCode(byte) : `\\0${byte.toString(8).padStart(3, '0')}`;
+  }
+  return out;
+}
+
+/** `exec ID RC STDOUTSIZE SIZE`: the id, and the answer. */
+export function decodeAnswer(record: SessionRecord): [id: number, answer: RemoteAnswer] {
+  const [id, code, size] = record.args.map(Number);
+  if (id === undefined || code === undefined || size === undefined) throw new Error('an answer without its figures');
+  return [id, { exitCode: code, stdout: record.body.toString('utf8', 0, size), stderr: record.body.toString('utf8', size) }];
+}

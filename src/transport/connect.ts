@@ -1,0 +1,67 @@
+import { McpkError } from '../core/errors.ts';
+import { becomeOf, remoteScript } from './bootstrap.ts';
+import { ConnectionPool } from './hops.ts';
+import type { Lease } from './hops.ts';
+import { RemoteScript } from './remote-script.ts';
+import { routeOf } from './route.ts';
+import type { Hop } from './route.ts';
+import { HostSession } from './session.ts';
+import type { ConnectOptions, Session, Target } from './types.ts';
+import { upload } from './upload.ts';
+import { UploadSlots } from './upload-slots.ts';
+
+/** A tick of the host's watchdog, and how many may pass in silence: between 15 and 20 s. */
+const SILENCE = { tickSeconds: 5, ticks: 3 };
+
+/**
+ * Opens the one session of a host, over its jump hosts, as root. Resolves as soon as the channel is open: what the
+ * start of the session says (the lock is taken, sudo refuses) comes with the first request, which saves a round trip.
+ * Throws McpkError `unreachable` or `hostKey`, `interrupted` when the signal aborts, `invalid` for a bad ssh_config.
+ */
+export async function connect(target: Target, options: ConnectOptions): Promise<Session> {
+  const route = routeOf(target);
+  const hop = route.at(-1) as Hop;
+  const pool = options.pool ?? new ConnectionPool();
+  try {
+    const lease = await pool.open(route, options.signal);
+    return await start(target, { hop, lease, options }).catch((error: unknown) => {
+      lease.release();
+      throw error;
+    });
+  } catch (error) {
+    if (error instanceof McpkError) throw forHost(error, target.name);
+    if (options.signal.aborted) throw new McpkError('interrupted', `${target.name}: interrupted`, { host: target.name, cause: error });
+    throw new McpkError('unreachable', `${target.name}: ${(error as Error).message}`, { host: target.name, cause: error });
+  }
+}
+
+async function start(target: Target, { hop, lease, options }: { hop: Hop; lease: Lease; options: ConnectOptions }): Promise<HostSession> {
+  const become = becomeOf(target, hop.user);
+  const identity = { host: target.name, user: hop.user, become, ...(become === 'password' ? { password: target.becomePassword?.reveal() ?? '' } : {}) };
+  const slots = new UploadSlots();
+  const session = new HostSession({
+    host: target.name,
+    code: options.code,
+    keepsLock: options.keepsLock ?? [],
+    upload: ([source, path, sha256, onBytes, signal = options.signal]) =>
+      slots.run(() => upload({ connection: lease, ...identity, source, path, sha256, onBytes, signal }), { host: target.name, signal }),
+    release: lease.release,
+  });
+  const { tickSeconds, ticks } = options.silence ?? SILENCE;
+  const remote = await RemoteScript.open(lease, {
+    ...identity,
+    script: remoteScript('session'),
+    args: [options.lock.kind, tickSeconds, ticks],
+    onRecord: session.onRecord,
+    onEnd: session.onEnd,
+    signal: AbortSignal.any([options.signal, AbortSignal.timeout(hop.connectTimeout * 1000)]),
+  });
+  remote.write(`${options.lock.who.replace(/[^\x20-\x7e]+/g, ' ')}\n`);
+  return session.attach(remote);
+}
+
+/** A shared jump host fails for each host behind it. */
+function forHost(error: McpkError, host: string): McpkError {
+  if (error.host === host) return error;
+  return new McpkError(error.code, `${host}: ${error.message}`, { host, details: [...error.details], cause: error, ...(error.hint === undefined ? {} : { hint: error.hint }) });
+}

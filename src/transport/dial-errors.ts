@@ -1,0 +1,51 @@
+import { McpkError } from '../core/errors.ts';
+import type { Identities } from './identities.ts';
+import type { Hop } from './route.ts';
+
+/** An ssh2 or socket error. */
+export interface DialFailure extends Error {
+  code?: string;
+  level?: string;
+}
+
+/** Turns what ssh2 or the socket said into what, where, why and what now (exit 11). */
+export function dialError(hop: Hop, failure: DialFailure, identities: Identities | undefined): McpkError {
+  const where = `${hop.address}:${hop.port}`;
+  const make = (message: string, hint: string, details: string[] = []): McpkError =>
+    new McpkError('unreachable', `${hop.label}: ${message}`, { host: hop.name, hint, details, cause: failure });
+  if (failure.level === 'client-authentication') return refusedLogin(hop, failure, identities);
+  if (/no matching key exchange/.test(failure.message))
+    return make(
+      `${where} and mcpk have no key exchange in common`,
+      'Allow curve25519-sha256 in KexAlgorithms of its sshd_config: mcpk has no post-quantum key exchange yet.',
+    );
+  if (/no matching/.test(failure.message))
+    return make(`${where} and mcpk have no algorithm in common (${failure.message})`, 'Allow aes128-gcm@openssh.com or chacha20-poly1305@openssh.com in its sshd_config.');
+  switch (failure.code) {
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return make(`the name ${hop.address} does not resolve`, 'Mend the address in the inventory, or the resolver of this machine.');
+    case 'ECONNREFUSED':
+      return make(`nothing listens on ${where} (connection refused)`, 'Start sshd there, or mend ssh.port in the inventory.');
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+      return make(`no route to ${where} (${failure.code})`, 'Is the host switched on, and does this machine reach its network?');
+    case 'ETIMEDOUT':
+      return make(`no answer from ${where} within ${hop.connectTimeout} s`, 'Is the host switched on, and does a firewall let port 22 through? ssh.connectTimeout sets how long to wait.');
+    case 'DROPPED':
+      return make(
+        `${where} closed the connection before the login (${failure.message})`,
+        'Its sshd may be over MaxStartups, or keep this address out for a while (PerSourcePenalties); see its journal.',
+      );
+  }
+  return make(`cannot connect to ${where}: ${failure.message}`, `Try by hand: ssh -p ${hop.port} ${hop.user}@${hop.address}`);
+}
+
+function refusedLogin(hop: Hop, failure: DialFailure, identities: Identities | undefined): McpkError {
+  return new McpkError('unreachable', `${hop.label}: ${hop.address}:${hop.port} refused the login of ${hop.user}`, {
+    host: hop.name,
+    cause: failure,
+    details: [...(identities?.tried ?? []).map((key) => `refused  ${key}`), ...(identities?.skipped ?? []).map((key) => `skipped  ${key}`)],
+    hint: `Put the public key into ~${hop.user}/.ssh/authorized_keys there, or name another one in ssh.identityFiles. The login was tried once only, as sshd bans who fails too often.`,
+  });
+}

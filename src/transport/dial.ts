@@ -1,0 +1,161 @@
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import ssh2 from 'ssh2';
+import { McpkError } from '../core/errors.ts';
+import { algorithms } from './algorithms.ts';
+import { dialError } from './dial-errors.ts';
+import type { DialFailure } from './dial-errors.ts';
+import { hostKeyRefused, recordedTypeGone } from './host-key-errors.ts';
+import { readKnownHosts, recordKey } from './known-hosts-files.ts';
+import { entriesOf, judge } from './known-hosts.ts';
+import type { Verdict } from './known-hosts.ts';
+import { identitiesOf } from './identities.ts';
+import type { Identities } from './identities.ts';
+import type { Hop } from './route.ts';
+
+/** Opens the byte stream that a connection runs over: a socket, or a channel through a jump host. */
+export type OpenStream = (signal: AbortSignal) => Promise<Duplex>;
+
+export interface Connection {
+  readonly client: Client;
+  readonly stream: Duplex;
+}
+
+const ATTEMPTS = 4;
+
+/**
+ * Logs in to one hop. A connection that is dropped before authentication began (MaxStartups) is tried again,
+ * with jitter; a failed authentication never, as sshd bans who fails. Throws `unreachable` or `hostKey`,
+ * or the signal's reason.
+ */
+export async function dial(hop: Hop, open: OpenStream, signal: AbortSignal): Promise<Connection> {
+  const identities = await identitiesOf(hop);
+  const limit = AbortSignal.timeout(hop.connectTimeout * 1000);
+  const either = AbortSignal.any([signal, limit]);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await login(hop, await open(either), { identities, signal: either });
+    } catch (error) {
+      signal.throwIfAborted();
+      if (limit.aborted) throw dialError(hop, Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' }), identities);
+      if (error instanceof McpkError) throw error;
+      const failure = error as DialFailure;
+      if (failure.code !== 'DROPPED' || attempt === ATTEMPTS) throw dialError(hop, failure, identities);
+      // Jitter: hosts that were turned away together must not come back together.
+      await delay(50 * 2 ** attempt * (0.5 + Math.random()), undefined, { signal: either }).catch(() => undefined);
+    }
+  }
+}
+
+/** A socket without Nagle's delay, set before ssh2 sees it: the largest gain in speed there is. */
+export function openSocket(hop: Hop): OpenStream {
+  return (signal) =>
+    new Promise((resolve, reject) => {
+      signal.throwIfAborted();
+      const socket = new Socket();
+      socket.setNoDelay(true);
+      const settle = (end: () => void): void => {
+        signal.removeEventListener('abort', abort);
+        socket.removeListener('error', failed);
+        end();
+      };
+      const failed = (error: Error): void => settle(() => reject(error));
+      const abort = (): void => {
+        settle(() => reject(signal.reason as Error));
+        socket.destroy();
+      };
+      // Only while connecting: later the session decides how to end.
+      signal.addEventListener('abort', abort, { once: true });
+      socket.once('error', failed);
+      socket.connect({ host: hop.address, port: hop.port, noDelay: true }, () => settle(() => resolve(socket)));
+    });
+}
+
+interface Login {
+  identities: Identities;
+  signal: AbortSignal;
+}
+
+function login(hop: Hop, stream: Duplex, { identities, signal }: Login): Promise<Connection> {
+  const recorded = entriesOf(readKnownHosts(hop.knownHostsFiles).entries, hop.keyName);
+  const judged = new JudgedKey(hop);
+  const client = new ssh2.Client();
+  return new Promise((resolve, reject) => {
+    let authenticating = false;
+    const fail = (failure: DialFailure): void => {
+      signal.removeEventListener('abort', abort);
+      // The later errors of a connection given up have no listener else, and would end the process.
+      client.removeAllListeners().on('error', () => undefined);
+      client.destroy();
+      stream.destroy();
+      reject(failure);
+    };
+    const abort = (): void => fail(signal.reason as Error);
+    signal.addEventListener('abort', abort, { once: true });
+    client.once('handshake', () => {
+      authenticating = true;
+    });
+    client.on('error', (error: DialFailure) => {
+      // An agent that does not answer is one method less.
+      if (error.level === 'agent') identities.skipped.push(`agent: ${error.message}`);
+      else if (judged.refusal) fail(judged.refusal);
+      else if (/no matching host key/.test(error.message) && recorded.length > 0) fail(recordedTypeGone(hop, recorded, error));
+      else fail(authenticating || /no matching/.test(error.message) ? error : dropped(error.message));
+    });
+    // A connection lost after the banner but before `ready` emits only `close`.
+    client.once('close', () => fail(judged.refusal ?? (authenticating ? lostInLogin() : dropped('closed without a word'))));
+    client.once('ready', () => {
+      signal.removeEventListener('abort', abort);
+      client.removeAllListeners().on('error', () => undefined);
+      judged.record();
+      resolve({ client, stream });
+    });
+    client.connect({
+      sock: stream as Socket,
+      username: hop.user,
+      authHandler: identities.methods,
+      algorithms: algorithms(recorded.map((entry) => entry.type)),
+      hostVerifier: (key: Buffer) => judged.accepts(key),
+      keepaliveInterval: 10_000,
+      keepaliveCountMax: 3,
+      readyTimeout: 0, // the signal has the deadline
+    });
+  });
+}
+
+/** Judges the key that a hop offers; synchronously, as ssh2 takes a promise for a yes. */
+class JudgedKey {
+  readonly #hop: Hop;
+  refusal: McpkError | undefined;
+  #fresh: Buffer | undefined;
+
+  constructor(hop: Hop) {
+    this.#hop = hop;
+  }
+
+  accepts(key: Buffer): boolean {
+    const verdict: Verdict = judge(readKnownHosts(this.#hop.knownHostsFiles).entries, this.#hop.keyName, key);
+    if (verdict.is === 'known') return true;
+    if (verdict.is === 'unknown' && this.#hop.acceptNewHostKeys && this.#hop.knownHostsFiles.length > 0) {
+      this.#fresh = Buffer.from(key);
+      return true;
+    }
+    this.refusal = hostKeyRefused(this.#hop, key, verdict);
+    return false;
+  }
+
+  /** After the login: a host that could not prove itself is not recorded. */
+  record(): void {
+    const [file] = this.#hop.knownHostsFiles;
+    if (this.#fresh && file !== undefined) recordKey(file, this.#hop.keyName, this.#fresh);
+  }
+}
+
+function dropped(why: string): DialFailure {
+  return Object.assign(new Error(why), { code: 'DROPPED' });
+}
+
+function lostInLogin(): DialFailure {
+  return new Error('the connection was lost during the login');
+}

@@ -1,0 +1,162 @@
+import type { ClientChannel } from 'ssh2';
+import { McpkError } from '../core/errors.ts';
+import { PASSWORD_PROMPT, startOf } from './bootstrap.ts';
+import type { Become } from './bootstrap.ts';
+import { RecordParser } from './frames.ts';
+import { scriptEnded, wrongPassword } from './remote-errors.ts';
+import type { Connection } from './dial.ts';
+import type { SessionRecord } from './types.ts';
+
+/** How a channel ended; `close` without a code or signal is a lost connection, never success. */
+export interface Exit {
+  code?: number;
+  signal?: string;
+}
+
+export interface ScriptOptions {
+  host: string;
+  user: string;
+  script: string;
+  args: readonly (string | number)[];
+  become: Become;
+  password?: string;
+  onRecord: (record: SessionRecord) => void;
+  /** Once; what is still waited for fails with it. */
+  onEnd: (error: McpkError) => void;
+  signal: AbortSignal;
+}
+
+/** A script of ours that runs on a host, over a channel of its own: bytes go in, records come out. */
+export class RemoteScript {
+  readonly #channel: ClientChannel;
+  readonly #parser: RecordParser;
+  readonly #options: ScriptOptions;
+  #stderr = '';
+  #exit: Exit = {};
+  #password: string | undefined;
+  #start: ((started: boolean) => void) | undefined;
+  #failure: McpkError | undefined;
+  bytesSent = 0;
+  readonly closed: Promise<void>;
+
+  /** Resolves as soon as bytes may be written: at once, but with a password, when the script runs. */
+  static async open(connection: Connection, options: ScriptOptions): Promise<RemoteScript> {
+    const start = startOf(options.script, options.args, options.become);
+    const channel = await openChannel(connection, start.command, options);
+    const remote = new RemoteScript(channel, start.marker, options);
+    if (options.password !== undefined) await remote.#answerSudo(options.password);
+    remote.write(start.input);
+    return remote;
+  }
+
+  private constructor(channel: ClientChannel, marker: string, options: ScriptOptions) {
+    this.#channel = channel;
+    this.#options = options;
+    this.#parser = new RecordParser(marker, options.onRecord);
+    channel.on('data', (chunk: Buffer) => this.#receive(chunk));
+    // Unread, it would keep the channel from closing.
+    channel.stderr.on('data', (chunk: Buffer) => this.#hear(chunk));
+    channel.on('error', () => undefined);
+    channel.on('exit', (code: number | null, signal?: string) => {
+      this.#exit = { ...(code === null ? {} : { code }), ...(signal === undefined ? {} : { signal }) };
+    });
+    this.closed = new Promise((resolve) => {
+      channel.once('close', () => {
+        resolve();
+        this.#end();
+      });
+    });
+  }
+
+  get bytesReceived(): number {
+    return this.#parser.bytes;
+  }
+
+  /** See RecordParser: a record that began and has not ended. */
+  get unfinished(): RecordParser['unfinished'] {
+    return this.#parser.unfinished;
+  }
+
+  /** False: wait for {@link drained} before writing more. */
+  write(bytes: Buffer | string): boolean {
+    this.bytesSent += bytes.length;
+    return this.#channel.writable ? this.#channel.write(bytes) : true;
+  }
+
+  /** Resolves when more may be written, or the channel has closed. */
+  drained(): Promise<void> {
+    return Promise.race([this.closed, new Promise<void>((resolve) => this.#channel.once('drain', resolve))]);
+  }
+
+  /** No more input; the script ends by itself. */
+  end(): void {
+    if (this.#channel.writable) this.#channel.end();
+  }
+
+  /** Gives up on the channel, for a reason better than what the host would say. */
+  destroy(reason: McpkError): void {
+    this.#failure ??= reason;
+    this.#channel.close();
+    this.#channel.destroy();
+  }
+
+  #receive(chunk: Buffer): void {
+    try {
+      this.#parser.push(chunk);
+    } catch (error) {
+      const message = `${this.#options.host}: the session sent what is no record (${(error as Error).message})`;
+      this.destroy(new McpkError('unexpected', message, { host: this.#options.host, cause: error }));
+    }
+    if (this.#parser.started) this.#start?.(true);
+  }
+
+  #hear(chunk: Buffer): void {
+    this.#stderr = (this.#stderr + chunk.toString('utf8')).slice(-4096);
+    while (this.#password !== undefined && this.#stderr.includes(PASSWORD_PROMPT)) {
+      this.#stderr = this.#stderr.replace(PASSWORD_PROMPT, '');
+      if (this.#password === '') this.destroy(wrongPassword(this.#options));
+      else this.#channel.write(`${this.#password}\n`);
+      this.#password = '';
+    }
+  }
+
+  /** Sends the password when sudo asks, and waits until the script runs. */
+  async #answerSudo(password: string): Promise<void> {
+    this.#password = password;
+    const started = await new Promise<boolean>((resolve) => {
+      this.#start = resolve;
+      void this.closed.then(() => resolve(false));
+    });
+    this.#password = undefined;
+    this.#start = undefined;
+    if (!started) throw this.#failure ?? this.#ended();
+  }
+
+  #ended(): McpkError {
+    return scriptEnded(this.#options, { exit: this.#exit, stderr: this.#stderr, preamble: this.#parser.preamble, started: this.#parser.started });
+  }
+
+  #end(): void {
+    this.#options.onEnd(this.#failure ?? this.#ended());
+  }
+}
+
+function openChannel(connection: Connection, command: string, options: ScriptOptions): Promise<ClientChannel> {
+  return new Promise((resolve, reject) => {
+    const lost = (): void => settle(() => reject(new McpkError('unreachable', `${options.host}: the connection was lost`, { host: options.host })));
+    const abort = (): void => settle(() => reject(options.signal.reason as Error));
+    const settle = (end: () => void): void => {
+      options.signal.removeEventListener('abort', abort);
+      connection.client.removeListener('close', lost);
+      end();
+    };
+    if (options.signal.aborted) return abort();
+    options.signal.addEventListener('abort', abort, { once: true });
+    connection.client.once('close', lost);
+    try {
+      connection.client.exec(command, (error, channel) => settle(() => (error ? reject(error) : resolve(channel))));
+    } catch {
+      lost();
+    }
+  });
+}

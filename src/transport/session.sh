@@ -1,0 +1,238 @@
+#!/bin/sh
+# The remote half of a session, as root. The bootstrap (bootstrap.ts) saved this file in a directory of the
+# session's own below /run/mcpk (tmpfs, 0700) and sources it with
+#   $2 directory's name  $3 size of this file  $4 exclusive|none  $5 seconds a tick  $6 silent ticks allowed
+# The first line on standard input says who takes the lock. Then frames, each a line, data behind it closed
+# by the line `end` (so that a connection cut short never runs half a request):
+#   beat
+#   stop                       ends the running request
+#   code NAME SIZE [lock]      a script that requests call by name; with `lock` it inherits the lock as fd 9
+#   request OP SIZE            one at a time; exec and cat are built in
+# Answers on standard output are records: `KIND ARGS… SIZE`, newline, SIZE bytes; the last one is `done RC 0`.
+#
+# Frames cost no process but the dd for their data: reading, beats and the watchdog's marks are builtins.
+
+mcpk_main() {
+  dir=/run/mcpk/$2 mode=$4 tick=$5 allowed=$6
+  lock=/run/mcpk/lock beats=0
+  IFS= read -r who || who=
+  trap 'leave' TERM HUP INT
+  take_lock
+  watch </dev/null >/dev/null 2>&1 9>&- &
+  watchdog=$!
+  printf 'ready 0\n'
+  while IFS= read -r frame; do
+    mark
+    set -f
+    # shellcheck disable=SC2086 # words are wanted
+    set -- $frame
+    set +f
+    case ${1-} in
+      beat) ;;
+      stop) end_work </dev/null >/dev/null 2>&1 9>&- & ;;
+      code)
+        receive "$3" "$dir/code.$2" || break
+        if [ "${4-}" = lock ]; then : >"$dir/lock.$2"; fi
+        ;;
+      request)
+        receive "$3" "$dir/body" || break
+        # An own process group, so that it can be ended as one.
+        setsid sh "$dir/session" run "$dir" "$2" </dev/null &
+        printf '%s\n' "$!" >"$dir/work"
+        ;;
+      *) break ;;
+    esac
+  done
+  leave
+}
+
+# The lock is open on fd 9 and lives as long as some process has that fd: children get it closed.
+take_lock() {
+  [ "$mode" = exclusive ] || return 0
+  exec 9>>"$lock"
+  if flock -n 9; then
+    printf '%s\n' "$who" >"$lock"
+    return 0
+  fi
+  exec 9>&-
+  holder=
+  IFS= read -r holder <"$lock" || :
+  printf 'locked %s\n%s' "${#holder}" "$holder"
+  rm -rf "$dir"
+  exit 0
+}
+
+# receive SIZE FILE: in pieces, so that a long body on a slow line is not taken for silence.
+receive() {
+  : >"$2"
+  left=$1
+  while [ "$left" -gt 0 ]; do
+    piece=$left
+    if [ "$piece" -gt 262144 ]; then piece=262144; fi
+    dd bs="$piece" count=1 iflag=fullblock status=none >>"$2" 9>&- || return 1
+    left=$((left - piece))
+    mark
+  done
+  IFS= read -r closing && [ "$closing" = end ]
+}
+
+mark() {
+  beats=$((beats + 1))
+  printf '%s\n' "$beats" >"$dir/beat"
+}
+
+# Beside the session: ends it and its work after `allowed` ticks without a frame, and cleans up if it was killed.
+watch() {
+  nap='' seen='' silent=0
+  trap '[ -z "$nap" ] || kill "$nap"; exit 0' TERM
+  while kill -0 "$$"; do
+    sleep "$tick" &
+    nap=$!
+    wait "$nap"
+    now=
+    read -r now <"$dir/beat" || :
+    if [ "$now" != "$seen" ]; then
+      seen=$now silent=0
+      continue
+    fi
+    silent=$((silent + 1))
+    [ "$silent" -lt "$allowed" ] || break
+  done
+  end_work
+  rm -rf "$dir"
+  kill -KILL "$$"
+}
+
+# TERM, three seconds, KILL; to the whole process group. Does nothing when the work has ended by itself.
+end_work() {
+  work='' ended=''
+  { read -r work <"$dir/work"; read -r ended <"$dir/ended"; } 2>/dev/null || :
+  if [ -z "$work" ] || [ "$work" = "$ended" ]; then return 0; fi
+  kill -TERM "-$work" 2>/dev/null || kill -TERM "$work" 2>/dev/null || return 0
+  turns=0
+  while [ "$turns" -lt 30 ] && kill -0 "-$work" 2>/dev/null; do
+    sleep 0.1 9>&-
+    turns=$((turns + 1))
+  done
+  kill -KILL "-$work" 2>/dev/null || :
+}
+
+leave() {
+  trap '' TERM HUP INT
+  end_work
+  kill "$watchdog" 2>/dev/null || :
+  rm -rf "$dir" 9>&-
+  if [ "$mode" = exclusive ]; then : >"$lock"; fi
+  exit 0
+}
+
+# ---- the work: `sh session run DIR OP`, leader of its process group ----
+
+mcpk_run() {
+  dir=$2 op=$3
+  # Stays to report when the group is ended; the children die.
+  trap : TERM
+  case $op in
+    exec) run_all 2>"$dir/stderr" 9>&- ;;
+    cat) run_cat 2>"$dir/stderr" 9>&- ;;
+    *)
+      if [ -e "$dir/lock.$op" ]; then
+        sh "$dir/code.$op" "$dir/body" 2>"$dir/stderr"
+      else
+        sh "$dir/code.$op" "$dir/body" 2>"$dir/stderr" 9>&-
+      fi
+      ;;
+  esac
+  status=$?
+  if [ -s "$dir/stderr" ]; then
+    tail -c 65536 "$dir/stderr" >"$dir/stderr.end"
+    printf 'stderr %s\n' "$(stat -c %s "$dir/stderr.end")"
+    cat "$dir/stderr.end"
+  fi
+  printf '%s\n' "$$" >"$dir/ended"
+  printf 'done %s 0\n' "$status"
+}
+
+# Commands, side by side, 16 at once. A command is the line `ID WORDS INPUT LIMIT`, its words a line each, and one
+# line more when INPUT is 1. Words are written for printf's %b, so that every byte arrives and none is ever source.
+# Answers, in their order: `exec ID RC STDOUTSIZE SIZE`, newline, standard output, then standard error.
+run_all() {
+  exec 3<"$dir/body"
+  count=0
+  while read -r id words input limit <&3; do
+    count=$((count + 1))
+    set --
+    while [ "$words" -gt 0 ]; do
+      IFS= read -r word <&3
+      words=$((words - 1))
+      case $word in
+        *\\*)
+          # The dot keeps trailing newlines, which $( ) would drop.
+          word=$(printf '%b.' "$word")
+          word=${word%.}
+          ;;
+      esac
+      set -- "$@" "$word"
+    done
+    printf '%s\n' "$id" >"$dir/id.$count"
+    : >"$dir/in.$count"
+    if [ "$input" = 1 ]; then
+      IFS= read -r word <&3
+      printf '%b' "$word" >"$dir/in.$count"
+    fi
+    if [ "$limit" -gt 0 ]; then set -- timeout --foreground -k 2 "$limit" "$@"; fi
+    run_one "$count" "$@" &
+    if [ $((count % 16)) = 0 ]; then wait; fi
+  done
+  wait
+  [ "$count" = 0 ] || answer_all
+}
+
+# exec in a subshell: never a builtin or a function of this script.
+run_one() {
+  number=$1
+  shift
+  # shellcheck disable=SC2093 # the subshell ends with it
+  (exec "$@") <"$dir/in.$number" >"$dir/out.$number" 2>"$dir/err.$number" 3<&-
+  printf '%s\n' "$?" >"$dir/rc.$number"
+}
+
+answer_all() {
+  cd "$dir" || return 1
+  set --
+  number=0
+  while [ "$number" -lt "$count" ]; do
+    number=$((number + 1))
+    set -- "$@" "out.$number" "err.$number"
+  done
+  stat -c %s "$@" >sizes
+  exec 4<sizes
+  set --
+  number=0
+  while [ "$number" -lt "$count" ]; do
+    number=$((number + 1))
+    read -r out <&4
+    read -r err <&4
+    read -r id <"id.$number"
+    read -r rc <"rc.$number"
+    printf 'exec %s %s %s %s\n' "$id" "$rc" "$out" "$((out + err))" >"head.$number"
+    set -- "$@" "head.$number" "out.$number" "err.$number"
+  done
+  cat "$@"
+}
+
+# Bytes of one file. Copied first: its size must not change between the record's line and its bytes.
+run_cat() {
+  IFS= read -r path <"$dir/body" || :
+  cat -- "$path" >"$dir/file" || return 1
+  printf 'file %s\n' "$(stat -c %s "$dir/file")"
+  cat "$dir/file"
+}
+
+umask 077
+export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+cd / || exit 1
+case $1 in
+  mcpk) mcpk_main "$@" ;;
+  run) mcpk_run "$@" ;;
+esac
