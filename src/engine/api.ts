@@ -1,19 +1,11 @@
 import { McpkError } from '../core/errors.ts';
-import { PATHS } from '../core/paths.ts';
+import { kubectl } from '../cluster/kubectl.ts';
 import type { KubeObjectResource, Observed, Ref } from '../resources/types.ts';
 import { API } from './compile.ts';
 import type { Fleet } from './fleet.ts';
 import type { Run } from './run-context.ts';
 import { changesOf, type HostPlan } from './types.ts';
 import { decodeObserved } from './wire.ts';
-
-/** How mcpk calls kubectl on a master: root's own kubeconfig, discovery remembered on the host. */
-export const KUBECTL: readonly string[] = [
-  `${PATHS.bin}/kubectl`,
-  `--kubeconfig=${PATHS.apiKubeconfig}`,
-  `--cache-dir=${PATHS.state}/kube-cache`,
-  '--request-timeout=10s',
-];
 
 /** Remembers in the cluster itself which objects are ours, so that those taken out of the inventory leave. */
 const OWNED = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'mcpk-owned', namespace: 'kube-system' } };
@@ -35,7 +27,7 @@ export async function probeApi(fleet: Fleet, host: string, objects: readonly Kub
   const wanted = [OWNED, ...objects.map((each) => skeleton(each.id))];
   const [answer] = await fleet.exec(
     host,
-    [{ argv: [...KUBECTL, 'get', '--ignore-not-found', '-o', 'json', '-f', '-'], stdin: list(wanted) }],
+    [{ ...kubectl(host, 'get', '--ignore-not-found', '-o', 'json', '-f', '-'), stdin: list(wanted) }],
     signal,
   );
   if (!answer || (answer.stdout.trim() === '' && answer.exitCode !== 0)) return undefined;
@@ -71,9 +63,9 @@ export async function convergeApi(run: Run, stage: string, plan: HostPlan): Prom
     else owned.set(item.ref, { hash: item.comparison.result === 'deferred' ? '' : item.comparison.hash, stage });
   }
   // What is ours is written down first: an object that exists but is not remembered would never leave.
-  await kubectl(run, stage, host, APPLY, list([ownedObject(new Map([...(run.owned.get(API) ?? []), ...owned])), ...wanted]));
-  if (leaving.length > 0) await kubectl(run, stage, host, ['delete', '--ignore-not-found', '--wait=false', '-f', '-'], list(leaving));
-  if (leaving.length > 0) await kubectl(run, stage, host, APPLY, list([ownedObject(owned)]));
+  await must(run, stage, host, APPLY, list([ownedObject(new Map([...(run.owned.get(API) ?? []), ...owned])), ...wanted]));
+  if (leaving.length > 0) await must(run, stage, host, ['delete', '--ignore-not-found', '--wait=false', '-f', '-'], list(leaving));
+  if (leaving.length > 0) await must(run, stage, host, APPLY, list([ownedObject(owned)]));
   run.owned.set(API, owned);
   const ms = performance.now() - started;
   for (const item of changes) {
@@ -84,8 +76,8 @@ export async function convergeApi(run: Run, stage: string, plan: HostPlan): Prom
 
 const APPLY: readonly string[] = ['apply', '--server-side', '--field-manager=mcpk', '--force-conflicts', '-f', '-'];
 
-async function kubectl(run: Run, stage: string, host: string, args: readonly string[], stdin: string): Promise<void> {
-  const [answer] = await run.fleet.exec(host, [{ argv: [...KUBECTL, ...args], stdin }], run.signal);
+async function must(run: Run, stage: string, host: string, args: readonly string[], stdin: string): Promise<void> {
+  const [answer] = await run.fleet.exec(host, [{ ...kubectl(host, ...args), stdin }], run.signal);
   if (answer?.exitCode === 0) return;
   const [first = '', ...rest] = (answer?.stderr ?? '').trim().split('\n');
   throw new McpkError('stage', `${stage}: kubectl ${args[0] ?? ''} on ${host}: ${first}`, { host, details: rest });

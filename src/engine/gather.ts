@@ -1,8 +1,8 @@
 import type { Facts, HostFacts, NodeFacts } from '../cluster/facts.ts';
+import { kubectl } from '../cluster/kubectl.ts';
 import { PATHS } from '../core/paths.ts';
 import { hostsWith, type Cluster } from '../inventory/types.ts';
 import type { SessionRecord } from '../transport/types.ts';
-import { KUBECTL } from './api.ts';
 import type { Fleet } from './fleet.ts';
 import { decodeFacts, encodeFacts } from './wire-facts.ts';
 
@@ -44,7 +44,7 @@ export async function readNodes(
   signal: AbortSignal,
 ): Promise<{ host: string; nodes: ReadonlyMap<string, NodeFacts> } | undefined> {
   for (const host of masters) {
-    const [answer] = await fleet.exec(host, [{ argv: [...KUBECTL, 'get', 'nodes', '-o', 'json'] }], signal);
+    const [answer] = await fleet.exec(host, [kubectl(host, 'get', 'nodes', '-o', 'json', '--request-timeout=5s')], signal);
     if (answer?.exitCode === 0) return { host, nodes: parseNodes(answer.stdout) };
   }
   return undefined;
