@@ -1,0 +1,38 @@
+import { PATHS } from '../core/paths.ts';
+import { hostsWith, type Cluster } from '../inventory/types.ts';
+import type { Answer, Ask, GateCheck, GateContext } from './gate.ts';
+import { backendUpGate } from './haproxy.ts';
+import { localRequest, parseHttp, seen } from './http.ts';
+
+const AUTHORITY = `${PATHS.pki}/ca.crt`;
+
+/** As nobody: /readyz, /livez and /healthz are the paths that anonymous may ask. */
+export function askReady(cluster: Cluster, host: string, path: '/readyz' | '/livez' | '/readyz?verbose' = '/readyz'): Ask {
+  return localRequest({ host, port: cluster.apiServer.port, path, tls: { authority: AUTHORITY, name: 'kubernetes' } });
+}
+
+/** Any GET, as system:masters, from a master to its own API server. */
+export function askApi(cluster: Cluster, host: string, path: string): Ask {
+  const tls = { authority: AUTHORITY, name: 'kubernetes', cert: PATHS.apiCert, key: PATHS.apiKey };
+  return localRequest({ host, port: cluster.apiServer.port, path, tls });
+}
+
+export function readyProblem(answer: Answer | undefined): string | undefined {
+  return parseHttp(answer)?.status === 200 ? undefined : seen(answer);
+}
+
+export function apiServerGates(context: GateContext): GateCheck[] {
+  const masters = hostsWith(context.cluster, 'master').map((host) => host.name);
+  return context.hosts
+    .filter((name) => masters.includes(name))
+    .flatMap((host) => [
+      {
+        title: `API server ${host} ready`,
+        asks: [askReady(context.cluster, host)],
+        check: ([answer]: readonly Answer[]) => readyProblem(answer),
+        unit: { host, name: 'kube-apiserver.service' },
+        deadline: 90,
+      },
+      ...backendUpGate(context, host),
+    ]);
+}

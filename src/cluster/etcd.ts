@@ -1,0 +1,106 @@
+import { PATHS } from '../core/paths.ts';
+import { hostsWith } from '../inventory/types.ts';
+import type { Answer, Ask, GateCheck, GateContext } from './gate.ts';
+import { localRequest, parseJson, seen } from './http.ts';
+
+export const ETCD_METRICS_PORT = 2381;
+const DEADLINE = 60;
+
+/** What a member says of itself and its cluster. */
+export interface EtcdStatus {
+  clusterId: string;
+  memberId: string;
+  leaderId: string;
+  revision: number;
+  raftIndex: number;
+  raftTerm: number;
+  version: string;
+  dbSize: number;
+}
+
+/** A linearizable read: true only with a quorum. */
+export function askEtcdHealth(host: string): Ask {
+  return localRequest({ host, port: ETCD_METRICS_PORT, path: '/health' });
+}
+
+/** etcd's own gateway: the same answer as `etcdctl endpoint status`, without its process. */
+export function askEtcdStatus(host: string): Ask {
+  return localRequest({
+    host,
+    port: 2379,
+    path: '/v3/maintenance/status',
+    method: 'POST',
+    body: '{}',
+    tls: { authority: `${PATHS.pki}/etcd-ca.crt`, name: 'localhost', cert: PATHS.etcdHealthCert, key: PATHS.etcdHealthKey },
+  });
+}
+
+export function parseEtcdStatus(answer: Answer | undefined): EtcdStatus | undefined {
+  const body = parseJson(answer) as
+    | { header?: Record<string, string>; version?: string; dbSize?: string; leader?: string; raftIndex?: string; raftTerm?: string }
+    | undefined;
+  if (body?.header === undefined) return undefined;
+  return {
+    clusterId: body.header['cluster_id'] ?? '',
+    memberId: body.header['member_id'] ?? '',
+    leaderId: body.leader ?? '0',
+    revision: Number(body.header['revision'] ?? 0),
+    raftIndex: Number(body.raftIndex ?? 0),
+    raftTerm: Number(body.raftTerm ?? 0),
+    version: body.version ?? '',
+    dbSize: Number(body.dbSize ?? 0),
+  };
+}
+
+/** Each member of the batch healthy; all that answer in one cluster, with one leader. */
+export function etcdGates({ cluster, facts, hosts }: GateContext): GateCheck[] {
+  const members = hostsWith(cluster, 'etcd').map((host) => host.name);
+  const reachable = members.filter((name) => facts.hosts.has(name));
+  const health = hosts.filter((name) => members.includes(name)).map(healthGate);
+  return reachable.length === 0 ? health : [...health, leaderGate(reachable)];
+}
+
+function healthGate(host: string): GateCheck {
+  return {
+    title: `etcd ${host} healthy`,
+    asks: [askEtcdHealth(host)],
+    check: ([answer]) => {
+      const body = parseJson(answer) as { health?: string } | undefined;
+      return body?.health === 'true' ? undefined : seen(answer);
+    },
+    unit: { host, name: 'etcd.service' },
+    deadline: DEADLINE,
+  };
+}
+
+function leaderGate(hosts: readonly string[]): GateCheck {
+  return {
+    title: `etcd has one leader`,
+    asks: hosts.map(askEtcdStatus),
+    check: (answers) => agreement(hosts, answers),
+    unit: { host: hosts[0] ?? '', name: 'etcd.service' },
+    deadline: DEADLINE,
+  };
+}
+
+/** A quorum of members names one cluster and one leader that is among the members. Pure; also what `verify` shows. */
+export function agreement(hosts: readonly string[], answers: readonly Answer[]): string | undefined {
+  const statuses = answers.map((answer) => parseEtcdStatus(answer));
+  const known = statuses.filter((status) => status !== undefined);
+  const silent = hosts.filter((_, index) => statuses[index] === undefined);
+  if (known.length * 2 <= hosts.length) return `no status from ${silent.join(', ')}: ${seen(answers[hosts.indexOf(silent[0] ?? '')])}`;
+  const clusters = new Set(known.map((status) => status.clusterId));
+  if (clusters.size > 1) return `${String(clusters.size)} clusters: ${[...clusters].join(', ')}`;
+  const leaders = new Set(known.map((status) => status.leaderId));
+  if (leaders.has('0') || leaders.has('')) return 'no leader';
+  if (leaders.size > 1) return `members name ${String(leaders.size)} leaders: ${[...leaders].join(', ')}`;
+  return known.every((status) => status.raftIndex > 0) ? undefined : 'the raft index does not move';
+}
+
+/** Host whose member leads, from the answers to {@link askEtcdStatus}. */
+export function leaderOf(answers: readonly Answer[]): string | undefined {
+  return answers.find((answer) => {
+    const status = parseEtcdStatus(answer);
+    return status !== undefined && status.leaderId === status.memberId;
+  })?.host;
+}

@@ -1,0 +1,67 @@
+import { haproxyHosts } from './endpoint.ts';
+import type { Answer, Ask, GateCheck, GateContext } from './gate.ts';
+
+export const HAPROXY_BACKEND = 'kube-apiservers';
+
+export interface BackendServer {
+  backend: string;
+  server: string;
+  /** `UP`, `DOWN`, `UP 1/3`, `no check` … */
+  status: string;
+  lastCheck: string;
+}
+
+/** Asks the stats socket; `command` is one of HAProxy's own (`show stat`, `show info`). */
+export function askHaproxy(host: string, socket: string, command: string): Ask {
+  return { host, argv: ['socat', '-t', '5', '-T', '5', '-', `UNIX-CONNECT:${socket}`], stdin: `${command}\n` };
+}
+
+/** Rows of `show stat` (CSV whose first line is `# pxname,svname,…`), without frontends and totals. */
+export function parseStat(answer: Answer | undefined): BackendServer[] {
+  const [head = '', ...rows] = (answer?.stdout ?? '').trim().split('\n');
+  const columns = head.replace(/^# /, '').split(',');
+  const at = (row: readonly string[], name: string): string => row[columns.indexOf(name)] ?? '';
+  return rows
+    .map((row) => row.split(','))
+    .filter((row) => !['FRONTEND', 'BACKEND', ''].includes(at(row, 'svname')))
+    .map((row) => ({ backend: at(row, 'pxname'), server: at(row, 'svname'), status: at(row, 'status'), lastCheck: at(row, 'check_status') }));
+}
+
+export function haproxyGates({ cluster, hosts }: GateContext): GateCheck[] {
+  const own = haproxyHosts(cluster).map((host) => host.name);
+  return hosts
+    .filter((name) => own.includes(name))
+    .map((host) => ({
+      title: `HAProxy ${host} answers`,
+      asks: [askHaproxy(host, cluster.haproxy.statsSocket, 'show info')],
+      check: ([answer]: readonly Answer[]) =>
+        answer?.stdout.includes('Name: HAProxy') ? undefined : (answer?.stderr.trim().split('\n').at(-1) ?? 'no answer'),
+      unit: { host, name: 'haproxy.service' },
+      deadline: 30,
+    }));
+}
+
+/** Every HAProxy that can be asked sends traffic to the API server of `target`. */
+export function backendUpGate(context: GateContext, target: string): GateCheck[] {
+  const proxies = haproxyHosts(context.cluster).filter((host) => context.facts.hosts.has(host.name));
+  if (proxies.length === 0) return [];
+  return [
+    {
+      title: `HAProxy sees ${target} UP`,
+      asks: proxies.map((host) => askHaproxy(host.name, context.cluster.haproxy.statsSocket, 'show stat')),
+      check: (answers) => backendProblem(answers, target),
+      unit: { host: target, name: 'kube-apiserver.service' },
+      deadline: 60,
+    },
+  ];
+}
+
+export function backendProblem(answers: readonly Answer[], target: string): string | undefined {
+  const problems = answers.flatMap((answer) => {
+    const servers = parseStat(answer).filter((row) => row.server === target && row.backend.startsWith(HAPROXY_BACKEND));
+    if (servers.length === 0) return [`HAProxy on ${answer.host} does not know ${target}: ${answer.stderr.trim().split('\n').at(-1) ?? ''}`];
+    const down = servers.find((row) => row.status !== 'UP');
+    return down ? [`HAProxy on ${answer.host} sees ${target} ${down.status} (${down.lastCheck})`] : [];
+  });
+  return problems[0];
+}

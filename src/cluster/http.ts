@@ -1,0 +1,89 @@
+import type { Answer, Ask } from './gate.ts';
+
+/**
+ * One HTTP request from a host to a service on itself, by socat, which every host has: a gate that polls several times
+ * a second must not start kubectl each time.
+ */
+export interface LocalRequest {
+  host: string;
+  port: number;
+  path: string;
+  method?: 'GET' | 'POST';
+  body?: string;
+  tls?: {
+    authority: string;
+    /** DNS name that the server's certificate must have. */
+    name: string;
+    cert?: string;
+    key?: string;
+  };
+}
+
+export function localRequest(request: LocalRequest): Ask {
+  const { host, port, path, method = 'GET', body = '', tls } = request;
+  // HTTP/1.0: the answer ends with the connection, and is never chunked.
+  const head = [`${method} ${path} HTTP/1.0`, `Host: ${tls?.name ?? 'localhost'}`, 'Accept: application/json'];
+  const length = body === '' ? [] : ['Content-Type: application/json', `Content-Length: ${String(Buffer.byteLength(body))}`];
+  return {
+    host,
+    argv: ['socat', '-t', '5', '-T', '5', '-', address(port, tls)],
+    stdin: `${[...head, ...length].join('\r\n')}\r\n\r\n${body}`,
+  };
+}
+
+/** `shut-none`: the end of our request must not look like a client that went away, on which Go cancels the request. */
+function address(port: number, tls: LocalRequest['tls']): string {
+  if (!tls) return `TCP:127.0.0.1:${String(port)},shut-none`;
+  const client = tls.cert !== undefined && tls.key !== undefined ? `,cert=${tls.cert},key=${tls.key}` : '';
+  return `OPENSSL:127.0.0.1:${String(port)},cafile=${tls.authority},commonname=${tls.name}${client},shut-none`;
+}
+
+export interface HttpAnswer {
+  status: number;
+  /** Lower-case names. */
+  headers: Readonly<Record<string, string>>;
+  body: string;
+}
+
+/** Undefined when nothing that looks like HTTP came back. */
+export function parseHttp(answer: Answer | undefined): HttpAnswer | undefined {
+  const text = answer?.stdout ?? '';
+  const status = /^HTTP\/1\.[01] (\d{3})/.exec(text)?.[1];
+  if (status === undefined) return undefined;
+  const split = /\r?\n\r?\n/.exec(text);
+  const head = split ? text.slice(0, split.index) : text;
+  const headers = head
+    .split(/\r?\n/)
+    .slice(1)
+    .map((line): [string, string] => {
+      const colon = line.indexOf(':');
+      return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
+    });
+  return { status: Number(status), headers: Object.fromEntries(headers), body: split ? text.slice(split.index + split[0].length) : '' };
+}
+
+/** What was seen, for a human, in one line. */
+export function seen(answer: Answer | undefined): string {
+  const http = parseHttp(answer);
+  if (http) return `HTTP ${String(http.status)} ${oneLine(http.body)}`.trim();
+  const lines = (answer?.stderr ?? '').trim().split('\n');
+  // socat puts `2026/11/22 11:40:01 socat[123] E ` before what matters.
+  const last = (lines.at(-1) ?? '').replace(/^\S+ \S+ socat\[\d+\] \w /, '');
+  return last === '' ? 'no answer' : last;
+}
+
+/** JSON of a 200; undefined otherwise. */
+export function parseJson(answer: Answer | undefined): unknown {
+  const http = parseHttp(answer);
+  if (http?.status !== 200) return undefined;
+  try {
+    return JSON.parse(http.body);
+  } catch {
+    return undefined;
+  }
+}
+
+function oneLine(text: string): string {
+  const line = text.trim().replace(/\s*\n\s*/g, ' · ');
+  return line.length > 300 ? `${line.slice(0, 300)}…` : line;
+}

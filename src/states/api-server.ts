@@ -1,0 +1,90 @@
+import { apiServerGates } from '../cluster/api-server.ts';
+import { SECRETS, USERS } from '../core/paths.ts';
+import { hostsWith } from '../inventory/types.ts';
+import { render } from '../render/render.ts';
+import { ref, type FileResource, type Ref, type Resource, type UnitResource } from '../resources/types.ts';
+import { directory, file, inputs, linkTo, readableBy, unitPath } from './build.ts';
+import { LEAVES } from './leaves.ts';
+import { mastersRollout } from './masters-rollout.ts';
+import type { Stage, StateContext } from './stage.ts';
+import { auditPolicy, authenticationConfig, authorizationConfig } from './api-server/configuration.ts';
+import { API_SERVER_FILES, apiServerFlags } from './api-server/flags.ts';
+
+const UNIT = 'kube-apiserver.service';
+/** Seconds for requests that run when everything else of a graceful stop is over. */
+const STOP_MARGIN = 80;
+
+export const apiServer: Stage = {
+  name: 'api-server',
+  title: 'API server',
+  hosts: (cluster) => hostsWith(cluster, 'master'),
+  needs: ['etcd', 'haproxy'],
+  states,
+  rollout: mastersRollout,
+  gate: apiServerGates,
+};
+
+function states(context: StateContext): Resource[] {
+  const link = linkTo('kube-apiserver', context);
+  const kubectl = linkTo('kubectl', context);
+  const authentication = config(API_SERVER_FILES.authentication, authenticationConfig());
+  const authorization = config(API_SERVER_FILES.authorization, authorizationConfig());
+  const audit = auditFiles(context);
+  const unitFile = file(unitPath(UNIT), unitText(context));
+  const restart = [ref(link), ref(unitFile), ref(authentication), ...audit.filter((each) => each.kind === 'file').map(ref)];
+  return [link, kubectl, authentication, authorization, ...audit, unitFile, unit(restart, ref(authorization))];
+}
+
+function config(path: string, text: string): FileResource {
+  return file(path, text, readableBy(USERS.apiServer));
+}
+
+function auditFiles({ cluster }: StateContext): Resource[] {
+  if (!cluster.apiServer.audit.enabled) return [];
+  return [
+    directory('/var/log/kubernetes'),
+    directory('/var/log/kubernetes/audit', { mode: '0700', owner: USERS.apiServer, group: USERS.apiServer }),
+    config(API_SERVER_FILES.auditPolicy, auditPolicy(cluster)),
+  ];
+}
+
+function unitText({ cluster, host }: StateContext): string {
+  const { environment, shutdownDelay, watchGracePeriod, port, audit } = cluster.apiServer;
+  return render('kube-apiserver/kube-apiserver.service', {
+    flags: apiServerFlags(cluster, host),
+    environment,
+    hasEnvironment: Object.keys(environment).length > 0,
+    localEtcd: host.roles.includes('etcd'),
+    lowPort: port < 1024,
+    auditFolder: audit.enabled ? '/var/log/kubernetes/audit' : '',
+    stopTimeout: shutdownDelay + watchGracePeriod + STOP_MARGIN,
+  });
+}
+
+function unit(restart: readonly Ref[], authorization: Ref): UnitResource {
+  const leaves = [LEAVES.apiServer, LEAVES.apiServerEtcdClient, LEAVES.apiServerKubeletClient, LEAVES.apiServerFrontProxy];
+  return {
+    kind: 'unit',
+    name: UNIT,
+    enabled: true,
+    state: 'running',
+    timeout: 120,
+    inputs: [
+      ...inputs('restart', [
+        ...restart,
+        // The kubelets' and etcd's authorities are read at the start only.
+        `sharedSecret:${SECRETS.clusterAuthority}`,
+        `sharedSecret:${SECRETS.etcdAuthority}`,
+        `sharedSecret:${SECRETS.serviceAccount}`,
+      ]),
+      // All of these it watches itself.
+      ...inputs('live', [
+        authorization,
+        `sharedSecret:${SECRETS.frontProxyAuthority}`,
+        `sharedSecret:${SECRETS.encryption}`,
+        ...leaves.map((leaf): Ref => `certificate:${leaf}.crt`),
+      ]),
+    ],
+  };
+}
+

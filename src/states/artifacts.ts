@@ -1,0 +1,36 @@
+import type { BinaryResource } from '../resources/types.ts';
+import type { Cluster, Host } from '../inventory/types.ts';
+import type { Artifact, Stage, StateContext } from './stage.ts';
+
+/** kubectl too: steps and gates run it, against the local API server. */
+const CONTROL_PLANE = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubectl'];
+const ETCD = ['etcd', 'etcdctl', 'etcdutl'];
+const CNI_BRIDGE = ['bridge', 'host-local', 'loopback', 'portmap', 'firewall', 'tuning', 'bandwidth'];
+
+/** Names of the binaries that a host needs for its roles, in the order in which they are wanted. */
+export function binariesOf(cluster: Cluster, host: Host): string[] {
+  const master = host.roles.includes('master');
+  const node = master || host.roles.includes('worker');
+  return [
+    ...(host.roles.includes('etcd') ? ETCD : []),
+    ...(master ? CONTROL_PLANE : []),
+    ...(node ? ['kubelet'] : []),
+    ...(node && cluster.kubeProxy.enabled ? ['kube-proxy'] : []),
+    ...(node ? CNI_BRIDGE : []),
+  ];
+}
+
+export function binary(artifact: Artifact): BinaryResource {
+  const { name, version, sha256, source, size } = artifact;
+  return { kind: 'binary', name, version, sha256, source, size };
+}
+
+/** Binaries land by content; the stages that run them switch their links, so bytes travel while nothing stops. */
+export const artifacts: Stage = {
+  name: 'artifacts',
+  title: 'Binaries',
+  hosts: (cluster) => cluster.hosts,
+  needs: ['preflight'],
+  states: ({ cluster, host, own, artifacts: index }: StateContext) =>
+    binariesOf(cluster, host).map((name) => binary(index.get(name, own.arch))),
+};

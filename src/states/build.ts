@@ -1,0 +1,65 @@
+import { PATHS } from '../core/paths.ts';
+import type {
+  DirectoryResource,
+  FileResource,
+  LinkResource,
+  Ref,
+  UnitInput,
+} from '../resources/types.ts';
+import type { Artifact, StateContext } from './stage.ts';
+
+/** Who owns a file or folder, and who may read it: `root:etcd 0750`. */
+export interface Access {
+  mode: string;
+  owner: string;
+  group: string;
+}
+
+export const PUBLIC: Access = { mode: '0644', owner: 'root', group: 'root' };
+export const PRIVATE: Access = { mode: '0600', owner: 'root', group: 'root' };
+export const FOLDER: Access = { mode: '0755', owner: 'root', group: 'root' };
+export const ROOT_FOLDER: Access = { mode: '0700', owner: 'root', group: 'root' };
+
+/** 0640 root:GROUP: the service may read what it must not change. */
+export function readableBy(group: string): Access {
+  return { mode: '0640', owner: 'root', group };
+}
+
+/** 0600 of the service's own user. */
+export function privateTo(user: string): Access {
+  return { mode: '0600', owner: user, group: user };
+}
+
+export function folderOf(group: string): Access {
+  return { mode: '0750', owner: 'root', group };
+}
+
+export function file(path: string, content: string, access: Access = PUBLIC): FileResource {
+  return { kind: 'file', path, content, ...access };
+}
+
+export function directory(path: string, access: Access = FOLDER): DirectoryResource {
+  return { kind: 'directory', path, ...access };
+}
+
+export function unitPath(name: string): string {
+  return `${PATHS.units}/${name}`;
+}
+
+/** `/usr/local/bin/NAME` → the store: the stage that runs a binary switches its link. */
+export function commandLink(artifact: Artifact): LinkResource {
+  return { kind: 'link', path: `${PATHS.bin}/${artifact.name}`, target: `${PATHS.store}/${artifact.sha256}` };
+}
+
+export function linkTo(name: string, { artifacts, own }: StateContext): LinkResource {
+  return commandLink(artifacts.get(name, own.arch));
+}
+
+export function inputs(on: UnitInput['on'], refs: readonly Ref[]): UnitInput[] {
+  return refs.map((each) => ({ ref: each, on }));
+}
+
+/** `[name, value]` sorted by name: the order of an inventory's keys changes nothing. */
+export function sortedEntries<V>(map: Readonly<Record<string, V>>): [string, V][] {
+  return Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1));
+}

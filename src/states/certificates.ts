@@ -1,0 +1,83 @@
+import { apiUrl, endpointUrl, localApiUrl } from '../cluster/endpoint.ts';
+import { PATHS, USERS } from '../core/paths.ts';
+import type { Cluster, Host } from '../inventory/types.ts';
+import { kubeconfig } from '../render/kubeconfig.ts';
+import type { FileResource } from '../resources/types.ts';
+import { file, PRIVATE, privateTo } from './build.ts';
+import { LEAVES, leavesOf } from './leaves.ts';
+import { sharedSecretsOf, TRUST } from './secrets.ts';
+import type { Stage } from './stage.ts';
+
+export const CONTROLLER_MANAGER_KUBECONFIG = `${PATHS.controllerManager}/kubeconfig`;
+export const SCHEDULER_KUBECONFIG = `${PATHS.scheduler}/kubeconfig`;
+
+/** Authorities, leaves and the kubeconfigs that name them by path: no other file embeds a key. */
+export const certificates: Stage = {
+  name: 'certificates',
+  title: 'Certificates',
+  hosts: (cluster) => cluster.hosts,
+  needs: ['system'],
+  states: ({ cluster, host }) => [...sharedSecretsOf(cluster, host), ...leavesOf(cluster, host), ...kubeconfigsOf(cluster, host)],
+};
+
+interface Client {
+  path: string;
+  server: string;
+  user: string;
+  cert: string;
+  key: string;
+  /** Service that reads it; root when absent. */
+  owner?: string;
+}
+
+function kubeconfigsOf(cluster: Cluster, host: Host): FileResource[] {
+  const master = host.roles.includes('master');
+  const node = master || host.roles.includes('worker');
+  const clients = [...(master ? masterClients(cluster, host) : []), ...(node ? nodeClients(cluster, host) : [])];
+  return clients.map((client) =>
+    file(
+      client.path,
+      kubeconfig({
+        name: cluster.name,
+        server: client.server,
+        certificateAuthority: { path: TRUST.cluster },
+        user: client.user,
+        clientCertificate: { path: client.cert },
+        clientKey: { path: client.key },
+      }),
+      client.owner === undefined ? PRIVATE : privateTo(client.owner),
+    ),
+  );
+}
+
+function masterClients(cluster: Cluster, host: Host): Client[] {
+  const local = localApiUrl(cluster, host);
+  return [
+    { path: PATHS.adminKubeconfig, server: endpointUrl(cluster), user: 'kubernetes-admin', cert: PATHS.adminCert, key: PATHS.adminKey },
+    { path: PATHS.apiKubeconfig, server: local, user: 'mcpk-break-glass', cert: PATHS.apiCert, key: PATHS.apiKey },
+    {
+      path: CONTROLLER_MANAGER_KUBECONFIG,
+      server: local,
+      user: 'system:kube-controller-manager',
+      ...pairAt(LEAVES.controllerManager),
+      owner: USERS.controllerManager,
+    },
+    { path: SCHEDULER_KUBECONFIG, server: local, user: 'system:kube-scheduler', ...pairAt(LEAVES.scheduler), owner: USERS.scheduler },
+  ];
+}
+
+/** Services on a master use its own API server, those on a worker the endpoint (as the MCP formulas have it). */
+function nodeClients(cluster: Cluster, host: Host): Client[] {
+  const server = apiUrl(cluster, host);
+  const kubelet = { cert: PATHS.kubeletClient, key: PATHS.kubeletClient };
+  return [
+    { path: PATHS.kubeletKubeconfig, server, user: `system:node:${host.name}`, ...kubelet },
+    ...(cluster.kubeProxy.enabled
+      ? [{ path: PATHS.kubeProxyKubeconfig, server, user: 'system:kube-proxy', ...pairAt(LEAVES.kubeProxy) }]
+      : []),
+  ];
+}
+
+function pairAt(base: string): { cert: string; key: string } {
+  return { cert: `${base}.crt`, key: `${base}.key` };
+}

@@ -1,0 +1,68 @@
+import { etcdGates } from '../cluster/etcd.ts';
+import type { Facts } from '../cluster/facts.ts';
+import { PATHS, SECRETS, USERS } from '../core/paths.ts';
+import { hostsWith, type Cluster } from '../inventory/types.ts';
+import { render } from '../render/render.ts';
+import { ref, type Resource, type UnitResource } from '../resources/types.ts';
+import { file, inputs, linkTo, readableBy, unitPath } from './build.ts';
+import { LEAVES } from './leaves.ts';
+import { oneAtATime } from './masters-rollout.ts';
+import type { Stage, StateContext } from './stage.ts';
+import { etcdConfig } from './etcd/config.ts';
+import { etcdSteps } from './etcd/steps.ts';
+
+const UNIT = 'etcd.service';
+
+export const etcd: Stage = {
+  name: 'etcd',
+  title: 'etcd',
+  hosts: (cluster) => hostsWith(cluster, 'etcd'),
+  needs: ['artifacts', 'certificates'],
+  states,
+  rollout,
+  around: etcdSteps,
+  gate: etcdGates,
+};
+
+function states(context: StateContext): Resource[] {
+  const { cluster, host } = context;
+  const { environment, dataDirectory } = cluster.etcd;
+  const link = linkTo('etcd', context);
+  const config = file(PATHS.etcdConfig, etcdConfig(context), readableBy(USERS.etcd));
+  const text = render('etcd/etcd.service', {
+    cluster: cluster.name,
+    host: host.name,
+    config: PATHS.etcdConfig,
+    dataDirectory,
+    environment,
+    hasEnvironment: Object.keys(environment).length > 0,
+  });
+  const unitFile = file(unitPath(UNIT), text);
+  return [link, linkTo('etcdctl', context), linkTo('etcdutl', context), config, unitFile, unit(context, [ref(link), ref(config), ref(unitFile)])];
+}
+
+function unit({ facts }: StateContext, started: UnitResource['inputs'][number]['ref'][]): UnitResource {
+  return {
+    kind: 'unit',
+    name: UNIT,
+    enabled: true,
+    state: 'running',
+    // A founder is ready only when a quorum is: nobody can wait for it while the others are not started.
+    ...(facts.etcd === 'formed' ? {} : { noBlock: true }),
+    timeout: 120,
+    inputs: [
+      ...inputs('restart', [...started, `sharedSecret:${SECRETS.etcdAuthority}`]),
+      // Read anew at each handshake (client/pkg/transport/listener.go).
+      ...inputs('live', [`certificate:${LEAVES.etcdServer}.crt`, `certificate:${LEAVES.etcdPeer}.crt`]),
+    ],
+  };
+}
+
+/** A replacement first, as it brings back redundancy; then one at a time, the leader last. */
+function rollout(_cluster: Cluster, facts: Facts, changed: readonly string[]): string[][] {
+  if (facts.etcd !== 'formed') return [[...changed]];
+  const hasData = (host: string): boolean => facts.hosts.get(host)?.etcdData ?? false;
+  const leads = (host: string): boolean =>
+    facts.etcdLeader === undefined ? (facts.hosts.get(host)?.holdsVip ?? false) : facts.etcdLeader === host;
+  return [...oneAtATime(changed.filter((host) => !hasData(host)), leads), ...oneAtATime(changed.filter(hasData), leads)];
+}

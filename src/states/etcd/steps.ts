@@ -1,0 +1,88 @@
+import { PATHS } from '../../core/paths.ts';
+import { hostsWith } from '../../inventory/types.ts';
+import { TRUST } from '../secrets.ts';
+import { owns } from '../masters-rollout.ts';
+import type { AroundContext, Step } from '../stage.ts';
+import { clientUrl, peerUrl } from './config.ts';
+
+const API_SERVER = 'kube-apiserver.service';
+
+/**
+ * Fixed text; what varies comes as arguments, so no value becomes shell source.
+ * $1 = endpoint of this member, the rest = etcdctl with its certificates. Does nothing when it does not lead.
+ */
+const MOVE_LEADER = `set -eu
+endpoint=$1; shift
+"$@" --endpoints="$endpoint" endpoint status -w fields |
+  awk '$1 == "\\"MemberID\\"" { own = $3 } $1 == "\\"Leader\\"" { leader = $3 } END { exit own != leader }' || exit 0
+own=$("$@" --endpoints="$endpoint" endpoint status -w simple | awk -F', ' '{ print $2 }')
+others=$("$@" --endpoints="$endpoint" member list -w simple |
+  awk -F', ' -v own="$own" '$1 != own && $2 == "started" && $6 != "true" { print $1 }')
+for id in $others; do
+  if "$@" --endpoints="$endpoint" move-leader "$id"; then exit 0; fi
+done
+[ -z "$others" ]
+`;
+
+/** $1 = name, $2 = peer URL of the member that lost its data, the rest = etcdctl with its certificates. */
+const REPLACE_MEMBER = `set -eu
+name=$1; url=$2; shift 2
+"$@" member list -w simple | awk -F', ' -v name="$name" -v url="$url" '$3 == name || $4 == url { print $1, $2 }' |
+while read -r id state; do
+  # Added by a run that ended too early: it still waits for its first start.
+  [ "$state" = unstarted ] && exit 10
+  "$@" member remove "$id"
+done || { [ $? -eq 10 ] && exit 0; }
+"$@" member add "$name" --peer-urls="$url"
+`;
+
+/** Before and after a batch of etcd hosts; before the cluster has formed there is nobody to spare. */
+export function etcdSteps(context: AroundContext): { before: Step[]; after: Step[] } {
+  const { facts, batch } = context;
+  if (facts.etcd !== 'formed') return { before: [], after: [] };
+  const fresh = batch.filter((host) => !(facts.hosts.get(host)?.etcdData ?? false));
+  const running = batch.filter((host) => !fresh.includes(host) && restarts(context, host));
+  const stopped = running.filter((host) => owns(facts, host, `unit:${API_SERVER}`));
+  return {
+    before: [
+      ...fresh.flatMap((host) => replace(context, host)),
+      ...running.map((host) => moveLeader(context, host)),
+      // It talks to this member alone: taken out of rotation first, it fails no request.
+      ...stopped.map((host) => systemctl(host, 'stop', `stop the API server of ${host} gracefully`, 'start')),
+    ],
+    after: stopped.map((host) => systemctl(host, 'start', `start the API server of ${host}`)),
+  };
+}
+
+function restarts({ restarting }: AroundContext, host: string): boolean {
+  return restarting === undefined || (restarting.get(host)?.includes('etcd.service') ?? false);
+}
+
+function moveLeader({ cluster }: AroundContext, host: string): Step {
+  const own = cluster.hosts.find((each) => each.name === host)?.internalAddress ?? '';
+  return { title: `move etcd's leader away from ${host}`, on: host, run: ['sh', '-c', MOVE_LEADER, 'sh', clientUrl(own), ...etcdctl()] };
+}
+
+/** Asked of another member, with data: the new one can't speak for itself yet. */
+function replace({ cluster, facts }: AroundContext, host: string): Step[] {
+  const member = cluster.hosts.find((each) => each.name === host);
+  const others = hostsWith(cluster, 'etcd').filter((each) => each.name !== host && (facts.hosts.get(each.name)?.etcdData ?? false));
+  const first = others[0];
+  if (!member || !first) return [];
+  const endpoints = others.map((each) => clientUrl(each.internalAddress)).join(',');
+  return [
+    {
+      title: `replace the etcd member ${host}`,
+      on: first.name,
+      run: ['sh', '-c', REPLACE_MEMBER, 'sh', host, peerUrl(member.internalAddress), ...etcdctl(), `--endpoints=${endpoints}`],
+    },
+  ];
+}
+
+function etcdctl(): string[] {
+  return [`${PATHS.bin}/etcdctl`, `--cacert=${TRUST.etcd}`, `--cert=${PATHS.etcdHealthCert}`, `--key=${PATHS.etcdHealthKey}`];
+}
+
+function systemctl(host: string, verb: string, title: string, undo?: string): Step {
+  return { title, on: host, run: ['systemctl', verb, API_SERVER], ...(undo === undefined ? {} : { undo: ['systemctl', undo, API_SERVER] }) };
+}

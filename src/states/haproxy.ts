@@ -1,0 +1,101 @@
+import { haproxyHosts, hasVip } from '../cluster/endpoint.ts';
+import { HAPROXY_BACKEND, haproxyGates } from '../cluster/haproxy.ts';
+import { PATHS, SECRETS } from '../core/paths.ts';
+import { hostsWith, type Cluster } from '../inventory/types.ts';
+import { render } from '../render/render.ts';
+import { ref, type Ref, type Resource } from '../resources/types.ts';
+import { file, inputs } from './build.ts';
+import { HAPROXY_ENDPOINT_PEM, HAPROXY_FRONT_PROXY_PEM } from './leaves.ts';
+import { oneAtATime, owns } from './masters-rollout.ts';
+import { TRUST } from './secrets.ts';
+import type { AroundContext, Stage, StateContext, Step } from './stage.ts';
+
+const UNIT = 'haproxy.service';
+
+export const haproxy: Stage = {
+  name: 'haproxy',
+  title: 'HAProxy',
+  hosts: haproxyHosts,
+  needs: ['system', 'certificates'],
+  states,
+  rollout: (_cluster, facts, changed) => {
+    const holds = (host: string): boolean => facts.hosts.get(host)?.holdsVip ?? false;
+    return [...facts.hosts.keys()].some(holds) ? oneAtATime(changed, holds) : [[...changed]];
+  },
+  around: handOver,
+  gate: haproxyGates,
+};
+
+function states({ cluster }: StateContext): Resource[] {
+  const leaves: Ref[] =
+    cluster.endpoint.tls === 'terminate' ? [`certificate:${HAPROXY_ENDPOINT_PEM}`, `certificate:${HAPROXY_FRONT_PROXY_PEM}`] : [];
+  const read: Ref[] = [`sharedSecret:${SECRETS.clusterAuthority}`, ...leaves];
+  const config = {
+    ...file(PATHS.haproxyConfig, haproxyConfig(cluster)),
+    validate: ['haproxy', '-c', '-f', '{}'],
+    requires: ['package:haproxy', ...read] satisfies Ref[],
+  };
+  return [
+    { kind: 'package', name: 'haproxy', units: [UNIT], hold: true },
+    ...nonlocalBind(cluster),
+    config,
+    {
+      kind: 'unit',
+      name: UNIT,
+      enabled: true,
+      state: 'running',
+      timeout: 30,
+      // A reload keeps the connections that are open; the old process serves them to their end.
+      inputs: inputs('reload', [ref(config), ...read]),
+      requires: ['package:haproxy', ...(hasVip(cluster) ? (['sysctl:net.ipv4.ip_nonlocal_bind'] as const) : [])],
+    },
+  ];
+}
+
+/** HAProxy listens on the VIP everywhere, also where Keepalived does not keep it now. */
+function nonlocalBind(cluster: Cluster): Resource[] {
+  if (!hasVip(cluster)) return [];
+  return [
+    { kind: 'sysctl', key: 'net.ipv4.ip_nonlocal_bind', value: '1' },
+    file('/etc/sysctl.d/91-mcpk-haproxy.conf', 'net.ipv4.ip_nonlocal_bind = 1\n'),
+  ];
+}
+
+export function haproxyConfig(cluster: Cluster): string {
+  const { endpoint, haproxy: settings, apiServer } = cluster;
+  return render('haproxy/haproxy.cfg', {
+    ...settings,
+    endpoint,
+    terminate: endpoint.tls === 'terminate',
+    backend: HAPROXY_BACKEND,
+    authority: TRUST.cluster,
+    endpointPem: HAPROXY_ENDPOINT_PEM,
+    frontProxyPem: HAPROXY_FRONT_PROXY_PEM,
+    // Every O of a subject becomes a group; a certificate with more is refused.
+    organizations: Array.from({ length: MAX_ORGANIZATIONS }, (_, index) => index + 1),
+    tooManyOrganizations: MAX_ORGANIZATIONS + 1,
+    servers: hostsWith(cluster, 'master').map((host) => ({ name: host.name, address: `${host.internalAddress}:${String(apiServer.port)}` })),
+  });
+}
+
+const MAX_ORGANIZATIONS = 16;
+
+/** The VIP leaves before its HAProxy restarts (a reload needs no such thing). */
+function handOver({ facts, batch, restarting }: AroundContext): { before: Step[]; after: Step[] } {
+  const holders = batch.filter(
+    (host) =>
+      (facts.hosts.get(host)?.holdsVip ?? false) &&
+      owns(facts, host, 'unit:keepalived.service') &&
+      restarting?.get(host)?.includes(UNIT) === true,
+  );
+  const keepalived = (verb: string): string[] => ['systemctl', verb, 'keepalived.service'];
+  return {
+    before: holders.map((host) => ({
+      title: `hand the VIP over from ${host}`,
+      on: host,
+      run: keepalived('stop'),
+      undo: keepalived('start'),
+    })),
+    after: holders.map((host) => ({ title: `let ${host} stand by for the VIP`, on: host, run: keepalived('start') })),
+  };
+}

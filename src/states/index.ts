@@ -1,0 +1,35 @@
+import { addons } from './addons.ts';
+import { apiAccess } from './api-access.ts';
+import { apiServer } from './api-server.ts';
+import { artifacts } from './artifacts.ts';
+import { certificates } from './certificates.ts';
+import { controllers } from './controllers.ts';
+import { etcd } from './etcd.ts';
+import { haproxy } from './haproxy.ts';
+import { keepalived } from './keepalived.ts';
+import { network } from './network.ts';
+import { nodes } from './nodes.ts';
+import { preflight } from './preflight.ts';
+import { runtime } from './runtime.ts';
+import type { Stage } from './stage.ts';
+import { system } from './system.ts';
+import { verify } from './verify.ts';
+
+/** The order that people see, and a topological order of `needs`: what does not depend on each other overlaps. */
+export const STAGES: readonly Stage[] = [
+  preflight,
+  artifacts,
+  system,
+  certificates,
+  haproxy,
+  keepalived,
+  etcd,
+  apiServer,
+  apiAccess,
+  controllers,
+  runtime,
+  nodes,
+  network,
+  addons,
+  verify,
+];

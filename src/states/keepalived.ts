@@ -1,0 +1,75 @@
+import { keepalivedHosts, vipInterface } from '../cluster/endpoint.ts';
+import { vipGates } from '../cluster/vip.ts';
+import { PATHS } from '../core/paths.ts';
+import type { Host } from '../inventory/types.ts';
+import { render } from '../render/render.ts';
+import { ref, type Resource } from '../resources/types.ts';
+import { directory, file, inputs } from './build.ts';
+import { haproxy } from './haproxy.ts';
+import type { Stage, StateContext } from './stage.ts';
+
+const UNIT = 'keepalived.service';
+const DROP_IN = `${PATHS.units}/${UNIT}.d`;
+
+export const keepalived: Stage = {
+  name: 'keepalived',
+  title: 'Keepalived',
+  hosts: keepalivedHosts,
+  needs: ['haproxy'],
+  states,
+  ...(haproxy.rollout ? { rollout: haproxy.rollout } : {}),
+  gate: vipGates,
+};
+
+function states(context: StateContext): Resource[] {
+  const config = {
+    ...file(PATHS.keepalivedConfig, keepalivedConfig(context)),
+    validate: ['keepalived', '-t', '-f', '{}'],
+    requires: ['package:keepalived' as const],
+  };
+  const dropIn = file(`${DROP_IN}/mcpk.conf`, '# Written by mcpk.\n[Service]\nRestart=always\nRestartSec=1\n');
+  return [
+    { kind: 'package', name: 'keepalived', units: [UNIT], hold: true },
+    config,
+    directory(DROP_IN),
+    dropIn,
+    {
+      kind: 'unit',
+      name: UNIT,
+      enabled: true,
+      state: 'running',
+      timeout: 30,
+      // The drop-in says when systemd starts it again: nothing that needs a restart now.
+      inputs: [...inputs('reload', [ref(config)]), ...inputs('live', [ref(dropIn)])],
+      requires: ['package:keepalived'],
+    },
+  ];
+}
+
+function keepalivedConfig({ cluster, host, own }: StateContext): string {
+  const { endpoint, keepalived: settings } = cluster;
+  const masters = keepalivedHosts(cluster);
+  return render('keepalived/keepalived.conf', {
+    host: host.name,
+    ...settings,
+    // Preflight has refused a host without one.
+    interface: vipInterface(cluster, host, own) ?? own.interfaces[0]?.name ?? 'eth0',
+    address: endpoint.address,
+    virtualRouterId: endpoint.virtualRouterId,
+    priority: priorityOf(host, masters),
+    source: host.internalAddress,
+    peers: masters.filter((each) => each.name !== host.name).map((each) => each.internalAddress),
+  });
+}
+
+/** No two masters stand with one priority: of those that share one, each later one of the inventory goes one lower. */
+export function priorityOf(host: Host, masters: readonly Host[]): number {
+  const taken = new Set<number>();
+  for (const master of [...masters].sort((a, b) => b.priority - a.priority)) {
+    let priority = master.priority;
+    while (taken.has(priority) && priority > 1) priority -= 1;
+    taken.add(priority);
+    if (master.name === host.name) return priority;
+  }
+  return host.priority;
+}

@@ -1,0 +1,26 @@
+import type { Facts } from '../cluster/facts.ts';
+import { hostsWith, type Cluster } from '../inventory/types.ts';
+
+/** Some API server serves clients now: from here on masters change one at a time. */
+export function apiServes(cluster: Cluster, facts: Facts): boolean {
+  return hostsWith(cluster, 'master').some((host) => {
+    const own = facts.hosts.get(host.name);
+    return own !== undefined && own.ports.includes(cluster.apiServer.port) && owns(facts, host.name, 'unit:kube-apiserver.service');
+  });
+}
+
+/** Whether mcpk laid down `ref` on this host in an earlier run. */
+export function owns(facts: Facts, host: string, ref: string): boolean {
+  return facts.hosts.get(host)?.owned.some((entry) => entry.ref === ref) ?? false;
+}
+
+/** One at a time, those of `last` at the end (the VIP's holder, etcd's leader). */
+export function oneAtATime(changed: readonly string[], last: (host: string) => boolean): string[][] {
+  return [...changed.filter((host) => !last(host)), ...changed.filter(last)].map((host) => [host]);
+}
+
+/** The rollout of everything on the masters that serves: all together before there is anyone to serve. */
+export function mastersRollout(cluster: Cluster, facts: Facts, changed: readonly string[]): string[][] {
+  if (!apiServes(cluster, facts)) return [[...changed]];
+  return oneAtATime(changed, (host) => facts.hosts.get(host)?.holdsVip ?? false);
+}
