@@ -23,7 +23,8 @@ function adaptNode(node: Node, schema: JsonSchema | undefined, options: AdaptOpt
   if (schema === undefined) return node;
   if (node.kind === 'scalar') return adaptScalar(node, schema, options);
   if (node.kind === 'list') {
-    const inherited = schema['x-path'] === true && schema.items !== undefined ? { ...schema.items, 'x-path': true } : undefined;
+    const inherited =
+      schema['x-path'] === true && schema.items !== undefined ? { ...schema.items, 'x-path': true } : undefined;
     const items = node.items.map((item, index) => {
       const child = inherited ?? childSchema(schema, index, options.schema);
       return item.kind === 'scalar' && item.value === null ? item : (adaptNode(item, child, options) ?? item);
@@ -42,7 +43,8 @@ function adaptScalar(node: ScalarNode, schema: JsonSchema, options: AdaptOptions
   if (node.value === null) return types.length === 0 || types.includes('null') ? node : undefined;
   if (schema['x-text'] === true && typeof node.value !== 'string') return { ...node, value: node.text };
   if (typeof node.value !== 'string') return node;
-  if (node.substituted === true && node.plain && !types.includes('string')) return { ...node, value: typed(node.value, types) };
+  if (node.substituted === true && node.plain && !types.includes('string'))
+    return { ...node, value: typed(node.value, types) };
   return schema['x-path'] === true ? { ...node, value: toFile(node, node.value, options) } : node;
 }
 

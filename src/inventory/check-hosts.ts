@@ -20,23 +20,45 @@ export function checkHosts(draft: Draft): void {
 
 function checkUnique(draft: Draft): void {
   const { hosts } = draft.cluster;
-  const way = (host: Host): string => [host.address, host.ssh.port, ...host.ssh.jump.map((hop) => `${hop.address}:${String(hop.port)}`)].join(' ');
-  twice(hosts, (host) => host.name, (host, first) => {
-    draft.mistake(draft.host(host, 'name'), `another host is called "${first.name}" too (${first.source})`);
-  });
+  const way = (host: Host): string =>
+    [host.address, host.ssh.port, ...host.ssh.jump.map((hop) => `${hop.address}:${String(hop.port)}`)].join(' ');
+  twice(
+    hosts,
+    (host) => host.name,
+    (host, first) => {
+      draft.mistake(draft.host(host, 'name'), `another host is called "${first.name}" too (${first.source})`);
+    },
+  );
   twice(hosts, way, (host, first) => {
-    draft.mistake(draft.host(host, 'address'), `"${host.address}" is the address of ${first.name} too (${first.source})`);
+    draft.mistake(
+      draft.host(host, 'address'),
+      `"${host.address}" is the address of ${first.name} too (${first.source})`,
+    );
   });
   // Equal because the addresses are equal: said once, above.
   const reported = new Set(hosts.filter((host) => !draft.given(...draft.host(host, 'internalAddress'))));
-  twice(hosts.filter((host) => host.internalAddress !== ''), (host) => host.internalAddress, (host, first) => {
-    if (reported.has(host) && reported.has(first) && way(host) === way(first)) return;
-    draft.mistake(draft.host(host, 'internalAddress'), `"${host.internalAddress}" is the internalAddress of ${first.name} too (${first.source})`);
-  });
+  twice(
+    hosts.filter((host) => host.internalAddress !== ''),
+    (host) => host.internalAddress,
+    (host, first) => {
+      if (reported.has(host) && reported.has(first) && way(host) === way(first)) return;
+      draft.mistake(
+        draft.host(host, 'internalAddress'),
+        `"${host.internalAddress}" is the internalAddress of ${first.name} too (${first.source})`,
+      );
+    },
+  );
   const ranked = hostsWith(draft.cluster, 'master').filter((host) => draft.given(...draft.host(host, 'priority')));
-  twice(ranked, (host) => String(host.priority), (host, first) => {
-    draft.mistake(draft.host(host, 'priority'), `${String(host.priority)} is the priority of ${first.name} too; give each master its own`);
-  });
+  twice(
+    ranked,
+    (host) => String(host.priority),
+    (host, first) => {
+      draft.mistake(
+        draft.host(host, 'priority'),
+        `${String(host.priority)} is the priority of ${first.name} too; give each master its own`,
+      );
+    },
+  );
 }
 
 function twice(hosts: readonly Host[], keyOf: (host: Host) => string, report: (host: Host, first: Host) => void): void {
@@ -53,28 +75,47 @@ function checkRoles(draft: Draft): void {
   if (hostsWith(draft.cluster, 'master').length === 0) draft.mistake(['hosts'], 'no host has the role master');
   const members = hostsWith(draft.cluster, 'etcd').length;
   if (members > 0 && members % 2 === 0) {
-    draft.warn(['hosts'], `${String(members)} etcd members bear no more failures than ${String(members - 1)}: take an odd number`);
+    draft.warn(
+      ['hosts'],
+      `${String(members)} etcd members bear no more failures than ${String(members - 1)}: take an odd number`,
+    );
   }
-  if (members > 7) draft.warn(['hosts'], `${String(members)} etcd members make every write slow: three or five are usual`);
+  if (members > 7)
+    draft.warn(['hosts'], `${String(members)} etcd members make every write slow: three or five are usual`);
 }
 
 function checkAddress(draft: Draft, host: Host): void {
   if (host.internalAddress === '') {
     if (draft.broken(...draft.host(host, 'internalAddress'))) return;
-    draft.mistake(draft.host(host, 'internalAddress'), `internalAddress is missing: "${host.address}" is not an IPv4 address, and the cluster needs one`);
+    draft.mistake(
+      draft.host(host, 'internalAddress'),
+      `internalAddress is missing: "${host.address}" is not an IPv4 address, and the cluster needs one`,
+    );
   } else if (/^(0|127|22[4-9]|2[3-5]\d)\./.test(host.internalAddress)) {
     const given = draft.given(...draft.host(host, 'internalAddress'));
-    draft.mistake(draft.host(host, given ? 'internalAddress' : 'address'), `"${host.internalAddress}" is no address at which other hosts reach it`);
+    draft.mistake(
+      draft.host(host, given ? 'internalAddress' : 'address'),
+      `"${host.internalAddress}" is no address at which other hosts reach it`,
+    );
   }
-  if (/^[\d.]+$/.test(host.address) && !isIpv4(host.address)) draft.mistake(draft.host(host, 'address'), `"${host.address}" is not an IPv4 address`);
+  if (/^[\d.]+$/.test(host.address) && !isIpv4(host.address))
+    draft.mistake(draft.host(host, 'address'), `"${host.address}" is not an IPv4 address`);
 }
 
 /** Labels and taints of a host or a group, checked where they were written. */
 function checkOwner(draft: Draft, owner: Path): void {
   const { labels = {}, taints = [] } = draft.written(owner);
   for (const [key, value] of Object.entries(labels)) {
-    if (!isQualifiedName(key)) draft.mistake([...owner, 'labels', key], `"${printable(key)}" is not a label name: letters, digits, - _ . and perhaps a DNS name and / in front`);
-    if (value !== '' && !LABEL_NAME.test(value)) draft.mistake([...owner, 'labels', key], `"${printable(value)}" is not a label value: at most 63 letters, digits, - _ .`);
+    if (!isQualifiedName(key))
+      draft.mistake(
+        [...owner, 'labels', key],
+        `"${printable(key)}" is not a label name: letters, digits, - _ . and perhaps a DNS name and / in front`,
+      );
+    if (value !== '' && !LABEL_NAME.test(value))
+      draft.mistake(
+        [...owner, 'labels', key],
+        `"${printable(value)}" is not a label value: at most 63 letters, digits, - _ .`,
+      );
   }
   for (const [index, taint] of taints.entries()) checkTaint(draft, [...owner, 'taints', index], taint);
 }
@@ -84,8 +125,13 @@ function checkTaint(draft: Draft, path: Path, taint: string): void {
   const wrong = !EFFECTS.includes(effect) || !isQualifiedName(key) || (value !== '' && !LABEL_NAME.test(value));
   if (!wrong) return;
   const word = EFFECTS.includes(effect) ? undefined : nearest(effect, EFFECTS);
-  const suggestion = word === undefined ? undefined : `${printable(taint.slice(0, taint.length - effect.length))}${word}`;
-  draft.mistake(path, `"${printable(taint)}" is not a taint: key=value:Effect or key:Effect, with one of ${EFFECTS.join(', ')}`, suggestion);
+  const suggestion =
+    word === undefined ? undefined : `${printable(taint.slice(0, taint.length - effect.length))}${word}`;
+  draft.mistake(
+    path,
+    `"${printable(taint)}" is not a taint: key=value:Effect or key:Effect, with one of ${EFFECTS.join(', ')}`,
+    suggestion,
+  );
 }
 
 function isQualifiedName(key: string): boolean {

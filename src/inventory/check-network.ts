@@ -14,33 +14,59 @@ function checkCidrs(draft: Draft): void {
     const range = parseCidr(network[name]);
     if (range === undefined || draft.broken('network', name)) continue;
     if (parseIpv4(network[name].replace(/\/.*$/, '')) !== range.base) {
-      draft.mistake(['network', name], `"${network[name]}" has bits set behind its prefix`, `${formatIpv4(range.base)}/${String(range.prefix)}`);
+      draft.mistake(
+        ['network', name],
+        `"${network[name]}" has bits set behind its prefix`,
+        `${formatIpv4(range.base)}/${String(range.prefix)}`,
+      );
     }
     for (const host of hosts.filter((host) => inCidr(host.internalAddress, network[name]))) {
       draft.mistake(['network', name], `${network[name]} holds ${host.internalAddress}, the address of ${host.name}`);
     }
-    if (inCidr(draft.cluster.endpoint.address, network[name])) draft.mistake(['network', name], `${network[name]} holds the endpoint's address ${draft.cluster.endpoint.address}`);
+    if (inCidr(draft.cluster.endpoint.address, network[name]))
+      draft.mistake(
+        ['network', name],
+        `${network[name]} holds the endpoint's address ${draft.cluster.endpoint.address}`,
+      );
   }
-  if (overlap(network.podCidr, network.serviceCidr)) draft.mistake(['network', 'serviceCidr'], `${network.serviceCidr} overlaps with podCidr ${network.podCidr}`);
+  if (overlap(network.podCidr, network.serviceCidr))
+    draft.mistake(['network', 'serviceCidr'], `${network.serviceCidr} overlaps with podCidr ${network.podCidr}`);
   checkSizes(draft);
   const { serviceAddress } = addons.coredns;
   if (draft.broken('network', 'serviceCidr') || serviceAddress === '' || !addons.coredns.enabled) return;
   const offset = (parseIpv4(serviceAddress) ?? 0) - (parseCidr(network.serviceCidr)?.base ?? 0);
-  if (!inCidr(serviceAddress, network.serviceCidr)) draft.mistake(['addons', 'coredns', 'serviceAddress'], `${serviceAddress} is not in serviceCidr ${network.serviceCidr}`);
-  else if (offset < 2) draft.mistake(['addons', 'coredns', 'serviceAddress'], `${serviceAddress} is taken: the first address of serviceCidr is the API's`);
+  if (!inCidr(serviceAddress, network.serviceCidr))
+    draft.mistake(
+      ['addons', 'coredns', 'serviceAddress'],
+      `${serviceAddress} is not in serviceCidr ${network.serviceCidr}`,
+    );
+  else if (offset < 2)
+    draft.mistake(
+      ['addons', 'coredns', 'serviceAddress'],
+      `${serviceAddress} is taken: the first address of serviceCidr is the API's`,
+    );
 }
 
 /** Limits of kube-apiserver (services: at most 20 bits) and of the node IPAM controller (nodes: at most 16 bits). */
 function checkSizes(draft: Draft): void {
   const { network, hosts } = draft.cluster;
   const service = parseCidr(network.serviceCidr);
-  if (service !== undefined && (service.prefix < 12 || service.prefix > 28)) draft.mistake(['network', 'serviceCidr'], `a prefix of /${String(service.prefix)} is not between /12 and /28`);
+  if (service !== undefined && (service.prefix < 12 || service.prefix > 28))
+    draft.mistake(['network', 'serviceCidr'], `a prefix of /${String(service.prefix)} is not between /12 and /28`);
   const pods = parseCidr(network.podCidr);
   if (pods === undefined || draft.broken('network', 'podCidr') || draft.broken('network', 'nodePrefix')) return;
   const bits = network.nodePrefix - pods.prefix;
   const parts = 2 ** Math.max(bits, 0);
-  if (bits < 0 || bits > 16) draft.mistake(['network', 'nodePrefix'], `/${String(network.nodePrefix)} does not fit podCidr ${network.podCidr}: take /${String(Math.max(pods.prefix, 9))} to /${String(Math.min(pods.prefix + 16, 30))}`);
-  else if (parts < hosts.length) draft.mistake(['network', 'nodePrefix'], `podCidr ${network.podCidr} has ${String(parts)} parts of /${String(network.nodePrefix)}, and there are ${String(hosts.length)} hosts`);
+  if (bits < 0 || bits > 16)
+    draft.mistake(
+      ['network', 'nodePrefix'],
+      `/${String(network.nodePrefix)} does not fit podCidr ${network.podCidr}: take /${String(Math.max(pods.prefix, 9))} to /${String(Math.min(pods.prefix + 16, 30))}`,
+    );
+  else if (parts < hosts.length)
+    draft.mistake(
+      ['network', 'nodePrefix'],
+      `podCidr ${network.podCidr} has ${String(parts)} parts of /${String(network.nodePrefix)}, and there are ${String(hosts.length)} hosts`,
+    );
 }
 
 function checkEndpoint(draft: Draft): void {
@@ -49,27 +75,58 @@ function checkEndpoint(draft: Draft): void {
   const masters = hostsWith(cluster, 'master');
   if (masters.length === 0) return;
   if (endpoint.address === '') {
-    draft.mistake(['endpoint', 'address'], masters.length > 1 ? 'address is missing: several masters need a VIP, or a load balancer and external: true' : 'address is missing: external is false, so a VIP is needed');
+    draft.mistake(
+      ['endpoint', 'address'],
+      masters.length > 1
+        ? 'address is missing: several masters need a VIP, or a load balancer and external: true'
+        : 'address is missing: external is false, so a VIP is needed',
+    );
     return;
   }
   const owner = hosts.find((host) => host.internalAddress === endpoint.address || host.address === endpoint.address);
   if (endpoint.external) {
-    if (owner?.roles.includes('master') === true && endpoint.port !== apiServer.port) draft.mistake(['endpoint', 'port'], `${owner.name} itself answers at apiServer.port ${String(apiServer.port)}, not ${String(endpoint.port)}`);
-    if (endpoint.tls === 'terminate') draft.mistake(['endpoint', 'tls'], 'terminate is done by HAProxy, and external means that there is none of ours');
+    if (owner?.roles.includes('master') === true && endpoint.port !== apiServer.port)
+      draft.mistake(
+        ['endpoint', 'port'],
+        `${owner.name} itself answers at apiServer.port ${String(apiServer.port)}, not ${String(endpoint.port)}`,
+      );
+    if (endpoint.tls === 'terminate')
+      draft.mistake(['endpoint', 'tls'], 'terminate is done by HAProxy, and external means that there is none of ours');
     return;
   }
-  if (owner !== undefined) draft.mistake(['endpoint', 'address'], `${endpoint.address} is the address of ${owner.name}; a VIP belongs to no host`);
-  if (!isIpv4(endpoint.address)) draft.mistake(['endpoint', 'address'], `"${endpoint.address}" is not an IPv4 address, which a VIP is; a name needs external: true`);
-  if (endpoint.port === apiServer.port) draft.mistake(['endpoint', 'port'], `apiServer.port is ${String(apiServer.port)} too, and both listen on the masters`);
+  if (owner !== undefined)
+    draft.mistake(
+      ['endpoint', 'address'],
+      `${endpoint.address} is the address of ${owner.name}; a VIP belongs to no host`,
+    );
+  if (!isIpv4(endpoint.address))
+    draft.mistake(
+      ['endpoint', 'address'],
+      `"${endpoint.address}" is not an IPv4 address, which a VIP is; a name needs external: true`,
+    );
+  if (endpoint.port === apiServer.port)
+    draft.mistake(
+      ['endpoint', 'port'],
+      `apiServer.port is ${String(apiServer.port)} too, and both listen on the masters`,
+    );
 }
 
 function checkPorts(draft: Draft): void {
   const { apiServer, endpoint } = draft.cluster;
   const [low = 0, high = 0] = apiServer.nodePortRange.split('-').map(Number);
-  if (low < 1 || high > 65535 || low > high) draft.mistake(['apiServer', 'nodePortRange'], `"${apiServer.nodePortRange}" is not a range of ports: low-high, from 1 to 65535`);
-  for (const [name, port] of [['apiServer', apiServer.port], ['endpoint', endpoint.port]] as const) {
+  if (low < 1 || high > 65535 || low > high)
+    draft.mistake(
+      ['apiServer', 'nodePortRange'],
+      `"${apiServer.nodePortRange}" is not a range of ports: low-high, from 1 to 65535`,
+    );
+  for (const [name, port] of [
+    ['apiServer', apiServer.port],
+    ['endpoint', endpoint.port],
+  ] as const) {
     if (name === 'endpoint' && endpoint.external) continue;
-    if (port >= low && port <= high) draft.mistake([name, 'port'], `${String(port)} lies in apiServer.nodePortRange ${apiServer.nodePortRange}`);
-    else if ([2379, 2380, 10250, 10256, 10257, 10259].includes(port)) draft.mistake([name, 'port'], `${String(port)} is used by etcd or another part of Kubernetes`);
+    if (port >= low && port <= high)
+      draft.mistake([name, 'port'], `${String(port)} lies in apiServer.nodePortRange ${apiServer.nodePortRange}`);
+    else if ([2379, 2380, 10250, 10256, 10257, 10259].includes(port))
+      draft.mistake([name, 'port'], `${String(port)} is used by etcd or another part of Kubernetes`);
   }
 }

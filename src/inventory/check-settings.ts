@@ -6,11 +6,23 @@ const UNITS: Readonly<Record<string, number>> = { us: 1e-6, ms: 1e-3, s: 1, m: 6
 export function checkSettings(draft: Draft): void {
   const { etcd, certificates, network } = draft.cluster;
   if (etcd.electionTimeout < 5 * etcd.heartbeatInterval) {
-    draft.mistake(['etcd', 'electionTimeout'], `${String(etcd.electionTimeout)} ms is less than five heartbeats of ${String(etcd.heartbeatInterval)} ms: etcd does not start so`);
+    draft.mistake(
+      ['etcd', 'electionTimeout'],
+      `${String(etcd.electionTimeout)} ms is less than five heartbeats of ${String(etcd.heartbeatInterval)} ms: etcd does not start so`,
+    );
   }
-  if (certificates.renewBeforeDays >= certificates.leafDays) draft.mistake(['certificates', 'renewBeforeDays'], `${String(certificates.renewBeforeDays)} is not less than leafDays ${String(certificates.leafDays)}: every run would renew`);
-  if (certificates.authorityDays <= certificates.leafDays) draft.mistake(['certificates', 'authorityDays'], `${String(certificates.authorityDays)} is not more than leafDays ${String(certificates.leafDays)}`);
-  if (network.mtu !== 0 && network.mtu < 576) draft.mistake(['network', 'mtu'], `${String(network.mtu)} is too small for IPv4: 0 or from 576`);
+  if (certificates.renewBeforeDays >= certificates.leafDays)
+    draft.mistake(
+      ['certificates', 'renewBeforeDays'],
+      `${String(certificates.renewBeforeDays)} is not less than leafDays ${String(certificates.leafDays)}: every run would renew`,
+    );
+  if (certificates.authorityDays <= certificates.leafDays)
+    draft.mistake(
+      ['certificates', 'authorityDays'],
+      `${String(certificates.authorityDays)} is not more than leafDays ${String(certificates.leafDays)}`,
+    );
+  if (network.mtu !== 0 && network.mtu < 576)
+    draft.mistake(['network', 'mtu'], `${String(network.mtu)} is too small for IPv4: 0 or from 576`);
   checkNamed(draft, ['registries'], draft.cluster.registries);
   checkNamed(draft, ['addons', 'manifests'], draft.cluster.addons.manifests);
   checkCredentials(draft);
@@ -21,7 +33,8 @@ function checkNamed(draft: Draft, path: readonly string[], items: readonly { rea
   if (draft.broken(...path)) return;
   for (const [index, item] of items.entries()) {
     const first = items.findIndex((other) => other.name === item.name);
-    if (first < index) draft.mistake([...path, index, 'name'], `"${item.name}" is there already, at place ${String(first)}`);
+    if (first < index)
+      draft.mistake([...path, index, 'name'], `"${item.name}" is there already, at place ${String(first)}`);
   }
 }
 
@@ -29,7 +42,12 @@ function checkCredentials(draft: Draft): void {
   if (draft.broken('registries')) return;
   for (const [index, registry] of draft.cluster.registries.entries()) {
     if ((registry.username === undefined) === (registry.password === undefined)) continue;
-    draft.mistake(['registries', index], registry.username === undefined ? 'username is missing beside the password' : 'password is missing beside the username');
+    draft.mistake(
+      ['registries', index],
+      registry.username === undefined
+        ? 'username is missing beside the password'
+        : 'password is missing beside the username',
+    );
   }
 }
 
@@ -39,7 +57,10 @@ function checkShutdown(draft: Draft): void {
   if (endpoint.external || draft.broken('haproxy') || hostsWith(draft.cluster, 'master').length < 2) return;
   const patience = seconds(haproxy.check.inter) * haproxy.check.fall;
   if (apiServer.shutdownDelay > patience) return;
-  draft.warn(['apiServer', 'shutdownDelay'], `${String(apiServer.shutdownDelay)} s is not longer than HAProxy needs to see it, ${String(patience)} s (haproxy.check): requests may fail at a restart`);
+  draft.warn(
+    ['apiServer', 'shutdownDelay'],
+    `${String(apiServer.shutdownDelay)} s is not longer than HAProxy needs to see it, ${String(patience)} s (haproxy.check): requests may fail at a restart`,
+  );
 }
 
 function seconds(duration: string): number {

@@ -32,7 +32,10 @@ export interface CheckInput {
 }
 
 /** Checks what a schema cannot say: names that are unique, networks that do not overlap, settings that fit together. */
-export function check({ cluster, root, input, places, wrong }: CheckInput): { mistakes: Mistake[]; warnings: string[] } {
+export function check({ cluster, root, input, places, wrong }: CheckInput): {
+  mistakes: Mistake[];
+  warnings: string[];
+} {
   const mistakes: Mistake[] = [];
   const warnings: string[] = [];
   const draft: Draft = {

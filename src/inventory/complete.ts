@@ -19,18 +19,26 @@ export interface CompleteOptions {
 }
 
 /** Turns checked input into a cluster: defaults filled, what is computed computed, what is inherited inherited. */
-export function complete(input: ClusterInput, options: CompleteOptions): { cluster: Cluster; places: ReadonlyMap<Host, number> } {
+export function complete(
+  input: ClusterInput,
+  options: CompleteOptions,
+): { cluster: Cluster; places: ReadonlyMap<Host, number> } {
   const filled = fillDefaults(input, options.schema, options.schema, ['hosts', 'groups']) as FilledInput;
   const { ssh, groups: _groups, ...settings } = filled as FilledInput & { groups?: unknown };
   const places = new Map<Host, number>();
-  const present = (input.hosts ?? []).flatMap((host, index): { host: HostInput; index: number }[] => (host === undefined ? [] : [{ host, index }]));
+  const present = (input.hosts ?? []).flatMap((host, index): { host: HostInput; index: number }[] =>
+    host === undefined ? [] : [{ host, index }],
+  );
   const sshFilled = { ...ssh, knownHostsFiles: ssh.knownHostsFiles.map((file) => expandHome(file, options.home)) };
-  const hosts = resolveHosts(present.map(({ host }) => host), {
-    filled: { ssh: sshFilled, pillar: filled.pillar },
-    groups: input.groups ?? {},
-    priority: Number(childSchema(options.schema.definitions?.['host'], 'priority', options.schema)?.default),
-    agent: (options.env['SSH_AUTH_SOCK'] ?? '') !== '',
-  }).map((host, at): Host => {
+  const hosts = resolveHosts(
+    present.map(({ host }) => host),
+    {
+      filled: { ssh: sshFilled, pillar: filled.pillar },
+      groups: input.groups ?? {},
+      priority: Number(childSchema(options.schema.definitions?.['host'], 'priority', options.schema)?.default),
+      agent: (options.env['SSH_AUTH_SOCK'] ?? '') !== '',
+    },
+  ).map((host, at): Host => {
     const index = present[at]?.index ?? at;
     const placed = { ...host, source: options.sourceOf(index) };
     places.set(placed, index);
@@ -57,9 +65,15 @@ function resolveEndpoint(filled: FilledInput, given: Partial<Endpoint>, hosts: r
   const masters = hosts.filter((host) => host.roles.includes('master'));
   const [master] = masters;
   const { address } = filled.endpoint;
-  const own = master !== undefined && (address === undefined || address === master.internalAddress || address === master.address);
+  const own =
+    master !== undefined && (address === undefined || address === master.internalAddress || address === master.address);
   if (masters.length === 1 && own && given.external !== false) {
-    return { ...filled.endpoint, address: address ?? master.internalAddress, port: given.port ?? filled.apiServer.port, external: true };
+    return {
+      ...filled.endpoint,
+      address: address ?? master.internalAddress,
+      port: given.port ?? filled.apiServer.port,
+      external: true,
+    };
   }
   return { ...filled.endpoint, address: address ?? '' };
 }

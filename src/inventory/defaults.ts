@@ -5,7 +5,12 @@ import { resolve, type JsonSchema } from './schema.ts';
  * Fills in the schema's defaults, as a new value. A section that is not given is filled only if the schema gives it
  * a default of its own (`{}`); so settings that are inherited (a host's `ssh`) stay empty.
  */
-export function fillDefaults(value: unknown, schema: JsonSchema, root: JsonSchema, skip: readonly string[] = []): unknown {
+export function fillDefaults(
+  value: unknown,
+  schema: JsonSchema,
+  root: JsonSchema,
+  skip: readonly string[] = [],
+): unknown {
   if (Array.isArray(value)) {
     const items = schema.items === undefined ? undefined : resolve(schema.items, root);
     return items === undefined ? [...(value as unknown[])] : value.map((item) => fillDefaults(item, items, root));

@@ -18,14 +18,18 @@ export interface HostDefaults {
 export function resolveHosts(inputs: readonly HostInput[], defaults: HostDefaults): Omit<Host, 'source'>[] {
   const namesEtcd = inputs.some((host) => host.roles.includes('etcd'));
   return inputs.map((input) => {
-    const roles = ROLES.filter((role) => input.roles.includes(role) || (role === 'etcd' && !namesEtcd && input.roles.includes('master')));
+    const roles = ROLES.filter(
+      (role) => input.roles.includes(role) || (role === 'etcd' && !namesEtcd && input.roles.includes('master')),
+    );
     return resolveHost(input, roles, defaults);
   });
 }
 
 function resolveHost(input: HostInput, roles: readonly Role[], defaults: HostDefaults): Omit<Host, 'source'> {
   // Nearest last: a master's group wins over the worker's.
-  const groups = [...roles].reverse().flatMap((role): GroupInput[] => (defaults.groups[role] === undefined ? [] : [defaults.groups[role]]));
+  const groups = [...roles]
+    .reverse()
+    .flatMap((role): GroupInput[] => (defaults.groups[role] === undefined ? [] : [defaults.groups[role]]));
   const layers = [...groups, input];
   const taints = layers.reduce<readonly string[] | undefined>((below, layer) => layer.taints ?? below, undefined);
   const master = roles.includes('master') && !roles.includes('worker');
@@ -38,17 +42,23 @@ function resolveHost(input: HostInput, roles: readonly Role[], defaults: HostDef
     labels: Object.assign({}, ...layers.map((layer) => layer.labels ?? {})) as Record<string, string>,
     taints: taints ?? (master ? [CONTROL_PLANE_TAINT] : []),
     priority: input.priority ?? defaults.priority,
-    pillar: layers.reduce<Record<string, unknown>>((below, layer) => deepMerge(below, layer.pillar ?? {}), deepMerge({}, defaults.filled.pillar)),
+    pillar: layers.reduce<Record<string, unknown>>(
+      (below, layer) => deepMerge(below, layer.pillar ?? {}),
+      deepMerge({}, defaults.filled.pillar),
+    ),
   };
 }
 
 function resolveSsh(layers: readonly SshInput[], agent: boolean, host: string): SshSettings {
-  const { jump, becomePassword, ...ssh } = Object.assign({ agent }, ...layers) as SshInput & Omit<SshSettings, 'jump' | 'becomePassword'>;
+  const { jump, becomePassword, ...ssh } = Object.assign({ agent }, ...layers) as SshInput &
+    Omit<SshSettings, 'jump' | 'becomePassword'>;
   const hops = typeof jump === 'string' ? [jump] : (jump ?? []);
   return {
     ...ssh,
     jump: hops.map((hop) => resolveJump(hop, ssh.user)),
-    ...(becomePassword === undefined ? {} : { becomePassword: new Secret(becomePassword, `ssh.becomePassword of ${host}`) }),
+    ...(becomePassword === undefined
+      ? {}
+      : { becomePassword: new Secret(becomePassword, `ssh.becomePassword of ${host}`) }),
   };
 }
 

@@ -31,13 +31,20 @@ export interface SshInput extends Partial<Omit<SshSettings, 'jump' | 'becomePass
 }
 
 /** The form with the schema's literal defaults filled in. */
-export interface FilledInput extends Omit<Cluster, 'hosts' | 'endpoint' | 'artifacts' | 'registries' | 'addons' | 'files'> {
-  readonly ssh: Omit<SshSettings, 'jump' | 'becomePassword' | 'agent'> & Pick<SshInput, 'jump' | 'becomePassword' | 'agent'>;
+export interface FilledInput extends Omit<
+  Cluster,
+  'hosts' | 'endpoint' | 'artifacts' | 'registries' | 'addons' | 'files'
+> {
+  readonly ssh: Omit<SshSettings, 'jump' | 'becomePassword' | 'agent'> &
+    Pick<SshInput, 'jump' | 'becomePassword' | 'agent'>;
   readonly endpoint: Omit<Endpoint, 'address'> & { readonly address?: string };
   readonly artifacts: Omit<Cluster['artifacts'], 'directory'> & { readonly directory?: string };
   readonly registries: readonly (Omit<Cluster['registries'][number], 'password'> & { readonly password?: string })[];
   readonly addons: Omit<Cluster['addons'], 'coredns'> & {
-    readonly coredns: Omit<Cluster['addons']['coredns'], 'image' | 'serviceAddress'> & { readonly image?: string; readonly serviceAddress?: string };
+    readonly coredns: Omit<Cluster['addons']['coredns'], 'image' | 'serviceAddress'> & {
+      readonly image?: string;
+      readonly serviceAddress?: string;
+    };
   };
   readonly apiServer: ApiServerSettings;
 }

@@ -1,10 +1,12 @@
 import { readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
+import { resolve } from 'node:path';
 import { McpkError } from '../core/errors.ts';
 import { adapt } from './adapt.ts';
 import { check } from './check.ts';
 import { complete } from './complete.ts';
 import { deepFreeze } from './defaults.ts';
+import { explain } from './explain.ts';
 import { mergeFiles, twiceInOneFile } from './merge.ts';
 import { InventoryError, printable, type Mistake } from './mistake.ts';
 import { nodeAt, placeOf, toSource, toValue, type Node, type Path } from './node.ts';
@@ -12,7 +14,7 @@ import { parseYaml } from './parse.ts';
 import { prune } from './prune.ts';
 import { readSchema, type JsonSchema } from './schema.ts';
 import { substitute, type Environment } from './substitute.ts';
-import { compileValidator, explain, type Validator } from './validate.ts';
+import { compileValidator, type Validator } from './validate.ts';
 import type { Cluster } from './types.ts';
 
 export interface LoadOptions {
@@ -32,16 +34,24 @@ const MOST_BYTES = 4 * 1024 * 1024;
  * `null` back to the default. Throws one {@link InventoryError} (exit code 10) with every mistake in it.
  */
 export async function load(files: readonly string[], options: LoadOptions): Promise<Cluster> {
-  if (files.length === 0) throw new McpkError('usage', 'no inventory was named', { hint: 'Name one with -i FILE, or write one with: mcpk init' });
-  const { resolve } = await import('node:path');
+  if (files.length === 0)
+    throw new McpkError('usage', 'no inventory was named', {
+      hint: 'Name one with -i FILE, or write one with: mcpk init',
+    });
   const read = await Promise.all(files.map((file) => readText(file, resolve(options.directory ?? '.', file))));
   const unreadable = read.flatMap((result) => ('mistake' in result ? [result.mistake] : []));
   if (unreadable.length > 0) throw new InventoryError(unreadable);
-  return loadTexts(read.flatMap((result) => ('text' in result ? [result] : [])), options);
+  return loadTexts(
+    read.flatMap((result) => ('text' in result ? [result] : [])),
+    options,
+  );
 }
 
 /** As {@link load}, from texts that are at hand. */
-export async function loadTexts(texts: readonly { file: string; text: string }[], options: LoadOptions): Promise<Cluster> {
+export async function loadTexts(
+  texts: readonly { file: string; text: string }[],
+  options: LoadOptions,
+): Promise<Cluster> {
   const parsed = texts.map(({ file, text }) => parseYaml(toSource(file, text)));
   const mistakes = parsed.flatMap((result) => result.mistakes);
   const nodes = parsed.flatMap((result) => (result.node?.kind === 'map' ? [result.node] : []));
@@ -64,7 +74,13 @@ export async function loadTexts(texts: readonly { file: string; text: string }[]
   const wrong: readonly Path[] = found.map((mistake) => mistake.at);
   const input = prune(value, wrong);
   const files = texts.map(({ file }) => file);
-  const { cluster, places } = complete(input, { schema, env: options.env, home, files, sourceOf: (index) => sourceOf(root, index) });
+  const { cluster, places } = complete(input, {
+    schema,
+    env: options.env,
+    home,
+    files,
+    sourceOf: (index) => sourceOf(root, index),
+  });
   const checked = check({ cluster, root, input, places, wrong });
   mistakes.push(...checked.mistakes.filter((mistake) => !mistakes.some((other) => other.path === mistake.path)));
   if (mistakes.length > 0) throw new InventoryError(mistakes);
@@ -77,7 +93,9 @@ function sourceOf(root: Node, index: number): string {
 }
 
 async function readText(file: string, path: string): Promise<{ file: string; text: string } | { mistake: Mistake }> {
-  const refuse = (message: string): { mistake: Mistake } => ({ mistake: { file, line: 0, column: 0, path: '', message } });
+  const refuse = (message: string): { mistake: Mistake } => ({
+    mistake: { file, line: 0, column: 0, path: '', message },
+  });
   try {
     const about = await stat(path);
     if (about.isDirectory()) return refuse('is a directory, not a file');
@@ -87,6 +105,10 @@ async function readText(file: string, path: string): Promise<{ file: string; tex
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === 'ENOENT') return refuse('there is no such file');
     if (code === 'EACCES') return refuse('may not be read');
-    return refuse(code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'is not UTF-8 text' : `could not be read (${String(code ?? error)})`);
+    return refuse(
+      code === 'ERR_ENCODING_INVALID_ENCODED_DATA'
+        ? 'is not UTF-8 text'
+        : `could not be read (${String(code ?? error)})`,
+    );
   }
 }

@@ -16,7 +16,8 @@ export function twiceInOneFile(root: Node): Mistake[] {
   return (hosts?.kind === 'list' ? hosts.items : []).flatMap((host, index) => {
     const name = nameOf(host);
     if (name === undefined) return [];
-    if (seen.has(name)) return [mistakeAt(root, ['hosts', index, 'name'], `another host is called ${JSON.stringify(name)} too`)];
+    if (seen.has(name))
+      return [mistakeAt(root, ['hosts', index, 'name'], `another host is called ${JSON.stringify(name)} too`)];
     seen.add(name);
     return [];
   });
@@ -24,7 +25,8 @@ export function twiceInOneFile(root: Node): Mistake[] {
 
 function mergeNodes(below: Node, over: Node, path: Path): Node {
   if (below.kind === 'map' && over.kind === 'map') return mergeMaps(below, over, path);
-  if (path.length === 1 && path[0] === 'hosts' && below.kind === 'list' && over.kind === 'list') return mergeHosts(below, over);
+  if (path.length === 1 && path[0] === 'hosts' && below.kind === 'list' && over.kind === 'list')
+    return mergeHosts(below, over);
   return over;
 }
 
@@ -32,7 +34,10 @@ function mergeMaps(below: MapNode, over: MapNode, path: Path): MapNode {
   const entries = new Map<string, Entry>(below.entries);
   for (const [key, entry] of over.entries) {
     const earlier = entries.get(key);
-    entries.set(key, earlier === undefined ? entry : { key: entry.key, node: mergeNodes(earlier.node, entry.node, [...path, key]) });
+    entries.set(
+      key,
+      earlier === undefined ? entry : { key: entry.key, node: mergeNodes(earlier.node, entry.node, [...path, key]) },
+    );
   }
   return { ...over, entries };
 }

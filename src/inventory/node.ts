@@ -70,7 +70,12 @@ export function nodeAt(root: Node, path: Path): Node | undefined {
 }
 
 /** A mistake at a path, or at its nearest ancestor that stands in a file. */
-export function mistakeAt(root: Node, path: Path, message: string, more: { suggestion?: string | undefined; key?: boolean } = {}): Mistake {
+export function mistakeAt(
+  root: Node,
+  path: Path,
+  message: string,
+  more: { suggestion?: string | undefined; key?: boolean } = {},
+): Mistake {
   let placed: Placed = root;
   let node: Node | undefined = root;
   for (const [index, part] of path.entries()) {

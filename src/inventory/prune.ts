@@ -14,7 +14,11 @@ export function prune(value: unknown, wrong: readonly Path[]): ClusterInput {
   const cut = wrong.map(shorten);
   const pruned = pruneValue(value, [], new Set(cut.map((path) => JSON.stringify(path))));
   const input = isMap(pruned) ? pruned : {};
-  return { ...input, name: typeof input['name'] === 'string' ? input['name'] : '', hosts: Array.isArray(input['hosts']) ? input['hosts'] : [] } as ClusterInput;
+  return {
+    ...input,
+    name: typeof input['name'] === 'string' ? input['name'] : '',
+    hosts: Array.isArray(input['hosts']) ? input['hosts'] : [],
+  };
 }
 
 function pruneValue(value: unknown, path: Path, cut: ReadonlySet<string>): unknown {
@@ -35,7 +39,8 @@ function pruneValue(value: unknown, path: Path, cut: ReadonlySet<string>): unkno
 /** A wrong setting that its entry needs takes the entry with it. */
 function shorten(path: Path): Path {
   const [list, index, setting] = path;
-  if (typeof list === 'string' && typeof index === 'number' && NEEDED[list]?.includes(String(setting)) === true) return [list, index];
+  if (typeof list === 'string' && typeof index === 'number' && NEEDED[list]?.includes(String(setting)) === true)
+    return [list, index];
   const at = path.findIndex((part, i) => typeof part === 'number' && WHOLE.includes(String(path[i - 1])));
   return at === -1 ? path : path.slice(0, at + 1);
 }

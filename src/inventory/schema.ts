@@ -10,6 +10,7 @@ export interface JsonSchema {
   readonly examples?: readonly unknown[];
   readonly enum?: readonly unknown[];
   readonly const?: unknown;
+  readonly pattern?: string;
   readonly minimum?: number;
   readonly maximum?: number;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
@@ -50,11 +51,16 @@ export function resolve(schema: JsonSchema, root: JsonSchema): JsonSchema {
 }
 
 /** The schema of a child; undefined where anything may stand. */
-export function childSchema(schema: JsonSchema | undefined, key: string | number, root: JsonSchema): JsonSchema | undefined {
+export function childSchema(
+  schema: JsonSchema | undefined,
+  key: string | number,
+  root: JsonSchema,
+): JsonSchema | undefined {
   if (schema === undefined) return undefined;
   if (typeof key === 'number') return schema.items === undefined ? undefined : resolve(schema.items, root);
   const more = typeof schema.additionalProperties === 'object' ? schema.additionalProperties : undefined;
-  const own = schema.properties !== undefined && Object.hasOwn(schema.properties, key) ? schema.properties[key] : undefined;
+  const own =
+    schema.properties !== undefined && Object.hasOwn(schema.properties, key) ? schema.properties[key] : undefined;
   const child = own ?? more;
   return child === undefined ? undefined : resolve(child, root);
 }

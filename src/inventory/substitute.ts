@@ -18,7 +18,10 @@ export function substitute(root: Node, env: Environment): { node: Node; mistakes
   const visit = (node: Node, path: Path): Node => {
     if (node.kind === 'list') return { ...node, items: node.items.map((item, index) => visit(item, [...path, index])) };
     if (node.kind === 'map') {
-      const entries = [...node.entries].map(([key, entry]): [string, Entry] => [key, { ...entry, node: visit(entry.node, [...path, key]) }]);
+      const entries = [...node.entries].map(([key, entry]): [string, Entry] => [
+        key,
+        { ...entry, node: visit(entry.node, [...path, key]) },
+      ]);
       return { ...node, entries: new Map(entries) };
     }
     if (typeof node.value !== 'string' || !node.value.includes('${')) return node;
@@ -32,12 +35,20 @@ export function substitute(root: Node, env: Environment): { node: Node; mistakes
   return { node: visit(root, []), mistakes };
 }
 
-function replaceReferences(text: string, env: Environment, names: () => string[], complain: (message: string, suggestion?: string) => string): string {
+function replaceReferences(
+  text: string,
+  env: Environment,
+  names: () => string[],
+  complain: (message: string, suggestion?: string) => string,
+): string {
   return text.replace(REFERENCE, (whole: string, inside: string | undefined, end: string | undefined) => {
     if (inside === undefined) return '${';
     if (end !== '}') return complain('`${` has no closing `}`; write `$${` for a plain `${`');
     const [, name, fallback] = /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s.exec(inside) ?? [];
-    if (name === undefined) return complain(`${JSON.stringify(printable(whole))} is neither \${NAME} nor \${NAME:-default}; write \`$\${\` for a plain \`\${\``);
+    if (name === undefined)
+      return complain(
+        `${JSON.stringify(printable(whole))} is neither \${NAME} nor \${NAME:-default}; write \`$\${\` for a plain \`\${\``,
+      );
     const value = Object.hasOwn(env, name) ? env[name] : undefined;
     if (value !== undefined && (value !== '' || fallback === undefined)) return value;
     return fallback ?? complain(`the environment variable ${printable(name)} is not set`, nearest(name, names()));

@@ -149,7 +149,13 @@ export interface EtcdSettings extends ComponentSettings {
 export interface ApiServerSettings extends ComponentSettings {
   readonly port: number;
   readonly nodePortRange: string;
-  readonly audit: { readonly enabled: boolean; readonly maxAge: number; readonly maxBackup: number; readonly maxSize: number; readonly policy?: Readonly<Record<string, unknown>> };
+  readonly audit: {
+    readonly enabled: boolean;
+    readonly maxAge: number;
+    readonly maxBackup: number;
+    readonly maxSize: number;
+    readonly policy?: Readonly<Record<string, unknown>>;
+  };
   readonly shutdownDelay: number;
   readonly watchGracePeriod: number;
   readonly goawayChance: number;
@@ -178,7 +184,13 @@ export interface ContainerdSettings {
 export interface HaproxySettings {
   readonly maxconn: number;
   readonly statsSocket: string;
-  readonly timeouts: { readonly connect: string; readonly client: string; readonly server: string; readonly tunnel: string; readonly check: string };
+  readonly timeouts: {
+    readonly connect: string;
+    readonly client: string;
+    readonly server: string;
+    readonly tunnel: string;
+    readonly check: string;
+  };
   readonly check: { readonly inter: string; readonly fall: number; readonly rise: number };
   /** Lines appended to `global` and `defaults`. */
   readonly extraGlobal: readonly string[];
@@ -215,7 +227,12 @@ export interface Registry {
 }
 
 export interface AddonSettings {
-  readonly coredns: { readonly enabled: boolean; readonly image: string; readonly replicas: number; readonly serviceAddress: string };
+  readonly coredns: {
+    readonly enabled: boolean;
+    readonly image: string;
+    readonly replicas: number;
+    readonly serviceAddress: string;
+  };
   /** Further manifests: files or URLs, applied server-side and pruned by label. */
   readonly manifests: readonly { readonly name: string; readonly source: string; readonly sha256?: string }[];
 }

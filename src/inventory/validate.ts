@@ -1,142 +1,23 @@
 import type { ErrorObject } from 'ajv';
-import { mistakeAt, nodeAt, type Node, type Path } from './node.ts';
-import { printable, type Mistake } from './mistake.ts';
-import { nearest } from './nearest.ts';
-import { findSetting, schemaAt, typesOf, type JsonSchema } from './schema.ts';
+import type { JsonSchema } from './schema.ts';
 
 /** Errors of one value against the schema; empty when it fits. Compiled once, used for any number of inventories. */
 export type Validator = (value: unknown) => readonly ErrorObject[];
 
-/** A mistake and the path of the value that cannot be used. */
-export interface SchemaMistake extends Mistake {
-  readonly at: Path;
-}
-
-/** Compiles the schema. Costs some 50 ms the first time (ajv is loaded only here): keep the result. */
+/**
+ * Compiles the schema. ajv is loaded only here, and most of the time is its own: keep the result.
+ * Optimizing the generated code costs more than the one check that it serves.
+ */
 export async function compileValidator(schema: JsonSchema): Promise<Validator> {
   const { Ajv } = await import('ajv');
-  const ajv = new Ajv({ allErrors: true, verbose: true, strict: false, messages: false, validateSchema: false, addUsedSchema: false, unicodeRegExp: true });
+  const ajv = new Ajv({
+    allErrors: true,
+    strict: false,
+    messages: false,
+    validateSchema: false,
+    addUsedSchema: false,
+    code: { optimize: false },
+  });
   const check = ajv.compile(schema);
   return (value) => (check(value) ? [] : [...(check.errors ?? [])]);
-}
-
-/** Words for ajv's errors, each placed in its file. */
-export function explain(errors: readonly ErrorObject[], root: Node, schema: JsonSchema): SchemaMistake[] {
-  const mistakes = errors.flatMap((error) => explainOne(error, root, schema) ?? []);
-  const seen = new Set<string>();
-  return mistakes.filter((mistake) => {
-    // One value that breaks two rules (pattern, then length) is one mistake to correct.
-    const key = JSON.stringify(mistake.at);
-    return !seen.has(key) && seen.add(key);
-  });
-}
-
-function explainOne(error: ErrorObject, root: Node, schema: JsonSchema): SchemaMistake | undefined {
-  const path = toPath(error.instancePath, root);
-  const params = error.params as Readonly<Record<string, unknown>>;
-  const rule = (error.parentSchema ?? {}) as JsonSchema;
-  if (error.keyword === 'propertyNames') return undefined;
-  if (error.propertyName !== undefined) return badName(error.propertyName, path, rule, root);
-  if (error.keyword === 'additionalProperties') return unknownSetting(String(params['additionalProperty']), path, root, schema);
-  if (error.keyword === 'required') {
-    const name = String(params['missingProperty']);
-    return { ...mistakeAt(root, path, `${name} is missing: ${lowerFirst(schemaAt(schema, [...path, name])?.description ?? '')}`), at: [...path, name] };
-  }
-  const node = nodeAt(root, path);
-  const { message, suggestion } = wrongValue(error.keyword, params, node, rule);
-  return { ...mistakeAt(root, path, message, { suggestion }), at: path };
-}
-
-function badName(name: string, path: Path, rule: JsonSchema, root: Node): SchemaMistake {
-  const at = [...path, name];
-  const dashless = name.replace(/^-+/, '');
-  const suggestion = dashless !== name && /^\w/.test(dashless) ? dashless : undefined;
-  return { ...mistakeAt(root, at, `${shown(name)} is not ${rule['x-expected'] ?? 'a name that can be used'}`, { suggestion, key: true }), at };
-}
-
-function unknownSetting(name: string, path: Path, root: Node, schema: JsonSchema): SchemaMistake {
-  const known = Object.keys(schemaAt(schema, path)?.properties ?? {});
-  const at = [...path, name];
-  const suggestion = nearest(name, known) ?? findSetting(schema, name);
-  const message = suggestion === undefined ? `is not a setting; here are: ${known.join(', ')}` : 'is not a setting';
-  return { ...mistakeAt(root, at, message, { suggestion, key: true }), at };
-}
-
-function wrongValue(keyword: string, params: Readonly<Record<string, unknown>>, node: Node | undefined, rule: JsonSchema): { message: string; suggestion?: string | undefined } {
-  const value = describe(node, rule);
-  const limit = String(params['limit']);
-  switch (keyword) {
-    case 'type':
-      if (rule.writeOnly === true) return { message: 'must be text: put it in quotes' };
-      return { message: `must be ${typesOf(rule).map(typeName).join(' or ')}, not ${value}`, suggestion: quoted(node, rule) };
-    case 'enum':
-    case 'const': {
-      const allowed = (rule.enum ?? [rule.const]).map(String);
-      const word = node?.kind === 'scalar' && node.substituted !== true ? nearest(String(node.value), allowed) : undefined;
-      return { message: `${value} is not ${allowed.length > 1 ? 'one of ' : ''}${allowed.join(', ')}`, suggestion: word };
-    }
-    case 'pattern':
-      return { message: `${value} is not ${rule['x-expected'] ?? 'of the right form'}`, suggestion: withoutV(node, rule) };
-    case 'minimum':
-    case 'maximum':
-      return { message: `${value} is not between ${String(rule.minimum ?? '-∞')} and ${String(rule.maximum ?? '∞')}` };
-    case 'minLength':
-    case 'minItems':
-      return { message: keyword === 'minItems' && limit !== '1' ? `needs at least ${limit} entries` : 'must not be empty' };
-    case 'maxLength':
-      return { message: `${value} is longer than ${limit} characters` };
-    case 'maxItems':
-      return { message: `has more than ${limit} entries` };
-    case 'uniqueItems':
-      return { message: `entries ${String(params['j'])} and ${String(params['i'])} (counted from 0) are the same` };
-    default:
-      return { message: `${value} breaks the rule ${keyword}` };
-  }
-}
-
-/** The value for a message; never one of the environment, never a secret. */
-function describe(node: Node | undefined, rule: JsonSchema): string {
-  if (node === undefined) return 'nothing';
-  if (node.kind !== 'scalar') return `a ${node.kind}`;
-  if (node.substituted === true || rule.writeOnly === true) return 'what it holds now';
-  return shown(node.value);
-}
-
-function shown(value: string | number | boolean | null): string {
-  return typeof value === 'string' ? `"${printable(value)}"` : String(value);
-}
-
-function typeName(type: string): string {
-  const names: Readonly<Record<string, string>> = { object: 'a map', array: 'a list', integer: 'a whole number', number: 'a number', boolean: 'true or false', string: 'text' };
-  return names[type] ?? type;
-}
-
-/** YAML reads 1.37 as a number: quote it. */
-function quoted(node: Node | undefined, rule: JsonSchema): string | undefined {
-  if (node?.kind !== 'scalar' || node.substituted === true || rule.writeOnly === true) return undefined;
-  if (typesOf(rule).includes('string') && typeof node.value !== 'string') return `'${printable(node.text)}'`;
-  const inList = typesOf(rule).includes('array') && typeof node.value === 'string';
-  if (inList) return `[${printable(node.value)}]`;
-  const bool: Readonly<Record<string, string>> = { yes: 'true', on: 'true', no: 'false', off: 'false' };
-  return typesOf(rule).includes('boolean') ? bool[String(node.value).toLowerCase()] : undefined;
-}
-
-function withoutV(node: Node | undefined, rule: JsonSchema): string | undefined {
-  if (node?.kind !== 'scalar' || typeof node.value !== 'string' || node.substituted === true) return undefined;
-  const isVersion = rule['x-expected']?.startsWith('a version') === true;
-  return isVersion && /^v\d+\.\d+\.\d+$/.test(node.value) ? node.value.slice(1) : undefined;
-}
-
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1).replace(/\.$/, '');
-}
-
-/** A JSON pointer as a path; a part is an index where the tree has a list. */
-function toPath(pointer: string, root: Node): Path {
-  const path: (string | number)[] = [];
-  for (const raw of pointer.split('/').slice(1)) {
-    const part = raw.replaceAll('~1', '/').replaceAll('~0', '~');
-    path.push(nodeAt(root, path)?.kind === 'list' ? Number(part) : part);
-  }
-  return path;
 }

@@ -1,0 +1,117 @@
+import { toFlow, typeInWords } from './describe.ts';
+import { resolve, type JsonSchema } from './schema.ts';
+
+const HEAD = `# The inventory
+
+One YAML file describes the cluster. Twenty lines suffice: [three-masters.yaml](../inventories/three-masters.yaml), or
+[one-master.yaml](../inventories/one-master.yaml) for a single host. [reference.yaml](../inventories/reference.yaml)
+shows every setting with its default. \`mcpk init\` writes a first one, \`mcpk validate\` checks one without contacting any
+host.
+
+The first line names the schema for editors that know the YAML language server:
+
+\`\`\`yaml
+# yaml-language-server: $schema=../schema/cluster.v1.schema.json
+\`\`\`
+
+## How it is read
+
+- **Several files** (\`-i base.yaml -i site.yaml\`) are merged in their order: maps setting by setting, hosts by their
+  \`name\`; every other list of a later file replaces the earlier one.
+- **\`null\`** (or nothing behind the colon) puts a setting back to its default, and takes an entry out of a map such as
+  \`labels\`. In \`extraArgs\` and \`config\` it takes out what mcpk would set, in a host's
+  \`pillar\` what is inherited.
+- **\`\${NAME}\`** in a text is replaced by that environment variable, \`\${NAME:-default}\` by the default where the variable
+  is not set or empty. A variable that is not set is a mistake. \`$\${\` stands for \`\${\`. Keep secrets this way out of
+  the file: they are never shown.
+- **Files** (keys, manifests) may begin with \`~\`; a relative one counts from the folder of the inventory that names it.
+- **Inheritance**: \`ssh\`, \`labels\`, \`taints\` and \`pillar\` of a host are the cluster's, then those of its groups (worker,
+  then etcd, then master), then its own; the later one wins. Maps are merged, lists replaced.
+- **YAML** is version 1.2: \`yes\` and \`on\` are text, and there are no merge keys (\`<<\`). Anchors and aliases work.
+- **Mistakes** are told all at once, each with file, line, column, path and the nearest valid word; exit code 10.
+
+## Which hosts: \`--limit\`
+
+| write | for |
+| --- | --- |
+| \`m1\`, \`m*\`, \`w?\` | hosts by name; a name that is not there is refused |
+| \`role:master\` | hosts with a role: master, etcd, worker |
+| \`label:rack=r1\`, \`label:rack\` | hosts by a label, or that have it at all; \`*\` and \`?\` work in the value |
+| \`fact:os.id=debian\` | hosts by what they told about themselves |
+| \`not\`, \`and\`, \`or\`, \`,\` | from strong to weak; a comma is a weaker \`or\` |
+| \`( … )\` | grouping |
+
+\`\`\`sh
+mcpk plan -i cluster.yaml --limit 'role:worker and not w2'
+\`\`\`
+
+# Settings
+
+A default in italics is computed.
+`;
+
+/** docs/inventory.md, from the schema. */
+export function renderInventoryDoc(root: JsonSchema): string {
+  const top = Object.entries(root.properties ?? {}).map(([key, schema]) => [key, resolve(schema, root)] as const);
+  const single = top.filter(([, schema]) => schema.properties === undefined && schema.items === undefined);
+  const sections = top.filter(([, schema]) => schema.properties !== undefined || schema.items !== undefined);
+  return `${[
+    HEAD.trimEnd(),
+    section(
+      'Top level',
+      undefined,
+      single.map(([key, schema]) => row(key, schema, root)),
+    ),
+    ...sections.map(([key, schema]) => renderSection(key, schema, root)),
+  ].join('\n\n')}\n`;
+}
+
+function renderSection(key: string, schema: JsonSchema, root: JsonSchema): string {
+  if (key === 'groups')
+    return section(
+      '`groups`',
+      `${schema.description ?? ''} \`groups.master\`, \`groups.etcd\` and \`groups.worker\` each have:`,
+      rows(groupOf(schema, root), '', root),
+    );
+  const items = schema.items === undefined ? undefined : resolve(schema.items, root);
+  const text = items === undefined ? schema.description : `${schema.description ?? ''} A list; each entry has:`;
+  return section(`\`${key}\``, text, rows(items ?? schema, '', root, items?.required));
+}
+
+function groupOf(groups: JsonSchema, root: JsonSchema): JsonSchema {
+  return resolve(groups.properties?.['worker'] ?? {}, root);
+}
+
+function rows(schema: JsonSchema, prefix: string, root: JsonSchema, required: readonly string[] = []): string[] {
+  return Object.entries(schema.properties ?? {}).flatMap(([key, property]) => {
+    const child = resolve(property, root);
+    const name = `${prefix}${key}`;
+    if (key === 'ssh') return [`| \`ssh\` | map | | As the [section ssh](#ssh). |`];
+    if (child.properties !== undefined) return rows(child, `${name}.`, root, child.required);
+    const items = child.items === undefined ? undefined : resolve(child.items, root);
+    const entries =
+      items?.properties !== undefined && items['x-expected'] === undefined
+        ? rows(items, `${name}[].`, root, items.required)
+        : [];
+    return [row(name, child, root, required.includes(key)), ...entries];
+  });
+}
+
+function row(name: string, schema: JsonSchema, root: JsonSchema, required = false): string {
+  const needed = required || ['name', 'hosts'].includes(name);
+  const computed = schema['x-default'] === undefined ? undefined : `*${schema['x-default']}*`;
+  const fixed = schema.default === undefined ? (needed ? 'needed' : '') : `\`${toFlow(schema.default)}\``;
+  return `| \`${name}\` | ${cell(typeInWords(schema, root))} | ${cell(computed ?? fixed)} | ${cell(schema.description ?? '')} |`;
+}
+
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|');
+}
+
+function section(title: string, text: string | undefined, lines: readonly string[]): string {
+  return [
+    `## ${title}`,
+    ...(text === undefined ? [] : [text]),
+    ['| setting | type | default | meaning |', '| --- | --- | --- | --- |', ...lines].join('\n'),
+  ].join('\n\n');
+}

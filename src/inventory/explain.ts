@@ -1,0 +1,181 @@
+import type { ErrorObject } from 'ajv';
+import { mistakeAt, nodeAt, type Node, type Path, type ScalarNode } from './node.ts';
+import { printable, type Mistake } from './mistake.ts';
+import { nearest } from './nearest.ts';
+import { findSetting, schemaAt, typesOf, type JsonSchema } from './schema.ts';
+
+/** A mistake and the path of the value that cannot be used. */
+export interface SchemaMistake extends Mistake {
+  readonly at: Path;
+}
+
+/** Words for ajv's errors, each placed in its file. */
+export function explain(errors: readonly ErrorObject[], root: Node, schema: JsonSchema): SchemaMistake[] {
+  const mistakes = errors.flatMap((error) => explainOne(error, root, schema) ?? []);
+  const seen = new Set<string>();
+  return mistakes.filter((mistake) => {
+    // One value that breaks two rules (pattern, then length) is one mistake to correct.
+    const key = JSON.stringify(mistake.at);
+    return !seen.has(key) && seen.add(key);
+  });
+}
+
+function explainOne(error: ErrorObject, root: Node, schema: JsonSchema): SchemaMistake | undefined {
+  const path = toPath(error.instancePath, root);
+  const params = error.params as Readonly<Record<string, unknown>>;
+  const rule = schemaAt(schema, path) ?? {};
+  if (error.keyword === 'propertyNames') return undefined;
+  if (error.propertyName !== undefined) return badName(error.propertyName, path, rule.propertyNames ?? {}, root);
+  if (error.keyword === 'additionalProperties')
+    return unknownSetting(String(params['additionalProperty']), path, root, schema);
+  if (error.keyword === 'required') {
+    const name = String(params['missingProperty']);
+    return {
+      ...mistakeAt(
+        root,
+        path,
+        `${name} is missing: ${lowerFirst(schemaAt(schema, [...path, name])?.description ?? '')}`,
+      ),
+      at: [...path, name],
+    };
+  }
+  const node = nodeAt(root, path);
+  const { message, suggestion } = wrongValue(error.keyword, params, node, rule);
+  return { ...mistakeAt(root, path, message, { suggestion }), at: path };
+}
+
+function badName(name: string, path: Path, rule: JsonSchema, root: Node): SchemaMistake {
+  const at = [...path, name];
+  const dashless = name.replace(/^-+/, '');
+  const suggestion = dashless !== name && /^\w/.test(dashless) ? dashless : undefined;
+  return {
+    ...mistakeAt(root, at, `${shown(name)} is not ${rule['x-expected'] ?? 'a name that can be used'}`, {
+      suggestion,
+      key: true,
+    }),
+    at,
+  };
+}
+
+function unknownSetting(name: string, path: Path, root: Node, schema: JsonSchema): SchemaMistake {
+  const known = Object.keys(schemaAt(schema, path)?.properties ?? {});
+  const at = [...path, name];
+  const suggestion = nearest(name, known) ?? findSetting(schema, name);
+  const message = suggestion === undefined ? `is not a setting; here are: ${known.join(', ')}` : 'is not a setting';
+  return { ...mistakeAt(root, at, message, { suggestion, key: true }), at };
+}
+
+function wrongValue(
+  keyword: string,
+  params: Readonly<Record<string, unknown>>,
+  node: Node | undefined,
+  rule: JsonSchema,
+): { message: string; suggestion?: string | undefined } {
+  const value = describe(node, rule);
+  const limit = String(params['limit']);
+  switch (keyword) {
+    case 'type':
+      return wrongType(node, rule, value);
+    case 'enum':
+    case 'const': {
+      const allowed = (rule.enum ?? [rule.const]).map(String);
+      const word =
+        node?.kind === 'scalar' && node.substituted !== true ? nearest(String(node.value), allowed) : undefined;
+      return {
+        message: `${value} is not ${allowed.length > 1 ? 'one of ' : ''}${allowed.join(', ')}`,
+        suggestion: word,
+      };
+    }
+    case 'pattern':
+      return {
+        message: `${value} is not ${rule['x-expected'] ?? 'of the right form'}`,
+        suggestion: withoutV(node, rule),
+      };
+    case 'minimum':
+    case 'maximum':
+      return { message: `${value} is not between ${String(rule.minimum ?? '-∞')} and ${String(rule.maximum ?? '∞')}` };
+    case 'minLength':
+    case 'minItems':
+      return {
+        message: keyword === 'minItems' && limit !== '1' ? `needs at least ${limit} entries` : 'must not be empty',
+      };
+    case 'maxLength':
+      return { message: `${value} is longer than ${limit} characters` };
+    case 'maxItems':
+      return { message: `has more than ${limit} entries` };
+    case 'uniqueItems':
+      return { message: `entries ${String(params['j'])} and ${String(params['i'])} (counted from 0) are the same` };
+    default:
+      return { message: `${value} breaks the rule ${keyword}` };
+  }
+}
+
+/** The value for a message; never one of the environment, never a secret. */
+function describe(node: Node | undefined, rule: JsonSchema): string {
+  if (node === undefined) return 'nothing';
+  if (node.kind !== 'scalar') return `a ${node.kind}`;
+  if (node.substituted === true || rule.writeOnly === true) return 'what it holds now';
+  return shown(node.value);
+}
+
+function shown(value: string | number | boolean | null): string {
+  return typeof value === 'string' ? `"${printable(value)}"` : String(value);
+}
+
+function typeName(type: string): string {
+  const names: Readonly<Record<string, string>> = {
+    object: 'a map',
+    array: 'a list',
+    integer: 'a whole number',
+    number: 'a number',
+    boolean: 'true or false',
+    string: 'text',
+  };
+  return names[type] ?? type;
+}
+
+function wrongType(
+  node: Node | undefined,
+  rule: JsonSchema,
+  value: string,
+): { message: string; suggestion?: string | undefined } {
+  if (rule.writeOnly === true) return { message: 'must be text: put it in quotes' };
+  const types = typesOf(rule);
+  const wanted = types.includes('string') && rule['x-expected'] !== undefined ? ` (${rule['x-expected']})` : '';
+  const message = `must be ${types.map(typeName).join(' or ')}${wanted}, not ${value}`;
+  if (node?.kind !== 'scalar' || node.substituted === true) return { message };
+  return { message, suggestion: retyped(node, rule, types) };
+}
+
+/** What a value of the wrong type was likely meant to be: YAML reads 3.10 as a number, and yes as text. */
+function retyped(node: ScalarNode, rule: JsonSchema, types: readonly string[]): string | undefined {
+  const text = printable(node.text);
+  if (types.includes('string') && typeof node.value !== 'string')
+    return rule.pattern === undefined || new RegExp(rule.pattern).test(text) ? `'${text}'` : undefined;
+  if (types.includes('array') && typeof node.value === 'string') return `[${text}]`;
+  const words: Readonly<Record<string, string>> = { yes: 'true', on: 'true', no: 'false', off: 'false' };
+  if (types.includes('boolean')) return words[text.toLowerCase()];
+  return (types.includes('integer') || types.includes('number')) && !node.plain && /^\d{1,15}$/.test(text)
+    ? text
+    : undefined;
+}
+
+function withoutV(node: Node | undefined, rule: JsonSchema): string | undefined {
+  if (node?.kind !== 'scalar' || typeof node.value !== 'string' || node.substituted === true) return undefined;
+  const isVersion = rule['x-expected']?.startsWith('a version') === true;
+  return isVersion && /^v\d+\.\d+\.\d+$/.test(node.value) ? node.value.slice(1) : undefined;
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1).replace(/\.$/, '');
+}
+
+/** A JSON pointer as a path; a part is an index where the tree has a list. */
+function toPath(pointer: string, root: Node): Path {
+  const path: (string | number)[] = [];
+  for (const raw of pointer.split('/').slice(1)) {
+    const part = raw.replaceAll('~1', '/').replaceAll('~0', '~');
+    path.push(nodeAt(root, path)?.kind === 'list' ? Number(part) : part);
+  }
+  return path;
+}

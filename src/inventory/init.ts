@@ -1,0 +1,108 @@
+import { isIpv4 } from '../core/ipv4.ts';
+import { McpkError } from '../core/errors.ts';
+import { printable } from './mistake.ts';
+import { readSchema, schemaAt } from './schema.ts';
+
+export interface InitOptions {
+  /** DNS label. */
+  name: string;
+  /** `ADDRESS` (IPv4) or `NAME=ADDRESS`; names are m1, m2 … where none is given. */
+  masters: readonly string[];
+  /** As `masters`; w1, w2 … */
+  workers: readonly string[];
+  /** The VIP; needed with several masters. */
+  endpoint?: string;
+  /** Login name; root unless given. */
+  user?: string;
+  /** Where the schema lies, for editors; its place in the repository unless given. */
+  schema?: string;
+}
+
+const PUBLISHED = '../schema/cluster.v1.schema.json';
+
+/** A commented inventory that loads. Throws `usage` for what could not become one. */
+export function initInventory(options: InitOptions): string {
+  const { name, masters, workers, endpoint, user = 'root' } = options;
+  requireForm(
+    name,
+    /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/,
+    'the name of the cluster',
+    'lower-case letters, digits and dashes',
+  );
+  requireForm(user, /^[^\s:@/]{1,64}$/, 'the login name', 'one word');
+  if (masters.length === 0) throw new McpkError('usage', 'an inventory needs at least one master');
+  if (masters.length > 1 && endpoint === undefined)
+    throw new McpkError('usage', 'several masters need an endpoint: an unused address in their subnet');
+  if (endpoint !== undefined && !isIpv4(endpoint))
+    throw new McpkError('usage', `the endpoint "${printable(endpoint)}" is not an IPv4 address`);
+  const roles = workers.length === 0 ? '[master, worker]' : '[master]';
+  const hosts = [
+    ...masters.map((host, index) => toHost(host, `m${String(index + 1)}`, roles)),
+    ...workers.map((host, index) => toHost(host, `w${String(index + 1)}`, '[worker]')),
+  ];
+  return [
+    `# yaml-language-server: $schema=${options.schema ?? PUBLISHED}`,
+    '# What is not said here has a default; every setting is explained in docs/inventory.md and inventories/reference.yaml.',
+    '# Next: mcpk validate, mcpk host-key pin, mcpk plan, mcpk apply',
+    'apiVersion: mcpk/v1',
+    'kind: Cluster',
+    `name: ${scalar(name)}`,
+    '',
+    ...endpointLines(endpoint),
+    '# How the hosts are reached. Settable for a group (groups.worker.ssh) or a host too; the nearer one wins.',
+    'ssh:',
+    `  user: ${scalar(user)} # not root: sudo is used`,
+    '  # identityFiles: [~/.ssh/id_ed25519]',
+    '  # jump: [admin@gate.example.org:22]',
+    '',
+    '# Masters carry etcd too. Use `internalAddress` where the hosts know each other by other addresses.',
+    'hosts:',
+    ...hosts.map((host) => `  - { name: ${scalar(host.name)}, address: ${host.address}, roles: ${host.roles} }`),
+    '',
+    '# network:',
+    '#   plugin: calico # calico, bridge or none',
+    '# versions:',
+    `#   kubernetes: ${String(schemaAt(readSchema(), ['versions', 'kubernetes'])?.default)}`,
+    '',
+  ].join('\n');
+}
+
+function endpointLines(endpoint: string | undefined): string[] {
+  if (endpoint === undefined)
+    return [
+      '# One master: clients go straight to its API server. For several, add endpoint.address, an unused address.',
+      '',
+    ];
+  return [
+    '# Virtual IP of the API: an unused address in the subnet of the masters. Keepalived keeps it on one live HAProxy.',
+    'endpoint:',
+    `  address: ${endpoint}`,
+    '',
+  ];
+}
+
+function toHost(text: string, numbered: string, roles: string): { name: string; address: string; roles: string } {
+  const at = text.indexOf('=');
+  const name = at === -1 ? numbered : text.slice(0, at);
+  const address = text.slice(at + 1);
+  requireForm(
+    name,
+    /^(?=.{1,63}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
+    'the name of a host',
+    'a DNS name in lower case',
+  );
+  if (!isIpv4(address))
+    throw new McpkError('usage', `"${printable(text)}" is neither ADDRESS nor NAME=ADDRESS with an IPv4 address`);
+  return { name, address, roles };
+}
+
+/** YAML would read some names as numbers or booleans: those are quoted. */
+function scalar(text: string): string {
+  return /^[a-z][a-z0-9-]*$/.test(text) && !/^(true|false|null|yes|no|on|off|y|n)$/.test(text)
+    ? text
+    : `'${text.replaceAll("'", "''")}'`;
+}
+
+function requireForm(text: string, form: RegExp, what: string, expected: string): void {
+  if (!form.test(text)) throw new McpkError('usage', `${what} "${printable(text)}" is not ${expected}`);
+}
