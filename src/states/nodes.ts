@@ -1,8 +1,8 @@
 import { apiHost, kubectl } from '../cluster/kubectl.ts';
 import { nodeReady } from '../cluster/nodes.ts';
+import { minorNumber } from '../core/versions.ts';
 import { kubelet } from './kubelet/resources.ts';
 import { kubeProxy } from './kube-proxy/resources.ts';
-import { minorOf } from './minor.ts';
 import { nodeBatches, nodeHosts } from './node-rollout.ts';
 import type { AroundContext, Stage, Step } from './stage.ts';
 
@@ -25,10 +25,10 @@ export const nodes: Stage = {
 /** A kubelet that changes its minor version does so on a drained node; any other change leaves the pods alone. */
 function around({ cluster, facts, batch }: AroundContext): { before: Step[]; after: Step[] } {
   const on = apiHost(cluster, facts);
-  const wanted = minorOf(cluster.versions.kubernetes);
+  const wanted = minorNumber(cluster.versions.kubernetes);
   const upgraded = batch.filter((name) => {
     const node = facts.nodes?.get(name);
-    return node !== undefined && minorOf(node.kubeletVersion) !== wanted;
+    return node !== undefined && minorNumber(node.kubeletVersion) !== wanted;
   });
   return {
     before: upgraded.map((name) => ({

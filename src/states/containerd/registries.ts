@@ -28,7 +28,7 @@ function hostsFile(registry: Registry, path: string): FileResource {
  */
 function hostsToml(registry: Registry): Record<string, unknown> {
   const server = SERVERS[registry.name] ?? `https://${registry.name}`;
-  const mirrors = registry.mirrors.map((url) => [withScheme(url), host(registry)] as const);
+  const mirrors = registry.mirrors.map((url) => [url, host(registry)] as const);
   const own = registry.password === undefined && !registry.skipVerify ? [] : [[server, { ...host(registry), ...authorization(registry) }] as const];
   return { server, host: Object.fromEntries([...mirrors, ...own]) };
 }
@@ -41,8 +41,4 @@ function authorization(registry: Registry): Record<string, unknown> {
   if (registry.password === undefined) return {};
   const pair = `${registry.username ?? ''}:${registry.password.reveal()}`;
   return { header: { authorization: `Basic ${Buffer.from(pair).toString('base64')}` } };
-}
-
-function withScheme(url: string): string {
-  return /^https?:\/\//.test(url) ? url : `https://${url}`;
 }

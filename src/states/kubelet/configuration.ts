@@ -3,7 +3,6 @@ import { deepMerge } from '../../core/merge.ts';
 import { PATHS } from '../../core/paths.ts';
 import type { Cluster } from '../../inventory/types.ts';
 import { CONTAINERD, cgroupDriver } from '../containerd/config.ts';
-import { atLeast } from '../minor.ts';
 import { CIPHER_SUITES } from '../tls.ts';
 
 /** kubelet's own default for pods on a node. */
@@ -50,8 +49,8 @@ function runtime(cluster: Cluster, own: HostFacts): Tree {
   return {
     containerRuntimeEndpoint: `unix://${CONTAINERD.socket}`,
     cgroupDriver: cgroupDriver(cluster),
-    // From 1.35 on the kubelet does not start on cgroup v1 unless told so; before, it does by itself.
-    ...(own.cgroup === 1 && atLeast(cluster.versions.kubernetes, 35) ? { failCgroupV1: false } : {}),
+    // Since 1.35 the kubelet does not start on cgroup v1 unless told so.
+    ...(own.cgroup === 1 ? { failCgroupV1: false } : {}),
     protectKernelDefaults: true,
     serializeImagePulls: false,
     maxParallelImagePulls: 5,

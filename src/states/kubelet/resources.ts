@@ -3,7 +3,6 @@ import { render } from '../../render/render.ts';
 import { toYaml } from '../../render/formats.ts';
 import { ref, type Ref, type Resource, type UnitResource } from '../../resources/types.ts';
 import { file, inputs, linkTo, unitPath } from '../build.ts';
-import { atLeast } from '../minor.ts';
 import type { StateContext } from '../stage.ts';
 import { kubeletConfiguration } from './configuration.ts';
 
@@ -15,7 +14,7 @@ export function kubelet(context: StateContext): Resource[] {
   const link = linkTo('kubelet', context);
   const config = file(CONFIG, toYaml(kubeletConfiguration(cluster, own)));
   const unitFile = file(unitPath(KUBELET_UNIT), kubeletUnit(context));
-  return [link, config, unitFile, unit(context, [ref(link), ref(config), ref(unitFile)])];
+  return [link, config, unitFile, unit([ref(link), ref(config), ref(unitFile)])];
 }
 
 function kubeletUnit({ cluster, host }: StateContext): string {
@@ -30,9 +29,7 @@ function kubeletUnit({ cluster, host }: StateContext): string {
   return render('kubelet/kubelet.service', { flags, environment, hasEnvironment: Object.keys(environment).length > 0 });
 }
 
-function unit({ cluster }: StateContext, started: readonly Ref[]): UnitResource {
-  // ReloadKubeletServerCertificateFile is on from 1.31; before, the pair is read at the start only.
-  const serving = atLeast(cluster.versions.kubernetes, 31) ? 'live' : 'restart';
+function unit(started: readonly Ref[]): UnitResource {
   return {
     kind: 'unit',
     name: KUBELET_UNIT,
@@ -42,9 +39,8 @@ function unit({ cluster }: StateContext, started: readonly Ref[]): UnitResource 
     requires: ['unit:containerd.service'],
     inputs: [
       ...inputs('restart', [...started, `file:${PATHS.kubeletKubeconfig}`]),
-      ...inputs(serving, [`certificate:${PATHS.kubeletServerCert}`]),
-      // The kubelet rotates this one itself, and ends by itself when it could not.
-      ...inputs('live', [`certificate:${PATHS.kubeletClient}`]),
+      // The serving pair is read anew when it changes; the client's the kubelet rotates itself, and ends if it could not.
+      ...inputs('live', [`certificate:${PATHS.kubeletServerCert}`, `certificate:${PATHS.kubeletClient}`]),
     ],
   };
 }

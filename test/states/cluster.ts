@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs';
+import type { Facts, HostFacts } from '../../src/cluster/facts.ts';
+import { loadTexts } from '../../src/inventory/load.ts';
+import { readSchema } from '../../src/inventory/schema.ts';
+import { compileValidator } from '../../src/inventory/validate.ts';
+import type { Cluster } from '../../src/inventory/types.ts';
+import type { ArtifactIndex, StateContext } from '../../src/states/stage.ts';
+
+// Compiling the schema takes longer than all else here.
+const schema = readSchema();
+const validator = await compileValidator(schema);
+
+/** The lab's inventory with `over` merged over it, as a user's second file. */
+export async function labCluster(over = ''): Promise<Cluster> {
+  const lab = readFileSync(new URL('../../inventories/lab.yaml', import.meta.url), 'utf8');
+  const texts = [{ file: 'lab.yaml', text: lab }, ...(over === '' ? [] : [{ file: 'over.yaml', text: over }])];
+  return loadTexts(texts, { env: { HOME: '/root', MCPK_LAB_SSH_KEY: '/k', MCPK_LAB_KNOWN_HOSTS: '/h' }, directory: '/', schema, validator });
+}
+
+/** A Debian 13 host as the lab's are; `over` replaces single facts. */
+export function hostFacts(address: string, over: Partial<HostFacts> = {}): HostFacts {
+  return {
+    os: { id: 'debian', version: '13', name: 'Debian GNU/Linux 13 (trixie)', like: [] },
+    arch: 'amd64',
+    kernel: '6.12.0',
+    hostname: 'h',
+    machineId: address,
+    bootId: address,
+    interfaces: [{ name: 'eth0', addresses: [{ address, prefix: 24 }], mtu: 1500 }],
+    holdsVip: false,
+    memoryBytes: 4 * 2 ** 30,
+    cpus: 2,
+    diskFreeBytes: 50 * 2 ** 30,
+    cgroup: 2,
+    clockSkewMs: 0,
+    swap: false,
+    systemd: 257,
+    resolved: false,
+    networkd: false,
+    packageManager: 'apt',
+    ports: [],
+    foreign: [],
+    owned: [],
+    files: {},
+    etcdData: false,
+    kernelFeatures: [],
+    ...over,
+  };
+}
+
+export function factsOf(cluster: Cluster, over: Partial<Facts> = {}, own: Partial<HostFacts> = {}): Facts {
+  return {
+    hosts: new Map(cluster.hosts.map((host) => [host.name, hostFacts(host.internalAddress, own)])),
+    unreachable: [],
+    etcd: 'none',
+    ...over,
+  };
+}
+
+/** Every host a Ready node with the n-th part of podCidr. */
+export function registered(cluster: Cluster, version = `v${cluster.versions.kubernetes}`): NonNullable<Facts['nodes']> {
+  return new Map(
+    cluster.hosts.map((host, index) => [host.name, { name: host.name, podCidr: `10.200.${String(index)}.0/24`, ready: true, kubeletVersion: version }]),
+  );
+}
+
+/** Any binary, its hash made from its name. */
+export const anyArtifact: ArtifactIndex = {
+  get: (name) => ({ component: 'kubernetes', name, version: '1.37.1', sha256: Buffer.from(name.padEnd(32, '.')).toString('hex'), size: 1, source: `/b/${name}` }),
+};
+
+export function contextOf(cluster: Cluster, name: string, facts: Facts, manifests: ReadonlyMap<string, string> = new Map()): StateContext {
+  const host = cluster.hosts.find((each) => each.name === name);
+  const own = facts.hosts.get(name);
+  if (!host || !own) throw new Error(`the fixture has no host ${name}`);
+  return { cluster, host, facts, own, artifacts: anyArtifact, manifests };
+}
