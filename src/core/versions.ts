@@ -1,26 +1,25 @@
 /**
- * What goes with which Kubernetes. From upstream's cmd/kubeadm/app/constants of each release (etcd, pause), its
- * version skew policy, and https://etcd.io/docs upgrade guides. A new release is a new line here.
+ * What goes with which Kubernetes. From upstream's cmd/kubeadm/app/constants of each release, its version skew
+ * policy, and etcd's upgrade guides. A new release is a new line here.
  */
 interface KubernetesMinor {
   /** The oldest etcd that it was made for (kubeadm's MinExternalEtcdVersion). */
   oldestEtcd: string;
   /** etcd series that it is run with upstream. */
   etcd: readonly string[];
-  /** Tag of the sandbox image. */
-  pause: string;
-  /** Oldest containerd that still works. */
-  containerd: number;
 }
 
 export const KUBERNETES: Readonly<Record<string, KubernetesMinor>> = {
-  '1.35': { oldestEtcd: '3.5.24', etcd: ['3.5', '3.6', '3.7'], pause: '3.10.1', containerd: 1 },
-  '1.36': { oldestEtcd: '3.5.24', etcd: ['3.5', '3.6', '3.7'], pause: '3.10.2', containerd: 1 },
-  '1.37': { oldestEtcd: '3.5.24', etcd: ['3.5', '3.6', '3.7'], pause: '3.10.2', containerd: 1 },
+  '1.35': { oldestEtcd: '3.5.24', etcd: ['3.5', '3.6', '3.7'] },
+  '1.36': { oldestEtcd: '3.5.24', etcd: ['3.5', '3.6', '3.7'] },
+  '1.37': { oldestEtcd: '3.5.24', etcd: ['3.5', '3.6', '3.7'] },
 };
 
-/** etcd series → the oldest patch of the series before from which a member may be upgraded to it. */
-const ETCD_UPGRADES: Readonly<Record<string, string>> = { '3.6': '3.5.20', '3.7': '3.6.11' };
+/**
+ * etcd series → the oldest patch of the series before from which a member may be upgraded to it. Before 3.5.26
+ * members that were removed long ago come back with 3.6 (https://etcd.io/blog/2025/zombie_members_upgrade/).
+ */
+const ETCD_UPGRADES: Readonly<Record<string, string>> = { '3.6': '3.5.26', '3.7': '3.6.11' };
 
 /** Fits a stage's Problem. `path` is the setting. */
 export interface VersionProblem {

@@ -1,6 +1,7 @@
 import type { Secret } from '../core/secret.ts';
 import type { SecretRecipe } from '../resources/types.ts';
 import { derOf, generateKeys, importSigner, signatureOf, typeOf } from './keys.ts';
+import { nameOf } from './name.ts';
 import { serialNumber, validity } from './validity.ts';
 import { loadX509 } from './x509.ts';
 
@@ -22,7 +23,7 @@ export async function createAuthority(
   const keys = await generateKeys(recipe.keyAlgorithm, `key of ${recipe.commonName}`);
   const type = typeOf(recipe.keyAlgorithm);
   const publicKey = derOf(keys.public);
-  const name = [{ CN: [recipe.commonName] }];
+  const name = await nameOf({ CN: recipe.commonName, O: [] });
   const usages = x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign;
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: serialNumber(),

@@ -4,6 +4,7 @@ import type { Secret } from '../core/secret.ts';
 import type { CertificateResource } from '../resources/types.ts';
 import type { Authority } from './authority.ts';
 import { derOf, generateKeys, importSigner, signatureOf, typeOf } from './keys.ts';
+import { nameOf } from './name.ts';
 import { serialNumber, validity } from './validity.ts';
 import { loadX509 } from './x509.ts';
 
@@ -23,7 +24,7 @@ export async function signLeaf(
   const publicKey = derOf(keys.public);
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: serialNumber(),
-    subject: [...spec.subject.O.map((name) => ({ O: [name] })), { CN: [spec.subject.CN] }],
+    subject: await nameOf(spec.subject),
     // The issuer's own encoding of its name: chains are built by comparing bytes.
     issuer: issuer.subjectName,
     ...validity(spec.days, now, issuer.notAfter),
