@@ -1,0 +1,55 @@
+import { Flags } from '@oclif/core';
+import type { Plan, RunResult } from '../engine/types.ts';
+import { renderError } from '../report/error-text.ts';
+import { renderPlan } from '../report/plan-text.ts';
+import { renderSummary } from '../report/summary-text.ts';
+import type { View } from '../report/view.ts';
+import { BaseCommand } from './shared/base-command.ts';
+import { loadCluster } from './shared/cluster.ts';
+import { commandLine } from './shared/command-line.ts';
+import { confirm, touchesLiveCluster } from './shared/confirm.ts';
+import { engineInput } from './shared/engine-input.ts';
+import { runFlags } from './shared/flags.ts';
+
+const REPEATED = ['inventory', 'limit', 'only', 'skip', 'skip-unreachable'];
+
+export default class Apply extends BaseCommand<typeof Apply> {
+  static override readonly summary = 'Bring the hosts to what the inventory says.';
+  static override readonly description =
+    'Plans, then changes what differs, stage by stage, and checks after each batch that the cluster serves. Run again it changes nothing; after a failure it goes on where it stopped. On a terminal it shows the plan and asks before units of a live cluster restart; without a terminal it never asks.';
+  static override readonly examples = [
+    '<%= config.bin %> <%= command.id %> -i inventories/lab.yaml',
+    '<%= config.bin %> <%= command.id %> --limit w3 --yes',
+    '<%= config.bin %> <%= command.id %> --json > result.json',
+  ];
+  static override readonly flags = {
+    ...runFlags,
+    yes: Flags.boolean({ char: 'y', summary: 'Do not ask.' }),
+  };
+
+  async run(): Promise<RunResult> {
+    const cluster = await loadCluster(this.flags.inventory);
+    const { applyRun } = await import('../engine/run.ts');
+    const view = await this.view();
+    const caller = { command: 'apply', version: this.config.version, signal: this.signal, emit: view.emit };
+    const result = await engineInput(cluster, this.flags, caller, { artifacts: true })
+      .then((input) => applyRun({ ...input, confirm: (plan) => this.confirm(plan, view) }))
+      .finally(() => view.end());
+    for (const error of result.errors) this.note(renderError(error, this.progressTheme()));
+    const again = commandLine('apply', this.flags, REPEATED);
+    const verify = commandLine('verify', this.flags, ['inventory']);
+    this.print(renderSummary(result, this.theme, { again, verify }));
+    this.end(result);
+    return result;
+  }
+
+  private async confirm(plan: Plan, view: View): Promise<boolean> {
+    const asks = process.stdin.isTTY && process.stderr.isTTY && !this.jsonEnabled() && !this.flags.yes;
+    if (!asks || !touchesLiveCluster(plan)) return true;
+    view.pause();
+    this.note(`${renderPlan(plan, this.progressTheme(), { verbose: this.flags.verbose })}\n`);
+    const answer = await confirm('Apply this to the running cluster?', this.signal);
+    view.resume();
+    return answer;
+  }
+}

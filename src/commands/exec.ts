@@ -1,0 +1,47 @@
+import { Args } from '@oclif/core';
+import type { Answer } from '../cluster/gate.ts';
+import { McpkError } from '../core/errors.ts';
+import { clean, paint, padEnd } from '../report/theme.ts';
+import { BaseCommand } from './shared/base-command.ts';
+import { loadCluster } from './shared/cluster.ts';
+import { engineInput } from './shared/engine-input.ts';
+import { hostFlags } from './shared/flags.ts';
+
+export default class Exec extends BaseCommand<typeof Exec> {
+  static override readonly summary = 'Run one command on hosts, as root.';
+  static override readonly description =
+    'The words after -- are run as they are, without a shell. Exit 15 when the command fails on any host.';
+  static override readonly examples = [
+    '<%= config.bin %> <%= command.id %> --limit role:master -- systemctl is-active etcd',
+    "<%= config.bin %> <%= command.id %> -- sh -c 'uptime; free -m'",
+  ];
+  static override readonly strict = false;
+  static override readonly args = {
+    command: Args.string({ description: 'Program and its arguments, after --.', required: true }),
+  };
+  static override readonly flags = { ...hostFlags };
+
+  async run(): Promise<{ answers: Answer[] }> {
+    const argv = this.argv.slice(this.argv.indexOf('--') + 1);
+    if (!this.argv.includes('--') || argv.length === 0)
+      throw new McpkError('usage', 'the command stands after --', { hint: 'mcpk exec --limit m1 -- uptime' });
+    const cluster = await loadCluster(this.flags.inventory);
+    const { execOnHosts } = await import('../engine/run.ts');
+    const view = await this.view();
+    const caller = { command: 'exec', version: this.config.version, signal: this.signal, emit: view.emit };
+    const input = await engineInput(cluster, this.flags, caller, { artifacts: false });
+    const answers = await execOnHosts(input, argv).finally(() => view.end());
+    const width = Math.max(0, ...answers.map((answer) => answer.host.length));
+    for (const answer of answers) {
+      const host = paint(this.theme, 'cyan', padEnd(answer.host, width));
+      for (const line of linesOf(answer)) this.print(`${host}  ${clean(line)}\n`);
+    }
+    if (answers.some((answer) => answer.exitCode !== 0)) process.exitCode = 15;
+    return { answers };
+  }
+}
+
+function linesOf(answer: Answer): string[] {
+  const text = `${answer.stdout}${answer.stderr}`.trimEnd();
+  return [...(text === '' ? [] : text.split('\n')), ...(answer.exitCode === 0 ? [] : [`exit ${answer.exitCode}`])];
+}

@@ -1,0 +1,71 @@
+import { writeFile } from 'node:fs/promises';
+import { dirname, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Args, Flags } from '@oclif/core';
+import { McpkError } from '../core/errors.ts';
+import { BaseCommand } from './shared/base-command.ts';
+
+export default class Init extends BaseCommand<typeof Init> {
+  static override readonly summary = 'Write an inventory to start from.';
+  static override readonly description =
+    'The file holds what you name here and comments on what to set next. Nothing is contacted; a file that is there is not overwritten.';
+  static override readonly examples = [
+    '<%= config.bin %> <%= command.id %> --master 10.0.0.11 --master 10.0.0.12 --master 10.0.0.13 --worker 10.0.0.21 --endpoint 10.0.0.100',
+    '<%= config.bin %> <%= command.id %> single.yaml --name single --master box=192.168.1.10 --user debian',
+  ];
+  static override readonly args = { file: Args.string({ description: 'File to write.', default: 'mcpk.yaml' }) };
+  static override readonly flags = {
+    name: Flags.string({ summary: 'Name of the cluster.', default: 'cluster', helpValue: 'NAME' }),
+    master: Flags.string({
+      summary: 'A master; give it once for each.',
+      multiple: true,
+      multipleNonGreedy: true,
+      required: true,
+      helpValue: '[NAME=]ADDRESS',
+    }),
+    worker: Flags.string({
+      summary: 'A worker; give it once for each.',
+      multiple: true,
+      multipleNonGreedy: true,
+      helpValue: '[NAME=]ADDRESS',
+    }),
+    endpoint: Flags.string({ summary: 'Virtual IP of the API; needed with several masters.', helpValue: 'ADDRESS' }),
+    user: Flags.string({ summary: 'Login name on the hosts. [default: root]', helpValue: 'NAME' }),
+    force: Flags.boolean({ summary: 'Overwrite the file if it is there.' }),
+  };
+
+  async run(): Promise<{ file: string }> {
+    const [{ initInventory }, { SCHEMA_FILE }] = await Promise.all([
+      import('../inventory/init.ts'),
+      import('../inventory/schema.ts'),
+    ]);
+    const { name, master, worker, endpoint, user, force } = this.flags;
+    const { file } = this.args;
+    const text = initInventory({
+      name,
+      masters: master,
+      workers: worker ?? [],
+      ...(endpoint === undefined ? {} : { endpoint }),
+      ...(user === undefined ? {} : { user }),
+      schema: schemaFor(file, fileURLToPath(SCHEMA_FILE)),
+    });
+    await writeFile(file, text, { flag: force ? 'w' : 'wx' }).catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code !== 'EEXIST') throw cause;
+      throw new McpkError('usage', `${file} is there already`, {
+        hint: 'Name another file, or overwrite it with --force.',
+        cause,
+      });
+    });
+    const option = file === 'mcpk.yaml' ? '' : ` -i ${file}`;
+    this.print(
+      `${file} is written. Next: mcpk validate${option}, mcpk host-key pin${option}, mcpk plan${option}, mcpk apply${option}\n`,
+    );
+    return { file };
+  }
+}
+
+/** Editors look from the file's own folder; a schema somewhere else on this machine is named in full. */
+function schemaFor(file: string, schema: string): string {
+  const near = relative(dirname(resolve(file)), schema);
+  return near.startsWith('../../..') ? schema : near;
+}

@@ -1,0 +1,53 @@
+import { Flags } from '@oclif/core';
+import { McpkError } from '../core/errors.ts';
+import { PATHS } from '../core/paths.ts';
+import { hostsWith } from '../inventory/types.ts';
+import { BaseCommand } from './shared/base-command.ts';
+import { loadCluster } from './shared/cluster.ts';
+import { engineInput } from './shared/engine-input.ts';
+import { connectionFlags, inventoryFlags } from './shared/flags.ts';
+
+export default class Kubeconfig extends BaseCommand<typeof Kubeconfig> {
+  static override readonly summary = "Print the administrator's kubeconfig.";
+  static override readonly description =
+    'Reads the administrator certificate from a master and prints a kubeconfig that reaches the API at the VIP. It holds a private key: keep it as you keep one.';
+  static override readonly examples = [
+    '<%= config.bin %> <%= command.id %> > ~/.kube/config',
+    '<%= config.bin %> <%= command.id %> --server https://10.0.0.11:6443',
+  ];
+  /** The text is the result, and it is a secret: it is never part of a JSON object. */
+  static override readonly enableJsonFlag: boolean = false;
+  static override readonly flags = {
+    ...inventoryFlags,
+    ...connectionFlags,
+    server: Flags.string({
+      summary: 'URL of the API in it. [default: the endpoint of the inventory]',
+      helpValue: 'URL',
+    }),
+  };
+
+  async run(): Promise<void> {
+    const cluster = await loadCluster(this.flags.inventory);
+    const [{ readFiles }, { kubeconfig }] = await Promise.all([
+      import('../engine/run.ts'),
+      import('../render/kubeconfig.ts'),
+    ]);
+    const view = await this.view();
+    const caller = { command: 'kubeconfig', version: this.config.version, signal: this.signal, emit: view.emit };
+    const input = await engineInput(cluster, this.flags, caller, { artifacts: false });
+    const master = hostsWith(cluster, 'master')[0];
+    if (master === undefined) throw new McpkError('invalid', 'the inventory has no master');
+    const paths = [`${PATHS.pki}/ca.crt`, PATHS.adminCert, PATHS.adminKey];
+    const [ca = '', cert = '', key = ''] = await readFiles(input, master.name, paths).finally(() => view.end());
+    process.stdout.write(
+      kubeconfig({
+        name: cluster.name,
+        server: this.flags.server ?? `https://${cluster.endpoint.address}:${cluster.endpoint.port}`,
+        certificateAuthority: { data: ca },
+        user: 'kubernetes-admin',
+        clientCertificate: { data: cert },
+        clientKey: { data: key },
+      }),
+    );
+  }
+}

@@ -1,0 +1,40 @@
+import type { Plan as PlanData } from '../engine/types.ts';
+import { renderPlan } from '../report/plan-text.ts';
+import { BaseCommand } from './shared/base-command.ts';
+import { loadCluster } from './shared/cluster.ts';
+import { commandLine } from './shared/command-line.ts';
+import { engineInput } from './shared/engine-input.ts';
+import { runFlags } from './shared/flags.ts';
+
+export default class Plan extends BaseCommand<typeof Plan> {
+  static override readonly summary = 'Show what apply would change, and why; nothing is changed.';
+  static override readonly description =
+    'Reads every host, compares it with the inventory and prints each difference: files as unified diffs, units, packages, binaries, certificates, removals, the restarts that follow and their order. Exit 0: nothing to do; exit 2: changes pending.';
+  static override readonly examples = [
+    '<%= config.bin %> <%= command.id %> -i inventories/lab.yaml',
+    '<%= config.bin %> <%= command.id %> --limit "role:worker and not w2" --only nodes',
+    '<%= config.bin %> <%= command.id %> --json | jq .summary',
+  ];
+  static override readonly flags = { ...runFlags };
+
+  async run(): Promise<PlanData> {
+    const cluster = await loadCluster(this.flags.inventory);
+    const { planRun } = await import('../engine/run.ts');
+    const view = await this.view();
+    const caller = { command: 'plan', version: this.config.version, signal: this.signal, emit: view.emit };
+    const started = performance.now();
+    const plan = await engineInput(cluster, this.flags, caller, { artifacts: true })
+      .then(planRun)
+      .finally(() => view.end());
+    this.print(
+      renderPlan(plan, this.theme, {
+        verbose: this.flags.verbose,
+        versions: [`kubernetes ${cluster.versions.kubernetes}`, `etcd ${cluster.versions.etcd}`],
+        ms: performance.now() - started,
+        applyCommand: commandLine('apply', this.flags, ['inventory', 'limit', 'only', 'skip', 'skip-unreachable']),
+      }),
+    );
+    this.end(plan);
+    return plan;
+  }
+}

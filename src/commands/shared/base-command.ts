@@ -1,0 +1,163 @@
+import { Command, Flags, Errors, type Interfaces } from '@oclif/core';
+import { EXIT_CODES, FailureList, McpkError } from '../../core/errors.ts';
+import type { Plan, RunResult } from '../../engine/types.ts';
+import { renderError } from '../../report/error-text.ts';
+import { toJson } from '../../report/json.ts';
+import { themeFor, type Theme } from '../../report/theme.ts';
+import { createView, type View } from '../../report/view.ts';
+
+type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<(typeof BaseCommand)['baseFlags'] & T['flags']>;
+type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T['args']>;
+
+/** What all commands share: flags, the signal that ends them, errors with their exit codes, where text goes. */
+export abstract class BaseCommand<T extends typeof Command> extends Command {
+  static override readonly enableJsonFlag: boolean = true;
+  static override readonly baseFlags = {
+    verbose: Flags.boolean({
+      char: 'v',
+      summary: 'Say more: each state, each reason, whole files.',
+      helpGroup: 'GLOBAL',
+    }),
+  };
+
+  protected flags!: FlagsOf<T>;
+  protected args!: ArgsOf<T>;
+  readonly #abort = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+  readonly #onSignal = (): void => this.interrupt();
+
+  override async init(): Promise<void> {
+    await super.init();
+    const { flags, args } = await this.parse({
+      flags: this.ctor.flags,
+      baseFlags: BaseCommand.baseFlags,
+      enableJsonFlag: this.ctor.enableJsonFlag,
+      args: this.ctor.args,
+      strict: this.ctor.strict,
+    });
+    this.flags = flags as FlagsOf<T>;
+    this.args = args as ArgsOf<T>;
+    process.on('SIGINT', this.#onSignal);
+    process.on('SIGTERM', this.#onSignal);
+    const seconds = (flags as { timeout?: number }).timeout;
+    if (seconds !== undefined)
+      this.#timer = setTimeout(() => this.#abort.abort(timedOut(seconds)), seconds * 1000).unref();
+  }
+
+  /** Aborted by the first Ctrl-C, by SIGTERM and by --timeout. */
+  protected get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** Theme of the results on stdout. */
+  protected get theme(): Theme {
+    return themeFor(process.stdout, process.env);
+  }
+
+  protected progressTheme(): Theme {
+    return themeFor(process.stderr, process.env);
+  }
+
+  protected view(): Promise<View> {
+    return createView({
+      json: this.jsonEnabled(),
+      verbose: this.flags['verbose'] === true,
+      stream: process.stderr,
+      theme: this.progressTheme(),
+    });
+  }
+
+  /** A result for people; `--json` prints the returned object instead. */
+  protected print(text: string): void {
+    if (!this.jsonEnabled()) process.stdout.write(text);
+  }
+
+  /** Progress and advice: never mixed into a result. */
+  protected note(text: string): void {
+    if (!this.jsonEnabled()) process.stderr.write(text);
+  }
+
+  private interrupt(): void {
+    if (this.signal.aborted) process.exit(EXIT_CODES.interrupted[0]);
+    this.note('\nInterrupted: what runs on the hosts is brought to an end. Once more ends at once.\n');
+    this.#abort.abort(new McpkError('interrupted', 'interrupted', { hint: 'Run the same command again to go on.' }));
+  }
+
+  protected override async catch(thrown: Error): Promise<void> {
+    const error = this.explain(thrown);
+    const exit = exitCodeOf(error);
+    process.exitCode = exit;
+    if (this.jsonEnabled()) return this.logJson(this.toErrorJson(error));
+    if (!(error instanceof Errors.ExitError)) {
+      process.stderr.write(renderError(error, this.progressTheme(), { stack: isDebugged() }));
+    }
+    // Tells oclif that all is said, and with which code to end.
+    throw Object.assign(error, { oclif: { exit }, skipOclifErrorHandling: true });
+  }
+
+  /** Faults of the command line are usage errors; an abort is what caused it. */
+  private explain(thrown: Error): Error {
+    if (thrown instanceof McpkError || thrown instanceof FailureList || thrown instanceof Errors.ExitError)
+      return thrown;
+    const reason: unknown = this.signal.reason;
+    if (this.signal.aborted && thrown.name === 'AbortError' && reason instanceof McpkError) return reason;
+    const usage = thrown instanceof Errors.CLIError || 'parse' in thrown;
+    if (!usage) return thrown;
+    const help = [this.config.bin, ...(this.id ?? '').split(':'), '--help'].join(' ');
+    return new McpkError('usage', firstLine(thrown.message), { hint: `${help} shows what it takes.` });
+  }
+
+  protected override async finally(error: Error | undefined): Promise<void> {
+    process.off('SIGINT', this.#onSignal);
+    process.off('SIGTERM', this.#onSignal);
+    clearTimeout(this.#timer);
+    await super.finally(error);
+  }
+
+  protected override toSuccessJson(result: unknown): unknown {
+    return toJson(result);
+  }
+
+  protected override logJson(json: unknown): void {
+    process.stdout.write(`${JSON.stringify(json, undefined, 2)}\n`);
+  }
+
+  /** `{error: {code, exitCode, message, …}, errors: […]}`: never argv, never a stack. */
+  protected override toErrorJson(error: unknown): unknown {
+    const list = error instanceof FailureList ? error.errors : [error];
+    const errors = list.map((each) => {
+      if (each instanceof McpkError) return toJson(each);
+      return { code: 'unexpected', exitCode: 1, message: each instanceof Error ? each.message : String(each) };
+    });
+    return { error: errors[0], errors };
+  }
+
+  /** The exit code of a run or a plan, without an error of its own. */
+  protected end(result: RunResult | Plan): void {
+    if ('exitCode' in result) process.exitCode = result.exitCode;
+    else
+      process.exitCode =
+        result.summary.changes + result.summary.deferred === 0 ? EXIT_CODES.done[0] : EXIT_CODES.pending[0];
+  }
+}
+
+function timedOut(seconds: number): McpkError {
+  return new McpkError('interrupted', `not done within ${seconds} s (--timeout)`, {
+    hint: 'Run the same command again to go on.',
+  });
+}
+
+function exitCodeOf(error: Error): number {
+  if (error instanceof McpkError || error instanceof FailureList) return error.exitCode;
+  if (error instanceof Errors.ExitError) return error.oclif.exit ?? 0;
+  return EXIT_CODES.unexpected[0];
+}
+
+/** oclif adds its own advice below the first line. */
+function firstLine(message: string): string {
+  return message.split('\nSee more help')[0]?.trim() ?? message;
+}
+
+function isDebugged(): boolean {
+  return /(^|,)(\*|mcpk)/.test(process.env['DEBUG'] ?? '');
+}

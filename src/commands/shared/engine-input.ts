@@ -1,0 +1,93 @@
+import { hostname, userInfo } from 'node:os';
+import { McpkError } from '../../core/errors.ts';
+import type { EngineInput } from '../../engine/run.ts';
+import type { Emit } from '../../engine/types.ts';
+import type { Cluster } from '../../inventory/types.ts';
+import { nearest } from '../../inventory/nearest.ts';
+import type { ArtifactIndex, Stage } from '../../states/stage.ts';
+import { limited } from './cluster.ts';
+import { loadManifests } from './manifests.ts';
+
+export interface RunFlags {
+  limit?: string | undefined;
+  only?: string[] | undefined;
+  skip?: string[] | undefined;
+  concurrency: number;
+  'accept-new-host-keys': boolean;
+  'skip-unreachable'?: string | undefined;
+}
+
+export interface Caller {
+  command: string;
+  version: string;
+  signal: AbortSignal;
+  emit: Emit;
+}
+
+/** What the engine needs for any command that talks to hosts. `artifacts: false`: nothing will be compiled. */
+export async function engineInput(
+  cluster: Cluster,
+  flags: RunFlags,
+  caller: Caller,
+  options: { artifacts: boolean },
+): Promise<EngineInput> {
+  const { STAGES } = await import('../../states/index.ts');
+  const { limit, only, skip } = selectionOf(cluster, flags, STAGES);
+  return {
+    cluster,
+    stages: STAGES,
+    artifacts: options.artifacts ? await openArtifactsOf(cluster, caller.signal) : NO_ARTIFACTS,
+    manifests: options.artifacts ? await loadManifests(cluster, caller.signal) : new Map<string, string>(),
+    selection: { ...(limit ? { limit } : {}), ...(only ? { only } : {}), ...(skip ? { skip } : {}) },
+    concurrency: flags.concurrency,
+    acceptNewHostKeys: flags['accept-new-host-keys'],
+    ...(flags['skip-unreachable'] === undefined ? {} : { skipUnreachable: flags['skip-unreachable'] }),
+    signal: caller.signal,
+    emit: caller.emit,
+    lockNote: `${userInfo().username}@${hostname()} pid ${process.pid} ${caller.command}`,
+    tool: `mcpk ${caller.version}`,
+    command: caller.command,
+  };
+}
+
+function selectionOf(cluster: Cluster, flags: RunFlags, stages: readonly Stage[]): EngineInput['selection'] {
+  const limit = flags.limit === undefined ? undefined : new Set(limited(cluster, flags.limit).map((host) => host.name));
+  const only = stageNames('--only', flags.only, stages);
+  const skip = stageNames('--skip', flags.skip, stages);
+  return { ...(limit ? { limit } : {}), ...(only ? { only } : {}), ...(skip ? { skip } : {}) };
+}
+
+function stageNames(
+  flag: string,
+  names: readonly string[] | undefined,
+  stages: readonly Stage[],
+): Set<string> | undefined {
+  if (!names || names.length === 0) return undefined;
+  const known = stages.map((stage) => stage.name);
+  const wrong = names.find((name) => !known.includes(name));
+  if (wrong === undefined) return new Set(names);
+  const close = nearest(wrong, known);
+  throw new McpkError(
+    'usage',
+    `${flag}: there is no stage ${JSON.stringify(wrong)}${close ? `; did you mean ${close}?` : ''}`,
+    {
+      hint: `The stages are ${known.join(', ')}.`,
+    },
+  );
+}
+
+const ARCHITECTURES: Partial<Record<NodeJS.Architecture, string>> = { x64: 'amd64' };
+
+/** Hosts say their architecture by the usual node label; otherwise they are taken to be like this machine. */
+async function openArtifactsOf(cluster: Cluster, signal: AbortSignal): Promise<ArtifactIndex> {
+  const { openArtifacts } = await import('../../artifacts/open.ts');
+  const own = ARCHITECTURES[process.arch] ?? process.arch;
+  const arches = new Set(cluster.hosts.map((host) => host.labels['kubernetes.io/arch'] ?? own));
+  return openArtifacts(cluster, [...arches], signal);
+}
+
+const NO_ARTIFACTS: ArtifactIndex = {
+  get(name) {
+    throw new McpkError('unexpected', `${name} was asked for by a command that compiles nothing`);
+  },
+};

@@ -1,0 +1,75 @@
+import { Flags } from '@oclif/core';
+
+/** Where a command finds its cluster. */
+export const inventoryFlags = {
+  inventory: Flags.string({
+    char: 'i',
+    multiple: true,
+    multipleNonGreedy: true,
+    helpValue: 'FILE',
+    summary: 'Inventory file; several are merged, later over earlier. [default: $MCPK_INVENTORY or ./mcpk.yaml]',
+  }),
+};
+
+/** How hosts are reached. */
+export const connectionFlags = {
+  'accept-new-host-keys': Flags.boolean({
+    summary: 'Record host keys that are not known yet; changed ones are refused still.',
+    helpGroup: 'CONNECTION',
+  }),
+  timeout: Flags.integer({
+    summary: 'End the whole run after so many seconds.',
+    helpValue: 'SECONDS',
+    min: 1,
+    helpGroup: 'CONNECTION',
+  }),
+  concurrency: Flags.integer({
+    summary: 'Hosts that are connected to at the same time.',
+    helpValue: 'N',
+    min: 1,
+    default: 32,
+    helpGroup: 'CONNECTION',
+  }),
+  'skip-unreachable': Flags.string({
+    summary: 'Go on without so many workers that do not answer: a number or a percentage.',
+    helpValue: 'N|N%',
+    helpGroup: 'CONNECTION',
+    parse: async (text) => {
+      if (/^\d+%?$/.test(text)) return text;
+      throw new Error(`--skip-unreachable takes a number or a percentage, not ${JSON.stringify(text)}`);
+    },
+  }),
+};
+
+/** Which hosts a command means. */
+export const limitFlags = {
+  limit: Flags.string({
+    char: 'l',
+    summary: 'Only these hosts: names, globs, role:worker, label:zone=a, joined by and, or, not.',
+    helpValue: 'EXPR',
+    helpGroup: 'SCOPE',
+  }),
+};
+
+/** Which stages a command means. */
+export const stageFlags = {
+  only: Flags.string({
+    summary: 'Only these stages, separated by commas; the gates that they need are checked still.',
+    helpValue: 'STAGES',
+    multiple: true,
+    delimiter: ',',
+    helpGroup: 'SCOPE',
+  }),
+  skip: Flags.string({
+    summary: 'Without these stages, separated by commas.',
+    helpValue: 'STAGES',
+    multiple: true,
+    delimiter: ',',
+    helpGroup: 'SCOPE',
+  }),
+};
+
+/** All that a command that talks to hosts takes. */
+export const runFlags = { ...inventoryFlags, ...limitFlags, ...stageFlags, ...connectionFlags };
+/** The same without a choice of stages. */
+export const hostFlags = { ...inventoryFlags, ...limitFlags, ...connectionFlags };

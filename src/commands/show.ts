@@ -1,0 +1,45 @@
+import { Args } from '@oclif/core';
+import { McpkError } from '../core/errors.ts';
+import type { StateTree } from '../engine/types.ts';
+import { renderStates } from '../report/states-text.ts';
+import { BaseCommand } from './shared/base-command.ts';
+import { loadCluster } from './shared/cluster.ts';
+import { engineInput } from './shared/engine-input.ts';
+import { runFlags } from './shared/flags.ts';
+
+export default class Show extends BaseCommand<typeof Show> {
+  static override readonly summary = 'Show the compiled states of hosts.';
+  static override readonly description =
+    'What the inventory and the facts come to: each file, unit, package and setting of a host, in the order in which they converge. --verbose shows every value; secrets show their name only.';
+  static override readonly examples = [
+    '<%= config.bin %> <%= command.id %> m1',
+    '<%= config.bin %> <%= command.id %> m1 --only etcd --verbose',
+    '<%= config.bin %> <%= command.id %> --json | jq ".stages[].name"',
+  ];
+  static override readonly args = { host: Args.string({ description: 'Name of one host; all of them without it.' }) };
+  static override readonly flags = { ...runFlags };
+
+  async run(): Promise<StateTree> {
+    const cluster = await loadCluster(this.flags.inventory);
+    const { host } = this.args;
+    const known = cluster.hosts.map((each) => each.name);
+    if (host !== undefined && host !== 'api' && !known.includes(host)) {
+      throw new McpkError('usage', `there is no host ${JSON.stringify(host)} in ${cluster.files.join(', ')}`, {
+        hint: `Its hosts are ${known.join(', ')}.`,
+      });
+    }
+    const { compileStates } = await import('../engine/run.ts');
+    const view = await this.view();
+    const caller = { command: 'show', version: this.config.version, signal: this.signal, emit: view.emit };
+    const input = await engineInput(cluster, this.flags, caller, { artifacts: true });
+    const { tree } = await compileStates(input).finally(() => view.end());
+    const { limit, only, skip } = input.selection;
+    const hosts = [...known, 'api'].filter((name) => (host === undefined ? (limit?.has(name) ?? true) : name === host));
+    const stages = tree.stages
+      .filter((stage) => (only?.has(stage.name) ?? true) && !skip?.has(stage.name))
+      .map((stage) => ({ ...stage, hosts: stage.hosts.filter((states) => hosts.includes(states.host)) }));
+    const shown = { hosts, stages };
+    this.print(renderStates(shown, this.theme, { hosts, verbose: this.flags.verbose }));
+    return shown;
+  }
+}

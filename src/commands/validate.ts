@@ -1,0 +1,41 @@
+import type { Cluster } from '../inventory/types.ts';
+import { BaseCommand } from './shared/base-command.ts';
+import { loadCluster } from './shared/cluster.ts';
+import { inventoryFlags } from './shared/flags.ts';
+
+/** `--json` of validate. */
+interface Validated {
+  valid: true;
+  cluster: string;
+  files: readonly string[];
+  hosts: { name: string; address: string; roles: readonly string[] }[];
+}
+
+export default class Validate extends BaseCommand<typeof Validate> {
+  static override readonly summary = 'Check an inventory; no host is contacted.';
+  static override readonly description =
+    'Reads the files, fills in the environment, merges them and checks all of it against the schema. Every mistake is named at once, with its file and line (exit 10).';
+  static override readonly examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> -i base.yaml -i berlin.yaml',
+  ];
+  static override readonly flags = { ...inventoryFlags };
+
+  async run(): Promise<Validated> {
+    const cluster = await loadCluster(this.flags.inventory);
+    this.print(`${cluster.name}: ${cluster.files.join(', ')} is valid.\n${hostLines(cluster)}`);
+    return {
+      valid: true,
+      cluster: cluster.name,
+      files: cluster.files,
+      hosts: cluster.hosts.map(({ name, address, roles }) => ({ name, address, roles })),
+    };
+  }
+}
+
+function hostLines(cluster: Cluster): string {
+  const width = Math.max(...cluster.hosts.map((host) => host.name.length));
+  return cluster.hosts
+    .map((host) => `  ${host.name.padEnd(width)}  ${host.address.padEnd(15)}  ${host.roles.join(', ')}\n`)
+    .join('');
+}

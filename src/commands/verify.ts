@@ -1,0 +1,50 @@
+import type { Event, RunResult } from '../engine/types.ts';
+import { renderError } from '../report/error-text.ts';
+import { lastOfEach, renderVerify, type GateEvent } from '../report/verify-text.ts';
+import { BaseCommand } from './shared/base-command.ts';
+import { loadCluster } from './shared/cluster.ts';
+import { commandLine } from './shared/command-line.ts';
+import { engineInput } from './shared/engine-input.ts';
+import { runFlags } from './shared/flags.ts';
+
+type Verified = RunResult & { checks: Pick<GateEvent, 'stage' | 'title' | 'status' | 'seen' | 'ms'>[] };
+
+export default class Verify extends BaseCommand<typeof Verify> {
+  static override readonly summary = 'Check that the whole cluster serves; test pods come and go.';
+  static override readonly description =
+    'Asks each gate once more (etcd, API servers, the VIP, nodes) and runs the active checks: pods on different hosts, a Service, DNS. Exit 16 when something does not hold.';
+  static override readonly examples = [
+    '<%= config.bin %> <%= command.id %> -i inventories/lab.yaml',
+    '<%= config.bin %> <%= command.id %> --json | jq -r ".checks[] | select(.status != \\"passed\\") | .title"',
+  ];
+  static override readonly flags = { ...runFlags };
+
+  async run(): Promise<Verified> {
+    const cluster = await loadCluster(this.flags.inventory);
+    const { verifyRun } = await import('../engine/run.ts');
+    const view = await this.view();
+    const events: Event[] = [];
+    const emit = (event: Event): void => {
+      events.push(event);
+      view.emit(event);
+    };
+    const caller = { command: 'verify', version: this.config.version, signal: this.signal, emit };
+    const result = await engineInput(cluster, this.flags, caller, { artifacts: false })
+      .then(verifyRun)
+      .finally(() => view.end());
+    this.print(renderVerify(events, this.theme));
+    for (const error of result.errors) this.note(renderError(error, this.progressTheme()));
+    const checks = lastOfEach(events).map(({ stage, title, status, seen, ms }) => ({
+      stage,
+      title,
+      status,
+      ms,
+      ...(seen ? { seen } : {}),
+    }));
+    const passed = checks.filter((check) => check.status === 'passed').length;
+    const next = result.status === 'succeeded' ? '' : ` Mend with: ${commandLine('apply', this.flags, ['inventory'])}`;
+    this.print(`${passed} of ${checks.length} checks hold.${next}\n`);
+    this.end(result);
+    return { ...result, checks };
+  }
+}
