@@ -147,7 +147,7 @@ describe('containerd', () => {
   });
 
   it('keeps credentials of a registry out of every view and away from mirrors', async () => {
-    const over = 'registries: [{ name: r.example, mirrors: ['https://m.example'], username: u, password: hunter2 }]';
+    const over = 'registries: [{ name: r.example, mirrors: ["https://m.example"], username: u, password: hunter2 }]';
     const all = resources(runtime, await labContext(over));
     expect(JSON.stringify(all)).not.toContain(Buffer.from('u:hunter2').toString('base64'));
     const hosts = all.find((each): each is FileResource => each.kind === 'file' && each.path.endsWith('r.example/hosts.toml'));
