@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import type { Answer } from '../../src/cluster/gate.ts';
+import { verify } from '../../src/states/verify.ts';
+import { factsOf, labCluster } from './cluster.ts';
+
+function api(body: unknown): Answer {
+  return { host: 'm1', exitCode: 0, stdout: `HTTP/1.0 200 OK\r\n\r\n${JSON.stringify(body)}`, stderr: '' };
+}
+
+async function checklist(over = ''): Promise<NonNullable<ReturnType<NonNullable<typeof verify.verify>>>> {
+  const cluster = await labCluster(over);
+  const found = verify.verify?.({ cluster, facts: factsOf(cluster), hosts: cluster.hosts.map((host) => host.name) });
+  if (!found) throw new Error('verify has no checks');
+  return found;
+}
+
+const PODS = ['m1', 'w1'].map((node, index) => ({
+  metadata: { name: `web-${node}` },
+  spec: { nodeName: node },
+  status: { podIP: `10.244.${String(index)}.2`, conditions: [{ type: 'Ready', status: 'True' }] },
+}));
+
+describe('verify', () => {
+  it('makes its pods first and takes them away last', async () => {
+    const { setup, teardown } = await checklist();
+    const made = JSON.parse(setup[0]?.stdin ?? '') as { items: { kind: string; metadata: { name: string; namespace?: string } }[] };
+    expect(made.items.map((each) => each.kind)).toEqual(['Namespace', 'Service', 'DaemonSet']);
+    expect(teardown[0]?.run).toEqual(expect.arrayContaining(['delete', 'namespace', 'mcpk-verify']));
+  });
+
+  it('asks what the gates of every stage ask', async () => {
+    const titles = (await checklist()).checks.map((check) => check.title).join('\n');
+    for (const wanted of ['etcd', 'API server m3', 'HAProxy', '10.77.0.100', 'lease of kube-scheduler', 'node w2 Ready', 'coredns', 'containerd w1']) {
+      expect(titles).toContain(wanted);
+    }
+  });
+
+  it('tries every pair of nodes, the Service and DNS from each pod', async () => {
+    const { checks } = await checklist();
+    const pods = checks.at(-1);
+    const next = pods?.next?.([api({ items: PODS }), api({ spec: { clusterIP: '10.254.9.9' } })]) ?? [];
+    const argv = next.map((check) => check.asks[0]?.argv.join(' ') ?? '');
+    for (const pod of ['web-m1', 'web-w1']) {
+      const own = argv.filter((line) => line.includes(pod));
+      expect(own).toHaveLength(4);
+      expect(own.join(' ')).toContain('m1=10.244.0.2:8080 w1=10.244.1.2:8080');
+      expect(own.join(' ')).toContain('*=10.254.9.9:8080');
+      expect(own.join(' ')).toContain('*=web.mcpk-verify.svc.cluster.local:8080');
+      expect(own.join(' ')).toContain('nslookup kubernetes.default.svc.cluster.local');
+    }
+    expect(next[0]?.check([{ host: 'm1', exitCode: 0, stdout: '', stderr: '' }])).toBeUndefined();
+    expect(next[0]?.check([{ host: 'm1', exitCode: 0, stdout: 'w1 at 10.244.1.2:8080 gave nothing\n', stderr: '' }])).toContain('w1 at');
+  });
+
+  it('leaves DNS out where CoreDNS is switched off', async () => {
+    const { checks } = await checklist('addons: { coredns: { enabled: false } }');
+    const next = checks.at(-1)?.next?.([api({ items: PODS }), api({ spec: { clusterIP: '10.254.9.9' } })]) ?? [];
+    expect(next).toHaveLength(4);
+    expect(checks.map((check) => check.title).join()).not.toContain('coredns');
+  });
+});
