@@ -28,13 +28,6 @@ describe('verify', () => {
     expect(teardown[0]?.run).toEqual(expect.arrayContaining(['delete', 'namespace', 'mcpk-verify']));
   });
 
-  it('asks what the gates of every stage ask', async () => {
-    const titles = (await checklist()).checks.map((check) => check.title).join('\n');
-    for (const wanted of ['etcd', 'API server m3', 'HAProxy', '10.77.0.100', 'lease of kube-scheduler', 'node w2 Ready', 'coredns', 'containerd w1']) {
-      expect(titles).toContain(wanted);
-    }
-  });
-
   it('tries every pair of nodes, the Service and DNS from each pod', async () => {
     const { checks } = await checklist();
     const pods = checks.at(-1);
@@ -56,6 +49,5 @@ describe('verify', () => {
     const { checks } = await checklist('addons: { coredns: { enabled: false } }');
     const next = checks.at(-1)?.next?.([api({ items: PODS }), api({ spec: { clusterIP: '10.254.9.9' } })]) ?? [];
     expect(next).toHaveLength(4);
-    expect(checks.map((check) => check.title).join()).not.toContain('coredns');
   });
 });
