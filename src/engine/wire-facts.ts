@@ -58,7 +58,7 @@ export function decodeFacts(records: readonly SessionRecord[], reception: FactsR
     packageManager: facts.get('tool')?.length === 2 ? 'apt' : 'none',
     ports: [...new Set(lines(of('ports')).map((line) => parseInt(line.split(':')[1] ?? '0', 16)))].sort((a, b) => a - b),
     foreign: facts.get('foreign') ?? [],
-    owned: text(PATHS.owned) === '' ? [] : (JSON.parse(text(PATHS.owned)) as OwnedEntry[]),
+    owned: text(PATHS.owned) === '' ? [] : (JSON.parse(text(PATHS.owned)) as { entries: OwnedEntry[] }).entries,
     files: Object.fromEntries(files) as Record<string, string>,
     etcdData: one('etcd-data') === '1',
     kernelFeatures: facts.get('feature') ?? [],

@@ -10,6 +10,7 @@ export function emptyReads(): Reads {
   return {
     paths: [],
     texts: [],
+    certificates: [],
     differing: [],
     listings: [],
     binaries: [],
@@ -35,6 +36,7 @@ export function encodeReads(reads: Reads, options: { deep?: boolean } = {}): Buf
     ...list('p', paths.map(relative)),
     ...list('d', [...differing.values()]),
     ...list('t', unique(reads.texts).map(relative)),
+    ...list('C', unique(reads.certificates).map(relative)),
     ...list('l', unique(reads.listings).map(relative)),
     ...list('b', unique(reads.binaries).map(relative)),
     ...list('u', unique(reads.units)),
@@ -64,10 +66,10 @@ export class ObservedReader {
 export function decodeObserved(records: readonly SessionRecord[]): Observed {
   const of = (kind: string): string => records.find((record) => record.kind === kind)?.body.toString('utf8') ?? '';
   const paths = decodePaths(of('paths'));
-  const raw = records.find((record) => record.kind === 'texts')?.body;
+  const bytes = (kind: string): Buffer => records.find((record) => record.kind === kind)?.body ?? Buffer.alloc(0);
   return {
     paths,
-    texts: raw ? decodeTexts(raw, paths) : {},
+    texts: { ...decodeTexts(bytes('texts'), paths), ...decodeCertificates(bytes('certificates')) },
     listings: decodeListings(of('listings'), paths),
     binaries: Object.fromEntries([...of('binaries').matchAll(SUM)].map((match) => [absolute(match[2]!), match[1]!])),
     units: decodeUnits(of('units'), of('stamps')),
@@ -111,6 +113,10 @@ function decodeTexts(raw: Buffer, paths: Record<string, PathState>): Record<stri
     if (hash === undefined || hash === createHash('sha256').update(bytes).digest('hex')) texts[path] = bytes.toString('utf8');
   }
   return texts;
+}
+
+function decodeCertificates(raw: Buffer): Record<string, string> {
+  return Object.fromEntries([...splitTexts(raw)].map(([path, text]) => [path, text.toString('utf8')]));
 }
 
 function decodeListings(text: string, paths: Record<string, PathState>): Record<string, string[]> {

@@ -195,6 +195,8 @@ export function ref(resource: Resource): Ref {
 function identity(resource: Resource): string {
   switch (resource.kind) {
     case 'file':
+      // The file is not ours, only the block in it: what leaves is the block.
+      return resource.block === undefined ? resource.path : `${resource.path}#${resource.block}`;
     case 'directory':
     case 'link':
     case 'certificate':
@@ -223,6 +225,8 @@ export interface Reads {
   paths: string[];
   /** Text wanted whatever it is (certificates, blocks), up to 1 MiB. */
   texts: string[];
+  /** Certificates of PEM files that hold a key too: only the certificates are read, into `texts`. */
+  certificates: string[];
   /** Text wanted when the file's hash differs from this one (for the diff); never asked for secrets. */
   differing: { path: string; sha256: string }[];
   /** Names of the entries of these directories. */
@@ -334,6 +338,8 @@ export interface Change {
   diff?: { before: string; after: string };
   /** A certificate's or secret's specification, instead of bytes. */
   specification?: string[];
+  /** Paths that nobody describes and that go: foreign drop-ins, strangers in an exclusive directory. */
+  removes?: string[];
   /** Why it can't be undone, if so. */
   irreversible?: string;
 }

@@ -216,6 +216,10 @@ unit() {
       fi
       ;;
   esac
+  # Nothing is left to stop of a unit that is gone.
+  case $1 in
+    stop | disable) [ "$(systemctl show --property=LoadState --value -- "$2")" = not-found ] && return 0 ;;
+  esac
   explain "$2"
   return 1
 }

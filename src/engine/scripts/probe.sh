@@ -51,6 +51,20 @@ probe_texts() {
   emit texts "${content%.}"
 }
 
+# A key in the same file stays where it is.
+probe_certificates() {
+  IFS=$us
+  set --
+  for path in $certificates; do
+    [ -f "$path" ] && set -- "$@" "$path"
+  done
+  [ $# -gt 0 ] || return 0
+  # shellcheck disable=SC2016 # awk's own variables
+  content=$(awk 'FNR == 1 { print (NR > 1 ? "\n" : "") "==> " FILENAME " <=="; inside = 0 }
+    /-----BEGIN CERTIFICATE-----/ { inside = 1 } inside { print } /-----END CERTIFICATE-----/ { inside = 0 }' "$@" 2>/dev/null)
+  emit certificates "$content"
+}
+
 probe_listings() {
   IFS=$us
   set -- $listings
@@ -233,7 +247,7 @@ fact() {
   [ -r "$2" ] && IFS= read -r value <"$2" && seen="$seen$1=$value$nl"
 }
 
-paths='' differing='' texts='' listings='' binaries='' units='' packages='' sysctls='' modules='' users='' commands=''
+paths='' differing='' texts='' certificates='' listings='' binaries='' units='' packages='' sysctls='' modules='' users='' commands=''
 facts='' etcd_data='' mode='' us=''
 request=$(cat -- "$1")
 IFS=$nl
@@ -245,6 +259,7 @@ for line in $request; do
     'p '*) paths=$rest ;;
     'd '*) differing=$rest ;;
     't '*) texts=$rest ;;
+    'C '*) certificates=$rest ;;
     'l '*) listings=$rest ;;
     'b '*) binaries=$rest ;;
     'u '*) units=$rest ;;
@@ -262,6 +277,7 @@ cd "${MCPK_ROOT:-/}" || exit 1
 [ -n "$facts" ] && probe_facts
 [ -n "$paths" ] && probe_paths
 [ -n "$texts" ] && probe_texts
+[ -n "$certificates" ] && probe_certificates
 [ -n "$listings" ] && probe_listings
 [ -n "$binaries" ] && probe_binaries
 [ -n "$units" ] && probe_units

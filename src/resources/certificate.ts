@@ -1,0 +1,91 @@
+import { renewalReasons } from '../core/renewal.ts';
+import { Secret } from '../core/secret.ts';
+import { differences, identityOfFiles, rests } from './identity.ts';
+import { impliedByPath } from './implied.ts';
+import { touchedPaths } from './touched.ts';
+import type { CertificateResource, CompareContext, Observed, Op, ResourceKind } from './types.ts';
+
+export const certificate: ResourceKind<CertificateResource> = {
+  reads(resource, into) {
+    into.paths.push(...touchedPaths(resource));
+    (resource.path === resource.keyPath ? into.certificates : into.texts).push(resource.path);
+  },
+
+  compare(resource, observed, context) {
+    const hash = presentHash(resource, observed);
+    const reasons = [...contentReasons(resource, observed, context), ...accessReasons(resource, observed)];
+    if (reasons.length === 0) return { result: 'unchanged', reason: 'valid, trusted and as specified', hash };
+    return {
+      result: 'change',
+      verb: 'issue',
+      reasons,
+      hash: '',
+      rests: rests(touchedPaths(resource).map((path) => observed.paths[path])),
+      specification: specification(resource),
+    };
+  },
+
+  async converge(resource, _change, materials) {
+    const { cert, key } = await materials.leaf(resource);
+    const { path, keyPath, owner, group } = resource;
+    const access = { owner, group };
+    const both = new Secret(`${closed(cert)}${closed(key.reveal())}`, key.label);
+    if (path === keyPath) return [{ op: 'write', path, mode: '0600', ...access, content: both }];
+    // The key first: a certificate never lies beside a key that is not its own for longer than it must.
+    const keyOp: Op = { op: 'write', path: keyPath, mode: '0600', ...access, content: key };
+    return [keyOp, { op: 'write', path, mode: '0644', ...access, content: cert }];
+  },
+
+  // The key lies beside it, by the names that the stages give.
+  remove: (id) => [{ op: 'remove', path: id }, ...(id.endsWith('.crt') ? [{ op: 'remove' as const, path: id.replace(/\.crt$/, '.key') }] : [])],
+  implied: (resource) => [
+    ...touchedPaths(resource).flatMap((path) => impliedByPath(path, resource.owner)),
+    `sharedSecret:${resource.authority}`,
+  ],
+  title: (resource) => resource.path,
+};
+
+function contentReasons(resource: CertificateResource, observed: Observed, context: CompareContext): string[] {
+  const shared = context.shared.get(resource.authority);
+  if (shared?.state === 'absent' && observed.paths[resource.path]) return [`its authority ${resource.authority} is made anew`];
+  const reasons = renewalReasons(resource, observed.texts[resource.path], { bundle: shared?.texts['bundle'], now: context.now });
+  if (reasons.length > 0) return reasons;
+  const key = observed.paths[resource.keyPath];
+  if (key === undefined) return ['its key is absent'];
+  if (resource.rotatedBy !== undefined) return [];
+  const owned = context.owned.get(`certificate:${resource.path}`);
+  const known = owned !== undefined && owned !== '';
+  return known && owned !== presentHash(resource, observed) ? ['its key or certificate is not the one that was issued'] : [];
+}
+
+/** The pair that somebody else rotates has modes of his. */
+function accessReasons(resource: CertificateResource, observed: Observed): string[] {
+  if (resource.rotatedBy !== undefined) return [];
+  const { path, keyPath, owner, group } = resource;
+  return touchedPaths(resource).flatMap((each) => {
+    const seen = observed.paths[each];
+    const mode = each === keyPath ? '0600' : '0644';
+    return seen === undefined ? [] : differences(seen, { type: 'file', mode, owner, group }).map((reason) => (each === path ? reason : `key: ${reason}`));
+  });
+}
+
+/** '' for a pair behind links: its rotation is not ours to see. */
+function presentHash(resource: CertificateResource, observed: Observed): string {
+  const hashes = touchedPaths(resource).map((path) => [path, observed.paths[path]?.sha256 ?? ''] as const);
+  return resource.rotatedBy === undefined ? identityOfFiles(new Map(hashes)) : `rotated by ${resource.rotatedBy}`;
+}
+
+function specification(resource: CertificateResource): string[] {
+  const { subject, dns, ip, usages, authority, days, keyAlgorithm } = resource;
+  return [
+    `subject  ${[`CN=${subject.CN}`, ...subject.O.map((group) => `O=${group}`)].join(', ')}`,
+    ...(dns.length + ip.length > 0 ? [`names    ${[...dns, ...ip].join(', ')}`] : []),
+    `usage    ${usages.join(', ')}`,
+    `issuer   ${authority}`,
+    `valid    ${days} days, ${keyAlgorithm}`,
+  ];
+}
+
+function closed(pem: string): string {
+  return pem.endsWith('\n') ? pem : `${pem}\n`;
+}

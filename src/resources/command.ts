@@ -1,0 +1,42 @@
+import { sha256 } from './identity.ts';
+import type { CommandResource, Observed, ResourceKind } from './types.ts';
+
+export const command: ResourceKind<CommandResource> = {
+  reads({ id, unless, onlyif, creates }, into) {
+    if (creates !== undefined) into.paths.push(creates);
+    if (unless) into.commands.push({ id: `unless:${id}`, argv: unless });
+    if (onlyif) into.commands.push({ id: `onlyif:${id}`, argv: onlyif });
+  },
+
+  compare(resource, observed) {
+    const hash = sha256(JSON.stringify(resource.argv));
+    const reason = unneeded(resource, observed);
+    if (reason !== undefined) return { result: 'unchanged', reason, hash };
+    const { id, creates, unless, onlyif } = resource;
+    const reasons = [
+      ...(creates === undefined ? [] : [`${creates} is absent`]),
+      ...(unless ? [`its check exits ${observed.commands[`unless:${id}`] ?? 'unknown'}`] : []),
+      ...(onlyif ? ['its condition holds'] : []),
+    ];
+    return {
+      result: 'change',
+      verb: 'run',
+      reasons: reasons.length > 0 ? reasons : ['runs every time'],
+      hash,
+      rests: hash,
+      irreversible: 'a command has no undo',
+    };
+  },
+
+  converge: ({ argv }) => Promise.resolve([{ op: 'run', argv }]),
+  remove: () => [],
+  implied: () => [],
+  title: (resource) => resource.title,
+};
+
+function unneeded({ id, creates, unless, onlyif }: CommandResource, observed: Observed): string | undefined {
+  if (creates !== undefined && observed.paths[creates]) return `${creates} exists`;
+  if (unless && observed.commands[`unless:${id}`] === 0) return 'its check says that it is done';
+  if (onlyif && observed.commands[`onlyif:${id}`] !== 0) return 'its condition does not hold';
+  return undefined;
+}

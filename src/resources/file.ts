@@ -1,0 +1,82 @@
+import { Secret } from '../core/secret.ts';
+import { blockRemoval, readBlock, writeBlock } from './block.ts';
+import { differences, rests, sha256 } from './identity.ts';
+import { impliedByPath } from './implied.ts';
+import type { Change, FileResource, Observed, Op, ResourceKind } from './types.ts';
+
+export const file: ResourceKind<FileResource> = {
+  reads(resource, into) {
+    into.paths.push(resource.path);
+    if (resource.block !== undefined) into.texts.push(resource.path);
+    else if (!(resource.content instanceof Secret)) into.differing.push({ path: resource.path, sha256: sha256(resource.content) });
+  },
+
+  compare(resource, observed) {
+    const seen = observed.paths[resource.path];
+    const hash = publicHash(resource);
+    const before = resource.block === undefined ? observed.texts[resource.path] : blockOf(resource, observed);
+    const reasons = seen === undefined ? ['absent'] : differences(seen, { ...ownership(resource), type: 'file' });
+    const differs = seen?.type === 'file' && !sameContent(resource, observed);
+    if (differs) reasons.unshift(resource.block !== undefined && before === undefined ? 'its block is absent' : 'content differs');
+    if (reasons.length === 0) return { result: 'unchanged', reason: 'content, mode and owner are as wanted', hash };
+    const change: Change = {
+      result: 'change',
+      verb: seen === undefined ? 'create' : 'update',
+      reasons,
+      hash,
+      rests: rests(resource.content instanceof Secret ? { ...seen, sha256: undefined, differs } : seen),
+    };
+    if (resource.content instanceof Secret || (seen !== undefined && !differs)) return change;
+    // A file too large or not a text has no old side.
+    return { ...change, diff: { before: before ?? '', after: resource.content } };
+  },
+
+  converge(resource, _change, _materials, observed) {
+    const { path, validate } = resource;
+    const content = wantedContent(resource, observed);
+    const write: Op = { op: 'write', path, ...ownership(resource, observed), content, ...(validate ? { validate } : {}) };
+    return Promise.resolve([write]);
+  },
+
+  remove(id) {
+    const block = /^(\/.*)#([\w.-]+)$/.exec(id);
+    if (!block) return [{ op: 'remove', path: id }];
+    return [{ op: 'run', argv: ['sed', '-i', '-e', blockRemoval(block[2]!), block[1]!] }];
+  },
+
+  implied: (resource) => impliedByPath(resource.path, resource.owner),
+  title: (resource) => (resource.block === undefined ? resource.path : `${resource.path} (block ${resource.block})`),
+};
+
+/** A hash of a password's file could be guessed from; 16 bits of it suffice to see that it changed. */
+function publicHash({ path, content }: FileResource): string {
+  return content instanceof Secret ? `secret:${sha256(`${path}\n${content.reveal()}`).slice(0, 4)}` : sha256(content);
+}
+
+function sameContent(resource: FileResource, observed: Observed): boolean {
+  const { path, content, block } = resource;
+  if (block === undefined) return observed.paths[path]?.sha256 === sha256(content);
+  return writeBlock(observed.texts[path] ?? '', block, textOf(content)) === observed.texts[path];
+}
+
+function blockOf({ path, block }: FileResource, observed: Observed): string | undefined {
+  const text = observed.texts[path];
+  return text === undefined || block === undefined ? undefined : readBlock(text, block);
+}
+
+function wantedContent({ path, content, block }: FileResource, observed: Observed): string | Secret {
+  if (block === undefined) return content;
+  const text = writeBlock(observed.texts[path] ?? '', block, textOf(content));
+  return content instanceof Secret ? new Secret(text, content.label) : text;
+}
+
+/** A file of which only a block is ours keeps its mode and owner. */
+function ownership(resource: FileResource, observed?: Observed): { mode: string; owner: string; group: string } {
+  const seen = observed?.paths[resource.path];
+  const { mode, owner, group } = resource.block !== undefined && seen?.type === 'file' ? seen : resource;
+  return { mode, owner, group };
+}
+
+function textOf(content: string | Secret): string {
+  return content instanceof Secret ? content.reveal() : content;
+}

@@ -1,0 +1,42 @@
+import { binary } from './binary.ts';
+import { certificate } from './certificate.ts';
+import { command } from './command.ts';
+import { directory } from './directory.ts';
+import { file } from './file.ts';
+import { kernelModule } from './kernel-module.ts';
+import { kubeObject } from './kube-object.ts';
+import { link } from './link.ts';
+import { packageKind } from './package.ts';
+import { sharedSecret } from './shared-secret.ts';
+import { sysctl } from './sysctl.ts';
+import type { Kind, Resource, ResourceKind } from './types.ts';
+import { unit } from './unit.ts';
+import { user } from './user.ts';
+
+/** The table of all kinds. */
+export const KINDS: { readonly [K in Kind]: ResourceKind<Extract<Resource, { kind: K }>> } = {
+  file,
+  directory,
+  link,
+  package: packageKind,
+  unit,
+  sysctl,
+  kernelModule,
+  user,
+  binary,
+  certificate,
+  sharedSecret,
+  command,
+  kubeObject,
+};
+
+export function kindOf<R extends Resource>(resource: R): ResourceKind<R> {
+  // TypeScript does not see that the table is indexed by the very kind of the resource.
+  return KINDS[resource.kind] as unknown as ResourceKind<R>;
+}
+
+/** By the name that owned.json has; throws RangeError for a name that is no kind. */
+export function kindNamed(name: string): ResourceKind<Resource> {
+  if (!Object.hasOwn(KINDS, name)) throw new RangeError(`${name} is no kind of resource`);
+  return KINDS[name as Kind] as unknown as ResourceKind<Resource>;
+}

@@ -1,0 +1,56 @@
+type Json = unknown;
+type JsonMap = Readonly<Record<string, Json>>;
+
+/** What Kubernetes merges lists of maps by, the first that both sides have (`listMapKey` of the API's own types). */
+const LIST_KEYS: readonly (readonly string[])[] = [['name'], ['containerPort', 'protocol'], ['port', 'protocol'], ['mountPath'], ['key', 'effect'], ['ip'], ['type']];
+const DEFAULTS: Readonly<Record<string, string>> = { protocol: 'TCP' };
+
+/**
+ * The part of `live` that `wanted` speaks of, in its shape and order; `undefined` where live has nothing.
+ * A value that means the same (1000m and 1, what the server leaves out because it is empty) comes back as wanted.
+ */
+export function project(live: Json, wanted: Json): Json {
+  if (isMap(wanted) && isMap(live)) {
+    return Object.fromEntries(Object.entries(wanted).map(([key, value]) => [key, project(live[key], value)]));
+  }
+  if (Array.isArray(wanted) && Array.isArray(live)) return projectList(live as Json[], wanted as Json[]);
+  return means(live, wanted) ? wanted : live;
+}
+
+/** Entries that are only live come last: a list is wanted as a whole, but for maps that others may add to. */
+function projectList(live: readonly Json[], wanted: readonly Json[]): Json[] {
+  const keys = LIST_KEYS.find(([first]) => [...live, ...wanted].every((item) => isMap(item) && item[first!] !== undefined));
+  if (!keys) return live.map((item, index) => (index < wanted.length ? project(item, wanted[index]) : item));
+  const nameOf = (item: Json): string => keys.map((key) => String((item as JsonMap)[key] ?? DEFAULTS[key] ?? '')).join('/');
+  const byName = new Map(live.map((item) => [nameOf(item), item]));
+  return wanted.flatMap((item) => (byName.has(nameOf(item)) ? [project(byName.get(nameOf(item)), item)] : []));
+}
+
+function means(live: Json, wanted: Json): boolean {
+  if (live === wanted) return true;
+  if (live === undefined) return isEmpty(wanted);
+  return typeof wanted === 'string' || typeof wanted === 'number' ? quantity(live) !== undefined && quantity(live) === quantity(wanted) : false;
+}
+
+/** `omitempty` leaves these out. */
+function isEmpty(value: Json): boolean {
+  if (value === null || value === '' || value === false || value === 0) return true;
+  if (Array.isArray(value)) return value.length === 0;
+  return isMap(value) && Object.values(value).every(isEmpty);
+}
+
+const FACTORS: Readonly<Record<string, number>> = {
+  n: 1e-9, u: 1e-6, m: 1e-3, '': 1, k: 1e3, M: 1e6, G: 1e9, T: 1e12, P: 1e15,
+  Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40, Pi: 2 ** 50,
+}; // prettier-ignore
+
+/** resource.Quantity; only with a suffix or as a plain number, so that versions like "1.10" are texts when they differ. */
+function quantity(value: Json): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)([numkMGTP]?|[KMGTP]i)$/.exec(String(value));
+  const factor = FACTORS[match?.[2] ?? '?'];
+  return match && factor !== undefined ? Number(match[1]) * factor : undefined;
+}
+
+function isMap(value: Json): value is JsonMap {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,114 @@
+import { identityOfFiles, sha256 } from './identity.ts';
+import { isPublic } from './shared-secret.ts';
+import { ref, type Observed, type Resource, type SharedSecretResource, type SharedState } from './types.ts';
+
+export interface SharedHost {
+  host: string;
+  resources: readonly Resource[];
+  observed: Observed;
+  /** ref → hash that mcpk laid down there; tells a file that drifted from a second, different secret. */
+  owned?: ReadonlyMap<string, string>;
+  /** etcd has data there: what it was encrypted with or served by must not be made anew. */
+  etcdData?: boolean;
+}
+
+export interface SharedResolution {
+  states: Map<string, SharedState>;
+  /** Each names the hosts; with any, nothing may change. */
+  problems: string[];
+}
+
+interface Holder {
+  host: string;
+  /** item → sha256 of the first file that holds it. */
+  hashes: Record<string, string>;
+  texts: Record<string, string>;
+  /** What mcpk laid there has been changed since. */
+  drifted: boolean;
+}
+
+/** State of every sharedSecret over all hosts that describe it. Copies on hosts that only trust it do not count. */
+export function resolveShared(hosts: readonly SharedHost[]): SharedResolution {
+  const result: SharedResolution = { states: new Map(), problems: [] };
+  const placed = hosts.flatMap((each) =>
+    each.resources.filter((resource) => resource.kind === 'sharedSecret').map((resource) => ({ ...each, resource })),
+  );
+  for (const [id, places] of Map.groupBy(placed, ({ resource }) => resource.id)) {
+    const holders = places.filter(({ resource }) => resource.holder).flatMap((place) => holderOf(place, place.resource) ?? []);
+    const state = merge(id, holders, result.problems);
+    const recipe = places[0]?.resource.recipe.type;
+    if (state.state === 'held' && recipe === 'authority') deriveBundle(state);
+    result.states.set(id, state);
+    if (state.state === 'absent') result.problems.push(...dependents(id, hosts));
+    else result.problems.push(...missingItems(id, state, places));
+  }
+  return result;
+}
+
+function holderOf({ host, observed, owned }: SharedHost, resource: SharedSecretResource): Holder | undefined {
+  const found: Holder = { host, hashes: {}, texts: {}, drifted: false };
+  for (const { item, path } of resource.files) {
+    const hash = observed.paths[path]?.sha256;
+    if (hash === undefined || found.hashes[item] !== undefined) continue;
+    found.hashes[item] = hash;
+    const text = observed.texts[path];
+    if (isPublic(item) && text !== undefined) found.texts[item] = text;
+  }
+  if (Object.keys(found.hashes).length === 0) return undefined;
+  const laid = owned?.get(ref(resource));
+  const present = new Map(resource.files.map(({ path }) => [path, observed.paths[path]?.sha256 ?? '']));
+  found.drifted = laid !== undefined && laid !== '' && laid !== identityOfFiles(present);
+  return found;
+}
+
+function merge(id: string, holders: readonly Holder[], problems: string[]): SharedState {
+  const state: SharedState = { state: 'absent', hashes: {}, texts: {} };
+  const intact = holders.filter((holder) => !holder.drifted);
+  const sources = intact.length > 0 ? intact : holders;
+  for (const item of new Set(sources.flatMap((holder) => Object.keys(holder.hashes)))) {
+    const groups = Map.groupBy(sources.filter((holder) => holder.hashes[item] !== undefined), (holder) => holder.hashes[item]!);
+    if (groups.size > 1) {
+      const sides = [...groups].map(([hash, side]) => `${side.map((holder) => holder.host).join(', ')} ${side.length > 1 ? 'have' : 'has'} ${hash.slice(0, 8)}…`);
+      problems.push(`${id} differs (${item}): ${sides.join('; ')}`);
+      continue;
+    }
+    for (const [hash, side] of groups) {
+      state.hashes[item] = hash;
+      const text = side.find((holder) => holder.texts[item] !== undefined)?.texts[item];
+      if (text !== undefined) state.texts[item] = text;
+    }
+  }
+  if (sources.length === 0) return state;
+  // The one that has most can give most.
+  const from = [...sources].sort((a, b) => Object.keys(b.hashes).length - Object.keys(a.hashes).length)[0]?.host;
+  return { ...state, state: 'held', ...(from === undefined ? {} : { from }) };
+}
+
+/** A bundle that is gone everywhere is the authority's own certificate again. */
+function deriveBundle(state: SharedState): void {
+  const cert = state.texts['cert'];
+  if (cert === undefined || state.hashes['bundle'] !== undefined) return;
+  state.texts['bundle'] = cert;
+  state.hashes['bundle'] = sha256(cert);
+}
+
+function missingItems(id: string, state: SharedState, places: readonly { host: string; resource: SharedSecretResource }[]): string[] {
+  const items = new Set(places.flatMap(({ resource }) => resource.files.map((file) => file.item)));
+  const missing = [...items].filter((item) => state.hashes[item] === undefined);
+  const differing = missing.filter((item) => places.every(({ resource }) => !resource.files.some((file) => file.item === item)));
+  const holders = places.filter(({ resource }) => resource.holder).map(({ host }) => host);
+  return missing
+    .filter((item) => !differing.includes(item))
+    .map((item) => `${id} is incomplete: ${state.from ?? ''} has a part of it, but ${item} is on none of ${holders.join(', ')}`);
+}
+
+/** An authority that nobody has must not be made anew under leaves that the old one signed. */
+function dependents(id: string, hosts: readonly SharedHost[]): string[] {
+  const problems: string[] = [];
+  for (const { host, resources, observed, etcdData } of hosts) {
+    const leaf = resources.find((each) => each.kind === 'certificate' && each.authority === id && observed.paths[each.path] !== undefined);
+    if (leaf?.kind === 'certificate') problems.push(`${id} is on no host, but ${host} has ${leaf.path}, which it signed`);
+    else if (etcdData) problems.push(`${id} is on no host, but etcd has data on ${host}`);
+  }
+  return problems;
+}

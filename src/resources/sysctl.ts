@@ -1,0 +1,33 @@
+import { rests } from './identity.ts';
+import { sysctlKey } from './names.ts';
+import type { ResourceKind, SysctlResource } from './types.ts';
+
+export const sysctl: ResourceKind<SysctlResource> = {
+  reads(resource, into) {
+    into.sysctls.push(resource.key);
+  },
+
+  compare({ key, value }, observed) {
+    const seen = observed.sysctls[sysctlKey(key)];
+    const wanted = normal(value);
+    if (seen !== undefined && normal(seen) === wanted) return { result: 'unchanged', reason: `is ${wanted}`, hash: wanted };
+    return {
+      result: 'change',
+      verb: 'update',
+      reasons: [seen === undefined ? 'not there yet' : `${normal(seen)} → ${wanted}`],
+      hash: wanted,
+      rests: rests(seen),
+    };
+  },
+
+  converge: ({ key, value }) => Promise.resolve([{ op: 'sysctl', key, value }]),
+  // What was before is not known; the next boot sets the kernel's own.
+  remove: () => [],
+  implied: () => [],
+  title: ({ key, value }) => `${key} = ${value}`,
+};
+
+/** The kernel separates values by tabs, people by blanks. */
+function normal(value: string): string {
+  return value.trim().split(/\s+/).join(' ');
+}
