@@ -91,12 +91,19 @@ function sorted(value: Record<string, unknown>): Record<string, unknown> {
 /** What Handlebars says of a missing name: `"port" not defined in [object Object] - 3:5`. */
 const MISSING = /^"(.*)" not defined in .* - (\d+):\d+$/s;
 
+const PARSE = /^Parse error on line (\d+):\n(.*)$/s;
+
 function invalid(template: string, error: unknown): McpkError {
   const file = `templates/${template}.hbs`;
   const message = error instanceof Error ? error.message : String(error);
   const missing = MISSING.exec(message);
   if (missing !== null) {
     return new McpkError('invalid', `${file}:${missing[2]}: "${missing[1]}" is not in the data that it was given`, { cause: error });
+  }
+  const parse = PARSE.exec(message);
+  if (parse !== null) {
+    const details = (parse[2] ?? '').split('\n');
+    return new McpkError('invalid', `${file}:${parse[1]}: this is no template`, { cause: error, details });
   }
   const line = (error as { lineNumber?: number }).lineNumber;
   return new McpkError('invalid', `${file}${line === undefined ? '' : `:${line}`}: ${message}`, { cause: error });
