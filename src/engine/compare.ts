@@ -81,6 +81,8 @@ function sharedStates(input: CompareInput): ReadonlyMap<string, SharedState> {
     host,
     resources: input.tree.stages.flatMap((stage) => stage.hosts.filter((states) => states.host === host).flatMap((states) => states.resources)),
     observed: input.observed.get(host),
+    owned: ownedMap(input.facts.get(host)),
+    etcdData: input.facts.get(host)?.etcdData ?? false,
   }));
   const resolved = resolveShared(hosts.flatMap((each) => (each.observed ? [{ ...each, observed: each.observed }] : [])));
   const problem = resolved.problems[0];

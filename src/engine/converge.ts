@@ -1,9 +1,10 @@
 import { McpkError } from '../core/errors.ts';
 import { PATHS } from '../core/paths.ts';
 import { kindNamed, kindOf } from '../resources/kinds.ts';
-import { unitDigests } from '../resources/unit.ts';
+import { touchedPaths } from '../resources/touched.ts';
+import { unitDigests } from '../resources/unit-digests.ts';
 import type { Op, Ref, Resource } from '../resources/types.ts';
-import { sha256 } from './materials.ts';
+import { identityOfFiles, sha256 } from '../resources/identity.ts';
 import type { Run } from './run-context.ts';
 import { changesOf, type HostPlan } from './types.ts';
 import { decodeConverge, encodeConverge, type ConvergeRequest, type ConvergeStep, type Precondition } from './wire-converge.ts';
@@ -89,9 +90,9 @@ function preconditions(run: Run, plan: HostPlan): Precondition[] {
 }
 
 function contentPaths(resource: Resource): string[] {
-  if (resource.kind === 'file' || resource.kind === 'link') return [resource.path];
-  if (resource.kind === 'certificate' && resource.rotatedBy === undefined) return [...new Set([resource.path, resource.keyPath])];
-  return resource.kind === 'sharedSecret' ? resource.files.map((file) => file.path) : [];
+  // Folders change with what is put into them, and a rotated pair by whoever rotates it.
+  if (resource.kind === 'directory' || (resource.kind === 'certificate' && resource.rotatedBy !== undefined)) return [];
+  return touchedPaths(resource);
 }
 
 function staleError(stage: string, host: string, refs: readonly string[]): McpkError {
@@ -159,10 +160,9 @@ function without(owned: Map<string, Ownership>, refs: ReadonlySet<string>): Map<
   return owned;
 }
 
-/** Identity of what was only known now: hash over the contents in the order of their paths. */
+/** Identity of what was only known now (a signed certificate): as the comparison of the next run will see it. */
 function contentHash(ops: readonly Op[]): string {
-  const writes = ops.flatMap((op) => (op.op === 'write' ? [`${op.path} ${sha256(op.content)}`] : []));
-  return sha256(writes.toSorted().join('\n'));
+  return identityOfFiles(new Map(ops.flatMap((op) => (op.op === 'write' ? [[op.path, sha256(op.content)] as const] : []))));
 }
 
 function withDigests(op: Op, resource: Resource, hashOf: (name: Ref) => string): Op {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { McpkError } from '../core/errors.ts';
 import { Secret } from '../core/secret.ts';
 import { signLeaf } from '../pki/leaf.ts';
@@ -49,11 +48,6 @@ export function createMaterials(input: MaterialsInput): Materials {
       return signLeaf(resource, { cert: text(cert), key: key instanceof Secret ? key : new Secret(key, `${resource.authority} key`) });
     },
   };
-}
-
-/** sha256 in hex: how file contents are identified everywhere. */
-export function sha256(content: string | Secret): string {
-  return createHash('sha256').update(text(content)).digest('hex');
 }
 
 function text(value: string | Secret): string {

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { describe, expect, it } from 'vitest';
-import { operatorEnvironment } from '../../lab/lab.ts';
-import { KUBECONFIG, onOperatorSide } from '../../lab/operator.ts';
+
+import { KUBECONFIG, onOperatorSide, operatorEnvironment } from '../../lab/operator.ts';
 import { CLONE } from '../../lab/paths.ts';
 import type { Plan, RunResult } from '../../src/engine/types.ts';
 import { mcpkJson, on, overlay, unitStarts } from './support/mcpk.ts';

@@ -7,7 +7,7 @@
  * node load.ts KUBECONFIG
  */
 import { readFileSync } from 'node:fs';
-import { Agent, request, type RequestOptions } from 'node:https';
+import { Agent, request } from 'node:https';
 import { load } from 'js-yaml';
 
 interface Kubeconfig {
@@ -32,9 +32,9 @@ const { server, 'certificate-authority-data': ca } = config.clusters[0].cluster;
 const { 'client-certificate-data': cert, 'client-key-data': key } = config.users[0].user;
 const decode = (text: string): string => Buffer.from(text, 'base64').toString();
 const url = new URL(server);
-const tls: RequestOptions = {
+const tls = {
   host: url.hostname,
-  port: url.port === '' ? '443' : url.port,
+  port: Number(url.port === '' ? 443 : url.port),
   ca: decode(ca),
   cert: decode(cert),
   key: decode(key),

@@ -1,0 +1,79 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { ref, type Resource } from '../../src/resources/types.ts';
+import type { Plan, RunResult, StateTree } from '../../src/engine/types.ts';
+import { spoil } from './support/drift.ts';
+import { mcpkJson, on, unitStarts } from './support/mcpk.ts';
+
+interface Target {
+  host: string;
+  stage: string;
+  resource: Resource;
+  argv: string[];
+}
+
+let tree: StateTree;
+
+/** Every different resource once, on the last host that has it: what a table forgets can't be left out here. */
+function targets(how: 'changed' | 'removed'): Target[] {
+  const found = new Map<string, Target>();
+  for (const stage of tree.stages) {
+    for (const { host, resources } of stage.hosts) {
+      for (const resource of resources) {
+        const argv = host === 'api' ? undefined : spoil(how, resource);
+        if (argv) found.set(ref(resource), { host, stage: stage.name, resource, argv });
+      }
+    }
+  }
+  return [...found.values()];
+}
+
+/** `m1 etcd.service` of every unit that must start again because of these. */
+function dependents(spoiled: readonly Target[], how: 'changed' | 'removed'): string[] {
+  const hit = new Set(spoiled.map((each) => `${each.host} ${ref(each.resource)}`));
+  const units = tree.stages
+    .flatMap((stage) => stage.hosts)
+    .flatMap(({ host, resources }) => resources.flatMap((resource) => (resource.kind === 'unit' ? [{ host, resource }] : [])));
+  return units
+    .filter(({ host, resource }) => {
+      const started = resource.inputs.some((input) => input.on === 'restart' && hit.has(`${host} ${input.ref}`));
+      const stopped = how === 'removed' && hit.has(`${host} ${ref(resource)}`);
+      const unpacked = how === 'removed' && spoiled.some((each) => each.host === host && each.resource.kind === 'package' && each.resource.units.includes(resource.name));
+      return started || stopped || unpacked;
+    })
+    .map(({ host, resource }) => `${host} ${resource.name}`)
+    .toSorted();
+}
+
+describe('drift', () => {
+  beforeAll(async () => {
+    tree = await mcpkJson<StateTree>(['show'], 0);
+    expect((await mcpkJson<Plan>(['plan'], 0)).summary.changes).toBe(0);
+  });
+
+  for (const how of ['changed', 'removed'] as const) {
+    it(`what was ${how} by hand is found, mended, and only what depends on it restarts`, async () => {
+      const byStage = Map.groupBy(targets(how), (each) => each.stage);
+      expect([...byStage.keys()].length).toBeGreaterThan(8);
+      for (const [stage, spoiled] of byStage) {
+        const before = await unitStarts();
+        for (const each of spoiled) await on(each.host, ...each.argv);
+        const plan = await mcpkJson<Plan>(['plan'], 2);
+        const planned = plan.stages.flatMap((of) => of.hosts.flatMap((host) => host.items.filter((item) => item.comparison.result === 'change').map((item) => `${host.host} ${item.ref}`)));
+        for (const each of spoiled) expect(planned, `${stage}: ${how}`).toContain(`${each.host} ${ref(each.resource)}`);
+        await mcpkJson<RunResult>(['apply', '--yes'], 0);
+        expect((await mcpkJson<Plan>(['plan'], 0)).summary.changes, `${stage}: ${how}, after apply`).toBe(0);
+        const after = await unitStarts();
+        const restarted = Object.keys(after).filter((unit) => after[unit] !== before[unit]).toSorted();
+        expect(restarted, `${stage}: ${how}`).toEqual(dependents(spoiled, how).filter((unit) => unit in after));
+      }
+    });
+  }
+
+  it('a drop-in that somebody put over a unit is found and taken away', async () => {
+    await on('m2', 'sh', '-c', 'mkdir -p /etc/systemd/system/kube-scheduler.service.d && printf "[Service]\\nNice=5\\n" > /etc/systemd/system/kube-scheduler.service.d/hand.conf && systemctl daemon-reload');
+    const plan = await mcpkJson<Plan>(['plan'], 2);
+    expect(JSON.stringify(plan.stages.flatMap((stage) => stage.hosts))).toContain('hand.conf');
+    await mcpkJson<RunResult>(['apply', '--yes'], 0);
+    expect((await mcpkJson<Plan>(['plan'], 0)).summary.changes).toBe(0);
+  });
+});

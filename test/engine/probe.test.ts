@@ -1,0 +1,228 @@
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { decodeObserved, emptyReads, encodeReads } from '../../src/engine/wire.ts';
+import type { Observed, Reads } from '../../src/resources/types.ts';
+import { Scratch } from './support/scratch.ts';
+
+let host: Scratch;
+beforeEach(() => {
+  host = new Scratch();
+});
+afterEach(() => {
+  host.remove();
+});
+
+const sha = (text: string | Buffer): string => createHash('sha256').update(text).digest('hex');
+
+function probe(reads: Partial<Reads>, options: { deep?: boolean } = {}): Observed {
+  const { records, exitCode, stderr } = host.run('probe', encodeReads({ ...emptyReads(), ...reads }, options));
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  return decodeObserved(records);
+}
+
+describe('paths', () => {
+  it('tells type, mode, owner, size, target and hash; nothing of what is absent', () => {
+    host.put('/etc/a.conf', 'content\n', 0o640);
+    mkdirSync(host.at('/etc/dir'), { mode: 0o750 });
+    symlinkSync('/no where', host.at('/etc/link'));
+    const { paths } = probe({ paths: ['/etc/a.conf', '/etc/dir', '/etc/link', '/etc/none'] });
+    expect(Object.keys(paths)).toEqual(['/etc/a.conf', '/etc/dir', '/etc/link']);
+    expect(paths['/etc/a.conf']).toMatchObject({ type: 'file', mode: '0640', owner: 'root', group: 'root', size: 8, sha256: sha('content\n') });
+    expect(Math.abs(Date.now() / 1000 - (paths['/etc/a.conf']?.ctime ?? 0))).toBeLessThan(10);
+    expect(paths['/etc/dir']).toMatchObject({ type: 'directory', mode: '0750' });
+    expect(paths['/etc/link']).toMatchObject({ type: 'link', target: '/no where' });
+  });
+
+  it('takes names as they are: blanks, quotes, dashes, substitutions, Unicode', () => {
+    const names = ['/etc/with blank', '/etc/-rf', '/etc/$(touch x)', '/etc/`id`', "/etc/it's \"so\"", '/etc/ăȘ€', '/etc/*', '/etc/a;b|c&d'];
+    for (const name of names) host.put(name, name);
+    const { paths } = probe({ paths: names });
+    expect(Object.entries(paths).map(([path, state]) => [path, state.sha256])).toEqual(names.map((name) => [name, sha(name)]));
+  });
+});
+
+describe('texts', () => {
+  it('come for every file asked for, and for those whose hash differs', () => {
+    host.put('/etc/always', 'always\n\n');
+    host.put('/etc/same', 'same');
+    host.put('/etc/other', 'ă\n==> not a header\n');
+    host.put('/etc/last', 'no newline');
+    const differing = ['/etc/gone', '/etc/same', '/etc/other', '/etc/last'].map((path) => ({ path, sha256: sha(path === '/etc/same' ? 'same' : '-') }));
+    const { texts } = probe({ paths: ['/etc/always', ...differing.map((each) => each.path)], texts: ['/etc/always', '/etc/gone'], differing });
+    expect(texts).toEqual({ '/etc/always': 'always\n\n', '/etc/other': 'ă\n==> not a header\n', '/etc/last': 'no newline' });
+  });
+
+  it('leave binaries out, and never wait for a pipe', () => {
+    host.put('/etc/binary', Buffer.from([0, 1, 2, 0]));
+    mkdirSync(host.at('/run'));
+    host.stub('noop', '');
+    expect(probe({ paths: ['/etc/binary'], differing: [{ path: '/etc/binary', sha256: sha('') }] }).texts).toEqual({});
+  });
+
+  it('of a file with certificate and key hold the certificate only', () => {
+    const certificate = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
+    host.put('/var/pair.pem', `${certificate}-----BEGIN PRIVATE KEY-----\nSECRET\n-----END PRIVATE KEY-----\n`);
+    const { records } = host.run('probe', encodeReads({ ...emptyReads(), certificates: ['/var/pair.pem'] }));
+    expect(Buffer.concat(records.map((record) => record.body)).includes('SECRET')).toBe(false);
+    expect(decodeObserved(records).texts['/var/pair.pem']?.trim()).toBe(certificate.trim());
+  });
+
+  it('arrive byte for byte whatever UTF-8 they are', () => {
+    fc.assert(
+      fc.property(fc.array(fc.string({ unit: 'binary' }), { maxLength: 4 }), (contents) => {
+        const files = contents.map((text) => text.toWellFormed().replaceAll('\0', ''));
+        const paths = files.map((_, index) => `/etc/f${index}`);
+        files.forEach((text, index) => {
+          host.put(paths[index]!, text);
+        });
+        const { texts } = probe({ paths, texts: paths });
+        expect(texts).toEqual(Object.fromEntries(files.map((text, index) => [paths[index], text])));
+      }),
+      { numRuns: 25 },
+    );
+  });
+});
+
+it('lists a directory; an absent one has no list', () => {
+  host.put('/etc/cni/net.d/10-a b.conflist', '');
+  host.put('/etc/cni/net.d/.hidden', '');
+  const { listings } = probe({ paths: ['/etc/cni/net.d', '/none'], listings: ['/etc/cni/net.d', '/none'] });
+  expect(Object.keys(listings)).toEqual(['/etc/cni/net.d']);
+  expect(listings['/etc/cni/net.d']?.sort()).toEqual(['.hidden', '10-a b.conflist']);
+});
+
+describe('binaries', () => {
+  const path = '/var/lib/mcpk/store/abc';
+
+  it('are hashed once, and again when the file changes', () => {
+    host.put(path, 'one');
+    expect(probe({ binaries: [path, '/var/lib/mcpk/store/none'] }).binaries).toEqual({ [path]: sha('one') });
+    // The memory is what counts: a lie in it is believed until the file changes or somebody looks deep.
+    host.put('/var/lib/mcpk/hashes', host.read('/var/lib/mcpk/hashes').replace(sha('one'), sha('lie')));
+    expect(probe({ binaries: [path] }).binaries).toEqual({ [path]: sha('lie') });
+    expect(probe({ binaries: [path] }, { deep: true }).binaries).toEqual({ [path]: sha('one') });
+    writeFileSync(host.at(path), 'two');
+    expect(probe({ binaries: [path] }).binaries).toEqual({ [path]: sha('two') });
+  });
+
+  it('keep the memory of the others when one is new', () => {
+    host.put(path, 'one');
+    probe({ binaries: [path] });
+    host.put(`${path}2`, 'two');
+    expect(probe({ binaries: [path, `${path}2`] }).binaries).toEqual({ [path]: sha('one'), [`${path}2`]: sha('two') });
+    expect(host.read('/var/lib/mcpk/hashes').trim().split('\n')).toHaveLength(2);
+  });
+});
+
+it('reads units with their stamps', () => {
+  host.stub(
+    'systemctl',
+    `cat <<'END'
+Id=etcd.service
+LoadState=loaded
+ActiveState=active
+SubState=running
+UnitFileState=enabled
+NeedDaemonReload=no
+InvocationID=0123
+ActiveEnterTimestamp=Tue 2026-01-06 10:00:01.500000 UTC
+ExecMainStartTimestamp=Tue 2026-01-06 10:00:00.250000 UTC
+NRestarts=2
+FragmentPath=/etc/systemd/system/etcd.service
+DropInPaths=/etc/systemd/system/etcd.service.d/a.conf /run/b.conf
+
+Id=none.service
+LoadState=not-found
+ActiveState=inactive
+SubState=dead
+UnitFileState=
+NeedDaemonReload=no
+InvocationID=
+ActiveEnterTimestamp=
+DropInPaths=
+END`,
+  );
+  host.put('/run/mcpk/stamps/etcd.service', 'aaa bbb 0123\n');
+  const { units } = probe({ units: ['etcd.service', 'none.service'] });
+  expect(units['etcd.service']).toEqual({
+    loadState: 'loaded',
+    activeState: 'active',
+    subState: 'running',
+    unitFileState: 'enabled',
+    needDaemonReload: false,
+    invocationId: '0123',
+    startedAt: Date.UTC(2026, 0, 6, 10) / 1000 + 0.25,
+    restarts: 2,
+    fragmentPath: '/etc/systemd/system/etcd.service',
+    dropIns: ['/etc/systemd/system/etcd.service.d/a.conf', '/run/b.conf'],
+    stamp: { restart: 'aaa', reload: 'bbb', invocationId: '0123' },
+  });
+  expect(units['none.service']).toMatchObject({ loadState: 'not-found', activeState: 'inactive', startedAt: 0 });
+  expect(host.calls.filter((call) => call.startsWith('systemctl'))).toHaveLength(1);
+});
+
+it('reads packages, sysctls, modules and users', () => {
+  host.stub('dpkg-query', "printf 'haproxy hold installed 3.0.1-1\\nhalf install half-configured 1\\ngone unknown not-installed \\n'; exit 1");
+  host.stub('getent', 'case $1 in passwd) echo etcd:x:998:997::/var/lib/etcd:/usr/sbin/nologin;; group) echo etcd:x:997:;; esac');
+  host.put('/proc/sys/net/ipv4/ip_forward', '1\n');
+  host.put('/proc/sys/net/ipv4/ip_local_port_range', '32768\t60999\n');
+  host.put('/proc/sys/net/ipv4/conf/eth0.7/forwarding', '0\n');
+  host.put('/proc/filesystems', 'nodev\tsysfs\nnodev\toverlay\n');
+  host.put('/proc/sys/net/bridge/x', '');
+  mkdirSync(host.at('/sys/module/ip_vs'), { recursive: true });
+  const seen = probe({
+    packages: ['haproxy', 'half', 'gone'],
+    sysctls: ['net.ipv4.ip_forward', 'net.ipv4.ip_local_port_range', 'net/ipv4/conf/eth0.7/forwarding', 'no.such'],
+    modules: [{ name: 'overlay' }, { name: 'ip-vs' }, { name: 'br_netfilter', evidence: '/proc/sys/net/bridge' }, { name: 'nope', evidence: '/nope' }],
+    users: ['etcd', 'none'],
+  });
+  expect(seen.packages).toEqual({
+    haproxy: { version: '3.0.1-1', status: 'installed', held: true },
+    half: { version: '1', status: 'half-configured', held: false },
+  });
+  expect(seen.sysctls).toEqual({
+    'net.ipv4.ip_forward': '1',
+    'net.ipv4.ip_local_port_range': '32768\t60999',
+    'net/ipv4/conf/eth0.7/forwarding': '0',
+  });
+  expect(seen.modules).toEqual({ overlay: true, ip_vs: true, br_netfilter: true, nope: false });
+  expect(seen.users).toEqual({ etcd: { group: 'etcd', home: '/var/lib/etcd', shell: '/usr/sbin/nologin' } });
+});
+
+describe('commands', () => {
+  it('answer by exit code; arguments are data, and builtins of a shell no programs', () => {
+    const commands = [
+      { id: 'yes', argv: ['true'] },
+      { id: 'unless:a b/%', argv: ['sh', '-c', 'exit 3'] },
+      { id: 'lines', argv: ['sh', '-c', 'x=1\n\nexit $((x + 4))'] },
+      { id: 'literal', argv: ['test', '$(id) `id` "\'\\n', '=', '$(id) `id` "\'\\n'] },
+      { id: 'empty', argv: ['test', '-z', ''] },
+      { id: 'builtin', argv: ['eval', 'exit 0'] },
+    ];
+    expect(probe({ commands }).commands).toEqual({ yes: 0, 'unless:a b/%': 3, lines: 5, literal: 0, empty: 0, builtin: 127 });
+  });
+
+  it('get every argument byte for byte', () => {
+    const argument = fc.string({ unit: 'binary', maxLength: 30 }).map((text) => text.toWellFormed().replaceAll('\0', ''));
+    fc.assert(
+      fc.property(fc.array(argument, { minLength: 1, maxLength: 5 }), (args) => {
+        // The program prints its arguments into a file named by the stub.
+        host.stub('note', `for a; do printf '%s\\0' "$a"; done >"${host.root}/args"`);
+        probe({ commands: [{ id: 'x', argv: ['note', ...args] }] });
+        expect(host.read('/args')).toBe(args.map((each) => `${each}\0`).join(''));
+      }),
+      { numRuns: 25 },
+    );
+  });
+});
+
+it('asks for each thing once, however many resources want it', () => {
+  const twice = { ...emptyReads(), paths: ['/a', '/a', '/b'], differing: [{ path: '/b', sha256: '0' }], units: ['u', 'u'] };
+  const lines = encodeReads(twice).toString('utf8').split('\n');
+  expect(lines.filter((line) => line.startsWith('p '))).toEqual(['p ./b\x1f./a']);
+  expect(lines.filter((line) => line.startsWith('u '))).toEqual(['u u']);
+});

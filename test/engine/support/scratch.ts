@@ -1,0 +1,68 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import type { SessionRecord } from '../../../src/transport/types.ts';
+
+const SCRIPTS = fileURLToPath(new URL('../../../src/engine/scripts/', import.meta.url));
+
+/** A scratch root in which the two scripts work as on a host, with stubs in place of systemd and dpkg. */
+export class Scratch {
+  readonly root = mkdtempSync(join(tmpdir(), 'mcpk-scripts-'));
+  readonly stubs = mkdtempSync(join(tmpdir(), 'mcpk-stubs-'));
+
+  put(path: string, content: string | Buffer, mode = 0o644): void {
+    mkdirSync(dirname(this.at(path)), { recursive: true });
+    writeFileSync(this.at(path), content);
+    chmodSync(this.at(path), mode);
+  }
+
+  at(path: string): string {
+    return join(this.root, path);
+  }
+
+  read(path: string): string {
+    return readFileSync(this.at(path), 'utf8');
+  }
+
+  /** A program found before the real one; every call is noted in `calls`. */
+  stub(name: string, script: string): void {
+    const file = join(this.stubs, name);
+    writeFileSync(file, `#!/bin/sh\nprintf '%s\\n' "${name} $*" >>"${this.stubs}/.calls"\n${script}\n`);
+    chmodSync(file, 0o755);
+  }
+
+  get calls(): string[] {
+    const text = spawnSync('cat', [`${this.stubs}/.calls`], { encoding: 'utf8' }).stdout;
+    return text.split('\n').filter(Boolean);
+  }
+
+  run(script: 'probe' | 'converge', body: Buffer, environment: Record<string, string> = {}): { exitCode: number | null; records: SessionRecord[]; stderr: string } {
+    const file = join(this.stubs, `.${script}.body`);
+    writeFileSync(file, body);
+    const PATH = `${this.stubs}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
+    const env = { PATH, LC_ALL: 'C', MCPK_ROOT: this.root, ...environment };
+    const result = spawnSync('dash', [join(SCRIPTS, `${script}.sh`), file], { env, maxBuffer: 1 << 27, timeout: 30_000 });
+    return { exitCode: result.status, records: recordsOf(result.stdout), stderr: result.stderr.toString('utf8') };
+  }
+
+  remove(): void {
+    rmSync(this.root, { recursive: true, force: true });
+    rmSync(this.stubs, { recursive: true, force: true });
+  }
+}
+
+function recordsOf(output: Buffer): SessionRecord[] {
+  const records: SessionRecord[] = [];
+  for (let at = 0; at < output.length; ) {
+    const end = output.indexOf('\n', at);
+    const [kind = '', ...words] = output.toString('utf8', at, end).split(' ');
+    const size = Number(words.pop());
+    if (end < 0 || !Number.isInteger(size)) throw new Error(`not a record: ${output.toString('utf8', at, at + 80)}`);
+    records.push({ kind, args: words, body: output.subarray(end + 1, end + 1 + size) });
+    at = end + 1 + size;
+  }
+  return records;
+}
