@@ -66,7 +66,11 @@ export function parseHttp(answer: Answer | undefined): HttpAnswer | undefined {
 export function seen(answer: Answer | undefined): string {
   const http = parseHttp(answer);
   if (http) return `HTTP ${String(http.status)} ${oneLine(http.body)}`.trim();
-  const lines = (answer?.stderr ?? '').trim().split('\n');
+  // It warns about CRLs at each connection, and that it warned is no answer.
+  const lines = (answer?.stderr ?? '')
+    .trim()
+    .split('\n')
+    .filter((line) => !line.includes('does not check CRLs'));
   // socat puts `2026/11/22 11:40:01 socat[123] E ` before what matters.
   const last = (lines.at(-1) ?? '').replace(/^\S+ \S+ socat\[\d+\] \w /, '');
   return last === '' ? 'no answer' : last;

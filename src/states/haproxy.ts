@@ -4,13 +4,20 @@ import { PATHS, SECRETS } from '../core/paths.ts';
 import { hostsWith, type Cluster } from '../inventory/types.ts';
 import { render } from '../render/render.ts';
 import { ref, type Ref, type Resource } from '../resources/types.ts';
-import { file, inputs } from './build.ts';
+import { directory, file, inputs } from './build.ts';
 import { HAPROXY_ENDPOINT_PEM, HAPROXY_FRONT_PROXY_PEM } from './leaves.ts';
 import { oneAtATime, owns } from './masters-rollout.ts';
 import { TRUST } from './secrets.ts';
 import type { AroundContext, Stage, StateContext, Step } from './stage.ts';
 
 const UNIT = 'haproxy.service';
+const DROP_IN = `${PATHS.units}/${UNIT}.d`;
+
+/**
+ * 0 or 1: whether HAProxy is down. Keepalived watches it: at once, without a process each second. (Its own
+ * track_process asks the kernel for process events, which a container does not get.)
+ */
+export const HAPROXY_STATE = '/run/haproxy.down';
 
 export const haproxy: Stage = {
   name: 'haproxy',
@@ -35,10 +42,13 @@ function states({ cluster }: StateContext): Resource[] {
     validate: ['haproxy', '-c', '-f', '{}'],
     requires: ['package:haproxy', ...read] satisfies Ref[],
   };
+  const dropIn = file(`${DROP_IN}/mcpk.conf`, render('haproxy/drop-in.conf', { state: HAPROXY_STATE }));
   return [
     { kind: 'package', name: 'haproxy', units: [UNIT], hold: true },
     ...nonlocalBind(cluster),
     config,
+    directory(DROP_IN),
+    dropIn,
     {
       kind: 'unit',
       name: UNIT,
@@ -46,7 +56,7 @@ function states({ cluster }: StateContext): Resource[] {
       state: 'running',
       timeout: 30,
       // A reload keeps the connections that are open; the old process serves them to their end.
-      inputs: inputs('reload', [ref(config), ...read]),
+      inputs: [...inputs('restart', [ref(dropIn)]), ...inputs('reload', [ref(config), ...read])],
       requires: ['package:haproxy', ...(hasVip(cluster) ? (['sysctl:net.ipv4.ip_nonlocal_bind'] as const) : [])],
     },
   ];

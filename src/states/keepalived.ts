@@ -5,7 +5,7 @@ import type { Host } from '../inventory/types.ts';
 import { render } from '../render/render.ts';
 import { ref, type Resource } from '../resources/types.ts';
 import { directory, file, inputs } from './build.ts';
-import { haproxy } from './haproxy.ts';
+import { haproxy, HAPROXY_STATE } from './haproxy.ts';
 import type { Stage, StateContext } from './stage.ts';
 
 const UNIT = 'keepalived.service';
@@ -55,6 +55,7 @@ function keepalivedConfig({ cluster, host, own }: StateContext): string {
     // Preflight has refused a host without one.
     interface: vipInterface(cluster, host, own) ?? own.interfaces[0]?.name ?? 'eth0',
     address: endpoint.address,
+    haproxyState: HAPROXY_STATE,
     virtualRouterId: endpoint.virtualRouterId,
     priority: priorityOf(host, masters),
     source: host.internalAddress,
