@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import type { Plan, RunResult } from '../engine/types.ts';
-import { renderError } from '../report/error-text.ts';
+import { renderErrors } from '../report/error-text.ts';
 import { renderPlan } from '../report/plan-text.ts';
 import { renderSummary } from '../report/summary-text.ts';
 import type { View } from '../report/view.ts';
@@ -35,7 +35,7 @@ export default class Apply extends BaseCommand<typeof Apply> {
     const result = await engineInput(cluster, this.flags, caller, { artifacts: true })
       .then((input) => applyRun({ ...input, confirm: (plan) => this.confirm(plan, view) }))
       .finally(() => view.end());
-    for (const error of result.errors) this.note(renderError(error, this.progressTheme()));
+    this.note(renderErrors(result.errors, this.progressTheme()));
     const again = commandLine('apply', this.flags, REPEATED);
     const verify = commandLine('verify', this.flags, ['inventory']);
     this.print(renderSummary(result, this.theme, { again, verify }));

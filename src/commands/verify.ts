@@ -1,5 +1,5 @@
 import type { Event, RunResult } from '../engine/types.ts';
-import { renderError } from '../report/error-text.ts';
+import { renderErrors } from '../report/error-text.ts';
 import { lastOfEach, renderVerify, type GateEvent } from '../report/verify-text.ts';
 import { BaseCommand } from './shared/base-command.ts';
 import { loadCluster } from './shared/cluster.ts';
@@ -33,7 +33,7 @@ export default class Verify extends BaseCommand<typeof Verify> {
       .then(verifyRun)
       .finally(() => view.end());
     this.print(renderVerify(events, this.theme));
-    for (const error of result.errors) this.note(renderError(error, this.progressTheme()));
+    this.note(renderErrors(result.errors, this.progressTheme()));
     const checks = lastOfEach(events).map(({ stage, title, status, seen, ms }) => ({
       stage,
       title,

@@ -24,7 +24,8 @@ export function terminalView(stream: ViewStream, base: Theme, options: { verbose
     const live = region;
     const spinner = base.unicode ? new Spinner() : new AsciiSpinner();
     const frame = (): void => {
-      if (!paused) live.draw(fit(frameOf(model, theme(), performance.now() - start, spinner.fetch()), stream.rows || 24));
+      if (!paused)
+        live.draw(fit(frameOf(model, theme(), performance.now() - start, spinner.fetch()), stream.rows || 24));
     };
     const list = new Listr([{ title: 'stages', task: () => ended.promise }], {
       renderer: frameRenderer(frame, spinner),

@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import type { Event } from '../../src/engine/types.ts';
+import { PLAIN, width } from '../../src/report/theme.ts';
+import { createView } from '../../src/report/view.ts';
+import { CHANGED_FLAG } from '../fixtures/plan.ts';
+
+const RUN: Event[] = [
+  {
+    at: 0,
+    type: 'run-start',
+    command: 'apply',
+    cluster: 'lab',
+    hosts: ['m1', 'm2'],
+    stages: [
+      { name: 'etcd', title: 'etcd', hosts: ['m1', 'm2'] },
+      { name: 'api-server', title: 'API', hosts: ['m1', 'm2'] },
+    ],
+  },
+  { at: 300, type: 'planned', plan: CHANGED_FLAG, ms: 300 },
+  { at: 310, type: 'stage-start', stage: 'etcd', hosts: ['m1', 'm2'] },
+  { at: 311, type: 'host-start', stage: 'etcd', host: 'm1', changes: 2 },
+  {
+    at: 320,
+    type: 'resource',
+    stage: 'etcd',
+    host: 'm1',
+    ref: 'file:/etc/etcd/etcd.yaml',
+    verb: 'create',
+    status: 'changed',
+    ms: 9,
+  },
+  { at: 330, type: 'warning', message: 'clock is 2 s ahead', host: 'm2' },
+  { at: 340, type: 'host-end', stage: 'etcd', host: 'm1', status: 'changed', ms: 30 },
+  {
+    at: 350,
+    type: 'resource',
+    stage: 'etcd',
+    host: 'm2',
+    ref: 'unit:etcd.service',
+    verb: 'start',
+    status: 'failed',
+    ms: 9,
+    message: 'exit 1',
+  },
+  { at: 360, type: 'host-end', stage: 'etcd', host: 'm2', status: 'failed', ms: 30 },
+  { at: 400, type: 'stage-end', stage: 'etcd', status: 'failed', ms: 90, changed: 2 },
+  { at: 400, type: 'stage-end', stage: 'api-server', status: 'skipped', ms: 0, changed: 0, why: 'etcd failed' },
+];
+
+async function written(options: { json?: boolean; verbose?: boolean; columns?: number }): Promise<string> {
+  let text = '';
+  const stream = { write: (part: string) => (text += part) };
+  const theme = { ...PLAIN, columns: options.columns };
+  const view = await createView({ json: options.json ?? false, verbose: options.verbose ?? false, stream, theme });
+  for (const event of RUN) view.emit(event);
+  await view.end();
+  return text;
+}
+
+describe('a view without a terminal', () => {
+  it('writes a line for each stage that ended and for what must not be missed', async () => {
+    expect(await written({})).toBe(`6 changes on 3 hosts, read in 0.3 s
+! m2: clock is 2 s ahead
+✖ etcd m2: start unit:etcd.service: exit 1
+✖ etcd           1/2      0.1 s   m2: exit 1   2 changed
+- api-server     skipped: etcd failed
+`);
+  });
+
+  it('writes a line for each resource when asked', async () => {
+    expect(await written({ verbose: true })).toContain('  etcd m1: create file:/etc/etcd/etcd.yaml, changed, 9 ms\n');
+  });
+
+  it('writes nothing at all with --json', async () => {
+    expect(await written({ json: true })).toBe('');
+  });
+
+  it('keeps stage lines within the given width', async () => {
+    const lines = (await written({ columns: 30 })).split('\n').filter((line) => line.includes('1/2'));
+    for (const line of lines) expect(width(line)).toBeLessThanOrEqual(30);
+  });
+});

@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import { renderPlan } from '../../src/report/plan-text.ts';
+import { PLAIN, width, type Theme } from '../../src/report/theme.ts';
+import { CHANGED_FLAG, MIXED, NOTHING } from '../fixtures/plan.ts';
+
+const OPTIONS = {
+  verbose: false,
+  versions: ['kubernetes 1.37.1', 'etcd 3.7.3'],
+  ms: 312,
+  applyCommand: 'mcpk apply -i inventories/lab.yaml',
+};
+
+describe('renderPlan', () => {
+  it('shows the same change on several hosts once, with its diff, the restart and the order', () => {
+    expect(renderPlan(CHANGED_FLAG, PLAIN, OPTIONS))
+      .toBe(`lab · 3 hosts · kubernetes 1.37.1 · etcd 3.7.3   read in 0.3 s
+
+api-server                                              m1, m2, m3 (same change)
+  ~ file  /etc/kubernetes/kube-apiserver.env    update: content differs
+      @@ -2,5 +2,5 @@
+        --b=2
+        --c=3
+      - --audit-log-maxage=30
+      + --audit-log-maxage=90
+        --d=4
+        --e=5
+  ↻ unit  kube-apiserver.service    restart: its environment file changes
+
+Order  m2 → m3 → m1 (m1 holds the VIP, so it goes last)
+       before m1: hand the VIP over
+       after each: /readyz, HAProxy sees the backend up
+
+6 changes on 3 hosts, 3 restarts, nothing removed. 214 states unchanged.
+Apply with: mcpk apply -i inventories/lab.yaml
+`);
+  });
+
+  it('shows certificates by specification, removals, what cannot be undone and what is known later', () => {
+    const text = renderPlan(MIXED, PLAIN, { verbose: false });
+    expect(text).toContain(
+      '  + certificate  /etc/etcd/pki/server.crt    issue: absent\n      CN=m1\n      IP 10.0.0.11\n',
+    );
+    expect(text).toContain(
+      '  - file         /etc/old.conf    remove: no longer in the inventory\n      cannot be undone: it was not ours',
+    );
+    expect(text).toContain('network   known after nodes: pod CIDRs are given by the API server');
+    expect(text).toContain('3 changes on 1 host, 1 removed, 1 known later. 1 state unchanged.');
+  });
+
+  it('cuts a long new file, and shows all of it when asked', () => {
+    const short = renderPlan(MIXED, PLAIN, { verbose: false });
+    expect(short).toContain('+ line 10\n      … 20 more lines: --verbose\n');
+    expect(short).not.toContain('line 11');
+    expect(renderPlan(MIXED, PLAIN, { verbose: true })).toContain('+ line 30\n');
+  });
+
+  it('names a reason for what stays only when asked', () => {
+    expect(renderPlan(CHANGED_FLAG, PLAIN, OPTIONS)).not.toContain('ip_forward');
+    expect(renderPlan(CHANGED_FLAG, PLAIN, { ...OPTIONS, verbose: true })).toContain(
+      '= sysctl  net.ipv4.ip_forward    is 1',
+    );
+  });
+
+  it('says in one line that there is nothing to do', () => {
+    expect(renderPlan(NOTHING, PLAIN, { ...OPTIONS, ms: 100 })).toBe(
+      'lab · 3 hosts · kubernetes 1.37.1 · etcd 3.7.3   read in 0.1 s\n\nNothing to do: 3 states on 3 hosts as wanted.\n',
+    );
+  });
+
+  it.each([40, 60, 80, 120])('is never wider than a terminal of %i columns', (columns) => {
+    const theme: Theme = { color: true, unicode: true, columns };
+    for (const plan of [CHANGED_FLAG, MIXED, NOTHING]) {
+      for (const line of renderPlan(plan, theme, { ...OPTIONS, verbose: true }).split('\n')) {
+        expect(width(line), line).toBeLessThanOrEqual(columns);
+      }
+    }
+  });
+
+  it('keeps to ASCII and to no color where the terminal has neither', () => {
+    const theme: Theme = { color: false, unicode: false, columns: 60 };
+    for (const plan of [CHANGED_FLAG, MIXED]) expect(renderPlan(plan, theme, OPTIONS)).toMatch(/^[\n -~]*$/);
+  });
+});

@@ -1,0 +1,157 @@
+import { describe, expect, it } from 'vitest';
+import { McpkError } from '../../src/core/errors.ts';
+import { Secret } from '../../src/core/secret.ts';
+import type { RunResult } from '../../src/engine/types.ts';
+import { duration, size } from '../../src/report/figures.ts';
+import { renderFacts } from '../../src/report/facts-text.ts';
+import { toJson } from '../../src/report/json.ts';
+import { renderStates } from '../../src/report/states-text.ts';
+import { renderSummary } from '../../src/report/summary-text.ts';
+import { PLAIN, themeFor } from '../../src/report/theme.ts';
+import { renderVerify } from '../../src/report/verify-text.ts';
+import { FACTS } from '../fixtures/plan.ts';
+
+const RESULT: RunResult = {
+  status: 'succeeded',
+  run: 'r',
+  succeeded: 1096,
+  changed: 1096,
+  failed: 0,
+  pending: 0,
+  removed: 0,
+  ms: 27_400,
+  exitCode: 0,
+  errors: [],
+  stages: [],
+  traffic: {},
+};
+const NEXT = { again: 'mcpk apply', verify: 'mcpk verify' };
+
+describe('figures', () => {
+  it.each([
+    [312, '0.3 s'],
+    [27_400, '27.4 s'],
+    [99_949, '99.9 s'],
+    [252_000, '4 min 12 s'],
+  ])('%i ms are %s', (ms, text) => expect(duration(ms)).toBe(text));
+
+  it.each([
+    [0, '0 B'],
+    [999, '999 B'],
+    [61_000, '61 kB'],
+    [1_900_000_000, '1.9 GB'],
+  ])('%i bytes are %s', (bytes, text) => expect(size(bytes)).toBe(text));
+});
+
+describe('renderSummary', () => {
+  it('counts as Salt does and says what comes next', () => {
+    expect(renderSummary(RESULT, PLAIN, NEXT)).toBe(
+      'Succeeded: 1096 (changed=1096)  Failed: 0   Total run time: 27.4 s\nSee that all of it serves: mcpk verify\n',
+    );
+  });
+
+  it('says that nothing was to be done', () => {
+    expect(renderSummary({ ...RESULT, changed: 0 }, PLAIN, NEXT)).toContain('Nothing was to be done.');
+  });
+
+  it('tells how to go on after a failure, and what was not started', () => {
+    const skipped = { name: 'nodes', status: 'skipped' as const, changed: 0, ms: 0, hosts: [] };
+    const text = renderSummary({ ...RESULT, status: 'failed', failed: 1, stages: [skipped, skipped] }, PLAIN, NEXT);
+    expect(text).toContain('2 stages after it were not started.');
+    expect(text).toContain('mcpk apply');
+  });
+});
+
+describe('renderVerify', () => {
+  it('lists each check once with what was seen last', () => {
+    const gate = { at: 0, type: 'gate' as const, stage: 'etcd' };
+    const text = renderVerify(
+      [
+        { ...gate, title: 'm1 healthy', status: 'waiting', seen: 'no leader', ms: 10 },
+        { ...gate, title: 'm1 healthy', status: 'passed', seen: 'raft 4213', ms: 120 },
+        { ...gate, title: 'one leader', status: 'failed', seen: 'two leaders', ms: 1000 },
+      ],
+      PLAIN,
+    );
+    expect(text).toBe('etcd\n  ✔ m1 healthy  raft 4213  0.1 s\n  ✖ one leader  two leaders  1.0 s\n');
+  });
+});
+
+describe('toJson', () => {
+  it('turns maps into objects, and errors and secrets into what they allow to be seen', () => {
+    const value = {
+      map: new Map([['m1', { key: new Secret('hunter2', 'a key') }]]),
+      errors: [new McpkError('stage', 'no')],
+    };
+    expect(JSON.stringify(toJson(value))).toBe(
+      '{"map":{"m1":{"key":{"secret":"a key"}}},"errors":[{"code":"stage","exitCode":15,"message":"no"}]}',
+    );
+  });
+});
+
+describe('renderStates', () => {
+  it('shows values in full when asked, and never a secret', () => {
+    const tree = {
+      hosts: ['m1'],
+      stages: [
+        {
+          name: 'system',
+          title: 'System',
+          needs: [],
+          hosts: [
+            {
+              host: 'm1',
+              stage: 'system',
+              resources: [
+                {
+                  kind: 'file' as const,
+                  path: '/etc/x',
+                  content: 'a\nb\n',
+                  mode: '0644',
+                  owner: 'root',
+                  group: 'root',
+                },
+                {
+                  kind: 'file' as const,
+                  path: '/etc/y',
+                  content: new Secret('hunter2', 'y'),
+                  mode: '0600',
+                  owner: 'root',
+                  group: 'root',
+                },
+              ],
+            },
+          ],
+        },
+      ],
+    };
+    expect(renderStates(tree, PLAIN, { hosts: ['m1'], verbose: false })).toBe(
+      'm1\n  system\n    file:/etc/x  0644 root:root\n    file:/etc/y  0600 root:root\n',
+    );
+    const full = renderStates(tree, PLAIN, { hosts: ['m1'], verbose: true });
+    expect(full).toContain('      content:\n        | a\n        | b\n');
+    expect(full).not.toContain('hunter2');
+  });
+});
+
+describe('renderFacts', () => {
+  it('tells the figures with their units', () => {
+    const text = renderFacts(FACTS, PLAIN);
+    expect(text).toContain('2 CPUs, 4.0 GB memory, 20 GB free below /var/lib');
+    expect(text).toContain('eth0 10.0.0.11/24 (mtu 1500), holds the VIP');
+    expect(text).toContain('+12 ms from ours');
+  });
+});
+
+describe('themeFor', () => {
+  const tty = { isTTY: true, columns: 100 };
+  it.each([
+    ['a terminal', tty, { LANG: 'de_DE.UTF-8' }, { color: true, unicode: true, columns: 100 }],
+    ['NO_COLOR', tty, { NO_COLOR: '1' }, { color: false, unicode: true, columns: 100 }],
+    ['a pipe', {}, {}, { color: false, unicode: true, columns: undefined }],
+    ['FORCE_COLOR in a pipe', {}, { FORCE_COLOR: '1' }, { color: true, unicode: true, columns: undefined }],
+    ['the C locale', tty, { LC_ALL: 'C' }, { color: true, unicode: false, columns: 100 }],
+    ['C.UTF-8', tty, { LC_ALL: 'C.UTF-8' }, { color: true, unicode: true, columns: 100 }],
+    ['a dumb terminal', tty, { TERM: 'dumb' }, { color: false, unicode: true, columns: 100 }],
+  ])('knows %s', (_, stream, env, theme) => expect(themeFor(stream, env)).toEqual(theme));
+});
