@@ -40,7 +40,13 @@ export const COMPONENTS: readonly Component[] = [
     release(mirror, version, arch) {
       const folder = `etcd-v${version}-linux-${arch}`;
       const base = `${mirror}/v${version}`;
-      return { type: 'archive', url: `${base}/${folder}.tar.gz`, checksum: `${base}/SHA256SUMS`, folder: `${folder}/`, only: ETCD };
+      return {
+        type: 'archive',
+        url: `${base}/${folder}.tar.gz`,
+        checksum: `${base}/SHA256SUMS`,
+        folder: `${folder}/`,
+        only: ETCD,
+      };
     },
   },
   {

@@ -69,7 +69,8 @@ async function receive(url: string, part: string, { signal, onProgress }: FetchO
   }
   expectStatus(url, answer, [200, 206]);
   const resumed = answer.statusCode === 206;
-  if (resumed && !(answer.headers['content-range'] ?? '').startsWith(`bytes ${have}-`)) throw new Error('it answered with another range than asked for');
+  if (resumed && !(answer.headers['content-range'] ?? '').startsWith(`bytes ${have}-`))
+    throw new Error('it answered with another range than asked for');
   const start = resumed ? have : 0;
   const total = start + Number(answer.headers['content-length'] ?? 0);
   let received = start;
@@ -93,7 +94,8 @@ async function get(url: string, headers: http.OutgoingHttpHeaders, signal: Abort
     if (![301, 302, 303, 307, 308].includes(answer.statusCode ?? 0) || location === undefined) return answer;
     answer.resume();
     const next = new URL(location, at);
-    if (at.protocol === 'https:' && next.protocol !== 'https:') throw new Error(`it redirects from https to ${next.origin}`);
+    if (at.protocol === 'https:' && next.protocol !== 'https:')
+      throw new Error(`it redirects from https to ${next.origin}`);
     at = next;
   }
   throw new Error(`more than ${REDIRECTS} redirects`);

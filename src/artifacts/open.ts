@@ -51,7 +51,8 @@ export async function openArtifacts(
         lacking.push({ shelf, names });
         continue;
       }
-      for (const file of files.values()) index.set(`${file.name} ${shelf.arch}`, await verify(shelf, file, verified, signal));
+      for (const file of files.values())
+        index.set(`${file.name} ${shelf.arch}`, await verify(shelf, file, verified, signal));
     }
   } finally {
     await verified.save();
@@ -84,7 +85,12 @@ async function lookInto(shelf: Shelf): Promise<Map<string, Found>> {
 
 async function verify(shelf: Shelf, file: Found, verified: Verified, signal: AbortSignal): Promise<Artifact> {
   const actual = await verified.sha256(file.path, file.stats, signal);
-  checkSum(file.path, file.sum, actual, 'the file or its line in SHA256SUMS is damaged: delete the file and get it again');
+  checkSum(
+    file.path,
+    file.sum,
+    actual,
+    'the file or its line in SHA256SUMS is damaged: delete the file and get it again',
+  );
   const { component, version } = shelf;
   return { component, name: file.name, version, sha256: actual, size: file.stats.size, source: file.path };
 }

@@ -38,9 +38,12 @@ async function fetchArchive(
   try {
     const members = await membersOf(archive, release, options.signal);
     // Only these members, into an empty folder: whatever else the archive holds is never written.
-    await run('tar', ['-xzf', archive, '-C', unpacked, '--no-same-owner', '--', ...members.values()], { signal: options.signal });
+    await run('tar', ['-xzf', archive, '-C', unpacked, '--no-same-owner', '--', ...members.values()], {
+      signal: options.signal,
+    });
     const sums = new Map<string, string>();
-    for (const [name, member] of members) sums.set(name, await take(join(unpacked, member), join(directory, name), options.signal));
+    for (const [name, member] of members) sums.set(name, await inspect(name, join(unpacked, member), options.signal));
+    for (const [name, member] of members) await rename(join(unpacked, member), join(directory, name));
     await addSums(directory, sums);
   } finally {
     await rm(unpacked, { recursive: true, force: true });
@@ -60,7 +63,8 @@ async function membersOf(
     const path = member.replace(/^\.\//, '');
     const name = path.slice(folder.length);
     // Beside the programs there are README.md, LICENSE and Documentation/.
-    if (path.startsWith(folder) && /^[a-z0-9][a-z0-9-]*$/.test(name) && only?.includes(name) !== false) members.set(name, member);
+    if (path.startsWith(folder) && /^[a-z0-9][a-z0-9-]*$/.test(name) && only?.includes(name) !== false)
+      members.set(name, member);
   }
   const lacking = only?.filter((name) => !members.has(name)) ?? [];
   if (lacking.length > 0 || members.size === 0) {
@@ -69,12 +73,10 @@ async function membersOf(
   return members;
 }
 
-/** Moves one unpacked program to its place; a link or an empty file is none. Gives its sha256. */
-async function take(from: string, to: string, signal: AbortSignal): Promise<string> {
-  const stats = await lstat(from);
-  if (!stats.isFile() || stats.size === 0) throw new McpkError('stage', `${basename(to)} in the archive is no regular file`);
-  const sha256 = await hashFile(from, signal);
-  await chmod(from, 0o755);
-  await rename(from, to);
-  return sha256;
+/** Makes one unpacked program executable and gives its sha256; a link or an empty file is none. */
+async function inspect(name: string, path: string, signal: AbortSignal): Promise<string> {
+  const stats = await lstat(path);
+  if (!stats.isFile() || stats.size === 0) throw new McpkError('stage', `${name} in the archive is no regular file`);
+  await chmod(path, 0o755);
+  return hashFile(path, signal);
 }

@@ -24,7 +24,8 @@ export async function openVerified(file: string): Promise<Verified> {
   return {
     async sha256(path, { size, mtimeMs, ctimeMs, ino }, signal) {
       const known = seen.get(path);
-      if (known?.size === size && known.mtimeMs === mtimeMs && known.ctimeMs === ctimeMs && known.ino === ino) return known.sha256;
+      if (known?.size === size && known.mtimeMs === mtimeMs && known.ctimeMs === ctimeMs && known.ino === ino)
+        return known.sha256;
       const sha256 = await hashFile(path, signal);
       seen.set(path, { size, mtimeMs, ctimeMs, ino, sha256 });
       learned = true;

@@ -45,7 +45,9 @@ export function inspectCertificate(pem: string): Inspected | undefined {
 export function isSignedBy(pem: string, bundle: string): boolean {
   const certificate = certificatesOf(pem)[0];
   if (certificate === undefined) return false;
-  return certificatesOf(bundle).some((issuer) => certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey));
+  return certificatesOf(bundle).some(
+    (issuer) => certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey),
+  );
 }
 
 /** `::1` for `0:0:0:0:0:0:0:1`; IPv4 and anything else as it is. */

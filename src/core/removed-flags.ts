@@ -1,6 +1,7 @@
 import { compareVersions } from './versions.ts';
 
-export type FlagOwner = 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler' | 'kubelet' | 'kube-proxy' | 'etcd';
+export type FlagOwner =
+  'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler' | 'kubelet' | 'kube-proxy' | 'etcd';
 
 interface Removal {
   /** First release without it. */
@@ -37,9 +38,19 @@ export const REMOVED_FLAGS: readonly Removal[] = [
     flags: ['cloud-provider', 'cloud-config'],
     instead: 'run an external cloud controller manager',
   },
-  { since: '1.34.0', component: 'kubelet', flags: ['cloud-config'], instead: 'run an external cloud controller manager' },
+  {
+    since: '1.34.0',
+    component: 'kubelet',
+    flags: ['cloud-config'],
+    instead: 'run an external cloud controller manager',
+  },
   { since: '1.34.0', component: 'kubelet', flags: ['register-schedulable'], instead: "set the host's taints" },
-  { since: '1.35.0', component: 'kubelet', flags: ['pod-infra-container-image'], instead: 'set containerd.sandboxImage' },
+  {
+    since: '1.35.0',
+    component: 'kubelet',
+    flags: ['pod-infra-container-image'],
+    instead: 'set containerd.sandboxImage',
+  },
   {
     since: '1.37.0',
     component: 'kubelet',
@@ -52,7 +63,12 @@ export const REMOVED_FLAGS: readonly Removal[] = [
     ],
     instead: 'leave it out: it belonged to cAdvisor',
   },
-  { since: '1.37.0', component: 'kube-controller-manager', flags: ['concurrent-service-syncs'], instead: 'leave it out' },
+  {
+    since: '1.37.0',
+    component: 'kube-controller-manager',
+    flags: ['concurrent-service-syncs'],
+    instead: 'leave it out',
+  },
   {
     since: '3.6.0',
     component: 'etcd',
@@ -128,8 +144,12 @@ function removal(component: FlagOwner, version: string, name: string): FlagProbl
     };
   }
   const found = REMOVED_FLAGS.find(
-    (entry) => entry.component === component && entry.flags.includes(name) && compareVersions(version, entry.since) >= 0,
+    (entry) =>
+      entry.component === component && entry.flags.includes(name) && compareVersions(version, entry.since) >= 0,
   );
   if (found === undefined) return undefined;
-  return { message: `${component} ${version} does not start with --${name}, which is gone since ${found.since}`, hint: found.instead };
+  return {
+    message: `${component} ${version} does not start with --${name}, which is gone since ${found.since}`,
+    hint: found.instead,
+  };
 }

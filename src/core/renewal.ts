@@ -43,7 +43,9 @@ export const RENEWAL_RULES: readonly Rule[] = [
     name: 'untrusted',
     always: true,
     reason: ({ pem, bundle, seen }) =>
-      bundle !== undefined && !isSignedBy(pem, bundle) ? `not signed by the present authority, but by "${seen.issuer}"` : undefined,
+      bundle !== undefined && !isSignedBy(pem, bundle)
+        ? `not signed by the present authority, but by "${seen.issuer}"`
+        : undefined,
   },
   {
     name: 'due',
@@ -57,7 +59,11 @@ export const RENEWAL_RULES: readonly Rule[] = [
   { name: 'CN', always: false, reason: ({ wanted, seen }) => differs('CN', [seen.subject.CN], [wanted.subject.CN]) },
   { name: 'O', always: false, reason: ({ wanted, seen }) => differs('O', seen.subject.O, wanted.subject.O) },
   { name: 'DNS', always: false, reason: ({ wanted, seen }) => differs('DNS names', seen.dns, wanted.dns) },
-  { name: 'IP', always: false, reason: ({ wanted, seen }) => differs('IP addresses', seen.ip, wanted.ip.map(normalAddress)) },
+  {
+    name: 'IP',
+    always: false,
+    reason: ({ wanted, seen }) => differs('IP addresses', seen.ip, wanted.ip.map(normalAddress)),
+  },
   { name: 'usages', always: false, reason: ({ wanted, seen }) => differs('usages', seen.usages, wanted.usages) },
   {
     name: 'key',

@@ -35,7 +35,11 @@ export function checkVersions(versions: { kubernetes: string; etcd: string }): V
   if (minor === undefined) {
     const known = Object.keys(KUBERNETES);
     return [
-      { path, message: `Kubernetes ${versions.kubernetes} is not supported`, hint: `choose ${known[0]} to ${known.at(-1)}` },
+      {
+        path,
+        message: `Kubernetes ${versions.kubernetes} is not supported`,
+        hint: `choose ${known[0]} to ${known.at(-1)}`,
+      },
     ];
   }
   const etcd = seriesOf(versions.etcd);
@@ -57,14 +61,32 @@ export function upgradeProblems(component: 'kubernetes' | 'etcd', from: string, 
   const step = minorNumber(to) - minorNumber(from);
   const name = component === 'etcd' ? 'etcd' : 'Kubernetes';
   if (step < 0) {
-    return [{ path, message: `${name} ${from} runs, ${to} is older`, hint: 'a minor version can not be taken back: restore a backup instead' }];
+    return [
+      {
+        path,
+        message: `${name} ${from} runs, ${to} is older`,
+        hint: 'a minor version can not be taken back: restore a backup instead',
+      },
+    ];
   }
   if (step > 1) {
-    return [{ path, message: `${name} ${from} runs, ${to} is ${step} minor versions newer`, hint: 'go one minor version at a time' }];
+    return [
+      {
+        path,
+        message: `${name} ${from} runs, ${to} is ${step} minor versions newer`,
+        hint: 'go one minor version at a time',
+      },
+    ];
   }
   const oldest = component === 'etcd' && step === 1 ? ETCD_UPGRADES[seriesOf(to) ?? ''] : undefined;
   if (oldest !== undefined && compareVersions(from, oldest) < 0) {
-    return [{ path, message: `etcd ${from} can't be upgraded to ${to}`, hint: `first bring every member to the newest ${seriesOf(from)}, at least ${oldest}` }];
+    return [
+      {
+        path,
+        message: `etcd ${from} can't be upgraded to ${to}`,
+        hint: `first bring every member to the newest ${seriesOf(from)}, at least ${oldest}`,
+      },
+    ];
   }
   return [];
 }
@@ -73,7 +95,9 @@ export function upgradeProblems(component: 'kubernetes' | 'etcd', from: string, 
 export function kubeletSkewProblem(apiServer: string, kubelet: string): string | undefined {
   const older = minorNumber(apiServer) - minorNumber(kubelet);
   if (older < 0) return `its kubelet ${kubelet} is newer than the API server ${apiServer}`;
-  return older > 3 ? `its kubelet ${kubelet} is ${older} minor versions older than the API server ${apiServer}; 3 are allowed` : undefined;
+  return older > 3
+    ? `its kubelet ${kubelet} is ${older} minor versions older than the API server ${apiServer}; 3 are allowed`
+    : undefined;
 }
 
 /** The `version` line of config.toml: 3 came with containerd 2.0, and 2.x still reads 2. Takes a Debian package version too. */

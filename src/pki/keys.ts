@@ -13,7 +13,10 @@ const generate = promisify(generateKeyPair);
  * PKCS#8 and SPKI are what etcd, the Kubernetes components (client-go's keyutil, for TLS and for
  * service-account tokens), HAProxy and openssl all read, whatever the algorithm.
  */
-export async function generateKeys(algorithm: KeyAlgorithm, label: string): Promise<{ private: Secret; public: string }> {
+export async function generateKeys(
+  algorithm: KeyAlgorithm,
+  label: string,
+): Promise<{ private: Secret; public: string }> {
   const pair = await (algorithm === 'ecdsa-p256'
     ? generate('ec', { namedCurve: 'P-256' })
     : generate('rsa', { modulusLength: algorithm === 'rsa-4096' ? 4096 : 2048 }));

@@ -67,9 +67,13 @@ function checkAuthority(spec: CertificateResource, authority: Authority, now: Da
     });
   }
   if (new Date(certificate.validTo) <= now) {
-    throw new McpkError('stage', `${spec.authority} expired on ${certificate.validTo}, so ${spec.path} can't be signed`, {
-      hint: 'put a new authority in place',
-    });
+    throw new McpkError(
+      'stage',
+      `${spec.authority} expired on ${certificate.validTo}, so ${spec.path} can't be signed`,
+      {
+        hint: 'put a new authority in place',
+      },
+    );
   }
   return key.asymmetricKeyType === 'ec' ? 'ec' : 'rsa';
 }

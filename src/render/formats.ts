@@ -10,7 +10,13 @@ export function toYaml(value: unknown): string {
 }
 
 const SYSTEMD_PLAIN = /^[A-Za-z0-9_@+=:,./[\]{}()*-]+$/;
-const SYSTEMD_ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '"': '\\"', '\n': '\\n', '\t': '\\t', '%': '%%' };
+const SYSTEMD_ESCAPES: Readonly<Record<string, string>> = {
+  '\\': '\\\\',
+  '"': '\\"',
+  '\n': '\\n',
+  '\t': '\\t',
+  '%': '%%',
+};
 
 /** One argument of ExecStart= (systemd.service(5), "Command lines"): specifiers and variables are literal. */
 export function systemdArgument(value: string): string {
@@ -57,7 +63,6 @@ export function flagArguments(flags: Readonly<Record<string, FlagValue>>): strin
 
 /** Control characters end a line, and so would smuggle a setting into the file. */
 function refuseControl(value: string, where: string, allowed?: RegExp): void {
-  // eslint-disable-next-line no-control-regex -- they are what is looked for
   if (/[\u0000-\u001f\u007f]/.test(allowed ? value.replace(allowed, '') : value)) {
     throw new McpkError('invalid', `${JSON.stringify(value)} has a control character, which ${where} can't hold`);
   }

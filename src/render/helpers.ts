@@ -33,7 +33,10 @@ export const HELPERS: Readonly<Record<string, Helper>> = {
       .join('\n'),
   /** One word of haproxy.cfg. */
   haproxy: (value) => haproxyWord(scalar(value)),
-  join: (value, separator) => list(value, 'join').map((one) => scalar(one)).join(typeof separator === 'string' ? separator : ','),
+  join: (value, separator) =>
+    list(value, 'join')
+      .map((one) => scalar(one))
+      .join(typeof separator === 'string' ? separator : ','),
   indent: (value, width) => indentLines(scalar(value), Number(width)),
   eq: (a, b) => a === b,
   ne: (a, b) => a !== b,

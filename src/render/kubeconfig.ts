@@ -21,9 +21,14 @@ export function kubeconfig(settings: KubeconfigSettings): string {
   return toYaml({
     apiVersion: 'v1',
     kind: 'Config',
-    clusters: [{ name, cluster: { server: settings.server, ...pem('certificate-authority', settings.certificateAuthority) } }],
+    clusters: [
+      { name, cluster: { server: settings.server, ...pem('certificate-authority', settings.certificateAuthority) } },
+    ],
     users: [
-      { name: user, user: { ...pem('client-certificate', settings.clientCertificate), ...pem('client-key', settings.clientKey) } },
+      {
+        name: user,
+        user: { ...pem('client-certificate', settings.clientCertificate), ...pem('client-key', settings.clientKey) },
+      },
     ],
     contexts: [{ name, context: { cluster: name, user, namespace: settings.namespace } }],
     'current-context': name,

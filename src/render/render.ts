@@ -53,7 +53,10 @@ export function render(template: string, data: object): string {
 }
 
 function compile(handlebars: typeof Handlebars, directory: string, template: string): Compiled {
-  const tree = makeStrict(handlebars.parse(readFileSync(join(directory, `${template}.hbs`), 'utf8')), Object.keys(handlebars.helpers));
+  const tree = makeStrict(
+    handlebars.parse(readFileSync(join(directory, `${template}.hbs`), 'utf8')),
+    Object.keys(handlebars.helpers),
+  );
   const fill = handlebars.compile<object>(tree, { strict: true, noEscape: true, knownHelpers: KNOWN });
   return (data) => fill(data);
 }
@@ -79,7 +82,9 @@ function located(helper: Helper): Helper {
       return helper.apply(this, args);
     } catch (cause) {
       const { loc } = args.at(-1) as { loc?: hbs.AST.SourceLocation };
-      throw Object.assign(new Error(cause instanceof Error ? cause.message : String(cause)), { lineNumber: loc?.start.line });
+      throw Object.assign(new Error(cause instanceof Error ? cause.message : String(cause)), {
+        lineNumber: loc?.start.line,
+      });
     }
   };
 }
@@ -98,7 +103,9 @@ function invalid(template: string, error: unknown): McpkError {
   const message = error instanceof Error ? error.message : String(error);
   const missing = MISSING.exec(message);
   if (missing !== null) {
-    return new McpkError('invalid', `${file}:${missing[2]}: "${missing[1]}" is not in the data that it was given`, { cause: error });
+    return new McpkError('invalid', `${file}:${missing[2]}: "${missing[1]}" is not in the data that it was given`, {
+      cause: error,
+    });
   }
   const parse = PARSE.exec(message);
   if (parse !== null) {

@@ -27,7 +27,14 @@ class StrictPaths extends Handlebars.Visitor {
     if (isValue && mustache.params.length === 0 && (mustache.hash as hbs.AST.Hash | undefined) === undefined) {
       const name = { type: 'StringLiteral', value: nameOf(path), original: nameOf(path), loc: path.loc };
       mustache.params = [path, name];
-      mustache.path = { type: 'PathExpression', data: false, depth: 0, parts: ['put'], original: 'put', loc: path.loc } as Path;
+      mustache.path = {
+        type: 'PathExpression',
+        data: false,
+        depth: 0,
+        parts: ['put'],
+        original: 'put',
+        loc: path.loc,
+      };
     }
     this.#strict(mustache);
     super.MustacheStatement(mustache);

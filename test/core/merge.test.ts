@@ -2,19 +2,44 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { deepMerge } from '../../src/core/merge.ts';
 
-const CASES: { name: string; base: Record<string, unknown>; over: Record<string, unknown>; merged: Record<string, unknown> }[] = [
-  { name: 'maps go together key by key', base: { a: { x: 1, y: 2 } }, over: { a: { y: 3 } }, merged: { a: { x: 1, y: 3 } } },
+const CASES: {
+  name: string;
+  base: Record<string, unknown>;
+  over: Record<string, unknown>;
+  merged: Record<string, unknown>;
+}[] = [
+  {
+    name: 'maps go together key by key',
+    base: { a: { x: 1, y: 2 } },
+    over: { a: { y: 3 } },
+    merged: { a: { x: 1, y: 3 } },
+  },
   { name: 'a list is replaced', base: { a: [1, 2] }, over: { a: [3] }, merged: { a: [3] } },
-  { name: 'null removes a key', base: { a: 1, b: { c: 1, d: 2 } }, over: { a: null, b: { c: null } }, merged: { b: { d: 2 } } },
+  {
+    name: 'null removes a key',
+    base: { a: 1, b: { c: 1, d: 2 } },
+    over: { a: null, b: { c: null } },
+    merged: { b: { d: 2 } },
+  },
   { name: 'undefined leaves a key', base: { a: 1 }, over: { a: undefined }, merged: { a: 1 } },
-  { name: 'a map replaces a scalar, without its nulls', base: { a: 1 }, over: { a: { b: 2, c: null } }, merged: { a: { b: 2 } } },
+  {
+    name: 'a map replaces a scalar, without its nulls',
+    base: { a: 1 },
+    over: { a: { b: 2, c: null } },
+    merged: { a: { b: 2 } },
+  },
   { name: 'a scalar replaces a map', base: { a: { b: 1 } }, over: { a: 'x' }, merged: { a: 'x' } },
 ];
 
 const tree = fc.dictionary(
   fc.string({ minLength: 1, maxLength: 3 }),
   fc.letrec((tie) => ({
-    node: fc.oneof({ maxDepth: 3 }, fc.integer(), fc.array(fc.integer(), { maxLength: 2 }), fc.dictionary(fc.string({ maxLength: 2 }), tie('node'))),
+    node: fc.oneof(
+      { maxDepth: 3 },
+      fc.integer(),
+      fc.array(fc.integer(), { maxLength: 2 }),
+      fc.dictionary(fc.string({ maxLength: 2 }), tie('node')),
+    ),
   })).node,
 ) as fc.Arbitrary<Record<string, unknown>>;
 

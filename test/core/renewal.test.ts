@@ -32,7 +32,13 @@ beforeAll(async () => {
   key = leaf.key.reveal();
 });
 
-const CASES: { name: string; change?: Partial<WantedCertificate>; after?: number; of?: () => string; reasons: RegExp[] }[] = [
+const CASES: {
+  name: string;
+  change?: Partial<WantedCertificate>;
+  after?: number;
+  of?: () => string;
+  reasons: RegExp[];
+}[] = [
   { name: 'nothing differs', reasons: [] },
   { name: 'order has no meaning', change: { dns: ['kubernetes.default.svc', 'm1'] }, reasons: [] },
   { name: 'another spelling of an address', change: { ip: ['10.0.0.1', 'fd00:0:0:0:0:0:0:1'] }, reasons: [] },
@@ -40,16 +46,34 @@ const CASES: { name: string; change?: Partial<WantedCertificate>; after?: number
   { name: '30 days left', after: 335, reasons: [/expires on 2027-03-01, 30 days/] },
   { name: 'expired', after: 366, reasons: [/expired on 2027-03-01/] },
   { name: 'another CN', change: { subject: { CN: 'x', O: SPEC.subject.O } }, reasons: [/^CN: \+x -system:node:m1$/] },
-  { name: 'a group less', change: { subject: { CN: 'system:node:m1', O: ['system:nodes'] } }, reasons: [/^O: -a, "b" \+ \\c -#31$/] },
+  {
+    name: 'a group less',
+    change: { subject: { CN: 'system:node:m1', O: ['system:nodes'] } },
+    reasons: [/^O: -a, "b" \+ \\c -#31$/],
+  },
   { name: 'a name more', change: { dns: [...SPEC.dns, 'new'] }, reasons: [/^DNS names: \+new$/] },
   { name: 'an address less', change: { ip: ['10.0.0.1'] }, reasons: [/^IP addresses: -fd00::1$/] },
   { name: 'a usage less', change: { usages: ['client'] }, reasons: [/^usages: -server$/] },
-  { name: 'another algorithm', change: { keyAlgorithm: 'rsa-2048' }, reasons: [/^key algorithm: \+rsa-2048 -ecdsa-p256$/] },
+  {
+    name: 'another algorithm',
+    change: { keyAlgorithm: 'rsa-2048' },
+    reasons: [/^key algorithm: \+rsa-2048 -ecdsa-p256$/],
+  },
   { name: 'another authority of the same name', of: () => stranger, reasons: [/not signed by the present authority/] },
   { name: 'one of two trusted authorities', of: () => stranger + bundle, reasons: [] },
-  { name: 'rotated by somebody else: due, other names', change: { rotatedBy: 'kubelet', dns: ['x'] }, after: 350, reasons: [] },
+  {
+    name: 'rotated by somebody else: due, other names',
+    change: { rotatedBy: 'kubelet', dns: ['x'] },
+    after: 350,
+    reasons: [],
+  },
   { name: 'rotated by somebody else: expired', change: { rotatedBy: 'kubelet' }, after: 366, reasons: [/expired/] },
-  { name: 'rotated by somebody else: untrusted', change: { rotatedBy: 'kubelet' }, of: () => stranger, reasons: [/not signed/] },
+  {
+    name: 'rotated by somebody else: untrusted',
+    change: { rotatedBy: 'kubelet' },
+    of: () => stranger,
+    reasons: [/not signed/],
+  },
 ];
 
 describe('renewalReasons', () => {
@@ -61,8 +85,16 @@ describe('renewalReasons', () => {
 
   it.each([
     { name: 'no file', text: undefined, reason: 'absent' },
-    { name: 'half a file', text: '-----BEGIN CERTIFICATE-----\nMIIB', reason: 'the file holds no readable certificate' },
-    { name: 'damaged bytes', text: '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n', reason: 'the file holds no readable certificate' },
+    {
+      name: 'half a file',
+      text: '-----BEGIN CERTIFICATE-----\nMIIB',
+      reason: 'the file holds no readable certificate',
+    },
+    {
+      name: 'damaged bytes',
+      text: '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n',
+      reason: 'the file holds no readable certificate',
+    },
   ])('$name', ({ text, reason }) => {
     expect(renewalReasons(SPEC, text, { bundle, now: MADE })).toEqual([reason]);
   });
@@ -88,5 +120,10 @@ describe('inspectCertificate', () => {
 });
 
 it('writes addresses in their shortest form', () => {
-  expect(['10.0.0.1', '0:0:0:0:0:0:0:1', 'FD00::0:A', 'nonsense'].map(normalAddress)).toEqual(['10.0.0.1', '::1', 'fd00::a', 'nonsense']);
+  expect(['10.0.0.1', '0:0:0:0:0:0:0:1', 'FD00::0:A', 'nonsense'].map(normalAddress)).toEqual([
+    '10.0.0.1',
+    '::1',
+    'fd00::a',
+    'nonsense',
+  ]);
 });

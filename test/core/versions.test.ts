@@ -1,6 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { checkVersions, compareVersions, containerdConfigVersion, kubeletSkewProblem, upgradeProblems } from '../../src/core/versions.ts';
+import {
+  checkVersions,
+  compareVersions,
+  containerdConfigVersion,
+  kubeletSkewProblem,
+  upgradeProblems,
+} from '../../src/core/versions.ts';
 
 describe('checkVersions', () => {
   it.each([
@@ -13,19 +19,35 @@ describe('checkVersions', () => {
   });
 
   it.each([
-    { kubernetes: '1.34.9', etcd: '3.6.8', path: 'versions.kubernetes', message: /1\.34\.9 is not supported/, hint: /1\.35 to 1\.37/ },
+    {
+      kubernetes: '1.34.9',
+      etcd: '3.6.8',
+      path: 'versions.kubernetes',
+      message: /1\.34\.9 is not supported/,
+      hint: /1\.35 to 1\.37/,
+    },
     { kubernetes: '1.38.0', etcd: '3.7.0', path: 'versions.kubernetes', message: /1\.38\.0/, hint: /1\.37/ },
     { kubernetes: 'latest', etcd: '3.7.0', path: 'versions.kubernetes', message: /latest/, hint: /1\.35/ },
-    { kubernetes: '1.37.1', etcd: '3.5.23', path: 'versions.etcd', message: /3\.5\.23 does not go with/, hint: /3\.5\.24/ },
+    {
+      kubernetes: '1.37.1',
+      etcd: '3.5.23',
+      path: 'versions.etcd',
+      message: /3\.5\.23 does not go with/,
+      hint: /3\.5\.24/,
+    },
     { kubernetes: '1.37.1', etcd: '3.4.30', path: 'versions.etcd', message: /3\.4\.30/, hint: /3\.5, 3\.6, 3\.7/ },
     { kubernetes: '1.37.1', etcd: '3.8.0', path: 'versions.etcd', message: /3\.8\.0/, hint: /3\.7/ },
   ])('refuses Kubernetes $kubernetes with etcd $etcd', ({ kubernetes, etcd, path, message, hint }) => {
     const problems = checkVersions({ kubernetes, etcd });
-    expect(problems).toEqual([{ path, message: expect.stringMatching(message) as string, hint: expect.stringMatching(hint) as string }]);
+    expect(problems).toEqual([
+      { path, message: expect.stringMatching(message) as string, hint: expect.stringMatching(hint) as string },
+    ]);
   });
 
   it("takes the schema's defaults", () => {
-    const schema = JSON.parse(readFileSync(new URL('../../schema/cluster.v1.schema.json', import.meta.url), 'utf8')) as {
+    const schema = JSON.parse(
+      readFileSync(new URL('../../schema/cluster.v1.schema.json', import.meta.url), 'utf8'),
+    ) as {
       properties: { versions: { properties: Record<string, { default: string }> } };
     };
     const { kubernetes, etcd } = schema.properties.versions.properties;

@@ -27,10 +27,30 @@ const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
 
 /** Every pair of algorithms, and every shape of leaf that the stages ask for. */
 const LEAVES: { name: string; by: KeyAlgorithm; spec: Parameters<typeof leafSpec>[0]; purpose: string }[] = [
-  { name: 'API server', by: 'ecdsa-p256', spec: { dns: ['kubernetes', 'kubernetes.default.svc'], ip: ['10.254.0.1', '::1'] }, purpose: 'sslserver' },
-  { name: 'etcd peer', by: 'ecdsa-p256', spec: { dns: ['m1'], ip: ['127.0.0.1'], usages: ['server', 'client'] }, purpose: 'sslserver' },
-  { name: 'kubelet client', by: 'ecdsa-p256', spec: { subject: { CN: 'system:node:m1', O: ['system:nodes'] }, usages: ['client'] }, purpose: 'sslclient' },
-  { name: 'RSA leaf of an EC authority', by: 'ecdsa-p256', spec: { keyAlgorithm: 'rsa-2048', dns: ['m1'] }, purpose: 'sslserver' },
+  {
+    name: 'API server',
+    by: 'ecdsa-p256',
+    spec: { dns: ['kubernetes', 'kubernetes.default.svc'], ip: ['10.254.0.1', '::1'] },
+    purpose: 'sslserver',
+  },
+  {
+    name: 'etcd peer',
+    by: 'ecdsa-p256',
+    spec: { dns: ['m1'], ip: ['127.0.0.1'], usages: ['server', 'client'] },
+    purpose: 'sslserver',
+  },
+  {
+    name: 'kubelet client',
+    by: 'ecdsa-p256',
+    spec: { subject: { CN: 'system:node:m1', O: ['system:nodes'] }, usages: ['client'] },
+    purpose: 'sslclient',
+  },
+  {
+    name: 'RSA leaf of an EC authority',
+    by: 'ecdsa-p256',
+    spec: { keyAlgorithm: 'rsa-2048', dns: ['m1'] },
+    purpose: 'sslserver',
+  },
   { name: 'EC leaf of an RSA authority', by: 'rsa-2048', spec: { dns: ['m1'] }, purpose: 'sslserver' },
 ];
 
@@ -52,7 +72,9 @@ describe('signLeaf', () => {
     expect(text).toContain('CA:FALSE');
     expect(text).toContain('Authority Key Identifier');
     for (const name of wanted.dns) {
-      expect(execFileSync('openssl', ['x509', '-noout', '-checkhost', name, '-in', leafFile]).toString()).toContain('does match');
+      expect(execFileSync('openssl', ['x509', '-noout', '-checkhost', name, '-in', leafFile]).toString()).toContain(
+        'does match',
+      );
     }
   });
 
@@ -72,7 +94,9 @@ describe('signLeaf', () => {
 
   it('takes a random serial number of 128 bits', async () => {
     const ca = await authority('ecdsa-p256');
-    const serials = await Promise.all([1, 2].map(async () => new X509Certificate((await signLeaf(leafSpec(), ca)).cert).serialNumber));
+    const serials = await Promise.all(
+      [1, 2].map(async () => new X509Certificate((await signLeaf(leafSpec(), ca)).cert).serialNumber),
+    );
     expect(serials[0]).toMatch(/^[4-7][0-9A-F]{31}$/);
     expect(serials[0]).not.toBe(serials[1]);
   });
@@ -87,7 +111,10 @@ describe('signLeaf', () => {
 
   it('refuses an authority that has expired', async () => {
     const ca = await authority('ecdsa-p256', 10, new Date(Date.now() - 11 * DAY));
-    await expect(signLeaf(leafSpec(), ca)).rejects.toMatchObject({ code: 'stage', message: expect.stringContaining('expired on') as string });
+    await expect(signLeaf(leafSpec(), ca)).rejects.toMatchObject({
+      code: 'stage',
+      message: expect.stringContaining('expired on') as string,
+    });
   });
 });
 

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { Secret } from '../../src/core/secret.ts';
 import { makeShared } from '../../src/pki/shared.ts';
 
-const reveal = (value: string | Secret | undefined): string => (value instanceof Secret ? value.reveal() : (value ?? ''));
+const reveal = (value: string | Secret | undefined): string =>
+  value instanceof Secret ? value.reveal() : (value ?? '');
 
 describe('makeShared', () => {
   it('makes an authority whose key is a secret and whose bundle is its certificate', async () => {
@@ -31,7 +32,10 @@ describe('makeShared', () => {
     const config = load(reveal(made['config'])) as {
       apiVersion: string;
       kind: string;
-      resources: { resources: string[]; providers: [{ secretbox: { keys: [{ name: string; secret: string }] } }, { identity: object }] }[];
+      resources: {
+        resources: string[];
+        providers: [{ secretbox: { keys: [{ name: string; secret: string }] } }, { identity: object }];
+      }[];
     };
     expect(config).toMatchObject({ apiVersion: 'apiserver.config.k8s.io/v1', kind: 'EncryptionConfiguration' });
     expect(config.resources).toHaveLength(1);
@@ -43,7 +47,10 @@ describe('makeShared', () => {
 
   it('makes another key each time', async () => {
     const recipe = { type: 'encryption-config', resources: ['secrets'] } as const;
-    const [one, other] = await Promise.all([makeShared({ ...recipe, resources: ['secrets'] }), makeShared({ ...recipe, resources: ['secrets'] })]);
+    const [one, other] = await Promise.all([
+      makeShared({ ...recipe, resources: ['secrets'] }),
+      makeShared({ ...recipe, resources: ['secrets'] }),
+    ]);
     expect(reveal(one['config'])).not.toBe(reveal(other['config']));
   });
 

@@ -8,12 +8,27 @@ describe('toYaml', () => {
     expect(toYaml({ b: 1, a: undefined, c: { z: [], d: {} } })).toBe('b: 1\nc:\n  z: []\n  d: {}\n');
   });
 
-  it.each(['yes', 'no', 'on', 'off', 'y', 'n', '1_000', '017', '1:30', '0x1F', '1e3', '~', '', '2020-01-01', '=', '<<', 'null'])(
-    'quotes %j, which a YAML 1.1 reader takes for something else',
-    (text) => {
-      expect(toYaml({ a: text })).toBe(`a: '${text}'\n`);
-    },
-  );
+  it.each([
+    'yes',
+    'no',
+    'on',
+    'off',
+    'y',
+    'n',
+    '1_000',
+    '017',
+    '1:30',
+    '0x1F',
+    '1e3',
+    '~',
+    '',
+    '2020-01-01',
+    '=',
+    '<<',
+    'null',
+  ])('quotes %j, which a YAML 1.1 reader takes for something else', (text) => {
+    expect(toYaml({ a: text })).toBe(`a: '${text}'\n`);
+  });
 
   it('never folds a long line', () => {
     const long = 'word '.repeat(100).trim();
@@ -76,5 +91,10 @@ it.each([
 });
 
 it('sorts flags, repeats lists, leaves out what is null', () => {
-  expect(flagArguments({ b: true, a: 1, l: ['x', 'y'], n: null, u: undefined, e: [] })).toEqual(['--a=1', '--b=true', '--l=x', '--l=y']);
+  expect(flagArguments({ b: true, a: 1, l: ['x', 'y'], n: null, u: undefined, e: [] })).toEqual([
+    '--a=1',
+    '--b=true',
+    '--l=x',
+    '--l=y',
+  ]);
 });

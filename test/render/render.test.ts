@@ -81,19 +81,54 @@ describe('render', () => {
   });
 
   it.each<{ name: string; text: string; data: object; message: RegExp }>([
-    { name: 'missing in a sub-expression', text: '\n{{#if (eq a b)}}x{{/if}}', data: { a: 1 }, message: /:2: "b" is not in the data/ },
+    {
+      name: 'missing in a sub-expression',
+      text: '\n{{#if (eq a b)}}x{{/if}}',
+      data: { a: 1 },
+      message: /:2: "b" is not in the data/,
+    },
     { name: 'missing below a map', text: '{{a.b}}', data: { a: {} }, message: /:1: "b" is not in the data/ },
-    { name: 'missing as a named argument', text: '{{yaml a indent=width}}', data: { a: 1 }, message: /"width" is not in the data/ },
-    { name: 'missing in a block parameter', text: '{{#each a as |x|}}{{x.b}}{{/each}}', data: { a: [{}] }, message: /"x.b" is nothing/ },
-    { name: 'missing in a condition that is negated', text: '{{#unless a}}x{{/unless}}', data: {}, message: /"a" is not in the data/ },
+    {
+      name: 'missing as a named argument',
+      text: '{{yaml a indent=width}}',
+      data: { a: 1 },
+      message: /"width" is not in the data/,
+    },
+    {
+      name: 'missing in a block parameter',
+      text: '{{#each a as |x|}}{{x.b}}{{/each}}',
+      data: { a: [{}] },
+      message: /"x.b" is nothing/,
+    },
+    {
+      name: 'missing in a condition that is negated',
+      text: '{{#unless a}}x{{/unless}}',
+      data: {},
+      message: /"a" is not in the data/,
+    },
     { name: 'a map in place of text', text: '{{a}}', data: { a: {} }, message: /:1: "a" is a map/ },
     { name: 'a list in place of text', text: '{{a}}', data: { a: [1] }, message: /"a" is a list/ },
     { name: 'undefined in place of text', text: '{{a}}', data: { a: undefined }, message: /"a" is nothing/ },
-    { name: 'a secret in place of text', text: '{{a}}', data: { a: new Secret('hidden', 'x') }, message: /"a" is a secret/ },
+    {
+      name: 'a secret in place of text',
+      text: '{{a}}',
+      data: { a: new Secret('hidden', 'x') },
+      message: /"a" is a secret/,
+    },
     { name: 'an unknown helper', text: '{{nope a}}', data: { a: 1 }, message: /nope/ },
     { name: 'a text for flags', text: '{{flags a}}', data: { a: 'x' }, message: /:1: flags wants a map, not a string/ },
-    { name: 'a syntax error', text: '{{#if a}}', data: { a: 1 }, message: /^templates\/t\d+\.hbs:1: this is no template$/ },
-    { name: 'a line break in a word of haproxy.cfg', text: '{{haproxy a}}', data: { a: 'x\nglobal' }, message: /:1: .*control character/ },
+    {
+      name: 'a syntax error',
+      text: '{{#if a}}',
+      data: { a: 1 },
+      message: /^templates\/t\d+\.hbs:1: this is no template$/,
+    },
+    {
+      name: 'a line break in a word of haproxy.cfg',
+      text: '{{haproxy a}}',
+      data: { a: 'x\nglobal' },
+      message: /:1: .*control character/,
+    },
   ])('refuses $name', ({ text, data, message }) => {
     const error = failure(() => rendered(text, data));
     expect(error.code).toBe('invalid');

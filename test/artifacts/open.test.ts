@@ -1,0 +1,272 @@
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { expand, openArtifacts } from '../../src/artifacts/open.ts';
+import type { ArtifactIndex } from '../../src/states/stage.ts';
+import type { Upstream } from './upstream.ts';
+import { KUBERNETES, archive, clusterWith, program, sha256, startUpstream, stock, sums } from './upstream.ts';
+
+const KUBELET = '/release/v1.37.1/bin/linux/amd64/kubelet';
+const ETCD = '/etcd/v3.7.3/etcd-v3.7.3-linux-amd64.tar.gz';
+const SIGNAL = new AbortController().signal;
+
+let upstream: Upstream;
+let folder: string;
+let directory: string;
+let shelf: string;
+
+beforeEach(async () => {
+  upstream = await startUpstream();
+  folder = mkdtempSync(join(tmpdir(), 'mcpk-artifacts-'));
+  directory = join(folder, 'artifacts');
+  shelf = join(directory, 'kubernetes/1.37.1/linux-amd64');
+});
+
+afterEach(async () => {
+  await upstream.close();
+  rmSync(folder, { recursive: true });
+});
+
+const fetching = (): Promise<ArtifactIndex> =>
+  openArtifacts(clusterWith(directory, upstream.url, true), ['amd64'], SIGNAL);
+const offline = (): Promise<ArtifactIndex> =>
+  openArtifacts(clusterWith(directory, upstream.url, false), ['amd64'], SIGNAL);
+/** What lies below the folder for good: no half files, no scratch folders. */
+const leftovers = (): string[] =>
+  readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    /\.part$|\.unpack|gz$|\.new$/.test(name),
+  );
+
+describe('with download', () => {
+  it('fetches what lacks, each file checked, executable, and listed in SHA256SUMS', async () => {
+    const index = await fetching();
+    for (const name of [
+      ...KUBERNETES,
+      'etcd',
+      'etcdctl',
+      'etcdutl',
+      'bridge',
+      'host-local',
+      'loopback',
+      'portmap',
+      'vlan',
+    ]) {
+      const artifact = index.get(name, 'amd64');
+      expect(artifact).toMatchObject({ name, sha256: sha256(program(name)), size: program(name).length });
+      expect(readFileSync(artifact.source).equals(program(name))).toBe(true);
+      expect(statSync(artifact.source).mode & 0o777).toBe(0o755);
+    }
+    expect(index.get('etcd', 'amd64')).toMatchObject({ component: 'etcd', version: '3.7.3' });
+    expect(readFileSync(join(shelf, 'SHA256SUMS'), 'utf8').split('\n')[0]).toBe(
+      `${sha256(program('kube-apiserver'))}  kube-apiserver`,
+    );
+    expect(existsSync(join(directory, 'cni-plugins/1.9.1/linux-amd64/LICENSE'))).toBe(false);
+    expect(leftovers()).toEqual([]);
+  });
+
+  it('asks nothing of upstream the second time, and only for what lacks the third', async () => {
+    await fetching();
+    upstream.requests.length = 0;
+    await fetching();
+    expect(upstream.requests).toEqual([]);
+    rmSync(join(shelf, 'kubelet'));
+    await fetching();
+    expect(upstream.requests).toEqual([`${KUBELET}.sha256`, KUBELET]);
+  });
+
+  it('tells how far it is', async () => {
+    const seen: string[] = [];
+    await openArtifacts(clusterWith(directory, upstream.url, true), ['amd64'], SIGNAL, ({ file, received, total }) => {
+      if (received === total) seen.push(file);
+    });
+    expect(seen).toEqual([...KUBERNETES, 'etcd-v3.7.3-linux-amd64.tar.gz', 'cni-plugins-linux-amd64-v1.9.1.tgz']);
+  });
+
+  it('goes on where a cut line stopped it', async () => {
+    const part = join(shelf, 'kubelet.part');
+    upstream.cut.set(KUBELET, () => vi.waitFor(() => expect(statSync(part).size).toBeGreaterThan(0)));
+    await expect(fetching()).rejects.toMatchObject({
+      code: 'stage',
+      message: expect.stringContaining(`can't download ${upstream.url}${KUBELET}`) as string,
+    });
+    expect(existsSync(join(shelf, 'kubelet'))).toBe(false);
+    upstream.requests.length = 0;
+    const index = await fetching();
+    expect(upstream.requests[1]).toMatch(new RegExp(`^${KUBELET} from [1-9]`));
+    expect(upstream.requests.join()).not.toContain('kube-apiserver');
+    expect(index.get('kubelet', 'amd64').sha256).toBe(sha256(program('kubelet')));
+  });
+
+  it.each([
+    { name: 'of other bytes', part: 'x'.repeat(100) },
+    { name: 'longer than the file', part: 'x'.repeat(1_000_000) },
+  ])('starts again when the half file is $name', async ({ part }) => {
+    mkdirSync(shelf, { recursive: true });
+    writeFileSync(join(shelf, 'kubelet.part'), part);
+    expect((await fetching()).get('kubelet', 'amd64').sha256).toBe(sha256(program('kubelet')));
+    expect(leftovers()).toEqual([]);
+  });
+
+  it.each([
+    { name: 'a file that is not there', path: KUBELET, body: undefined, message: /kubelet answers 404/ },
+    { name: 'no checksum', path: `${KUBELET}.sha256`, body: undefined, message: /kubelet\.sha256 answers 404/ },
+    {
+      name: 'a page in place of a checksum',
+      path: `${KUBELET}.sha256`,
+      body: '<html>',
+      message: /has no sha256 of kubelet/,
+    },
+    { name: 'other bytes than published', path: KUBELET, body: 'damaged', message: /kubelet: wrong checksum/ },
+    { name: 'an archive of other bytes', path: ETCD, body: 'damaged', message: /tar\.gz: wrong checksum/ },
+    {
+      name: 'a list without the archive',
+      path: '/etcd/v3.7.3/SHA256SUMS',
+      body: '0'.repeat(64) + '  x\n',
+      message: /has no sha256 of etcd/,
+    },
+  ])('refuses $name and keeps nothing of it', async ({ path, body, message }) => {
+    if (body === undefined) upstream.files.delete(path);
+    else upstream.files.set(path, Buffer.from(body));
+    await expect(fetching()).rejects.toMatchObject({
+      code: 'stage',
+      exitCode: 15,
+      message: expect.stringMatching(message) as string,
+      hint: expect.any(String) as string,
+    });
+    expect(leftovers()).toEqual([]);
+    expect(existsSync(join(directory, 'etcd/3.7.3/linux-amd64/etcd'))).toBe(false);
+  });
+
+  it('takes no link out of an archive, and nothing that is not asked for', async () => {
+    const inside = 'etcd-v3.7.3-linux-amd64';
+    const evil = archive([`${inside}/etcdctl`, `${inside}/etcdutl`], { [`${inside}/etcd`]: '/etc/passwd' });
+    upstream.files.set(ETCD, evil);
+    upstream.files.set('/etcd/v3.7.3/SHA256SUMS', sums(evil, 'etcd-v3.7.3-linux-amd64.tar.gz'));
+    await expect(fetching()).rejects.toMatchObject({ message: 'etcd in the archive is no regular file' });
+    expect(leftovers()).toEqual([]);
+    expect(readdirSync(join(directory, 'etcd/3.7.3/linux-amd64'))).toEqual([]);
+  });
+
+  it('says which program an archive lacks', async () => {
+    const poor = archive(['etcd-v3.7.3-linux-amd64/etcd']);
+    upstream.files.set(ETCD, poor);
+    upstream.files.set('/etcd/v3.7.3/SHA256SUMS', sums(poor, 'etcd-v3.7.3-linux-amd64.tar.gz'));
+    await expect(fetching()).rejects.toMatchObject({
+      message: expect.stringMatching(/does not hold etcdctl, etcdutl$/) as string,
+    });
+  });
+
+  it('stops when the run is interrupted', async () => {
+    await expect(
+      openArtifacts(clusterWith(directory, upstream.url, true), ['amd64'], AbortSignal.abort(new Error('stop'))),
+    ).rejects.toThrow('stop');
+  });
+});
+
+describe('without download', () => {
+  it('names what is missing, where it looked, and what to do', async () => {
+    stock(directory);
+    rmSync(join(shelf, 'kubelet'));
+    rmSync(join(directory, 'etcd'), { recursive: true });
+    await expect(offline()).rejects.toMatchObject({
+      code: 'invalid',
+      message: 'binaries are missing: kubernetes 1.37.1 (amd64), etcd 3.7.3 (amd64)',
+      details: [`${shelf}: kubelet`, `${directory}/etcd/3.7.3/linux-amd64: etcd, etcdctl, etcdutl`],
+      hint: expect.stringContaining('artifacts.download: true') as string,
+    });
+    expect(upstream.requests).toEqual([]);
+  });
+
+  it('does not trust a file without a checksum', async () => {
+    stock(directory);
+    const sumsFile = join(shelf, 'SHA256SUMS');
+    writeFileSync(sumsFile, readFileSync(sumsFile, 'utf8').replace(/^.*kubelet\n/m, ''));
+    await expect(offline()).rejects.toMatchObject({ code: 'invalid', details: [`${shelf}: kubelet`] });
+  });
+
+  it('finds a file that was changed after it was verified, even with its old size and time', async () => {
+    stock(directory);
+    await offline();
+    const path = join(shelf, 'kubelet');
+    const { atime, mtime } = statSync(path);
+    const bytes = readFileSync(path);
+    bytes[0] = 88;
+    writeFileSync(path, bytes);
+    utimesSync(path, atime, mtime);
+    await expect(offline()).rejects.toMatchObject({
+      code: 'stage',
+      message: `${path}: wrong checksum`,
+      details: [`expected sha256 ${sha256(program('kubelet'))}`, `actual   sha256 ${sha256(bytes)}`],
+    });
+  });
+
+  it('remembers what it verified, and does without its memory', async () => {
+    stock(directory);
+    await offline();
+    const memory = join(folder, 'verified.json');
+    const first = statSync(memory).mtimeMs;
+    await offline();
+    expect(statSync(memory).mtimeMs).toBe(first); // nothing was learned, so nothing was hashed
+    writeFileSync(memory, 'not JSON');
+    expect((await offline()).get('kubelet', 'amd64').sha256).toBe(sha256(program('kubelet')));
+    expect(Object.keys(JSON.parse(readFileSync(memory, 'utf8')) as object)).toContain(join(shelf, 'kubelet'));
+  });
+
+  it('opens a verified folder without reading a binary', async () => {
+    stock(directory);
+    await offline();
+    // A wrong sum in the memory shows that the memory is what is read.
+    const memory = join(folder, 'verified.json');
+    writeFileSync(memory, readFileSync(memory, 'utf8').replaceAll(sha256(program('kubelet')), '0'.repeat(64)));
+    await expect(offline()).rejects.toMatchObject({
+      details: expect.arrayContaining([`actual   sha256 ${'0'.repeat(64)}`]) as string[],
+    });
+  });
+
+  it('follows a link to the folder, ignores names that lead out of it', async () => {
+    stock(directory);
+    symlinkSync(directory, join(folder, 'link'));
+    appendFileSync(join(shelf, 'SHA256SUMS'), `${'0'.repeat(64)}  ../kubelet\n`);
+    const index = await openArtifacts(clusterWith(join(folder, 'link'), upstream.url, false), ['amd64'], SIGNAL);
+    expect(index.get('kubelet', 'amd64').source).toBe(join(folder, 'link/kubernetes/1.37.1/linux-amd64/kubelet'));
+  });
+});
+
+it.each([
+  ['kubelet', 'arm64'],
+  ['nothing', 'amd64'],
+])('knows no %s for %s', async (name, arch) => {
+  stock(directory);
+  const index = await offline();
+  expect(() => index.get(name, arch)).toThrow(
+    expect.objectContaining({ code: 'invalid', message: `there is no binary ${name} for ${arch} in ${directory}` }),
+  );
+});
+
+it('refuses a processor that would lead out of the folder', async () => {
+  await expect(openArtifacts(clusterWith(directory, upstream.url, true), ['../x'], SIGNAL)).rejects.toMatchObject({
+    code: 'invalid',
+  });
+});
+
+it('reads ~ as the home folder, and only at the start', () => {
+  expect([expand('~/a'), expand('~'), expand('/a/~/b'), expand('/~x')]).toEqual([
+    join(homedir(), 'a'),
+    homedir(),
+    '/a/~/b',
+    '/~x',
+  ]);
+});

@@ -1,0 +1,139 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { Cluster } from '../../src/inventory/types.ts';
+
+export const VERSIONS = { kubernetes: '1.37.1', etcd: '3.7.3', cniPlugins: '1.9.1' };
+export const KUBERNETES = [
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kube-scheduler',
+  'kubelet',
+  'kube-proxy',
+  'kubectl',
+];
+
+export const sha256 = (bytes: string | Buffer): string => createHash('sha256').update(bytes).digest('hex');
+
+/** Big enough to be cut in the middle. */
+export function program(name: string): Buffer {
+  return Buffer.from(`${name}\n`.repeat(4_000));
+}
+
+/** A release server on 127.0.0.1 that serves what upstream's look like. */
+export interface Upstream {
+  url: string;
+  /** path → body; tests damage or take away some. */
+  files: Map<string, Buffer>;
+  /** Paths whose next answer ends after half of the bytes, as soon as the promise holds. */
+  cut: Map<string, () => Promise<void>>;
+  /** `GET path range` of every request so far. */
+  requests: string[];
+  close(): Promise<void>;
+}
+
+export async function startUpstream(): Promise<Upstream> {
+  const files = new Map((made ??= releases()));
+  const cut = new Map<string, () => Promise<void>>();
+  const requests: string[] = [];
+  const server = createServer((request, response) => {
+    const path = request.url ?? '';
+    const range = /^bytes=(\d+)-$/.exec(request.headers.range ?? '');
+    requests.push(`${path}${range === null ? '' : ` from ${range[1]}`}`);
+    if (path.startsWith('/moved/'))
+      return void response.writeHead(302, { location: path.slice('/moved'.length) }).end();
+    const whole = files.get(path);
+    if (whole === undefined) return void response.writeHead(404).end();
+    const start = Number(range?.[1] ?? 0);
+    if (start >= whole.length) return void response.writeHead(416).end();
+    const body = whole.subarray(start);
+    response.writeHead(range === null ? 200 : 206, {
+      'content-length': body.length,
+      ...(range === null ? {} : { 'content-range': `bytes ${start}-${whole.length - 1}/${whole.length}` }),
+    });
+    const arrived = cut.get(path);
+    if (arrived === undefined) return void response.end(body);
+    cut.delete(path);
+    response.write(body.subarray(0, body.length / 2));
+    void arrived().finally(() => response.destroy());
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    files,
+    cut,
+    requests,
+    close: () => new Promise((done) => void server.close(() => done()).closeAllConnections()),
+  };
+}
+
+/** Packing takes longer than any test. */
+let made: Map<string, Buffer> | undefined;
+
+function releases(): Map<string, Buffer> {
+  const files = new Map<string, Buffer>();
+  for (const name of KUBERNETES) {
+    const path = `/release/v1.37.1/bin/linux/amd64/${name}`;
+    files.set(path, program(name));
+    files.set(`${path}.sha256`, Buffer.from(sha256(program(name))));
+  }
+  const etcd = '/etcd/v3.7.3/etcd-v3.7.3-linux-amd64.tar.gz';
+  const folder = 'etcd-v3.7.3-linux-amd64';
+  files.set(etcd, archive([`${folder}/etcd`, `${folder}/etcdctl`, `${folder}/etcdutl`, `${folder}/README.md`]));
+  files.set('/etcd/v3.7.3/SHA256SUMS', sums(files.get(etcd) ?? Buffer.of(), 'etcd-v3.7.3-linux-amd64.tar.gz'));
+  const cni = '/cni/v1.9.1/cni-plugins-linux-amd64-v1.9.1.tgz';
+  files.set(cni, archive(['./bridge', './host-local', './loopback', './portmap', './vlan', './LICENSE']));
+  files.set(`${cni}.sha256`, sums(files.get(cni) ?? Buffer.of(), 'cni-plugins-linux-amd64-v1.9.1.tgz'));
+  return files;
+}
+
+export function sums(bytes: Buffer, name: string): Buffer {
+  return Buffer.from(`${'0'.repeat(64)}  another-file\n${sha256(bytes)}  ${name}\n`);
+}
+
+/** A tarball with these programs; `links` are symbolic links in place of files. */
+export function archive(names: readonly string[], links: Readonly<Record<string, string>> = {}): Buffer {
+  const folder = mkdtempSync(join(tmpdir(), 'mcpk-tar-'));
+  try {
+    for (const name of [...names, ...Object.keys(links)]) mkdirSync(join(folder, dirname(name)), { recursive: true });
+    for (const name of names)
+      writeFileSync(join(folder, name), program(name.slice(name.lastIndexOf('/') + 1)), { mode: 0o755 });
+    for (const [name, target] of Object.entries(links)) symlinkSync(target, join(folder, name));
+    execFileSync('tar', ['-czf', join(folder, 'out.tgz'), '-C', folder, ...names, ...Object.keys(links)]);
+    return readFileSync(join(folder, 'out.tgz'));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** The part of a cluster that openArtifacts looks at. */
+export function clusterWith(directory: string, mirror: string, download: boolean): Cluster {
+  return {
+    versions: { ...VERSIONS },
+    artifacts: {
+      directory,
+      download,
+      mirrors: { kubernetes: `${mirror}/release/`, etcd: `${mirror}/etcd`, cniPlugins: `${mirror}/moved/cni` },
+    },
+  } as unknown as Cluster;
+}
+
+/** Fills the folder as an operator without a way out would: all files, each folder with its SHA256SUMS. */
+export function stock(directory: string): void {
+  const shelves = {
+    'kubernetes/1.37.1': KUBERNETES,
+    'etcd/3.7.3': ['etcd', 'etcdctl', 'etcdutl'],
+    'cni-plugins/1.9.1': ['bridge', 'host-local', 'loopback', 'portmap', 'vlan'],
+  };
+  for (const [path, names] of Object.entries(shelves)) {
+    const shelf = join(directory, path, 'linux-amd64');
+    mkdirSync(shelf, { recursive: true });
+    for (const name of names) writeFileSync(join(shelf, name), program(name), { mode: 0o755 });
+    writeFileSync(join(shelf, 'SHA256SUMS'), names.map((name) => `${sha256(program(name))}  ${name}\n`).join(''));
+  }
+}
