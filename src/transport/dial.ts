@@ -2,6 +2,7 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import ssh2 from 'ssh2';
+import type { Client } from 'ssh2';
 import { McpkError } from '../core/errors.ts';
 import { algorithms } from './algorithms.ts';
 import { dialError } from './dial-errors.ts';
@@ -68,7 +69,7 @@ export function openSocket(hop: Hop): OpenStream {
       // Only while connecting: later the session decides how to end.
       signal.addEventListener('abort', abort, { once: true });
       socket.once('error', failed);
-      socket.connect({ host: hop.address, port: hop.port, noDelay: true }, () => settle(() => resolve(socket)));
+      socket.connect({ host: hop.address, port: hop.port }, () => settle(() => resolve(socket)));
     });
 }
 

@@ -42,8 +42,11 @@ export class RemoteScript {
   /** Resolves as soon as bytes may be written: at once, but with a password, when the script runs. */
   static async open(connection: Connection, options: ScriptOptions): Promise<RemoteScript> {
     const start = startOf(options.script, options.args, options.become);
-    const channel = await openChannel(connection, start.command, options);
-    const remote = new RemoteScript(channel, start.marker, options);
+    const remote = await openChannel(connection, options, {
+      command: start.command,
+      // At once: a script that fails at the door has its exit code in the same packet as sshd's yes.
+      use: (channel) => new RemoteScript(channel, start.marker, options),
+    });
     if (options.password !== undefined) await remote.#answerSudo(options.password);
     remote.write(start.input);
     return remote;
@@ -141,7 +144,7 @@ export class RemoteScript {
   }
 }
 
-function openChannel(connection: Connection, command: string, options: ScriptOptions): Promise<ClientChannel> {
+function openChannel<T>(connection: Connection, options: ScriptOptions, { command, use }: { command: string; use: (channel: ClientChannel) => T }): Promise<T> {
   return new Promise((resolve, reject) => {
     const lost = (): void => settle(() => reject(new McpkError('unreachable', `${options.host}: the connection was lost`, { host: options.host })));
     const abort = (): void => settle(() => reject(options.signal.reason as Error));
@@ -154,7 +157,7 @@ function openChannel(connection: Connection, command: string, options: ScriptOpt
     options.signal.addEventListener('abort', abort, { once: true });
     connection.client.once('close', lost);
     try {
-      connection.client.exec(command, (error, channel) => settle(() => (error ? reject(error) : resolve(channel))));
+      connection.client.exec(command, (error, channel) => settle(() => (error ? reject(error) : resolve(use(channel)))));
     } catch {
       lost();
     }

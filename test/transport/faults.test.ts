@@ -1,0 +1,220 @@
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { McpkError } from '../../src/core/errors.ts';
+import { connect } from '../../src/transport/connect.ts';
+import { pinHostKey, scanHostKey, showHostKeys } from '../../src/transport/host-keys.ts';
+import type { RemoteScript } from '../../src/transport/remote-script.ts';
+import { HostSession } from '../../src/transport/session.ts';
+import type { ConnectOptions, Session, Target } from '../../src/transport/types.ts';
+import { FaultyServer } from './faulty-server.ts';
+import type { Faults } from './faulty-server.ts';
+import { freePort } from './sshd.ts';
+
+const options = (more: Partial<ConnectOptions> = {}): ConnectOptions => ({
+  signal: new AbortController().signal, lock: { kind: 'none', who: 'test' }, code: {}, ...more,
+});
+
+let server: FaultyServer | undefined;
+const serve = async (faults: Faults = {}): Promise<FaultyServer> => (server = await FaultyServer.start(faults));
+afterEach(async () => {
+  await server?.stop();
+  server = undefined;
+});
+
+/** The McpkError with which something fails. */
+async function failure(work: Promise<unknown>): Promise<McpkError> {
+  try {
+    await work;
+  } catch (error) {
+    if (error instanceof McpkError) return error;
+    throw error;
+  }
+  throw new Error('it did not fail');
+}
+
+async function opened(target: Target, more: Partial<ConnectOptions> = {}): Promise<Session> {
+  return connect(target, options(more));
+}
+
+describe('before the login', () => {
+  test('a connection that sshd drops (MaxStartups) is tried again', async () => {
+    const { port } = await serve({ onSocket: (socket, nth) => nth < 3 && Boolean(socket.destroy()), onScript: (channel) => channel.write('ready 0\n') });
+    const session = await opened(server!.target());
+    expect([port > 0, server?.sockets]).toEqual([true, 3]);
+    await (session as Session & { close(): Promise<void> }).close();
+  }, 12_000);
+
+  test('it is given up after four, with the reasons that sshd may have', async () => {
+    await serve({ onSocket: (socket) => Boolean(socket.destroy()) });
+    const error = await failure(opened(server!.target()));
+    expect([error.code, error.host, server?.sockets]).toEqual(['unreachable', 'm1', 4]);
+    expect(`${error.message} ${error.hint}`).toMatch(/closed the connection before the login.*MaxStartups/);
+  });
+
+  test('one that says nothing ends with the time limit', async () => {
+    await serve({ onSocket: () => true });
+    const started = performance.now();
+    const error = await failure(opened(server!.target({ connectTimeout: 0.5 })));
+    expect(error.message).toMatch(/no answer from 127\.0\.0\.1:\d+ within 0\.5 s/);
+    expect(performance.now() - started).toBeLessThan(2000);
+  });
+
+  test('an abort ends it at once', async () => {
+    await serve({ onSocket: () => true });
+    const off = new AbortController();
+    const pending = failure(opened(server!.target(), { signal: off.signal }));
+    off.abort();
+    expect((await pending).code).toBe('interrupted');
+  });
+
+  test('a closed port is said to be closed, without another try', async () => {
+    await serve();
+    const error = await failure(opened(server!.target({ port: await freePort() })));
+    expect([error.code, error.message]).toEqual(['unreachable', expect.stringContaining('connection refused')]);
+  });
+
+  test('a name that does not resolve is named', async () => {
+    await serve();
+    expect((await failure(opened(server!.target({ address: 'no-such-host.invalid' })))).message).toMatch(/no-such-host\.invalid does not resolve/);
+  });
+});
+
+describe('the login', () => {
+  test('a refused one is never tried again, and lists the keys', async () => {
+    await serve({ accept: false });
+    const error = await failure(opened(server!.target()));
+    expect([error.code, server?.sockets, server?.logins]).toEqual(['unreachable', 1, ['root']]);
+    expect(error.message).toMatch(/refused the login of root/);
+    expect(error.details).toEqual([`refused  ${join(server!.folder, 'id')}`]);
+  });
+
+  test('a connection lost in it is not tried again', async () => {
+    await serve({ onLogin: (connection) => connection.end() });
+    const error = await failure(opened(server!.target()));
+    expect([error.code, server?.sockets]).toEqual(['unreachable', 1]);
+  });
+
+  test('a key with a passphrase and no agent: says what to do, contacts nobody', async () => {
+    await serve();
+    const file = join(server!.folder, 'locked');
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', 'secret', '-f', file]);
+    const error = await failure(opened(server!.target({ identityFiles: [file] })));
+    expect([error.code, server?.sockets]).toEqual(['unreachable', 0]);
+    expect(error.hint).toContain(`ssh-add ${file}`);
+  });
+});
+
+describe('the host key', () => {
+  test('an unknown one is refused before any login, with fingerprint and hint', async () => {
+    await serve();
+    const error = await failure(opened(server!.target({ knownHostsFiles: [join(server!.folder, 'none')] })));
+    expect([error.exitCode, server?.logins]).toEqual([12, []]);
+    expect(error.details[0]).toMatch(/^offered {3}ssh-ed25519 SHA256:/);
+    expect(error.hint).toMatch(/mcpk host-key pin m1.*--accept-new-host-keys/);
+  });
+
+  test.each([false, true])('a changed one is refused before any login (accept new ones: %s)', async (acceptNewHostKeys) => {
+    await serve();
+    const file = join(server!.folder, 'changed');
+    const other = await FaultyServer.start({});
+    writeFileSync(file, `# first line\n[127.0.0.1]:${server!.port} ssh-ed25519 ${other.publicKey.toString('base64')}\n`);
+    await other.stop();
+    const error = await failure(opened(server!.target({ knownHostsFiles: [file], acceptNewHostKeys })));
+    expect([error.exitCode, server?.logins]).toEqual([12, []]);
+    expect(error.message).toMatch(/has changed/);
+    expect(error.details.join('\n')).toMatch(new RegExp(`offered .*SHA256:.*\nrecorded .*SHA256:.* in ${file}:2`));
+    expect(error.hint).toContain(`line 2 of ${file}`);
+  });
+
+  test('a host that no longer has a key of a recorded type counts as changed', async () => {
+    await serve();
+    const file = join(server!.folder, 'rsa');
+    execFileSync('ssh-keygen', ['-q', '-t', 'ecdsa', '-N', '', '-f', join(server!.folder, 'k')]);
+    writeFileSync(file, `[127.0.0.1]:${server!.port} ${execFileSync('cut', ['-d ', '-f1,2', join(server!.folder, 'k.pub')], { encoding: 'utf8' })}`);
+    const error = await failure(opened(server!.target({ knownHostsFiles: [file], acceptNewHostKeys: true })));
+    expect([error.exitCode, error.details[0]]).toEqual([12, expect.stringContaining(`in ${file}:1`)]);
+  });
+
+  test('scan asks without a login, pin records, show lists, a changed one is not pinned', async () => {
+    await serve();
+    const file = join(server!.folder, 'pinned');
+    const target = server!.target({ knownHostsFiles: [file] });
+    const { signal } = new AbortController();
+    const scanned = await scanHostKey(target, signal);
+    expect([scanned.verdict, scanned.type, server?.logins]).toEqual(['unknown', 'ssh-ed25519', []]);
+    expect([pinHostKey(target, scanned), pinHostKey(target, scanned)]).toEqual([{ file, added: true }, { file, added: false }]);
+    expect(showHostKeys(target).keys).toMatchObject([{ fingerprint: scanned.fingerprint, file, line: 1, revoked: false }]);
+    expect((await scanHostKey(target, signal)).verdict).toBe('known');
+    const changed = { ...scanned, key: Buffer.concat([scanned.key.subarray(0, -1), Buffer.from([scanned.key.at(-1)! ^ 1])]) };
+    expect(() => pinHostKey(target, changed)).toThrow(expect.objectContaining({ code: 'hostKey' }));
+  });
+});
+
+describe('the session', () => {
+  test('a connection lost in the middle of a request fails it as lost', async () => {
+    await serve({ onScript: (channel, connection) => channel.on('data', (chunk: Buffer) => void (chunk.includes('request') && connection.end())) });
+    const session = await opened(server!.target());
+    const error = await failure(session.request('exec', Buffer.alloc(0), () => undefined));
+    expect([error.code, error.message]).toEqual(['unreachable', 'm1: the connection was lost']);
+    await session.close();
+  });
+
+  test('a channel that closes without an exit code is lost, with one it ended', async () => {
+    for (const [code, message] of [[undefined, /was lost/], [3, /ended \(exit code 3\)/]] as const) {
+      await serve({
+        onScript: (channel) => {
+          channel.write('ready 0\n');
+          channel.stderr.write('last words\n');
+          if (code !== undefined) channel.exit(code);
+          channel.end();
+          channel.close();
+        },
+      });
+      const session = await opened(server!.target());
+      const error = await failure(session.request('exec', Buffer.alloc(0), () => undefined));
+      expect([error.code, error.message]).toEqual(['unreachable', expect.stringMatching(message)]);
+      await session.close();
+      await server!.stop();
+      server = undefined;
+    }
+  });
+
+  test('a stream that is no record fails the request, not the process', async () => {
+    await serve({ onScript: (channel) => channel.on('data', () => channel.write('?!\n')) });
+    const session = await opened(server!.target());
+    expect((await failure(session.request('exec', Buffer.alloc(0), () => undefined))).code).toBe('unexpected');
+    await session.close();
+  });
+
+  test('who holds the lock is said', async () => {
+    await serve({ onScript: (channel) => channel.write('locked 14\nana@laptop 09h') });
+    const session = await opened(server!.target());
+    const error = await failure(session.request('exec', Buffer.alloc(0), () => undefined));
+    expect([error.exitCode, error.message]).toEqual([13, 'm1: another run holds the lock: ana@laptop 09h']);
+    await session.close();
+  });
+
+  test('a script that died inside a record does not hang the request', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const session = new HostSession({ host: 'm1', code: {}, keepsLock: [], upload: () => Promise.reject(new Error()), release: () => undefined });
+    const remote = {
+      bytesSent: 0, bytesReceived: 40, closed: Promise.resolve(), write: () => true, end: () => undefined,
+      unfinished: { kind: 'text', missing: 9, tail: 'hal' + 'done 1 0\n' }, destroy: session.onEnd,
+    } satisfies Partial<Record<keyof RemoteScript, unknown>>;
+    session.attach(remote as unknown as RemoteScript);
+    const pending = failure(session.request('exec', Buffer.alloc(0), () => undefined));
+    await vi.advanceTimersByTimeAsync(8001);
+    vi.useRealTimers();
+    expect((await pending).message).toMatch(/middle of a record \(text, 9 bytes missing\)/);
+  });
+
+  test('a listener that throws fails its own request only', async () => {
+    await serve({ onScript: (channel) => channel.on('data', (chunk: Buffer) => void (chunk.includes('request') && channel.write('file 1\nxdone 0 0\n'))) });
+    const session = await opened(server!.target());
+    await expect(session.request('cat', Buffer.from('/x'), () => { throw new Error('mine'); })).rejects.toThrow('mine');
+    await expect(session.read('/x')).resolves.toEqual(Buffer.from('x'));
+    await session.close();
+  });
+});
