@@ -11,7 +11,7 @@ export const directory: ResourceKind<DirectoryResource> = {
   compare(resource, observed, context) {
     const { path, mode, owner, group } = resource;
     const seen = observed.paths[path];
-    const strangers = resource.exclusive ? undescribed(path, observed, context) : [];
+    const strangers = resource.exclusive ? undescribed(resource, observed, context) : [];
     const reasons = [
       ...(seen === undefined ? ['absent'] : differences(seen, { type: 'directory', mode, owner, group })),
       ...strangers.map((stranger) => `${stranger.slice(path.length + 1)} is not described by any stage`),
@@ -40,8 +40,8 @@ export const directory: ResourceKind<DirectoryResource> = {
 };
 
 /** A folder is compared before what lies in it; what earlier runs laid there is known from owned.json. */
-function undescribed(path: string, observed: Observed, context: CompareContext): string[] {
-  const entries = (observed.listings[path] ?? []).map((name) => `${path}/${name}`);
+function undescribed({ path, except = [] }: DirectoryResource, observed: Observed, context: CompareContext): string[] {
+  const entries = (observed.listings[path] ?? []).filter((name) => !except.includes(name)).map((name) => `${path}/${name}`);
   const described = (entry: string): boolean =>
     (['file', 'link', 'directory', 'certificate'] as const).some((kind) => {
       const ref: Ref = `${kind}:${entry}`;

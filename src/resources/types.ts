@@ -53,6 +53,8 @@ export interface DirectoryResource extends Common {
   group: string;
   /** Entries that no resource describes are removed (the CNI folder: the first name wins there). */
   exclusive?: boolean;
+  /** Names that somebody else writes there, and that stay although no resource describes them. */
+  except?: readonly string[];
 }
 
 export interface LinkResource extends Common {
