@@ -59,4 +59,12 @@ export interface Facts {
   etcdLeader?: string;
   /** From the API; absent while no API server is ready. */
   nodes?: ReadonlyMap<string, NodeFacts>;
+  /** Calico's, from the API; absent where Calico does not run or nobody asked. */
+  ipPools?: readonly IpPool[];
+}
+
+export interface IpPool {
+  name: string;
+  cidr: string;
+  encapsulation: 'vxlan' | 'ipip' | 'bgp';
 }

@@ -1,7 +1,10 @@
+import type { Facts } from '../cluster/facts.ts';
 import type { GateCheck, GateContext } from '../cluster/gate.ts';
 import { apiHost } from '../cluster/kubectl.ts';
 import { rolledOut } from '../cluster/workloads.ts';
 import { hostsWith, type Cluster } from '../inventory/types.ts';
+import { nodeReady } from '../cluster/nodes.ts';
+import { CALICO, calicoObjects } from './calico/objects.ts';
 import { COREDNS, corednsObjects } from './coredns/objects.ts';
 import { owned, partial } from './kube-objects.ts';
 import { parseManifest } from './manifests.ts';
@@ -12,7 +15,7 @@ import type { Stage, StateContext } from './stage.ts';
 /** An image may have to be pulled first. */
 const ROLLOUT_DEADLINE = 180;
 
-/** What lives in the API: roles, labels and taints of the nodes, CoreDNS, the inventory's manifests. */
+/** What lives in the API: roles, labels and taints of the nodes, Calico, CoreDNS, the inventory's manifests. */
 export const addons: Stage = {
   name: 'addons',
   title: 'Addons',
@@ -21,6 +24,7 @@ export const addons: Stage = {
   needs: ['network'],
   states: ({ cluster, manifests }) => [
     ...nodeHosts(cluster).map((host) => partial(nodeObject(host), host.source)),
+    ...(cluster.network.plugin === 'calico' ? calicoObjects(cluster, manifests.get(CALICO.manifest)) : []).map((object) => owned(object, 'Calico')),
     ...corednsObjects(cluster).map((object) => owned(object, 'CoreDNS')),
     ...userManifests(cluster, manifests),
   ],
@@ -34,8 +38,24 @@ function userManifests(cluster: Cluster, manifests: StateContext['manifests']): 
   });
 }
 
-/** With `none` nobody knows here when the network comes, so CoreDNS is not waited for. */
 function gate({ cluster, facts }: GateContext): GateCheck[] {
+  const asked = apiHost(cluster, facts);
+  return [...calicoGates(cluster, facts, asked), ...corednsGates(cluster, asked)];
+}
+
+function calicoGates(cluster: Cluster, facts: Facts, asked: string): GateCheck[] {
+  if (cluster.network.plugin !== 'calico') return [];
+  const { namespace, node, controllers } = CALICO;
+  const hosts = nodeHosts(cluster).filter((host) => facts.hosts.has(host.name));
+  return [
+    rolledOut(cluster, asked, { kind: 'DaemonSet', namespace, name: node }, ROLLOUT_DEADLINE),
+    rolledOut(cluster, asked, { kind: 'Deployment', namespace, name: controllers }, ROLLOUT_DEADLINE),
+    ...hosts.map((host) => nodeReady(cluster, facts, host.name, { withoutNetwork: false, deadline: ROLLOUT_DEADLINE })),
+  ];
+}
+
+/** With `none` nobody knows here when the network comes, so CoreDNS is not waited for. */
+function corednsGates(cluster: Cluster, asked: string): GateCheck[] {
   if (!cluster.addons.coredns.enabled || cluster.network.plugin === 'none') return [];
-  return [rolledOut(cluster, apiHost(cluster, facts), { kind: 'Deployment', ...COREDNS }, ROLLOUT_DEADLINE)];
+  return [rolledOut(cluster, asked, { kind: 'Deployment', ...COREDNS }, ROLLOUT_DEADLINE)];
 }

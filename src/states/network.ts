@@ -1,27 +1,74 @@
 import { nodeReady } from '../cluster/nodes.ts';
 import type { Facts } from '../cluster/facts.ts';
 import { inCidr } from '../core/ipv4.ts';
+import { PATHS } from '../core/paths.ts';
 import type { Cluster, Host } from '../inventory/types.ts';
+import type { Resource } from '../resources/types.ts';
 import { bridge } from './bridge/resources.ts';
+import { directory } from './build.ts';
+import { CALICO } from './calico/objects.ts';
 import { nodeBatches, nodeHosts } from './node-rollout.ts';
-import type { Problem, Stage } from './stage.ts';
+import type { DeferredStates, Problem, Stage, StateContext } from './stage.ts';
 
-/** What a plugin lays on the hosts. `none` lays nothing, so nothing owned stays either. */
+/** What a plugin lays on the hosts; Calico's objects are the addons stage's, as they live in the API. */
 export const network: Stage = {
   name: 'network',
   title: 'Pod network',
   hosts: nodeHosts,
   needs: ['nodes'],
-  states: (context) => (context.cluster.network.plugin === 'bridge' ? bridge(context) : []),
+  states: hostStates,
   problems,
   rollout: nodeBatches,
   gate: ({ cluster, facts, hosts }) =>
     cluster.network.plugin === 'bridge' ? hosts.map((host) => nodeReady(cluster, facts, host, { withoutNetwork: false, deadline: 60 })) : [],
 };
 
-/** Routes by way of a peer need that peer in the same subnet. */
+/** `none` lays nothing, so nothing owned stays either. */
+function hostStates(context: StateContext): Resource[] | DeferredStates {
+  switch (context.cluster.network.plugin) {
+    case 'bridge':
+      return bridge(context);
+    case 'calico':
+      return [directory('/etc/cni'), { ...directory(PATHS.cniConfig), exclusive: true, except: CALICO.cniFiles }];
+    case 'none':
+      return [];
+  }
+}
+
 function problems(cluster: Cluster, facts: Facts): Problem[] {
-  if (cluster.network.plugin !== 'bridge') return [];
+  return [...movedPods(cluster, facts), ...changedPool(cluster, facts), ...(cluster.network.plugin === 'bridge' ? apartHosts(cluster, facts) : [])];
+}
+
+/** Nodes keep the part of podCidr that they got; Calico's pool is made once. A living network can't be renumbered. */
+function movedPods(cluster: Cluster, facts: Facts): Problem[] {
+  const { podCidr } = cluster.network;
+  return [...(facts.nodes?.values() ?? [])].flatMap((node) => {
+    if (node.podCidr === undefined || inCidr(node.podCidr.split('/')[0] ?? '', podCidr)) return [];
+    return [
+      {
+        host: node.name,
+        message: `its pods have addresses of ${node.podCidr}, which is not in network.podCidr ${podCidr}`,
+        hint: 'The network of the pods can not be changed on a cluster that runs: put the old network.podCidr back.',
+      },
+    ];
+  });
+}
+
+/** Calico makes its pool from our settings once and never looks at them again, so a change would be none. */
+function changedPool(cluster: Cluster, { ipPools = [] }: Facts): Problem[] {
+  const { plugin, podCidr, calico } = cluster.network;
+  const pool = ipPools.find((each) => each.name === 'default-ipv4-ippool') ?? ipPools[0];
+  if (plugin !== 'calico' || pool === undefined || (pool.cidr === podCidr && pool.encapsulation === calico.encapsulation)) return [];
+  return [
+    {
+      message: `Calico's IP pool ${pool.name} has ${pool.cidr} with ${pool.encapsulation}; the inventory wants ${podCidr} with ${calico.encapsulation}`,
+      hint: "Set network.podCidr and network.calico.encapsulation to the pool's, or move the pods to a new pool by hand first.",
+    },
+  ];
+}
+
+/** Routes by way of a peer need that peer in the same subnet. */
+function apartHosts(cluster: Cluster, facts: Facts): Problem[] {
   return nodeHosts(cluster).flatMap((host) => {
     const apart = nodeHosts(cluster).filter((peer) => !reachesDirectly(host, peer, facts));
     if (apart.length === 0) return [];

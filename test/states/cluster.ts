@@ -60,7 +60,7 @@ export function factsOf(cluster: Cluster, over: Partial<Facts> = {}, own: Partia
 /** Every host a Ready node with the n-th part of podCidr. */
 export function registered(cluster: Cluster, version = `v${cluster.versions.kubernetes}`): NonNullable<Facts['nodes']> {
   return new Map(
-    cluster.hosts.map((host, index) => [host.name, { name: host.name, podCidr: `10.200.${String(index)}.0/24`, ready: true, kubeletVersion: version }]),
+    cluster.hosts.map((host, index) => [host.name, { name: host.name, podCidr: `10.244.${String(index)}.0/24`, ready: true, kubeletVersion: version }]),
   );
 }
 

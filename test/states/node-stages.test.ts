@@ -179,10 +179,10 @@ describe('the bridge network', () => {
     const all = resources(network, await labContext('', 'w1'));
     expect(textOf(all, '/etc/mcpk/network/routes').trim().split('\n')).toEqual([
       'route flush proto 77',
-      'route replace 10.200.0.0/24 via 10.77.0.11 proto 77',
-      'route replace 10.200.1.0/24 via 10.77.0.12 proto 77',
-      'route replace 10.200.2.0/24 via 10.77.0.13 proto 77',
-      'route replace 10.200.4.0/24 via 10.77.0.22 proto 77',
+      'route replace 10.244.0.0/24 via 10.77.0.11 proto 77',
+      'route replace 10.244.1.0/24 via 10.77.0.12 proto 77',
+      'route replace 10.244.2.0/24 via 10.77.0.13 proto 77',
+      'route replace 10.244.4.0/24 via 10.77.0.22 proto 77',
     ]);
     expect(textOf(all, '/etc/mcpk/network/pods.nft')).toContain('ip saddr 10.244.0.0/16 ip daddr != 10.244.0.0/16 masquerade');
   });
@@ -195,7 +195,7 @@ describe('the bridge network', () => {
     const own = hostFacts('10.77.0.21', { interfaces: [{ name: 'eth1', addresses: [{ address: '10.77.0.21', prefix: 24 }], mtu: 9000 }] });
     const facts = factsOf(cluster, { nodes: registered(cluster), hosts: new Map([['w1', own]]) });
     const conflist = JSON.parse(textOf(resources(network, contextOf(cluster, 'w1', facts)), '/etc/cni/net.d/10-mcpk-bridge.conflist')) as unknown;
-    expect(conflist).toMatchObject({ plugins: [{ type: 'bridge', mtu, ipMasq: false, ipam: { ranges: [[{ subnet: '10.200.3.0/24' }]] } }, { type: 'portmap' }] });
+    expect(conflist).toMatchObject({ plugins: [{ type: 'bridge', mtu, ipMasq: false, ipam: { ranges: [[{ subnet: '10.244.3.0/24' }]] } }, { type: 'portmap' }] });
   });
 
   it('alone lies in the CNI folder', async () => {

@@ -1,0 +1,158 @@
+import { describe, expect, it } from 'vitest';
+import { parseIpPools } from '../../src/cluster/ip-pools.ts';
+import type { Resource } from '../../src/resources/types.ts';
+import { ref } from '../../src/resources/types.ts';
+import { addons } from '../../src/states/addons.ts';
+import { network } from '../../src/states/network.ts';
+import { runtime } from '../../src/states/runtime.ts';
+import { contextOf, factsOf, labCluster, registered } from './cluster.ts';
+
+/** The parts of upstream's calico.yaml that mcpk changes, in its shape. */
+const MANIFEST = `
+---
+kind: ConfigMap
+apiVersion: v1
+metadata: { name: calico-config, namespace: kube-system }
+data:
+  typha_service_name: "none"
+  calico_backend: "bird"
+  veth_mtu: "0"
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: { name: ippools.crd.projectcalico.org }
+spec: { group: crd.projectcalico.org }
+---
+kind: DaemonSet
+apiVersion: apps/v1
+metadata: { name: calico-node, namespace: kube-system }
+spec:
+  template:
+    spec:
+      initContainers:
+        - { name: install-cni, image: 'quay.io/calico/cni:v3.32.2', env: [{ name: SLEEP, value: "false" }] }
+      containers:
+        - name: calico-node
+          image: quay.io/calico/node:v3.32.2
+          env:
+            - { name: DATASTORE_TYPE, value: kubernetes }
+            - { name: CALICO_IPV4POOL_IPIP, value: Always }
+            - { name: CALICO_IPV4POOL_VXLAN, value: Never }
+          livenessProbe: { exec: { command: [/bin/calico-node, -felix-live, -bird-live] }, periodSeconds: 10 }
+          readinessProbe: { exec: { command: [/bin/calico-node, -felix-ready, -bird-ready] } }
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: calico-kube-controllers, namespace: kube-system }
+spec: { template: { spec: { containers: [{ name: calico-kube-controllers, image: 'quay.io/calico/kube-controllers:v3.32.2' }] } } }
+`;
+
+async function described(over = '', text: string | undefined = MANIFEST): Promise<Resource[]> {
+  const cluster = await labCluster(`network: { plugin: calico${over} }`);
+  const manifests = new Map(text === undefined ? [] : [['calico', text]]);
+  const states = addons.states(contextOf(cluster, 'm1', factsOf(cluster), manifests));
+  return Array.isArray(states) ? states : [];
+}
+
+function objectOf(all: readonly Resource[], name: string): Record<string, unknown> {
+  const found = all.find((each) => ref(each) === `kubeObject:${name}`);
+  if (found?.kind !== 'kubeObject') throw new Error(`no ${name}`);
+  return found.object;
+}
+
+interface NodePod {
+  spec: { template: { spec: { initContainers: { image: string }[]; containers: { image: string; env: { name: string; value: string }[]; livenessProbe: { exec: { command: string[] } } }[] } } };
+}
+
+function nodePod(all: readonly Resource[]): NodePod['spec']['template']['spec'] {
+  return (objectOf(all, 'apps/v1/DaemonSet/kube-system/calico-node') as unknown as NodePod).spec.template.spec;
+}
+
+function environmentOf(all: readonly Resource[]): Record<string, string> {
+  return Object.fromEntries((nodePod(all).containers[0]?.env ?? []).map(({ name, value }) => [name, value]));
+}
+
+describe('calico', () => {
+  it.each([
+    ['vxlan', { CALICO_IPV4POOL_IPIP: 'Never', CALICO_IPV4POOL_VXLAN: 'Always' }, 'vxlan', false],
+    ['ipip', { CALICO_IPV4POOL_IPIP: 'Always', CALICO_IPV4POOL_VXLAN: 'Never', AS: '64512' }, 'bird', true],
+    ['bgp', { CALICO_IPV4POOL_IPIP: 'Never', CALICO_IPV4POOL_VXLAN: 'Never', AS: '64512' }, 'bird', true],
+  ])('%s is set in the pool, the backend and the probes', async (encapsulation, environment, backend, bird) => {
+    const all = await described(`, calico: { encapsulation: ${encapsulation} }`);
+    expect(environmentOf(all)).toMatchObject({ ...environment, CALICO_IPV4POOL_CIDR: '10.244.0.0/16', IP_AUTODETECTION_METHOD: 'kubernetes-internal-ip', DATASTORE_TYPE: 'kubernetes' });
+    expect('AS' in environmentOf(all)).toBe(bird);
+    expect(objectOf(all, 'v1/ConfigMap/kube-system/calico-config')).toMatchObject({ data: { calico_backend: backend, veth_mtu: '0', typha_service_name: 'none' } });
+    expect(nodePod(all).containers[0]?.livenessProbe.exec.command.includes('-bird-live')).toBe(bird);
+    expect(nodePod(all).containers[0]?.livenessProbe.exec.command).toContain('-felix-live');
+  });
+
+  it('takes MTU, AS number and registry from the inventory', async () => {
+    const all = await described(', mtu: 1400, calico: { encapsulation: bgp, asNumber: 65001, registry: r.example/c }');
+    expect(environmentOf(all)['AS']).toBe('65001');
+    expect(objectOf(all, 'v1/ConfigMap/kube-system/calico-config')).toMatchObject({ data: { veth_mtu: '1400' } });
+    expect(nodePod(all).containers[0]?.image).toBe('r.example/c/node:v3.32.2');
+    expect(nodePod(all).initContainers[0]?.image).toBe('r.example/c/cni:v3.32.2');
+  });
+
+  it('keeps the images of the manifest unless a registry is given', async () => {
+    expect(nodePod(await described()).containers[0]?.image).toBe('quay.io/calico/node:v3.32.2');
+  });
+
+  it('reaches the API through the endpoint', async () => {
+    expect(objectOf(await described(), 'v1/ConfigMap/kube-system/kubernetes-services-endpoint')).toMatchObject({
+      data: { KUBERNETES_SERVICE_HOST: '10.77.0.100', KUBERNETES_SERVICE_PORT: '443' },
+    });
+  });
+
+  it.each([
+    ['is not there', undefined, /was not loaded/],
+    ['is another one', 'apiVersion: v1\nkind: Namespace\nmetadata: { name: tigera-operator }\n', /no ConfigMap calico-config/],
+    ['is a page', '<html>404</html>', /manifest calico/],
+  ])('is refused when the manifest %s', async (_title, text, message) => {
+    const cluster = await labCluster('network: { plugin: calico }');
+    const manifests = new Map(text === undefined ? [] : [['calico', text]]);
+    expect(() => addons.states(contextOf(cluster, 'm1', factsOf(cluster), manifests))).toThrow(message);
+  });
+
+  it('brings its own plugins and leaves only its own files in the CNI folder', async () => {
+    const cluster = await labCluster('network: { plugin: calico }');
+    const context = contextOf(cluster, 'w1', factsOf(cluster));
+    expect(network.states(context)).toContainEqual(
+      expect.objectContaining({ path: '/etc/cni/net.d', exclusive: true, except: ['10-calico.conflist', 'calico-kubeconfig'] }),
+    );
+    const states = runtime.states(context);
+    expect(Array.isArray(states) && states.filter((each) => each.kind === 'link')).toEqual([]);
+  });
+
+  it('is waited for: DaemonSet, Deployment, every node', async () => {
+    const cluster = await labCluster('network: { plugin: calico }');
+    const titles = addons.gate?.({ cluster, facts: factsOf(cluster), hosts: ['m1'] }).map((gate) => gate.title) ?? [];
+    expect(titles).toEqual(expect.arrayContaining(['DaemonSet kube-system/calico-node rolled out', 'Deployment kube-system/calico-kube-controllers rolled out', 'node w2 Ready']));
+  });
+});
+
+describe('a network that runs', () => {
+  const pool = { metadata: { name: 'default-ipv4-ippool' }, spec: { cidr: '10.244.0.0/16', ipipMode: 'Never', vxlanMode: 'Always' } };
+  const answer = (items: unknown[]): Parameters<typeof parseIpPools>[0] => ({
+    host: 'm1',
+    exitCode: 0,
+    stdout: `HTTP/1.0 200 OK\r\n\r\n${JSON.stringify({ items })}`,
+    stderr: '',
+  });
+
+  it.each([
+    ['keeps its pool', '', 0],
+    ['is not re-encapsulated', ', calico: { encapsulation: bgp }', 1],
+    ['does not change its addresses', ', podCidr: 10.100.0.0/16', 1],
+  ])('%s', async (_title, over, count) => {
+    const cluster = await labCluster(`network: { plugin: calico${over} }`);
+    const ipPools = parseIpPools(answer([pool, { metadata: { name: 'six' }, spec: { cidr: 'fd00::/48' } }])) ?? [];
+    expect(network.problems?.(cluster, factsOf(cluster, { ipPools }))).toHaveLength(count);
+  });
+
+  it('keeps the part of podCidr that each node has, whatever the plugin', async () => {
+    const cluster = await labCluster('network: { podCidr: 10.100.0.0/16 }');
+    const found = network.problems?.(cluster, factsOf(cluster, { nodes: registered(cluster) })) ?? [];
+    expect(found.map((each) => each.host)).toEqual(['m1', 'm2', 'm3', 'w1', 'w2']);
+  });
+});
