@@ -22,7 +22,7 @@ emit() {
 }
 
 now() {
-  read -r uptime _ </proc/uptime
+  IFS=' ' read -r uptime _ </proc/uptime
   now=${uptime%.*}${uptime#*.}0
 }
 
@@ -118,12 +118,11 @@ save() {
     if [ -e "$path" ] || [ -L "$path" ]; then
       gone=$gone$nl$path
     else
-      printf '%s\n' "$path" >>"$generation.created"
+      printf '%s\n' "$path" >>"$generation.created" || return 1
     fi
   done
   [ -n "$gone" ] || return 0
   set -- $gone
-  mkdir -p "$generation"
   cp -a --link --parents -- "$@" "$generation/" 2>/dev/null && return 0
   cp -a --remove-destination --parents -- "$@" "$generation/"
 }
@@ -337,7 +336,8 @@ interrupted() {
 }
 
 prepare() {
-  mkdir -p $state ./run/mcpk && generation=$state/generations/$run/$stage && log=./run/mcpk/converge.log &&
+  generation=$state/generations/$run/$stage
+  mkdir -p "$generation" ./run/mcpk && log=./run/mcpk/converge.log &&
     : >$log && printf '%s %s %s %s %s\n' start "$run" "$stage" "$host" "$(date +%s)" >>$state/journal && return 0
   emit 'event 0 - failed 0' "cannot write below /var/lib/mcpk"
   exit 15

@@ -1,0 +1,90 @@
+import { mkdirSync } from 'node:fs';
+
+import { afterEach, beforeEach, expect, it } from 'vitest';
+
+import { decodeFacts, encodeFacts } from '../../src/engine/wire-facts.ts';
+import { Scratch } from './support/scratch.ts';
+
+let host: Scratch;
+beforeEach(() => {
+  host = new Scratch();
+  host.put('/etc/os-release', 'PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\nVERSION_ID="13"\nID=debian\nHOME_URL="https://x/?a=b"\n');
+  host.put('/proc/meminfo', 'MemTotal:        2048 kB\nMemFree: 1 kB\n');
+  host.put('/proc/swaps', 'Filename Type Size Used Priority\n');
+  host.put('/proc/sys/kernel/hostname', 'm1\n');
+  host.put('/proc/sys/kernel/osrelease', '6.12.1\n');
+  host.put('/proc/sys/kernel/arch', 'x86_64\n');
+  host.put('/proc/sys/kernel/random/boot_id', 'boot\n');
+  host.put('/etc/machine-id', 'abc\n');
+  host.put('/proc/net/tcp', '  sl local\n 0: 0100007F:094B 00000000:0000 0A 0\n 1: 0100007F:1F90 0100007F:0001 01 0\n');
+  host.put('/proc/net/tcp6', '  sl local\n 0: 00000000000000000000000000000000:0016 0:0000 0A 0\n');
+  host.put('/sys/class/net/eth0/mtu', '1450\n');
+  host.put('/usr/lib/x86_64-linux-gnu/systemd/libsystemd-shared-257.so', '');
+  mkdirSync(host.at('/sys/fs/cgroup'), { recursive: true });
+  mkdirSync(host.at('/var/lib/etcd/member'), { recursive: true });
+  host.stub(
+    'ip',
+    `cat <<'END'
+1: lo    inet 127.0.0.1/8 scope host lo\\       valid_lft forever
+2: eth0    inet 10.77.0.11/24 brd 10.77.0.255 scope global eth0\\       valid_lft forever
+2: eth0    inet 10.77.0.100/32 scope global eth0\\       valid_lft forever
+END`,
+  );
+  host.stub('systemctl', 'printf "inactive\\nactive\\n"; exit 3');
+  host.stub('date', 'echo 1700000001500000000');
+  host.stub('nproc', 'echo 2');
+  host.stub('kubeadm', '');
+});
+afterEach(() => {
+  host.remove();
+});
+
+function facts(vip: string): ReturnType<typeof decodeFacts> {
+  const { records, stderr } = host.run('probe', encodeFacts({ etcdData: '/var/lib/etcd' }));
+  expect(stderr).toBe('');
+  return decodeFacts(records, { vip, sentAt: 1_700_000_000_000, receivedAt: 1_700_000_001_000 });
+}
+
+it('tells what a host is', () => {
+  const seen = facts('10.77.0.100');
+  expect(seen).toMatchObject({
+    os: { id: 'debian', version: '13', name: 'Debian GNU/Linux 13 (trixie)', like: [] },
+    arch: 'amd64',
+    kernel: '6.12.1',
+    hostname: 'm1',
+    machineId: 'abc',
+    bootId: 'boot',
+    interfaces: [{ name: 'eth0', addresses: [{ address: '10.77.0.11', prefix: 24 }], mtu: 1450 }],
+    holdsVip: true,
+    memoryBytes: 2048 * 1024,
+    cpus: 2,
+    clockSkewMs: 1000,
+    swap: false,
+    systemd: 257,
+    resolved: false,
+    networkd: true,
+    ports: [22, 2379],
+    owned: [],
+    files: {},
+    etcdData: true,
+  });
+  // The machine that runs this test may have others.
+  expect(seen.foreign).toContain('kubeadm');
+  expect(seen.diskFreeBytes).toBeGreaterThan(0);
+});
+
+it('leaves the VIP with whoever has another one', () => {
+  expect(facts('10.77.0.99')).toMatchObject({ holdsVip: false });
+});
+
+it('reads what mcpk owns and the files that decide states', () => {
+  const entries = [{ ref: 'file:/a', hash: 'h', stage: 's' }];
+  host.put('/var/lib/mcpk/owned.json', JSON.stringify({ version: 1, entries }));
+  host.put('/etc/etcd/etcd.yaml', 'name: m1\n');
+  expect(facts('')).toMatchObject({ owned: entries, files: { '/etc/etcd/etcd.yaml': 'name: m1\n' } });
+});
+
+it('refuses a damaged owned.json, as nothing would be known to be ours', () => {
+  host.put('/var/lib/mcpk/owned.json', '{"version":1,"entr');
+  expect(() => facts('')).toThrow(SyntaxError);
+});
