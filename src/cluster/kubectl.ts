@@ -5,7 +5,15 @@ import type { Ask } from './gate.ts';
 
 /** kubectl on a master, against its own API server, with the certificate that needs no RBAC binding. */
 export function kubectl(host: string, ...args: string[]): Ask {
-  return { host, argv: [`${PATHS.bin}/kubectl`, `--kubeconfig=${PATHS.apiKubeconfig}`, `--cache-dir=${PATHS.state}/kube-cache`, ...args] };
+  return {
+    host,
+    argv: [
+      `${PATHS.bin}/kubectl`,
+      `--kubeconfig=${PATHS.apiKubeconfig}`,
+      `--cache-dir=${PATHS.state}/kube-cache`,
+      ...args,
+    ],
+  };
 }
 
 /** The master that is asked: the first that answered. */

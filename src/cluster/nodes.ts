@@ -11,7 +11,9 @@ const KUBELET = 'kubelet.service';
 interface Node {
   metadata: { name: string };
   spec?: { podCIDR?: string };
-  status?: { conditions?: { type: string; status: string; reason?: string; message?: string; lastHeartbeatTime?: string }[] };
+  status?: {
+    conditions?: { type: string; status: string; reason?: string; message?: string; lastHeartbeatTime?: string }[];
+  };
 }
 
 export interface NodeWish {
@@ -37,7 +39,16 @@ export function nodeReady(cluster: Cluster, facts: Facts, host: string, wish: No
     title: wish.withoutNetwork ? `node ${host} Ready or only the network missing` : `node ${host} Ready`,
     asks: [
       nodesAsk(cluster, facts),
-      { host, argv: ['systemctl', 'show', '--timestamp=unix', '--property=ActiveState,SubState,ExecMainStartTimestamp', KUBELET] },
+      {
+        host,
+        argv: [
+          'systemctl',
+          'show',
+          '--timestamp=unix',
+          '--property=ActiveState,SubState,ExecMainStartTimestamp',
+          KUBELET,
+        ],
+      },
     ],
     check: ([nodes, unit]) => kubeletProblem(unit) ?? nodeProblem(host, nodes, startOf(unit), wish),
     unit: { host, name: KUBELET },
@@ -47,7 +58,9 @@ export function nodeReady(cluster: Cluster, facts: Facts, host: string, wish: No
 
 function kubeletProblem(answer: Answer | undefined): string | undefined {
   const state = property(answer, 'ActiveState');
-  return state === 'active' ? undefined : `kubelet.service is ${state ?? 'unknown'} (${property(answer, 'SubState') ?? 'no answer'})`;
+  return state === 'active'
+    ? undefined
+    : `kubelet.service is ${state ?? 'unknown'} (${property(answer, 'SubState') ?? 'no answer'})`;
 }
 
 function nodeProblem(host: string, answer: Answer | undefined, startedAt: number, wish: NodeWish): string | undefined {
@@ -58,7 +71,8 @@ function nodeProblem(host: string, answer: Answer | undefined, startedAt: number
   if (wish.podCidr === true && node.spec?.podCIDR === undefined) return `node ${host} has no part of podCidr yet`;
   const ready = node.status?.conditions?.find((each) => each.type === 'Ready');
   if (ready === undefined) return `node ${host} has not reported yet`;
-  if (Date.parse(ready.lastHeartbeatTime ?? '') / 1000 < startedAt) return `node ${host} has not reported since its kubelet started`;
+  if (Date.parse(ready.lastHeartbeatTime ?? '') / 1000 < startedAt)
+    return `node ${host} has not reported since its kubelet started`;
   if (ready.status === 'True' || (wish.withoutNetwork && onlyNetworkMissing(ready.message ?? ''))) return undefined;
   return `node ${host} is not Ready: ${ready.message ?? ready.reason ?? `status ${ready.status}`}`;
 }

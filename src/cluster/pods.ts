@@ -18,7 +18,9 @@ interface Pod {
     podIP?: string;
     phase?: string;
     conditions?: { type: string; status: string; message?: string }[];
-    containerStatuses?: { state?: { waiting?: { reason?: string; message?: string }; terminated?: { reason?: string; message?: string } } }[];
+    containerStatuses?: {
+      state?: { waiting?: { reason?: string; message?: string }; terminated?: { reason?: string; message?: string } };
+    }[];
   };
 }
 

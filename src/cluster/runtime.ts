@@ -16,7 +16,9 @@ export function runtimeAnswers(host: string): GateCheck {
 function criProblem(answer: Answer | undefined): string | undefined {
   if (answer?.exitCode !== 0) return `containerd does not answer: ${lastLine(answer?.stderr)}`;
   const rows = answer.stdout.split('\n').map((line) => line.trim().split(/\s+/));
-  const cri = rows.filter(([type, id]) => (type === 'io.containerd.grpc.v1' && id === 'cri') || type === 'io.containerd.cri.v1');
+  const cri = rows.filter(
+    ([type, id]) => (type === 'io.containerd.grpc.v1' && id === 'cri') || type === 'io.containerd.cri.v1',
+  );
   if (cri.length === 0) return 'containerd runs without its CRI plugin';
   const bad = cri.find((row) => row.at(-1) !== 'ok');
   return bad && `containerd's plugin ${String(bad[1])} is in state ${String(bad.at(-1))}`;

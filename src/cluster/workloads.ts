@@ -9,7 +9,11 @@ export interface Workload {
   name: string;
 }
 
-const PLURALS: Readonly<Record<Workload['kind'], string>> = { Deployment: 'deployments', DaemonSet: 'daemonsets', StatefulSet: 'statefulsets' };
+const PLURALS: Readonly<Record<Workload['kind'], string>> = {
+  Deployment: 'deployments',
+  DaemonSet: 'daemonsets',
+  StatefulSet: 'statefulsets',
+};
 
 /** The counts of a Deployment, a StatefulSet or a DaemonSet; what is zero is left out by the API. */
 interface WorkloadObject {
@@ -44,11 +48,15 @@ function rolloutProblem({ kind, name }: Workload, answer: Answer | undefined): s
   const object = parseJson(answer) as WorkloadObject | undefined;
   if (object === undefined) return parseHttp(answer)?.status === 404 ? `${kind} ${name} is not there` : seen(answer);
   const { status = {} } = object;
-  if ((status.observedGeneration ?? 0) < (object.metadata.generation ?? 0)) return `${kind} ${name}: its controller has not seen the change yet`;
+  if ((status.observedGeneration ?? 0) < (object.metadata.generation ?? 0))
+    return `${kind} ${name}: its controller has not seen the change yet`;
   const counts = kind === 'DaemonSet' ? ofDaemonSet(status) : ofReplicas(object, status);
-  if (counts.updated < counts.wanted) return `${kind} ${name}: ${String(counts.updated)} of ${String(counts.wanted)} pods are new`;
-  if (counts.present > counts.updated) return `${kind} ${name}: ${String(counts.present - counts.updated)} old pods still end`;
-  if (counts.available < counts.wanted) return `${kind} ${name}: ${String(counts.available)} of ${String(counts.wanted)} pods available`;
+  if (counts.updated < counts.wanted)
+    return `${kind} ${name}: ${String(counts.updated)} of ${String(counts.wanted)} pods are new`;
+  if (counts.present > counts.updated)
+    return `${kind} ${name}: ${String(counts.present - counts.updated)} old pods still end`;
+  if (counts.available < counts.wanted)
+    return `${kind} ${name}: ${String(counts.available)} of ${String(counts.wanted)} pods available`;
   return undefined;
 }
 
@@ -61,7 +69,12 @@ interface Counts {
 
 function ofDaemonSet(status: NonNullable<WorkloadObject['status']>): Counts {
   const updated = status.updatedNumberScheduled ?? 0;
-  return { wanted: status.desiredNumberScheduled ?? 0, present: updated, updated, available: status.numberAvailable ?? 0 };
+  return {
+    wanted: status.desiredNumberScheduled ?? 0,
+    present: updated,
+    updated,
+    available: status.numberAvailable ?? 0,
+  };
 }
 
 function ofReplicas(object: WorkloadObject, status: NonNullable<WorkloadObject['status']>): Counts {

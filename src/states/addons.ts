@@ -24,7 +24,9 @@ export const addons: Stage = {
   needs: ['network'],
   states: ({ cluster, manifests }) => [
     ...nodeHosts(cluster).map((host) => partial(nodeObject(host), host.source)),
-    ...(cluster.network.plugin === 'calico' ? calicoObjects(cluster, manifests.get(CALICO.manifest)) : []).map((object) => owned(object, 'Calico')),
+    ...(cluster.network.plugin === 'calico' ? calicoObjects(cluster, manifests.get(CALICO.manifest)) : []).map(
+      (object) => owned(object, 'Calico'),
+    ),
     ...corednsObjects(cluster).map((object) => owned(object, 'CoreDNS')),
     ...userManifests(cluster, manifests),
   ],

@@ -11,7 +11,11 @@ const MANAGED = { 'app.kubernetes.io/managed-by': 'mcpk' };
 export function owned(object: KubeObject, source: string): KubeObjectResource {
   const metadata = isMap(object['metadata']) ? object['metadata'] : {};
   const labels = isMap(metadata['labels']) ? metadata['labels'] : {};
-  return { kind: 'kubeObject', id: objectId(object, source), object: { ...object, metadata: { ...metadata, labels: { ...labels, ...MANAGED } } } };
+  return {
+    kind: 'kubeObject',
+    id: objectId(object, source),
+    object: { ...object, metadata: { ...metadata, labels: { ...labels, ...MANAGED } } },
+  };
 }
 
 /** Some fields of an object that somebody else makes. */

@@ -21,6 +21,10 @@ function documents(name: string, text: string): unknown[] {
     return loadAll(text, { schema: KUBECTL_YAML });
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error;
-    throw new McpkError('invalid', `manifest ${name}: ${error.reason}${error.mark ? ` in line ${String(error.mark.line + 1)}` : ''}`, { cause: error });
+    throw new McpkError(
+      'invalid',
+      `manifest ${name}: ${error.reason}${error.mark ? ` in line ${String(error.mark.line + 1)}` : ''}`,
+      { cause: error },
+    );
   }
 }

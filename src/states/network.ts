@@ -20,7 +20,9 @@ export const network: Stage = {
   problems,
   rollout: nodeBatches,
   gate: ({ cluster, facts, hosts }) =>
-    cluster.network.plugin === 'bridge' ? hosts.map((host) => nodeReady(cluster, facts, host, { withoutNetwork: false, deadline: 60 })) : [],
+    cluster.network.plugin === 'bridge'
+      ? hosts.map((host) => nodeReady(cluster, facts, host, { withoutNetwork: false, deadline: 60 }))
+      : [],
 };
 
 /** `none` lays nothing, so nothing owned stays either. */
@@ -36,7 +38,11 @@ function hostStates(context: StateContext): Resource[] | DeferredStates {
 }
 
 function problems(cluster: Cluster, facts: Facts): Problem[] {
-  return [...movedPods(cluster, facts), ...changedPool(cluster, facts), ...(cluster.network.plugin === 'bridge' ? apartHosts(cluster, facts) : [])];
+  return [
+    ...movedPods(cluster, facts),
+    ...changedPool(cluster, facts),
+    ...(cluster.network.plugin === 'bridge' ? apartHosts(cluster, facts) : []),
+  ];
 }
 
 /** Nodes keep the part of podCidr that they got; Calico's pool is made once. A living network can't be renumbered. */
@@ -58,7 +64,12 @@ function movedPods(cluster: Cluster, facts: Facts): Problem[] {
 function changedPool(cluster: Cluster, { ipPools = [] }: Facts): Problem[] {
   const { plugin, podCidr, calico } = cluster.network;
   const pool = ipPools.find((each) => each.name === 'default-ipv4-ippool') ?? ipPools[0];
-  if (plugin !== 'calico' || pool === undefined || (pool.cidr === podCidr && pool.encapsulation === calico.encapsulation)) return [];
+  if (
+    plugin !== 'calico' ||
+    pool === undefined ||
+    (pool.cidr === podCidr && pool.encapsulation === calico.encapsulation)
+  )
+    return [];
   return [
     {
       message: `Calico's IP pool ${pool.name} has ${pool.cidr} with ${pool.encapsulation}; the inventory wants ${podCidr} with ${calico.encapsulation}`,
@@ -73,7 +84,13 @@ function apartHosts(cluster: Cluster, facts: Facts): Problem[] {
     const apart = nodeHosts(cluster).filter((peer) => !reachesDirectly(host, peer, facts));
     if (apart.length === 0) return [];
     const names = apart.map((peer) => `${peer.name} (${peer.internalAddress})`).join(', ');
-    return [{ host: host.name, message: `not in one subnet with ${names}: the bridge network has no way between them`, hint: 'Use network.plugin: calico.' }];
+    return [
+      {
+        host: host.name,
+        message: `not in one subnet with ${names}: the bridge network has no way between them`,
+        hint: 'Use network.plugin: calico.',
+      },
+    ];
   });
 }
 
@@ -81,5 +98,7 @@ function apartHosts(cluster: Cluster, facts: Facts): Problem[] {
 function reachesDirectly(host: Host, peer: Host, facts: Facts): boolean {
   const interfaces = facts.hosts.get(host.name)?.interfaces;
   if (interfaces === undefined || peer === host) return true;
-  return interfaces.some(({ addresses }) => addresses.some(({ address, prefix }) => inCidr(peer.internalAddress, `${address}/${String(prefix)}`)));
+  return interfaces.some(({ addresses }) =>
+    addresses.some(({ address, prefix }) => inCidr(peer.internalAddress, `${address}/${String(prefix)}`)),
+  );
 }

@@ -23,7 +23,14 @@ function checklist(context: GateContext): Verification {
     .filter((name) => facts.hosts.has(name));
   const manifest = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: testObjects() });
   return {
-    setup: [{ title: `make test pods in namespace ${TEST.namespace}`, on, run: kubectl(on, 'apply', '--filename=-').argv, stdin: manifest }],
+    setup: [
+      {
+        title: `make test pods in namespace ${TEST.namespace}`,
+        on,
+        run: kubectl(on, 'apply', '--filename=-').argv,
+        stdin: manifest,
+      },
+    ],
     checks: [podsReachEachOther(context, nodes)],
     teardown: [
       {

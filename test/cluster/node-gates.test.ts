@@ -18,18 +18,24 @@ function api(body: unknown, status = '200 OK'): Answer {
 }
 
 describe('node gate', () => {
-  const unit = (state: string, start = 1000): Answer => said(`ActiveState=${state}\nSubState=running\nExecMainStartTimestamp=@${String(start)}\n`);
+  const unit = (state: string, start = 1000): Answer =>
+    said(`ActiveState=${state}\nSubState=running\nExecMainStartTimestamp=@${String(start)}\n`);
   const node = (status: string, message: string, heartbeat = 2000, podCIDR?: string): Answer =>
     api({
       items: [
         {
           metadata: { name: 'w1' },
           spec: { podCIDR },
-          status: { conditions: [{ type: 'Ready', status, message, lastHeartbeatTime: new Date(heartbeat * 1000).toISOString() }] },
+          status: {
+            conditions: [
+              { type: 'Ready', status, message, lastHeartbeatTime: new Date(heartbeat * 1000).toISOString() },
+            ],
+          },
         },
       ],
     });
-  const missing = 'container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized';
+  const missing =
+    'container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized';
   const complete: NodeWish = { withoutNetwork: false, deadline: 1 };
   const bare: NodeWish = { withoutNetwork: true, deadline: 1 };
 
@@ -37,12 +43,32 @@ describe('node gate', () => {
     ['holds for a Ready node', complete, [node('True', 'kubelet is posting ready status'), unit('active')], undefined],
     ['fails where the network is missing', complete, [node('False', missing), unit('active')], missing],
     ['holds without the network before the network stage', bare, [node('False', missing), unit('active')], undefined],
-    ['fails when more than the network is missing', bare, [node('False', `[${missing}, PLEG is not healthy]`), unit('active')], 'PLEG is not healthy'],
-    ['fails when the kubelet is down, whatever the API still shows', complete, [node('True', ''), unit('activating')], 'kubelet.service is activating'],
-    ['does not believe what an earlier kubelet said', complete, [node('True', '', 2000), unit('active', 2001)], 'not reported since its kubelet started'],
+    [
+      'fails when more than the network is missing',
+      bare,
+      [node('False', `[${missing}, PLEG is not healthy]`), unit('active')],
+      'PLEG is not healthy',
+    ],
+    [
+      'fails when the kubelet is down, whatever the API still shows',
+      complete,
+      [node('True', ''), unit('activating')],
+      'kubelet.service is activating',
+    ],
+    [
+      'does not believe what an earlier kubelet said',
+      complete,
+      [node('True', '', 2000), unit('active', 2001)],
+      'not reported since its kubelet started',
+    ],
     ['fails when the node is unknown', complete, [api({ items: [] }), unit('active')], 'has not registered'],
     ['fails when the API server does not answer', complete, [said('', 1), unit('active')], 'connection refused'],
-    ['waits for the part of podCidr that a bridge is made from', { ...bare, podCidr: true }, [node('True', ''), unit('active')], 'no part of podCidr'],
+    [
+      'waits for the part of podCidr that a bridge is made from',
+      { ...bare, podCidr: true },
+      [node('True', ''), unit('active')],
+      'no part of podCidr',
+    ],
     ['holds with it', { ...bare, podCidr: true }, [node('True', '', 2000, '10.244.0.0/24'), unit('active')], undefined],
   ];
   it.each(CASES)('%s', (_title, wish, answers, problem) => {
@@ -62,11 +88,24 @@ describe('node gate', () => {
 });
 
 describe('runtime gate', () => {
-  const list = (...rows: string[]): Answer => said(['TYPE ID PLATFORMS STATUS', 'io.containerd.snapshotter.v1 btrfs linux/amd64 skip', ...rows].join('\n'));
+  const list = (...rows: string[]): Answer =>
+    said(['TYPE ID PLATFORMS STATUS', 'io.containerd.snapshotter.v1 btrfs linux/amd64 skip', ...rows].join('\n'));
   const CASES: [string, Answer, string | undefined][] = [
     ['holds for containerd 1.7', list('io.containerd.grpc.v1    cri    linux/amd64    ok'), undefined],
-    ['holds for containerd 2.x', list('io.containerd.cri.v1 images - ok', 'io.containerd.cri.v1 runtime linux/amd64 ok', 'io.containerd.grpc.v1 cri - ok'), undefined],
-    ['fails when the CRI plugin failed alone', list('io.containerd.grpc.v1    cri    linux/amd64    error'), 'state error'],
+    [
+      'holds for containerd 2.x',
+      list(
+        'io.containerd.cri.v1 images - ok',
+        'io.containerd.cri.v1 runtime linux/amd64 ok',
+        'io.containerd.grpc.v1 cri - ok',
+      ),
+      undefined,
+    ],
+    [
+      'fails when the CRI plugin failed alone',
+      list('io.containerd.grpc.v1    cri    linux/amd64    error'),
+      'state error',
+    ],
     ['fails when there is none', list(), 'without its CRI plugin'],
     ['fails when nothing answers', said('', 1), 'connection refused'],
   ];
@@ -77,17 +116,33 @@ describe('runtime gate', () => {
 
 describe('rollout gate', () => {
   const deployment = (status: object): Answer => api({ metadata: { generation: 2 }, spec: { replicas: 2 }, status });
-  const daemonSet = (status: object): Answer => api({ metadata: { generation: 1 }, spec: {}, status: { observedGeneration: 1, ...status } });
+  const daemonSet = (status: object): Answer =>
+    api({ metadata: { generation: 1 }, spec: {}, status: { observedGeneration: 1, ...status } });
   const done = { observedGeneration: 2, replicas: 2, updatedReplicas: 2, availableReplicas: 2 };
   const CASES: [string, Workload['kind'], Answer, string | undefined][] = [
     ['holds when all pods are new and available', 'Deployment', deployment(done), undefined],
     ['waits for the controller', 'Deployment', deployment({ ...done, observedGeneration: 1 }), 'has not seen'],
     ['waits for new pods', 'Deployment', deployment({ ...done, updatedReplicas: 1 }), '1 of 2 pods are new'],
     ['waits for old pods', 'Deployment', deployment({ ...done, replicas: 3 }), '1 old pods still end'],
-    ['waits for availability', 'Deployment', deployment({ ...done, availableReplicas: undefined }), '0 of 2 pods available'],
+    [
+      'waits for availability',
+      'Deployment',
+      deployment({ ...done, availableReplicas: undefined }),
+      '0 of 2 pods available',
+    ],
     ['tells what is not there', 'Deployment', api({}, '404 Not Found'), 'is not there'],
-    ['holds for a DaemonSet', 'DaemonSet', daemonSet({ desiredNumberScheduled: 5, updatedNumberScheduled: 5, numberAvailable: 5 }), undefined],
-    ['waits for a DaemonSet', 'DaemonSet', daemonSet({ desiredNumberScheduled: 5, updatedNumberScheduled: 5, numberAvailable: 4 }), '4 of 5'],
+    [
+      'holds for a DaemonSet',
+      'DaemonSet',
+      daemonSet({ desiredNumberScheduled: 5, updatedNumberScheduled: 5, numberAvailable: 5 }),
+      undefined,
+    ],
+    [
+      'waits for a DaemonSet',
+      'DaemonSet',
+      daemonSet({ desiredNumberScheduled: 5, updatedNumberScheduled: 5, numberAvailable: 4 }),
+      '4 of 5',
+    ],
   ];
   it.each(CASES)('%s', (_title, kind, answer, problem) => {
     expectProblem(rolledOut(cluster, 'm1', { kind, namespace: 'kube-system', name: 'x' }, 1), [answer], problem);
@@ -99,12 +154,22 @@ describe('test pods', () => {
     const waiting = { waiting: { reason: 'ImagePullBackOff', message: 'not found' } };
     const pods = api({
       items: [
-        { metadata: { name: 'a' }, spec: { nodeName: 'w1' }, status: { podIP: '10.244.0.2', conditions: [{ type: 'Ready', status: 'True' }] } },
-        { metadata: { name: 'b' }, spec: { nodeName: 'w2' }, status: { phase: 'Pending', containerStatuses: [{ state: waiting }] } },
+        {
+          metadata: { name: 'a' },
+          spec: { nodeName: 'w1' },
+          status: { podIP: '10.244.0.2', conditions: [{ type: 'Ready', status: 'True' }] },
+        },
+        {
+          metadata: { name: 'b' },
+          spec: { nodeName: 'w2' },
+          status: { phase: 'Pending', containerStatuses: [{ state: waiting }] },
+        },
       ],
     });
     expect(missingPods(['w1'], pods)).toBeUndefined();
-    expect(missingPods(['w1', 'w2', 'm1'], pods)).toBe('no test pod is Ready on w2 (ImagePullBackOff: not found), m1 (none made yet)');
+    expect(missingPods(['w1', 'w2', 'm1'], pods)).toBe(
+      'no test pod is Ready on w2 (ImagePullBackOff: not found), m1 (none made yet)',
+    );
   });
 });
 

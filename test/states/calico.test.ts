@@ -61,7 +61,18 @@ function objectOf(all: readonly Resource[], name: string): Record<string, unknow
 }
 
 interface NodePod {
-  spec: { template: { spec: { initContainers: { image: string }[]; containers: { image: string; env: { name: string; value: string }[]; livenessProbe: { exec: { command: string[] } } }[] } } };
+  spec: {
+    template: {
+      spec: {
+        initContainers: { image: string }[];
+        containers: {
+          image: string;
+          env: { name: string; value: string }[];
+          livenessProbe: { exec: { command: string[] } };
+        }[];
+      };
+    };
+  };
 }
 
 function nodePod(all: readonly Resource[]): NodePod['spec']['template']['spec'] {
@@ -79,9 +90,16 @@ describe('calico', () => {
     ['bgp', { CALICO_IPV4POOL_IPIP: 'Never', CALICO_IPV4POOL_VXLAN: 'Never', AS: '64512' }, 'bird', true],
   ])('%s is set in the pool, the backend and the probes', async (encapsulation, environment, backend, bird) => {
     const all = await described(`, calico: { encapsulation: ${encapsulation} }`);
-    expect(environmentOf(all)).toMatchObject({ ...environment, CALICO_IPV4POOL_CIDR: '10.244.0.0/16', IP_AUTODETECTION_METHOD: 'kubernetes-internal-ip', DATASTORE_TYPE: 'kubernetes' });
+    expect(environmentOf(all)).toMatchObject({
+      ...environment,
+      CALICO_IPV4POOL_CIDR: '10.244.0.0/16',
+      IP_AUTODETECTION_METHOD: 'kubernetes-internal-ip',
+      DATASTORE_TYPE: 'kubernetes',
+    });
     expect('AS' in environmentOf(all)).toBe(bird);
-    expect(objectOf(all, 'v1/ConfigMap/kube-system/calico-config')).toMatchObject({ data: { calico_backend: backend, veth_mtu: '0', typha_service_name: 'none' } });
+    expect(objectOf(all, 'v1/ConfigMap/kube-system/calico-config')).toMatchObject({
+      data: { calico_backend: backend, veth_mtu: '0', typha_service_name: 'none' },
+    });
     expect(nodePod(all).containers[0]?.livenessProbe.exec.command.includes('-bird-live')).toBe(bird);
     expect(nodePod(all).containers[0]?.livenessProbe.exec.command).toContain('-felix-live');
   });
@@ -106,7 +124,11 @@ describe('calico', () => {
 
   it.each([
     ['is not there', undefined, /was not loaded/],
-    ['is another one', 'apiVersion: v1\nkind: Namespace\nmetadata: { name: tigera-operator }\n', /no ConfigMap calico-config/],
+    [
+      'is another one',
+      'apiVersion: v1\nkind: Namespace\nmetadata: { name: tigera-operator }\n',
+      /no ConfigMap calico-config/,
+    ],
     ['is a page', '<html>404</html>', /manifest calico/],
   ])('is refused when the manifest %s', async (_title, text, message) => {
     const cluster = await labCluster('network: { plugin: calico }');
@@ -118,7 +140,11 @@ describe('calico', () => {
     const cluster = await labCluster('network: { plugin: calico }');
     const context = contextOf(cluster, 'w1', factsOf(cluster));
     expect(network.states(context)).toContainEqual(
-      expect.objectContaining({ path: '/etc/cni/net.d', exclusive: true, except: ['10-calico.conflist', 'calico-kubeconfig'] }),
+      expect.objectContaining({
+        path: '/etc/cni/net.d',
+        exclusive: true,
+        except: ['10-calico.conflist', 'calico-kubeconfig'],
+      }),
     );
     const states = runtime.states(context);
     expect(Array.isArray(states) && states.filter((each) => each.kind === 'link')).toEqual([]);
@@ -127,12 +153,21 @@ describe('calico', () => {
   it('is waited for: DaemonSet, Deployment, every node', async () => {
     const cluster = await labCluster('network: { plugin: calico }');
     const titles = addons.gate?.({ cluster, facts: factsOf(cluster), hosts: ['m1'] }).map((gate) => gate.title) ?? [];
-    expect(titles).toEqual(expect.arrayContaining(['DaemonSet kube-system/calico-node rolled out', 'Deployment kube-system/calico-kube-controllers rolled out', 'node w2 Ready']));
+    expect(titles).toEqual(
+      expect.arrayContaining([
+        'DaemonSet kube-system/calico-node rolled out',
+        'Deployment kube-system/calico-kube-controllers rolled out',
+        'node w2 Ready',
+      ]),
+    );
   });
 });
 
 describe('a network that runs', () => {
-  const pool = { metadata: { name: 'default-ipv4-ippool' }, spec: { cidr: '10.244.0.0/16', ipipMode: 'Never', vxlanMode: 'Always' } };
+  const pool = {
+    metadata: { name: 'default-ipv4-ippool' },
+    spec: { cidr: '10.244.0.0/16', ipipMode: 'Never', vxlanMode: 'Always' },
+  };
   const answer = (items: unknown[]): Parameters<typeof parseIpPools>[0] => ({
     host: 'm1',
     exitCode: 0,

@@ -14,7 +14,12 @@ const validator = await compileValidator(schema);
 export async function labCluster(over = ''): Promise<Cluster> {
   const lab = readFileSync(new URL('../../inventories/lab.yaml', import.meta.url), 'utf8');
   const texts = [{ file: 'lab.yaml', text: lab }, ...(over === '' ? [] : [{ file: 'over.yaml', text: over }])];
-  return loadTexts(texts, { env: { HOME: '/root', MCPK_LAB_SSH_KEY: '/k', MCPK_LAB_KNOWN_HOSTS: '/h' }, directory: '/', schema, validator });
+  return loadTexts(texts, {
+    env: { HOME: '/root', MCPK_LAB_SSH_KEY: '/k', MCPK_LAB_KNOWN_HOSTS: '/h' },
+    directory: '/',
+    schema,
+    validator,
+  });
 }
 
 /** A Debian 13 host as the lab's are; `over` replaces single facts. */
@@ -60,16 +65,31 @@ export function factsOf(cluster: Cluster, over: Partial<Facts> = {}, own: Partia
 /** Every host a Ready node with the n-th part of podCidr. */
 export function registered(cluster: Cluster, version = `v${cluster.versions.kubernetes}`): NonNullable<Facts['nodes']> {
   return new Map(
-    cluster.hosts.map((host, index) => [host.name, { name: host.name, podCidr: `10.244.${String(index)}.0/24`, ready: true, kubeletVersion: version }]),
+    cluster.hosts.map((host, index) => [
+      host.name,
+      { name: host.name, podCidr: `10.244.${String(index)}.0/24`, ready: true, kubeletVersion: version },
+    ]),
   );
 }
 
 /** Any binary, its hash made from its name. */
 export const anyArtifact: ArtifactIndex = {
-  get: (name) => ({ component: 'kubernetes', name, version: '1.37.1', sha256: Buffer.from(name.padEnd(32, '.')).toString('hex'), size: 1, source: `/b/${name}` }),
+  get: (name) => ({
+    component: 'kubernetes',
+    name,
+    version: '1.37.1',
+    sha256: Buffer.from(name.padEnd(32, '.')).toString('hex'),
+    size: 1,
+    source: `/b/${name}`,
+  }),
 };
 
-export function contextOf(cluster: Cluster, name: string, facts: Facts, manifests: ReadonlyMap<string, string> = new Map()): StateContext {
+export function contextOf(
+  cluster: Cluster,
+  name: string,
+  facts: Facts,
+  manifests: ReadonlyMap<string, string> = new Map(),
+): StateContext {
   const host = cluster.hosts.find((each) => each.name === name);
   const own = facts.hosts.get(name);
   if (!host || !own) throw new Error(`the fixture has no host ${name}`);

@@ -23,7 +23,9 @@ const PODS = ['m1', 'w1'].map((node, index) => ({
 describe('verify', () => {
   it('makes its pods first and takes them away last', async () => {
     const { setup, teardown } = await checklist();
-    const made = JSON.parse(setup[0]?.stdin ?? '') as { items: { kind: string; metadata: { name: string; namespace?: string } }[] };
+    const made = JSON.parse(setup[0]?.stdin ?? '') as {
+      items: { kind: string; metadata: { name: string; namespace?: string } }[];
+    };
     expect(made.items.map((each) => each.kind)).toEqual(['Namespace', 'Service', 'DaemonSet']);
     expect(teardown[0]?.run).toEqual(expect.arrayContaining(['delete', 'namespace', 'mcpk-verify']));
   });
@@ -42,7 +44,9 @@ describe('verify', () => {
       expect(own.join(' ')).toContain('nslookup kubernetes.default.svc.cluster.local');
     }
     expect(next[0]?.check([{ host: 'm1', exitCode: 0, stdout: '', stderr: '' }])).toBeUndefined();
-    expect(next[0]?.check([{ host: 'm1', exitCode: 0, stdout: 'w1 at 10.244.1.2:8080 gave nothing\n', stderr: '' }])).toContain('w1 at');
+    expect(
+      next[0]?.check([{ host: 'm1', exitCode: 0, stdout: 'w1 at 10.244.1.2:8080 gave nothing\n', stderr: '' }]),
+    ).toContain('w1 at');
   });
 
   it('leaves DNS out where CoreDNS is switched off', async () => {

@@ -22,7 +22,11 @@ export function bridgeConflist(cluster: Cluster, host: Host, own: HostFacts, pod
         mtu: mtuOf(cluster, host, own),
         ipam: { type: 'host-local', ranges: [[{ subnet: podCidr }]], routes: [{ dst: '0.0.0.0/0' }] },
       },
-      { type: 'portmap', capabilities: { portMappings: true }, ...(cluster.kubeProxy.mode === 'nftables' ? { backend: 'nftables' } : {}) },
+      {
+        type: 'portmap',
+        capabilities: { portMappings: true },
+        ...(cluster.kubeProxy.mode === 'nftables' ? { backend: 'nftables' } : {}),
+      },
     ],
   };
   return `${JSON.stringify(conflist, undefined, 2)}\n`;

@@ -21,11 +21,21 @@ export function bridge(context: StateContext): Resource[] | DeferredStates {
   const { cluster, host, facts, own } = context;
   const podCidr = facts.nodes?.get(host.name)?.podCidr;
   if (podCidr === undefined) {
-    return { deferred: true, until: 'nodes', why: `the cluster gives each node its part of ${cluster.network.podCidr} when it registers` };
+    return {
+      deferred: true,
+      until: 'nodes',
+      why: `the cluster gives each node its part of ${cluster.network.podCidr} when it registers`,
+    };
   }
   const routes = file(ROUTES, routesBatch(cluster, facts, host));
-  const rules = { ...file(RULES, render('cni/pods.nft', { podCidr: cluster.network.podCidr })), validate: ['nft', '-c', '-f', '{}'] };
-  const unitFile = file(unitPath(NETWORK_UNIT), render('cni/mcpk-network.service', { routes: ROUTES, rules: RULES, protocol: ROUTE_PROTOCOL }));
+  const rules = {
+    ...file(RULES, render('cni/pods.nft', { podCidr: cluster.network.podCidr })),
+    validate: ['nft', '-c', '-f', '{}'],
+  };
+  const unitFile = file(
+    unitPath(NETWORK_UNIT),
+    render('cni/mcpk-network.service', { routes: ROUTES, rules: RULES, protocol: ROUTE_PROTOCOL }),
+  );
   return [
     directory('/etc/mcpk'),
     directory(FOLDER),
@@ -52,7 +62,9 @@ function routesBatch(cluster: Cluster, facts: Facts, host: Host): string {
     .filter((peer) => peer.name !== host.name)
     .flatMap((peer) => {
       const podCidr = facts.nodes?.get(peer.name)?.podCidr;
-      return podCidr === undefined ? [] : [`route replace ${podCidr} via ${peer.internalAddress} proto ${String(ROUTE_PROTOCOL)}`];
+      return podCidr === undefined
+        ? []
+        : [`route replace ${podCidr} via ${peer.internalAddress} proto ${String(ROUTE_PROTOCOL)}`];
     });
   return [`route flush proto ${String(ROUTE_PROTOCOL)}`, ...routes].map((line) => `${line}\n`).join('');
 }

@@ -12,7 +12,9 @@ export function adaptPods(object: KubeObject, registry: string | undefined): Kub
   if (registry === undefined) return object;
   return mapContainers(object, (container) => {
     const { image } = container;
-    return typeof image === 'string' ? { ...container, image: `${registry}/${image.slice(image.lastIndexOf('/') + 1)}` } : container;
+    return typeof image === 'string'
+      ? { ...container, image: `${registry}/${image.slice(image.lastIndexOf('/') + 1)}` }
+      : container;
   });
 }
 
@@ -31,7 +33,9 @@ export function adaptNode(object: KubeObject, cluster: Cluster): KubeObject {
   return mapContainers(object, (container) => {
     if (container['name'] !== 'calico-node') return container;
     const set = { ...container, env: withEnvironment(container['env'], environment) };
-    return vxlan ? { ...set, ...withoutBird(container, 'livenessProbe'), ...withoutBird(container, 'readinessProbe') } : set;
+    return vxlan
+      ? { ...set, ...withoutBird(container, 'livenessProbe'), ...withoutBird(container, 'readinessProbe') }
+      : set;
   });
 }
 
@@ -43,7 +47,10 @@ function withEnvironment(env: unknown, wanted: Readonly<Record<string, string>>)
     const value = wanted[String(each['name'])];
     return value === undefined ? each : { name: each['name'], value };
   });
-  return [...replaced, ...Object.entries(wanted).flatMap(([name, value]) => (names.has(name) ? [] : [{ name, value }]))];
+  return [
+    ...replaced,
+    ...Object.entries(wanted).flatMap(([name, value]) => (names.has(name) ? [] : [{ name, value }])),
+  ];
 }
 
 function withoutBird(container: Container, probe: string): Container {

@@ -18,13 +18,25 @@ export function proxyDropIn(cluster: Cluster): (DirectoryResource | FileResource
   const secret = [cluster.proxy.http, cluster.proxy.https].some((url) => url?.includes('@'));
   return [
     directory(FOLDER),
-    { kind: 'file', path: PROXY_DROP_IN, content: secret ? new Secret(text, 'proxies') : text, ...(secret ? PRIVATE : PUBLIC) },
+    {
+      kind: 'file',
+      path: PROXY_DROP_IN,
+      content: secret ? new Secret(text, 'proxies') : text,
+      ...(secret ? PRIVATE : PUBLIC),
+    },
   ];
 }
 
 function proxyEnvironment({ proxy, network, endpoint, hosts }: Cluster): Record<string, string> | undefined {
   if (proxy.http === undefined && proxy.https === undefined) return undefined;
-  const inside = ['localhost', '127.0.0.1', network.podCidr, network.serviceCidr, `.${network.domain}`, endpoint.address];
+  const inside = [
+    'localhost',
+    '127.0.0.1',
+    network.podCidr,
+    network.serviceCidr,
+    `.${network.domain}`,
+    endpoint.address,
+  ];
   const without = [...new Set([...inside, ...hosts.map((host) => host.internalAddress), ...proxy.noProxy])].join(',');
   return {
     ...(proxy.http === undefined ? {} : { HTTP_PROXY: proxy.http }),

@@ -19,7 +19,12 @@ export function registryFiles(registries: readonly Registry[]): (DirectoryResour
 function hostsFile(registry: Registry, path: string): FileResource {
   const text = toToml(hostsToml(registry));
   const secret = registry.password !== undefined;
-  return { kind: 'file', path, content: secret ? new Secret(text, `credentials of ${registry.name}`) : text, ...(secret ? PRIVATE : PUBLIC) };
+  return {
+    kind: 'file',
+    path,
+    content: secret ? new Secret(text, `credentials of ${registry.name}`) : text,
+    ...(secret ? PRIVATE : PUBLIC),
+  };
 }
 
 /**
@@ -29,7 +34,10 @@ function hostsFile(registry: Registry, path: string): FileResource {
 function hostsToml(registry: Registry): Record<string, unknown> {
   const server = SERVERS[registry.name] ?? `https://${registry.name}`;
   const mirrors = registry.mirrors.map((url) => [url, host(registry)] as const);
-  const own = registry.password === undefined && !registry.skipVerify ? [] : [[server, { ...host(registry), ...authorization(registry) }] as const];
+  const own =
+    registry.password === undefined && !registry.skipVerify
+      ? []
+      : [[server, { ...host(registry), ...authorization(registry) }] as const];
   return { server, host: Object.fromEntries([...mirrors, ...own]) };
 }
 

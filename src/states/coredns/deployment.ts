@@ -3,7 +3,11 @@ import type { KubeObject } from '../kube-objects.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
-export function deployment(cluster: Cluster, metadata: { namespace: string; name: string }, selector: Labels): KubeObject {
+export function deployment(
+  cluster: Cluster,
+  metadata: { namespace: string; name: string },
+  selector: Labels,
+): KubeObject {
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -31,7 +35,10 @@ function podSpec(cluster: Cluster, name: string, selector: Labels): KubeObject {
     affinity: {
       podAntiAffinity: {
         preferredDuringSchedulingIgnoredDuringExecution: [
-          { weight: 100, podAffinityTerm: { labelSelector: { matchLabels: selector }, topologyKey: 'kubernetes.io/hostname' } },
+          {
+            weight: 100,
+            podAffinityTerm: { labelSelector: { matchLabels: selector }, topologyKey: 'kubernetes.io/hostname' },
+          },
         ],
       },
     },
@@ -55,7 +62,12 @@ function container(cluster: Cluster): KubeObject {
     ],
     // Asked every 2 s, so that a rollout does not wait for the default's ten.
     readinessProbe: { httpGet: { path: '/ready', port: 8181, scheme: 'HTTP' }, periodSeconds: 2, failureThreshold: 5 },
-    livenessProbe: { httpGet: { path: '/health', port: 8080, scheme: 'HTTP' }, initialDelaySeconds: 60, timeoutSeconds: 5, failureThreshold: 5 },
+    livenessProbe: {
+      httpGet: { path: '/health', port: 8080, scheme: 'HTTP' },
+      initialDelaySeconds: 60,
+      timeoutSeconds: 5,
+      failureThreshold: 5,
+    },
     securityContext: {
       allowPrivilegeEscalation: false,
       capabilities: { add: ['NET_BIND_SERVICE'], drop: ['ALL'] },

@@ -16,7 +16,12 @@ export function corednsObjects(cluster: Cluster): KubeObject[] {
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { ...COREDNS } },
     clusterRole(),
     clusterRoleBinding(),
-    { apiVersion: 'v1', kind: 'ConfigMap', metadata: { ...COREDNS }, data: { Corefile: render('coredns/Corefile', { domain: cluster.network.domain }) } },
+    {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { ...COREDNS },
+      data: { Corefile: render('coredns/Corefile', { domain: cluster.network.domain }) },
+    },
     deployment(cluster, COREDNS, SELECTOR),
     service(cluster.addons.coredns.serviceAddress),
     {

@@ -19,7 +19,11 @@ export function kubeProxy(context: StateContext): Resource[] {
   const config = file(CONFIG, toYaml(kubeProxyConfiguration(cluster, host)));
   const unitFile = file(
     unitPath(KUBE_PROXY_UNIT),
-    render('kube-proxy/kube-proxy.service', { flags, environment, hasEnvironment: Object.keys(environment).length > 0 }),
+    render('kube-proxy/kube-proxy.service', {
+      flags,
+      environment,
+      hasEnvironment: Object.keys(environment).length > 0,
+    }),
   );
   return [
     link,

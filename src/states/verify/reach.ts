@@ -31,8 +31,12 @@ export function podsReachEachOther({ cluster, facts }: GateContext, nodes: reado
   const asked = apiHost(cluster, facts);
   return {
     title: `a test pod runs on each of ${String(nodes.length)} nodes`,
-    asks: [askPods(cluster, asked, TEST.namespace), askApi(cluster, asked, `/api/v1/namespaces/${TEST.namespace}/services/${TEST.service}`)],
-    check: ([pods, service]) => missingPods(nodes, pods) ?? (addressOf(service) === undefined ? `no test Service: ${seen(service)}` : undefined),
+    asks: [
+      askPods(cluster, asked, TEST.namespace),
+      askApi(cluster, asked, `/api/v1/namespaces/${TEST.namespace}/services/${TEST.service}`),
+    ],
+    check: ([pods, service]) =>
+      missingPods(nodes, pods) ?? (addressOf(service) === undefined ? `no test Service: ${seen(service)}` : undefined),
     next: ([pods, service]) => reachChecks(cluster, asked, [...runningPods(pods).values()], addressOf(service) ?? ''),
     deadline: PULL_DEADLINE,
   };
@@ -50,7 +54,12 @@ function reachChecks(cluster: Cluster, asked: string, pods: readonly RunningPod[
   return pods.flatMap((pod) => [
     fetches(asked, pod, `pod on ${pod.node} reaches the pods on all nodes`, pairs),
     fetches(asked, pod, `pod on ${pod.node} reaches a Service`, [`*=${clusterIp}:${port}`]),
-    ...(dns ? [fetches(asked, pod, `pod on ${pod.node} reaches a Service by name`, [`*=${name}:${port}`]), resolvesApi(cluster, asked, pod)] : []),
+    ...(dns
+      ? [
+          fetches(asked, pod, `pod on ${pod.node} reaches a Service by name`, [`*=${name}:${port}`]),
+          resolvesApi(cluster, asked, pod),
+        ]
+      : []),
   ]);
 }
 
@@ -74,7 +83,8 @@ function resolvesApi(cluster: Cluster, asked: string, pod: RunningPod): GateChec
   return {
     title: `pod on ${pod.node} resolves kubernetes.default`,
     asks: [kubectl(asked, 'exec', '--namespace', TEST.namespace, pod.name, '--', 'nslookup', name)],
-    check: ([answer]) => (answer?.stdout.includes(address) ? undefined : `nslookup ${name}: ${lastLine(answer?.stderr || answer?.stdout)}`),
+    check: ([answer]) =>
+      answer?.stdout.includes(address) ? undefined : `nslookup ${name}: ${lastLine(answer?.stderr || answer?.stdout)}`,
     deadline: REACH_DEADLINE,
   };
 }

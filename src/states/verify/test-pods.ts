@@ -9,7 +9,11 @@ const SELECTOR = { app: 'mcpk-verify' };
 export function testObjects(): KubeObject[] {
   const { namespace, service, port } = TEST;
   return [
-    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } } },
+    {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: namespace, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } },
+    },
     {
       apiVersion: 'v1',
       kind: 'Service',
@@ -38,7 +42,11 @@ function podSpec(): KubeObject {
         name: 'web',
         image: IMAGE,
         imagePullPolicy: 'IfNotPresent',
-        command: ['sh', '-c', `mkdir -p /tmp/www && echo "$NODE" >/tmp/www/index.html && exec httpd -f -p ${String(TEST.port)} -h /tmp/www`],
+        command: [
+          'sh',
+          '-c',
+          `mkdir -p /tmp/www && echo "$NODE" >/tmp/www/index.html && exec httpd -f -p ${String(TEST.port)} -h /tmp/www`,
+        ],
         env: [{ name: 'NODE', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } }],
         ports: [{ name: 'http', containerPort: TEST.port, protocol: 'TCP' }],
         readinessProbe: { tcpSocket: { port: TEST.port }, periodSeconds: 1 },
