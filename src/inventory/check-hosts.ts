@@ -85,7 +85,9 @@ function checkRoles(draft: Draft): void {
 }
 
 function checkAddress(draft: Draft, host: Host): void {
-  if (host.internalAddress === '') {
+  if (/^[\d.]+$/.test(host.address) && !isIpv4(host.address)) {
+    draft.mistake(draft.host(host, 'address'), `"${host.address}" is not an IPv4 address`);
+  } else if (host.internalAddress === '') {
     if (draft.broken(...draft.host(host, 'internalAddress'))) return;
     draft.mistake(
       draft.host(host, 'internalAddress'),
@@ -98,8 +100,6 @@ function checkAddress(draft: Draft, host: Host): void {
       `"${host.internalAddress}" is no address at which other hosts reach it`,
     );
   }
-  if (/^[\d.]+$/.test(host.address) && !isIpv4(host.address))
-    draft.mistake(draft.host(host, 'address'), `"${host.address}" is not an IPv4 address`);
 }
 
 /** Labels and taints of a host or a group, checked where they were written. */

@@ -119,7 +119,8 @@ function describe(node: Node | undefined, rule: JsonSchema): string {
 }
 
 function shown(value: string | number | boolean | null): string {
-  return typeof value === 'string' ? `"${printable(value)}"` : String(value);
+  // A URL may hold a password: scheme://user:password@host.
+  return typeof value === 'string' ? `"${printable(value.replace(/:[^:@/\s][^@\s]*@/g, ':…@'))}"` : String(value);
 }
 
 function typeName(type: string): string {

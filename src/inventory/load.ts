@@ -40,7 +40,7 @@ export async function load(files: readonly string[], options: LoadOptions): Prom
     });
   const read = await Promise.all(files.map((file) => readText(file, resolve(options.directory ?? '.', file))));
   const unreadable = read.flatMap((result) => ('mistake' in result ? [result.mistake] : []));
-  if (unreadable.length > 0) throw new InventoryError(unreadable);
+  if (unreadable.length > 0) throw new InventoryError(unreadable, files);
   return loadTexts(
     read.flatMap((result) => ('text' in result ? [result] : [])),
     options,
@@ -52,11 +52,12 @@ export async function loadTexts(
   texts: readonly { file: string; text: string }[],
   options: LoadOptions,
 ): Promise<Cluster> {
+  const files = texts.map(({ file }) => file);
   const parsed = texts.map(({ file, text }) => parseYaml(toSource(file, text)));
   const mistakes = parsed.flatMap((result) => result.mistakes);
   const nodes = parsed.flatMap((result) => (result.node?.kind === 'map' ? [result.node] : []));
   const [first, ...rest] = nodes;
-  if (first === undefined || nodes.length < texts.length) throw new InventoryError(mistakes);
+  if (first === undefined || nodes.length < texts.length) throw new InventoryError(mistakes, files);
   mistakes.push(...nodes.flatMap(twiceInOneFile));
   const substituted = substitute(rest.reduce<Node>(mergeFiles, first), options.env);
   mistakes.push(...substituted.mistakes);
@@ -73,7 +74,6 @@ export async function loadTexts(
 
   const wrong: readonly Path[] = found.map((mistake) => mistake.at);
   const input = prune(value, wrong);
-  const files = texts.map(({ file }) => file);
   const { cluster, places } = complete(input, {
     schema,
     env: options.env,
@@ -83,7 +83,7 @@ export async function loadTexts(
   });
   const checked = check({ cluster, root, input, places, wrong });
   mistakes.push(...checked.mistakes.filter((mistake) => !mistakes.some((other) => other.path === mistake.path)));
-  if (mistakes.length > 0) throw new InventoryError(mistakes);
+  if (mistakes.length > 0) throw new InventoryError(mistakes, files);
   return deepFreeze(checked.warnings.length === 0 ? cluster : { ...cluster, warnings: checked.warnings });
 }
 

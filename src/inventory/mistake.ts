@@ -19,8 +19,10 @@ export interface Mistake {
 export class InventoryError extends McpkError {
   readonly mistakes: readonly Mistake[];
 
-  constructor(mistakes: readonly Mistake[]) {
-    const sorted = [...mistakes].sort(byPlace);
+  /** `order`: the files as the user named them. */
+  constructor(mistakes: readonly Mistake[], order: readonly string[] = []) {
+    const rank = (mistake: Mistake): number => order.indexOf(mistake.file);
+    const sorted = [...mistakes].sort((a, b) => rank(a) - rank(b) || a.line - b.line || a.column - b.column);
     const files = new Set(sorted.map((mistake) => mistake.file));
     const count = sorted.length === 1 ? '1 mistake' : `${String(sorted.length)} mistakes`;
     super('invalid', `${count} in ${printable([...files].join(', '), 300)}`, {
@@ -60,8 +62,4 @@ export function formatPath(path: readonly (string | number)[]): string {
       return index === 0 ? part : `.${part}`;
     })
     .join('');
-}
-
-function byPlace(a: Mistake, b: Mistake): number {
-  return a.file === b.file ? a.line - b.line || a.column - b.column : 0;
 }

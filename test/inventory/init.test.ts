@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import { initInventory, type InitOptions } from '../../src/inventory/init.ts';
+import { loadYaml } from './load-text.ts';
+
+describe('a first inventory', () => {
+  it.each<[string, InitOptions, object]>([
+    [
+      'three masters',
+      { name: 'lab', masters: ['10.0.0.1', '10.0.0.2', '10.0.0.3'], workers: ['10.0.0.4'], endpoint: '10.0.0.100' },
+      {
+        name: 'lab',
+        endpoint: { address: '10.0.0.100', external: false },
+        hosts: [{ name: 'm1' }, { name: 'm2' }, { name: 'm3' }, { name: 'w1', roles: ['worker'] }],
+      },
+    ],
+    [
+      'a single host',
+      { name: 'one', masters: ['10.0.0.1'], workers: [] },
+      { endpoint: { external: true }, hosts: [{ roles: ['master', 'etcd', 'worker'] }] },
+    ],
+    [
+      'hosts with names',
+      { name: 'n', masters: ['alpha.example.org=10.0.0.1'], workers: ['7=10.0.0.2'], user: 'ops' },
+      { hosts: [{ name: 'alpha.example.org', ssh: { user: 'ops' } }, { name: '7' }] },
+    ],
+    [
+      'names that YAML would misread',
+      { name: '1e3', masters: ['true=10.0.0.1'], workers: ['null=10.0.0.2', '0x10=10.0.0.3'] },
+      { name: '1e3', hosts: [{ name: 'true' }, { name: 'null' }, { name: '0x10' }] },
+    ],
+  ])('of %s loads', async (_, options, expected) => {
+    const text = initInventory(options);
+    expect(text).toMatch(/^# yaml-language-server: \$schema=/);
+    expect(await loadYaml(text)).toMatchObject(expected);
+  });
+
+  it('loads with its comments switched on', async () => {
+    const text = initInventory({ name: 'lab', masters: ['10.0.0.1'], workers: [] });
+    await expect(
+      loadYaml(text.replace(/^( *)# (?=(network|versions|identityFiles|jump):| )/gm, '$1')),
+    ).resolves.toBeDefined();
+  });
+
+  it.each<[Partial<InitOptions>, string]>([
+    [{ name: 'Bad Name' }, 'the name of the cluster "Bad Name" is not lower-case letters, digits and dashes'],
+    [{ masters: [] }, 'an inventory needs at least one master'],
+    [{ masters: ['10.0.0.1', '10.0.0.2'] }, 'several masters need an endpoint: an unused address in their subnet'],
+    [{ masters: ['m1.example.org'] }, '"m1.example.org" is neither ADDRESS nor NAME=ADDRESS with an IPv4 address'],
+    [{ masters: ['a b=10.0.0.1'] }, 'the name of a host "a b" is not a DNS name in lower case'],
+    [{ endpoint: '10.0.0.1\nx: y' }, 'the endpoint "10.0.0.1\uFFFDx: y" is not an IPv4 address'],
+    [{ user: 'a\nb' }, 'the login name "a\uFFFDb" is not one word'],
+  ])('is refused for %j', (options, message) => {
+    expect(() => initInventory({ name: 'lab', masters: ['10.0.0.1'], workers: [], ...options })).toThrow(message);
+  });
+});

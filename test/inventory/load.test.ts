@@ -1,0 +1,285 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { Secret } from '../../src/core/secret.ts';
+import { load } from '../../src/inventory/load.ts';
+import { readSchema } from '../../src/inventory/schema.ts';
+import { compileValidator } from '../../src/inventory/validate.ts';
+import { ENV, FIVE, MASTER, ONE, loadYaml } from './load-text.ts';
+
+describe('defaults', () => {
+  it('come from the schema', async () => {
+    const cluster = await loadYaml(FIVE);
+    expect(cluster).toMatchObject({
+      apiVersion: 'mcpk/v1',
+      files: ['a.yaml'],
+      versions: { kubernetes: '1.37.1', etcd: '3.7.3' },
+      endpoint: { address: '10.0.0.100', port: 443, external: false, virtualRouterId: 60 },
+      network: { plugin: 'calico', serviceCidr: '10.254.0.0/16', podCidr: '10.244.0.0/16' },
+      haproxy: { maxconn: 25000, timeouts: { connect: '1s', tunnel: '4h' }, check: { inter: '1s', fall: 3, rise: 2 } },
+      rollout: { workers: '25%' },
+      registries: [],
+    });
+    expect(cluster.hosts[0]).toEqual({
+      name: 'm1',
+      address: '10.0.0.1',
+      internalAddress: '10.0.0.1',
+      roles: ['master', 'etcd'],
+      ssh: {
+        user: 'root',
+        port: 22,
+        identityFiles: [],
+        agent: false,
+        knownHostsFiles: ['/home/ada/.ssh/known_hosts'],
+        jump: [],
+        become: 'auto',
+        connectTimeout: 10,
+      },
+      labels: {},
+      taints: ['node-role.kubernetes.io/control-plane:NoSchedule'],
+      priority: 101,
+      pillar: {},
+      source: 'a.yaml:4',
+    });
+  });
+
+  it('that depend on others are computed', async () => {
+    const cluster = await loadYaml(`${FIVE}network: { serviceCidr: 10.96.0.0/12 }\nversions: { coredns: 1.14.2 }`);
+    expect(cluster.addons.coredns).toMatchObject({
+      serviceAddress: '10.96.0.10',
+      image: 'registry.k8s.io/coredns/coredns:v1.14.2',
+    });
+  });
+
+  it.each([
+    [{ HOME: '/h' }, '/h/.cache/mcpk/artifacts'],
+    [{ HOME: '/h', XDG_CACHE_HOME: '/x' }, '/x/mcpk/artifacts'],
+    [{ HOME: '/h', XDG_CACHE_HOME: 'not/absolute' }, '/h/.cache/mcpk/artifacts'],
+  ])('of the artifacts folder with %j is %s', async (env, directory) => {
+    expect((await loadYaml(ONE, env)).artifacts.directory).toBe(directory);
+  });
+
+  it('use the agent where there is one', async () => {
+    expect((await loadYaml(ONE, { ...ENV, SSH_AUTH_SOCK: '/run/agent' })).hosts[0]?.ssh.agent).toBe(true);
+  });
+
+  it('leave nothing that could be changed', async () => {
+    const cluster = await loadYaml(`${ONE}pillar: { a: [{ b: 1 }] }`);
+    const open = (value: unknown): boolean =>
+      typeof value === 'object' && value !== null && (!Object.isFrozen(value) || Object.values(value).some(open));
+    expect(open(cluster)).toBe(false);
+  });
+});
+
+describe('one master', () => {
+  it('needs no endpoint: clients go to its API server', async () => {
+    expect((await loadYaml(ONE)).endpoint).toMatchObject({ address: '10.0.0.1', port: 6443, external: true });
+    expect((await loadYaml(`${ONE}endpoint: { address: 10.0.0.1 }\napiServer: { port: 7443 }`)).endpoint).toMatchObject(
+      { port: 7443, external: true },
+    );
+  });
+
+  it('may have a VIP, so that more can come', async () => {
+    expect((await loadYaml(`${ONE}endpoint: { address: 10.0.0.100 }`)).endpoint).toMatchObject({
+      address: '10.0.0.100',
+      port: 443,
+      external: false,
+    });
+  });
+
+  it('that is a worker too takes pods', async () => {
+    const cluster = await loadYaml('name: c\nhosts: [{ name: a, address: 10.0.0.1, roles: [worker, master] }]');
+    expect(cluster.hosts[0]).toMatchObject({ roles: ['master', 'etcd', 'worker'], taints: [] });
+  });
+});
+
+describe('inheritance', () => {
+  it('goes from the cluster over groups to the host, the nearer one wins', async () => {
+    const cluster = await loadYaml(`
+name: c
+ssh: { user: ops, port: 2200, jump: ['gate:2222', root@inner], connectTimeout: 3 }
+pillar: { site: { city: berlin, row: 1 } }
+groups:
+  master: { ssh: { port: 2201 }, labels: { tier: master, a: m } }
+  etcd: { labels: { tier: etcd, disk: fast } }
+  worker: { taints: ['x=y:NoExecute'], pillar: { site: { row: 2 } } }
+hosts:
+  - { name: m1, address: 10.0.0.1, roles: [master], ssh: { user: root }, labels: { a: own } }
+  - { name: w1, address: 10.0.0.2, roles: [worker], pillar: { rack: 7 } }
+  - { name: w2, address: 10.0.0.3, roles: [worker], taints: [], ssh: { jump: [] } }
+`);
+    const [m1, w1, w2] = cluster.hosts;
+    expect(m1).toMatchObject({
+      ssh: { user: 'root', port: 2201, connectTimeout: 3 },
+      labels: { tier: 'master', a: 'own', disk: 'fast' },
+    });
+    expect(w1).toMatchObject({
+      ssh: { user: 'ops', port: 2200 },
+      taints: ['x=y:NoExecute'],
+      pillar: { site: { city: 'berlin', row: 2 }, rack: 7 },
+    });
+    expect(w1?.ssh.jump).toEqual([
+      { user: 'ops', address: 'gate', port: 2222 },
+      { user: 'root', address: 'inner', port: 22 },
+    ]);
+    expect(w2).toMatchObject({ taints: [], ssh: { jump: [] } });
+  });
+
+  it('gives etcd to masters unless a host names that role', async () => {
+    const hosts =
+      '- { name: m1, address: 10.0.0.1, roles: [master] }\n- { name: e1, address: 10.0.0.2, roles: [etcd] }';
+    expect((await loadYaml(`name: c\nhosts:\n${hosts}`)).hosts.map((host) => host.roles)).toEqual([
+      ['master'],
+      ['etcd'],
+    ]);
+  });
+
+  it.each([
+    ['a@[2001:db8::1]:22', { user: 'a', address: '2001:db8::1', port: 22 }],
+    ['[2001:db8::1]', { user: 'root', address: '2001:db8::1', port: 22 }],
+    ['gate.example.org', { user: 'root', address: 'gate.example.org', port: 22 }],
+  ])('reads the jump host %s', async (jump, expected) => {
+    expect((await loadYaml(`${ONE}ssh: { jump: '${jump}' }`)).hosts[0]?.ssh.jump).toEqual([expected]);
+  });
+});
+
+describe('several files', () => {
+  it('merge maps by setting, hosts by name, and replace other lists', async () => {
+    const cluster = await loadYaml([
+      `${FIVE}system: { packages: [jq], timeSync: false }\netcd: { config: { a: { b: 1 } } }`,
+      `system: { packages: [vim] }
+etcd: { config: { a: { c: 2 } } }
+hosts:
+  - { name: w1, labels: { gpu: 'yes' } }
+  - { name: w3, address: 10.0.0.13, roles: [worker] }`,
+    ]);
+    expect(cluster.system).toMatchObject({ packages: ['vim'], timeSync: false });
+    expect(cluster.etcd.config).toEqual({ a: { b: 1, c: 2 } });
+    expect(cluster.hosts.map((host) => host.name)).toEqual(['m1', 'm2', 'm3', 'w1', 'w2', 'w3']);
+    expect(cluster.hosts[3]).toMatchObject({ address: '10.0.0.11', labels: { gpu: 'yes' } });
+    expect(cluster.files).toEqual(['a.yaml', 'b.yaml']);
+  });
+
+  it('let null put a setting back to its default, and keep the null that removes a flag', async () => {
+    const cluster = await loadYaml([
+      `${FIVE}haproxy: { maxconn: 10 }\nssh: { user: ops }`,
+      'haproxy: { maxconn: null }\nssh:\napiServer: { extraArgs: { profiling: null } }',
+    ]);
+    expect(cluster.haproxy.maxconn).toBe(25000);
+    expect(cluster.hosts[0]?.ssh.user).toBe('root');
+    expect(cluster.apiServer.extraArgs).toEqual({ profiling: null });
+  });
+});
+
+describe('the environment', () => {
+  it.each([
+    ['${USER_NAME}', 'ada'],
+    ['${NOT_SET:-ops}', 'ops'],
+    ['${EMPTY:-ops}', 'ops'],
+    ['x-${USER_NAME}', 'x-ada'],
+    ['$${USER_NAME}', '${USER_NAME}'],
+    ['$5', '$5'],
+  ])('turns %s into %s', async (text, expected) => {
+    const cluster = await loadYaml(`${ONE}pillar: { a: '${text}' }`, { ...ENV, USER_NAME: 'ada', EMPTY: '' });
+    expect(cluster.pillar).toEqual({ a: expected });
+  });
+
+  it('gives numbers and booleans where they are asked for', async () => {
+    const cluster = await loadYaml(`${ONE}ssh:\n  port: \${PORT}\n  agent: \${AGENT:-true}\n`, {
+      ...ENV,
+      PORT: '2222',
+    });
+    expect(cluster.hosts[0]?.ssh).toMatchObject({ port: 2222, agent: true });
+  });
+
+  it('gives secrets that no view shows', async () => {
+    const cluster = await loadYaml(
+      `${ONE}ssh: { becomePassword: '\${PW}' }\nregistries: [{ name: r.example.org, username: u, password: '\${PW}' }]`,
+      { ...ENV, PW: 'hunter2' },
+    );
+    expect(cluster.hosts[0]?.ssh.becomePassword).toBeInstanceOf(Secret);
+    expect(cluster.registries[0]?.password?.reveal()).toBe('hunter2');
+    expect(JSON.stringify(cluster)).not.toContain('hunter2');
+  });
+});
+
+describe('text and files', () => {
+  it('keeps labels, sysctls and variables as they are written', async () => {
+    const cluster = await loadYaml(`
+name: c
+hosts: [{ name: m1, address: 10.0.0.1, roles: [master], labels: { v: 1.10, on: true } }]
+system: { sysctls: { vm.max_map_count: 262144 } }
+etcd: { environment: { GOGC: 0x10 } }`);
+    expect(cluster.hosts[0]?.labels).toEqual({ v: '1.10', on: 'true' });
+    expect(cluster.system.sysctls).toEqual({ 'vm.max_map_count': '262144' });
+    expect(cluster.etcd.environment).toEqual({ GOGC: '0x10' });
+  });
+
+  it('takes files from the folder of the inventory that names them', async () => {
+    const cluster = await loadYaml(`${ONE}
+ssh: { identityFiles: [~/.ssh/id, keys/id, /etc/id] }
+addons: { manifests: [{ name: a, source: ./a.yaml }, { name: b, source: 'https://example.org/b.yaml' }] }`);
+    expect(cluster.hosts[0]?.ssh.identityFiles).toEqual(['/home/ada/.ssh/id', '/srv/keys/id', '/etc/id']);
+    expect(cluster.addons.manifests.map((manifest) => manifest.source)).toEqual([
+      '/srv/a.yaml',
+      'https://example.org/b.yaml',
+    ]);
+  });
+
+  it('allows anchors and aliases', async () => {
+    const cluster = await loadYaml(`name: c\npillar: { a: &x { b: 1 }, c: *x }\nhosts: [${MASTER}]`);
+    expect(cluster.pillar).toEqual({ a: { b: 1 }, c: { b: 1 } });
+  });
+
+  it('warns of what works and is likely not meant', async () => {
+    const cluster = await loadYaml(
+      'name: c\nendpoint: { address: 10.0.0.9 }\nhosts:\n- { name: a, address: 10.0.0.1, roles: [master] }\n- { name: b, address: 10.0.0.2, roles: [master] }\napiServer: { shutdownDelay: 2 }',
+    );
+    expect(cluster.warnings).toEqual([
+      'a.yaml:4:1 hosts: 2 etcd members bear no more failures than 1: take an odd number',
+      'a.yaml:6:29 apiServer.shutdownDelay: 2 s is not longer than HAProxy needs to see it, 3 s (haproxy.check): requests may fail at a restart',
+    ]);
+  });
+});
+
+describe('files on disk', () => {
+  const made = mkdtemp(join(tmpdir(), 'inventory-'));
+  afterAll(async () => rm(await made, { recursive: true }));
+
+  it('are read in UTF-8, with or without a byte order mark', async () => {
+    const file = join(await made, 'bom.yaml');
+    await writeFile(file, `\uFEFF${ONE}`);
+    expect((await load([file], { env: ENV })).name).toBe('c');
+  });
+
+  it('that cannot be read are all named', async () => {
+    const folder = await made;
+    const latin = join(folder, 'latin.yaml');
+    await writeFile(latin, Buffer.from([0x6e, 0x3a, 0x20, 0xe4, 0xff]));
+    const error: unknown = await load(['none.yaml', '.', 'latin.yaml'], { env: ENV, directory: folder }).catch(
+      (e: unknown) => e,
+    );
+    expect(error).toMatchObject({
+      exitCode: 10,
+      details: ['none.yaml: there is no such file', '.: is a directory, not a file', 'latin.yaml: is not UTF-8 text'],
+    });
+  });
+
+  it('must be named', async () => {
+    await expect(load([], { env: ENV })).rejects.toMatchObject({ code: 'usage' });
+  });
+
+  it('load within 25 ms once the schema is compiled', async () => {
+    const file = join(await made, 'five.yaml');
+    const validator = await compileValidator(readSchema());
+    await writeFile(file, FIVE);
+    const times: number[] = [];
+    for (let run = 0; run < 8; run++) {
+      const start = performance.now();
+      await load([file], { env: ENV, validator });
+      times.push(performance.now() - start);
+    }
+    expect(Math.min(...times)).toBeLessThan(25);
+  });
+});

@@ -1,0 +1,303 @@
+import { describe, expect, it } from 'vitest';
+import { FIVE, MASTER, ONE, errorOf, loadYaml, mistakesOf } from './load-text.ts';
+
+const LINE = String(FIVE.split('\n').length);
+
+describe('a mistake names file, place, path, what is wrong and the nearest word', () => {
+  it.each([
+    [
+      'name: c\nhosts:\n- { name: m1, address: 10.0.0.1, roles: [masterr] }',
+      'a.yaml:3:42 hosts[0].roles[0]: "masterr" is not one of master, etcd, worker; did you mean master?',
+    ],
+    [
+      'name: c\nhosts:\n- { name: m1, adress: 10.0.0.1, roles: [master] }',
+      'a.yaml:3:15 hosts[0].adress: is not a setting; did you mean address?',
+    ],
+    ['name: c', 'a.yaml:1:1: hosts is missing: the hosts. Of several files, hosts of the same name are merged'],
+    [
+      `hosts: [${MASTER}]`,
+      "a.yaml:1:1: name is missing: name of the cluster; names the kubeconfig's cluster and context",
+    ],
+    [
+      `name: Bad_Name\nhosts: [${MASTER}]`,
+      'a.yaml:1:7 name: "Bad_Name" is not a DNS label: lower-case letters, digits and dashes',
+    ],
+    ['apiVersion: mcpk/v2\n' + ONE, 'a.yaml:1:13 apiVersion: "mcpk/v2" is not mcpk/v1; did you mean mcpk/v1?'],
+  ])('%j', async (yaml, line) => {
+    expect(await mistakesOf(yaml)).toContain(line);
+  });
+
+  it.each([
+    ['podCidr: 10.0.0.0/8', '1 podCidr: is not a setting; did you mean network.podCidr?'],
+    ['versions: { kubernetes: 1.37 }', '25 versions.kubernetes: must be text (a version such as 1.37.1), not 1.37'],
+    ['versions: { etcd: v3.7.3 }', '19 versions.etcd: "v3.7.3" is not a version such as 3.7.3; did you mean 3.7.3?'],
+    ['versions: { pause: 3.10 }', "20 versions.pause: must be text (an image tag), not 3.1; did you mean '3.10'?"],
+    ['ssh: { agent: yes }', '15 ssh.agent: must be true or false, not "yes"; did you mean true?'],
+    ["ssh: { port: '22' }", '14 ssh.port: must be a whole number, not "22"; did you mean 22?'],
+    ['ssh: { port: 99999 }', '14 ssh.port: 99999 is not between 1 and 65535'],
+    ['ssh: { port: 99999999999999999999999999 }', '14 ssh.port: 1e+26 is not between 1 and 65535'],
+    ['ssh: { port: .inf }', '14 ssh.port: Infinity is not between 1 and 65535'],
+    ['ssh: { jump: gate:99999 }', '14 ssh.jump: "gate:99999" is not user@host:port'],
+    ['ssh: { jump: [{ user: a }] }', '15 ssh.jump[0]: address is missing: address or name'],
+    ['ssh: 5', '6 ssh: must be a map, not 5'],
+    [
+      'network: { plugin: calcio }',
+      '20 network.plugin: "calcio" is not one of calico, bridge, none; did you mean calico?',
+    ],
+    ['network: { mtu: 100 }', '17 network.mtu: 100 is too small for IPv4: 0 or from 576'],
+    [
+      'network: { serviceCidr: 10.96.0.1/16 }',
+      '25 network.serviceCidr: "10.96.0.1/16" has bits set behind its prefix; did you mean 10.96.0.0/16?',
+    ],
+    ['network: { serviceCidr: 10.0.0.0/16 }', '25 network.serviceCidr: 10.0.0.0/16 holds 10.0.0.1, the address of m1'],
+    [
+      'network: { serviceCidr: 10.244.0.0/16 }',
+      '25 network.serviceCidr: 10.244.0.0/16 overlaps with podCidr 10.244.0.0/16',
+    ],
+    ['network: { serviceCidr: 10.0.0.0/8 }', '25 network.serviceCidr: 10.0.0.0/8 holds 10.0.0.1, the address of m1'],
+    ['network: { serviceCidr: 172.0.0.0/8 }', '25 network.serviceCidr: a prefix of /8 is not between /12 and /28'],
+    ['network: { nodePrefix: 12 }', '24 network.nodePrefix: /12 does not fit podCidr 10.244.0.0/16: take /16 to /30'],
+    [
+      'network: { nodePrefix: 18 }',
+      '24 network.nodePrefix: podCidr 10.244.0.0/16 has 4 parts of /18, and there are 5 hosts',
+    ],
+    [
+      'addons: { coredns: { serviceAddress: 10.1.2.3 } }',
+      '38 addons.coredns.serviceAddress: 10.1.2.3 is not in serviceCidr 10.254.0.0/16',
+    ],
+    [
+      'addons: { coredns: { serviceAddress: 10.254.0.1 } }',
+      "38 addons.coredns.serviceAddress: 10.254.0.1 is taken: the first address of serviceCidr is the API's",
+    ],
+    [
+      'apiServer: { port: 443 }',
+      'a.yaml:2:11 endpoint.port: apiServer.port is 443 too, and both listen on the masters',
+    ],
+    [
+      'apiServer: { nodePortRange: 5-3 }',
+      '29 apiServer.nodePortRange: "5-3" is not a range of ports: low-high, from 1 to 65535',
+    ],
+    ['apiServer: { port: 30001 }', '20 apiServer.port: 30001 lies in apiServer.nodePortRange 30000-32767'],
+    ['apiServer: { port: 10250 }', '20 apiServer.port: 10250 is used by etcd or another part of Kubernetes'],
+    [
+      'kubelet: { extraArgs: { --v: 2 } }',
+      '25 kubelet.extraArgs["--v"]: "--v" is not a flag name without dashes in front; did you mean v?',
+    ],
+    [
+      'haproxy: { timeouts: { connect: 5 } }',
+      '33 haproxy.timeouts.connect: must be text (a number with a unit: us, ms, s, m, h or d), not 5',
+    ],
+    [
+      'haproxy: { timeouts: { connect: 5 sec } }',
+      '33 haproxy.timeouts.connect: "5 sec" is not a number with a unit: us, ms, s, m, h or d',
+    ],
+    [
+      'etcd: { electionTimeout: 400 }',
+      '26 etcd.electionTimeout: 400 ms is less than five heartbeats of 100 ms: etcd does not start so',
+    ],
+    [
+      'certificates: { leafDays: 20 }',
+      '15 certificates.renewBeforeDays: 30 is not less than leafDays 20: every run would renew',
+    ],
+    ['endpoint: { virtualRouterId: 300 }', '30 endpoint.virtualRouterId: 300 is not between 1 and 255'],
+    ['rollout: { workers: 120% }', '21 rollout.workers: "120%" is not a number from 1 or a share such as 25%'],
+    ['rollout: { workers: 0 }', '21 rollout.workers: 0 is not between 1 and 5000'],
+    ['registries: [{ name: a.io }, { name: a.io }]', '38 registries[1].name: "a.io" is there already, at place 0'],
+    ['registries: [{ name: a.io, username: u }]', '14 registries[0]: password is missing beside the username'],
+    [
+      'groups: { worker: { taints: [a=b:NoSchedul] } }',
+      '30 groups.worker.taints[0]: "a=b:NoSchedul" is not a taint: key=value:Effect or key:Effect, with one of NoSchedule, PreferNoSchedule, NoExecute; did you mean a=b:NoSchedule?',
+    ],
+    [
+      'groups: { master: { labels: { -x: y } } }',
+      '35 groups.master.labels["-x"]: "-x" is not a label name: letters, digits, - _ . and perhaps a DNS name and / in front',
+    ],
+    [
+      'groups: { master: { labels: { x: a b } } }',
+      '34 groups.master.labels.x: "a b" is not a label value: at most 63 letters, digits, - _ .',
+    ],
+    ['groups: { workers: {} }', '11 groups.workers: is not a setting; did you mean worker?'],
+    ['system: { sysctls: [] }', '20 system.sysctls: must be a map, not a list'],
+    ['pillar: { a: "${SURELY_NOT_SET}" }', '14 pillar.a: the environment variable SURELY_NOT_SET is not set'],
+    ['pillar: { a: "${HOMEE}" }', '14 pillar.a: the environment variable HOMEE is not set; did you mean HOME?'],
+    [
+      'pillar: { a: "${a b}" }',
+      '14 pillar.a: "${a b}" is neither ${NAME} nor ${NAME:-default}; write `$${` for a plain `${`',
+    ],
+    ['pillar: { a: "${HOME" }', '14 pillar.a: `${` has no closing `}`; write `$${` for a plain `${`'],
+  ])('%s', async (yaml, line) => {
+    // A file may not name a section twice, so `endpoint` comes in a second file.
+    const texts = yaml.startsWith('endpoint') ? [FIVE, yaml] : [FIVE + yaml];
+    const place = line.startsWith('a.yaml') ? '' : texts.length > 1 ? 'b.yaml:1:' : `a.yaml:${LINE}:`;
+    expect(await mistakesOf(texts)).toContain(place + line);
+  });
+});
+
+describe('hosts', () => {
+  const hosts = (...lines: string[]): string =>
+    `name: c\nendpoint: { address: 10.0.0.100 }\nhosts:\n${lines.map((line) => `- { ${line} }`).join('\n')}`;
+  const m1 = 'name: m1, address: 10.0.0.1, roles: [master]';
+
+  it.each([
+    [
+      hosts(m1, 'name: m1, address: 10.0.0.2, roles: [worker]'),
+      'a.yaml:5:11 hosts[1].name: another host is called "m1" too',
+    ],
+    [
+      hosts(m1, 'name: w1, address: 10.0.0.1, roles: [worker]'),
+      'a.yaml:5:24 hosts[1].address: "10.0.0.1" is the address of m1 too (a.yaml:4)',
+    ],
+    [
+      hosts(m1, 'name: w1, address: gate, internalAddress: 10.0.0.1, roles: [worker]'),
+      'a.yaml:5:47 hosts[1].internalAddress: "10.0.0.1" is the internalAddress of m1 too (a.yaml:4)',
+    ],
+    [
+      hosts(m1, 'name: w1, address: gate, roles: [worker]'),
+      'a.yaml:5:3 hosts[1].internalAddress: internalAddress is missing: "gate" is not an IPv4 address, and the cluster needs one',
+    ],
+    [
+      hosts(m1, 'name: w1, address: 10.0.0.300, roles: [worker]'),
+      'a.yaml:5:24 hosts[1].address: "10.0.0.300" is not an IPv4 address',
+    ],
+    [
+      hosts(m1, 'name: w1, address: 127.0.0.1, roles: [worker]'),
+      'a.yaml:5:24 hosts[1].address: "127.0.0.1" is no address at which other hosts reach it',
+    ],
+    [
+      hosts(m1, 'name: W_1, address: 10.0.0.2, roles: [worker]'),
+      'a.yaml:5:11 hosts[1].name: "W_1" is not a DNS name in lower case',
+    ],
+    [
+      hosts(m1, 'name: knötchen, address: 10.0.0.2, roles: [worker]'),
+      'a.yaml:5:11 hosts[1].name: "knötchen" is not a DNS name in lower case',
+    ],
+    [
+      hosts(m1, `name: ${'w'.repeat(255)}, address: 10.0.0.2, roles: [worker]`),
+      `a.yaml:5:11 hosts[1].name: "${'w'.repeat(79)}…" is longer than 63 characters`,
+    ],
+    [hosts(m1, 'name: w1, address: 10.0.0.2, roles: []'), 'a.yaml:5:41 hosts[1].roles: must not be empty'],
+    [
+      hosts(m1, 'name: w1, address: 10.0.0.2, roles: worker'),
+      'a.yaml:5:41 hosts[1].roles: must be a list, not "worker"; did you mean [worker]?',
+    ],
+    [
+      hosts(m1, 'name: w1, address: 10.0.0.2'),
+      'a.yaml:5:3 hosts[1]: roles is missing: what the host does. Masters carry etcd too, unless some host names the role etcd',
+    ],
+    [hosts('name: w1, address: 10.0.0.2, roles: [worker]'), 'a.yaml:4:1 hosts: no host has the role master'],
+    [
+      hosts(`${m1}, priority: 7`, 'name: m2, address: 10.0.0.2, roles: [master], priority: 7'),
+      'a.yaml:5:61 hosts[1].priority: 7 is the priority of m1 too; give each master its own',
+    ],
+    [hosts(`${m1}, priority: 255`), 'a.yaml:4:61 hosts[0].priority: 255 is not between 1 and 254'],
+  ])('%#', async (yaml, line) => {
+    expect(await mistakesOf(yaml)).toEqual([line]);
+  });
+
+  it('may share an address behind different jump hosts or ports', async () => {
+    const yaml = hosts(
+      m1,
+      'name: w1, address: 10.0.0.1, internalAddress: 10.0.0.2, roles: [worker], ssh: { port: 2222 }',
+    );
+    expect((await loadYaml(yaml)).hosts).toHaveLength(2);
+  });
+});
+
+describe('the endpoint', () => {
+  const three = (endpoint: string): string => FIVE.replace('endpoint: { address: 10.0.0.100 }', endpoint);
+
+  it.each([
+    [
+      three(''),
+      'a.yaml:1:1 endpoint.address: address is missing: several masters need a VIP, or a load balancer and external: true',
+    ],
+    [
+      three('endpoint: { address: 10.0.0.11 }'),
+      'a.yaml:2:22 endpoint.address: 10.0.0.11 is the address of w1; a VIP belongs to no host',
+    ],
+    [
+      three('endpoint: { address: k8s.example.org }'),
+      'a.yaml:2:22 endpoint.address: "k8s.example.org" is not an IPv4 address, which a VIP is; a name needs external: true',
+    ],
+    [
+      three('endpoint: { address: 10.0.0.100, port: 6443 }'),
+      'a.yaml:2:40 endpoint.port: apiServer.port is 6443 too, and both listen on the masters',
+    ],
+    [
+      three('endpoint: { address: 10.0.0.100, external: true, tls: terminate }'),
+      'a.yaml:2:55 endpoint.tls: terminate is done by HAProxy, and external means that there is none of ours',
+    ],
+    [
+      `${ONE}endpoint: { address: 10.0.0.1, port: 443 }`,
+      'a.yaml:3:38 endpoint.port: m1 itself answers at apiServer.port 6443, not 443',
+    ],
+    [
+      `${ONE}endpoint: { external: false }`,
+      'a.yaml:3:11 endpoint.address: address is missing: external is false, so a VIP is needed',
+    ],
+  ])('%#', async (yaml, line) => {
+    expect(await mistakesOf(yaml)).toEqual([line]);
+  });
+
+  it('may be the name of a load balancer of your own', async () => {
+    expect((await loadYaml(three('endpoint: { address: k8s.example.org, external: true }'))).endpoint).toMatchObject({
+      port: 443,
+      external: true,
+    });
+  });
+});
+
+describe('all mistakes', () => {
+  it('are told at once, those of the schema and those of sense, in the order of the file', async () => {
+    const error = await errorOf(`name: c
+hosts:
+- { name: m1, address: 10.0.0.1, roles: [masterr] }
+- { name: m2, address: 10.0.0.2, roles: [master], ssh: { port: x } }
+- { name: m3, address: 10.0.0.2, roles: [master] }
+network: { podCidr: 10.254.0.0/17, domain: 5 }
+etcd: { electionTimeout: 400 }
+`);
+    expect(error.mistakes.map(({ line, path }) => [line, path])).toEqual([
+      [3, 'hosts[0].roles[0]'],
+      [4, 'hosts[1].ssh.port'],
+      [5, 'hosts[2].address'],
+      [6, 'network.serviceCidr'],
+      [6, 'network.domain'],
+      [7, 'etcd.electionTimeout'],
+    ]);
+    expect(error).toMatchObject({ exitCode: 10, message: '6 mistakes in a.yaml' });
+  });
+
+  it('of several files each name their own', async () => {
+    const lines = await mistakesOf([FIVE, 'haproxy:\n  maxcon: 5\n', 'ssh: { port: 0 }']);
+    expect(lines).toEqual([
+      'b.yaml:2:3 haproxy.maxcon: is not a setting; did you mean maxconn?',
+      'c.yaml:1:14 ssh.port: 0 is not between 1 and 65535',
+    ]);
+  });
+
+  it('are in the JSON, each with its parts', async () => {
+    const json = JSON.parse(JSON.stringify(await errorOf(`${ONE}ssh: { usr: x }`))) as unknown;
+    expect(json).toMatchObject({
+      code: 'invalid',
+      exitCode: 10,
+      mistakes: [
+        { file: 'a.yaml', line: 3, column: 8, path: 'ssh.usr', message: 'is not a setting', suggestion: 'user' },
+      ],
+    });
+  });
+
+  it('that follow from another one are not told', async () => {
+    expect(await mistakesOf('name: c\nhosts: [{ name: m1, address: 10.0.0.1, roles: [Master, x] }]')).toHaveLength(2);
+  });
+
+  it('show no value of the environment, no password, and nothing that a terminal would obey', async () => {
+    const env = { HOME: '/h', PW: 'hunter2' };
+    const lines = await mistakesOf(
+      `${ONE}ssh: { user: '\${PW} x', becomePassword: 123456 }\nproxy: { http: 'u:s3cret@p' }\npillar: 1\nversions: { etcd: "\\e[31mx\\u202e" }`,
+      env,
+    );
+    expect(lines.join('\n')).not.toMatch(/hunter2|123456|s3cret|\u001B|\u202E/);
+    expect(lines).toHaveLength(5);
+  });
+});

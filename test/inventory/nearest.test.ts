@@ -1,0 +1,29 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { editDistance, nearest } from '../../src/inventory/nearest.ts';
+
+it.each([
+  ['masterr', 'master'],
+  ['Master', 'master'],
+  ['amster', 'master'],
+  ['wroker', 'worker'],
+  ['etc', 'etcd'],
+  ['x', undefined],
+  ['', undefined],
+  ['kubernetes', undefined],
+  ['m'.repeat(255), undefined],
+])('the nearest role to %s is %s', (word, expected) => {
+  expect(nearest(word, ['master', 'etcd', 'worker'])).toBe(expected);
+});
+
+it('the distance is none only to itself, the same both ways, and at most the longer length', () => {
+  const word = fc.string({ maxLength: 12 });
+  fc.assert(
+    fc.property(word, word, (a, b) => {
+      const distance = editDistance(a, b);
+      expect(distance === 0).toBe(a === b);
+      expect(distance).toBe(editDistance(b, a));
+      expect(distance).toBeLessThanOrEqual(Math.max(a.length, b.length));
+    }),
+  );
+});
