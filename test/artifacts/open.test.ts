@@ -120,6 +120,16 @@ describe('with download', () => {
     expect(leftovers()).toEqual([]);
   });
 
+  it('starts again when the server knows no ranges', async () => {
+    upstream.ranges = false;
+    mkdirSync(shelf, { recursive: true });
+    writeFileSync(join(shelf, 'kubelet.part'), program('kubelet').subarray(0, 100));
+    await fetching();
+    expect(upstream.requests.filter((request) => request.startsWith(`${KUBELET} `) || request === KUBELET)).toEqual([
+      `${KUBELET} from 100`,
+    ]);
+  });
+
   it.each([
     { name: 'a file that is not there', path: KUBELET, body: undefined, message: /kubelet answers 404/ },
     { name: 'no checksum', path: `${KUBELET}.sha256`, body: undefined, message: /kubelet\.sha256 answers 404/ },
@@ -199,13 +209,14 @@ describe('without download', () => {
 
   it('finds a file that was changed after it was verified, even with its old size and time', async () => {
     stock(directory);
-    await offline();
     const path = join(shelf, 'kubelet');
-    const { atime, mtime } = statSync(path);
-    const bytes = readFileSync(path);
+    const time = new Date('2026-03-01T12:00:00Z');
+    utimesSync(path, time, time);
+    await offline();
+    const bytes = program('kubelet');
     bytes[0] = 88;
     writeFileSync(path, bytes);
-    utimesSync(path, atime, mtime);
+    utimesSync(path, time, time);
     await expect(offline()).rejects.toMatchObject({
       code: 'stage',
       message: `${path}: wrong checksum`,

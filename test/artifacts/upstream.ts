@@ -31,22 +31,30 @@ export interface Upstream {
   files: Map<string, Buffer>;
   /** Paths whose next answer ends after half of the bytes, as soon as the promise holds. */
   cut: Map<string, () => Promise<void>>;
-  /** `GET path range` of every request so far. */
+  /** Whether it answers requests for a part of a file with that part. */
+  ranges: boolean;
+  /** `path`, or `path from N`, of every request so far. */
   requests: string[];
   close(): Promise<void>;
 }
 
 export async function startUpstream(): Promise<Upstream> {
-  const files = new Map((made ??= releases()));
-  const cut = new Map<string, () => Promise<void>>();
-  const requests: string[] = [];
+  const upstream: Upstream = {
+    url: '',
+    files: new Map((made ??= releases())),
+    cut: new Map(),
+    ranges: true,
+    requests: [],
+    close: () => new Promise((done) => void server.close(() => done()).closeAllConnections()),
+  };
   const server = createServer((request, response) => {
     const path = request.url ?? '';
-    const range = /^bytes=(\d+)-$/.exec(request.headers.range ?? '');
-    requests.push(`${path}${range === null ? '' : ` from ${range[1]}`}`);
+    const asked = /^bytes=(\d+)-$/.exec(request.headers.range ?? '');
+    const range = upstream.ranges ? asked : null;
+    upstream.requests.push(`${path}${asked === null ? '' : ` from ${asked[1]}`}`);
     if (path.startsWith('/moved/'))
       return void response.writeHead(302, { location: path.slice('/moved'.length) }).end();
-    const whole = files.get(path);
+    const whole = upstream.files.get(path);
     if (whole === undefined) return void response.writeHead(404).end();
     const start = Number(range?.[1] ?? 0);
     if (start >= whole.length) return void response.writeHead(416).end();
@@ -55,21 +63,16 @@ export async function startUpstream(): Promise<Upstream> {
       'content-length': body.length,
       ...(range === null ? {} : { 'content-range': `bytes ${start}-${whole.length - 1}/${whole.length}` }),
     });
-    const arrived = cut.get(path);
+    const arrived = upstream.cut.get(path);
     if (arrived === undefined) return void response.end(body);
-    cut.delete(path);
+    upstream.cut.delete(path);
     response.write(body.subarray(0, body.length / 2));
     void arrived().finally(() => response.destroy());
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const { port } = server.address() as AddressInfo;
-  return {
-    url: `http://127.0.0.1:${port}`,
-    files,
-    cut,
-    requests,
-    close: () => new Promise((done) => void server.close(() => done()).closeAllConnections()),
-  };
+  upstream.url = `http://127.0.0.1:${port}`;
+  return upstream;
 }
 
 /** Packing takes longer than any test. */

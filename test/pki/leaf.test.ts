@@ -3,10 +3,13 @@ import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import 'reflect-metadata';
+import { X509Certificate as X509, X509CertificateGenerator } from '@peculiar/x509';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Authority } from '../../src/pki/authority.ts';
 import { createAuthority } from '../../src/pki/authority.ts';
 import type { KeyAlgorithm } from '../../src/pki/keys.ts';
+import { derOf, generateKeys, importSigner, signatureOf } from '../../src/pki/keys.ts';
 import { signLeaf } from '../../src/pki/leaf.ts';
 import { leafSpec } from './spec.ts';
 
@@ -16,6 +19,19 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const authority = (keyAlgorithm: KeyAlgorithm, days = 3650, now?: Date): Promise<Authority> =>
   createAuthority({ type: 'authority', commonName: 'mcpk test', days, keyAlgorithm }, now);
+
+/** One that somebody else made: its name is a PrintableString in an order of its own. */
+async function foreignAuthority(): Promise<Authority> {
+  const keys = await generateKeys('ecdsa-p256', 'key');
+  const certificate = await X509CertificateGenerator.create({
+    subject: 'CN=Corporate, O=Example',
+    issuer: 'CN=Corporate, O=Example',
+    publicKey: derOf(keys.public),
+    signingKey: await importSigner(keys.private, 'ec'),
+    signingAlgorithm: signatureOf('ec'),
+  });
+  return { cert: certificate.toString('pem'), key: keys.private };
+}
 
 function file(name: string, text: string): string {
   const path = join(folder, name);
@@ -90,6 +106,13 @@ describe('signLeaf', () => {
     const ca = await authority('ecdsa-p256', 10);
     const { cert } = await signLeaf(leafSpec({ days: 365 }), ca);
     expect(new X509Certificate(cert).validTo).toBe(new X509Certificate(ca.cert).validTo);
+  });
+
+  it("names its issuer by the very bytes of the authority's subject, however those are encoded", async () => {
+    const ca = await foreignAuthority();
+    const { cert } = await signLeaf(leafSpec(), ca);
+    const [leaf, issuer] = [new X509(cert), new X509(ca.cert)];
+    expect(Buffer.from(leaf.issuerName.toArrayBuffer())).toEqual(Buffer.from(issuer.subjectName.toArrayBuffer()));
   });
 
   it('takes a random serial number of 128 bits', async () => {
