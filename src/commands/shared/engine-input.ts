@@ -29,7 +29,7 @@ export async function engineInput(
   cluster: Cluster,
   flags: RunFlags,
   caller: Caller,
-  options: { artifacts: boolean },
+  options: { artifacts: boolean; manifests?: boolean },
 ): Promise<EngineInput> {
   const { STAGES } = await import('../../states/index.ts');
   const { limit, only, skip } = selectionOf(cluster, flags, STAGES);
@@ -37,7 +37,10 @@ export async function engineInput(
     cluster,
     stages: STAGES,
     artifacts: options.artifacts ? await openArtifactsOf(cluster, caller.signal) : NO_ARTIFACTS,
-    manifests: options.artifacts ? await loadManifests(cluster, caller.signal) : new Map<string, string>(),
+    manifests:
+      (options.manifests ?? options.artifacts)
+        ? await loadManifests(cluster, caller.signal)
+        : new Map<string, string>(),
     selection: { ...(limit ? { limit } : {}), ...(only ? { only } : {}), ...(skip ? { skip } : {}) },
     concurrency: flags.concurrency,
     acceptNewHostKeys: flags['accept-new-host-keys'],

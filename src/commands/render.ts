@@ -1,0 +1,69 @@
+import { Args, Flags } from '@oclif/core';
+import type { Facts } from '../cluster/facts.ts';
+import type { Cluster } from '../inventory/types.ts';
+import { ASSUMPTIONS, assumedFacts } from './shared/assumed-facts.ts';
+import { BaseCommand } from './shared/base-command.ts';
+import { loadCluster } from './shared/cluster.ts';
+import { engineInput } from './shared/engine-input.ts';
+import { readFacts } from './shared/facts-file.ts';
+import { runFlags } from './shared/flags.ts';
+import { writeInto } from './shared/output-folder.ts';
+import { renderedFiles, UNSEEN_ARTIFACTS } from './shared/rendered-files.ts';
+
+interface Rendered {
+  folder: string;
+  files: string[];
+  /** What was taken for granted; empty with facts. */
+  assumptions: readonly string[];
+}
+
+export default class Render extends BaseCommand<typeof Render> {
+  static override readonly summary = 'Write every file of every host into a folder, to read or to compare.';
+  static override readonly description =
+    'FOLDER/HOST/path is what apply would lay down at /path. Secrets show their name, certificates their specification. Without --gather or --facts no host is contacted, and what was assumed about them is said.';
+  static override readonly examples = [
+    '<%= config.bin %> <%= command.id %> out',
+    '<%= config.bin %> <%= command.id %> out --gather',
+    '<%= config.bin %> <%= command.id %> out --facts facts.json --only etcd',
+  ];
+  static override readonly args = {
+    folder: Args.string({ description: 'Folder to write into; a new or empty one.', required: true }),
+  };
+  static override readonly flags = {
+    ...runFlags,
+    facts: Flags.string({ summary: 'Facts that mcpk facts --json printed.', helpValue: 'FILE', exclusive: ['gather'] }),
+    gather: Flags.boolean({ summary: 'Ask the hosts for their facts.' }),
+  };
+
+  async run(): Promise<Rendered> {
+    const cluster = await loadCluster(this.flags.inventory);
+    const { compile } = await import('../engine/compile.ts');
+    const view = await this.view();
+    const caller = { command: 'render', version: this.config.version, signal: this.signal, emit: view.emit };
+    const input = await engineInput(cluster, this.flags, caller, { artifacts: false, manifests: true });
+    const facts = await this.factsOf(cluster, async () => {
+      const { gatherFacts } = await import('../engine/run.ts');
+      return gatherFacts(input);
+    }).finally(() => view.end());
+    const tree = compile({ ...input, facts, artifacts: UNSEEN_ARTIFACTS });
+    const { limit, only, skip } = input.selection;
+    const wanted = tree.stages
+      .filter((stage) => (only?.has(stage.name) ?? true) && !skip?.has(stage.name))
+      .map((stage) => ({ ...stage, hosts: stage.hosts.filter(({ host }) => limit?.has(host) ?? true) }));
+    const files = await renderedFiles({ ...tree, stages: wanted });
+    await writeInto(this.args.folder, files);
+    const assumptions = this.flags.gather || this.flags.facts !== undefined ? [] : ASSUMPTIONS;
+    if (assumptions.length > 0)
+      this.note(`Assumed, as no host was asked (--gather, --facts): ${assumptions.join('; ')}.\n`);
+    for (const stage of wanted)
+      if (stage.deferred)
+        this.note(`Not there: ${stage.name}, known after ${stage.deferred.until} (${stage.deferred.why}).\n`);
+    this.print(`${files.length} files of ${facts.hosts.size} hosts in ${this.args.folder}\n`);
+    return { folder: this.args.folder, files: files.map(({ path }) => path), assumptions };
+  }
+
+  private async factsOf(cluster: Cluster, gather: () => Promise<Facts>): Promise<Facts> {
+    if (this.flags.facts !== undefined) return readFacts(this.flags.facts);
+    return this.flags.gather ? gather() : assumedFacts(cluster);
+  }
+}

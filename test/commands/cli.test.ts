@@ -1,0 +1,153 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import { EXIT_CODES } from '../../src/core/errors.ts';
+import { INVENTORY, inventory, mcpk, scratch } from './support.ts';
+
+interface Failure {
+  error: { code: string; exitCode: number; message: string };
+}
+
+describe('mcpk', () => {
+  it('names the nearest command for a word that is none, and exits 64', async () => {
+    const said = await mcpk(['vaildate']);
+    expect(said.code).toBe(64);
+    expect(said.stderr).toContain('mcpk has no command "vaildate"; did you mean validate?');
+    expect(said.stdout).toBe('');
+  });
+
+  it('exits 64 for an unknown flag and says where to look', async () => {
+    const said = await mcpk(['plan', '--onyl', 'etcd']);
+    expect(said.code).toBe(64);
+    expect(said.stderr).toContain('--onyl');
+    expect(said.stderr).toContain('mcpk plan --help');
+  });
+
+  it('lists every command with a summary, and every exit code', async () => {
+    const { stdout, code } = await mcpk(['--help']);
+    expect(code).toBe(0);
+    const commands = [
+      'apply',
+      'exec',
+      'facts',
+      'init',
+      'kubeconfig',
+      'plan',
+      'render',
+      'show',
+      'validate',
+      'verify',
+      'host-key',
+    ];
+    for (const name of commands) expect(stdout).toMatch(new RegExp(`^  ${name} +[A-Z]`, 'm'));
+    for (const [exit, meaning] of Object.values(EXIT_CODES))
+      expect(stdout).toMatch(new RegExp(`^ *${exit}  ${meaning.replaceAll(/[()]/g, '\\$&')}$`, 'm'));
+  });
+
+  it.each([
+    'apply',
+    'exec',
+    'facts',
+    'init',
+    'kubeconfig',
+    'plan',
+    'render',
+    'show',
+    'validate',
+    'verify',
+    'host-key pin',
+    'host-key scan',
+    'host-key show',
+  ])('%s explains itself with examples', async (command) => {
+    const { stdout, code } = await mcpk([...command.split(' '), '--help']);
+    expect(code).toBe(0);
+    expect(stdout).toContain('DESCRIPTION');
+    expect(stdout).toContain(`  $ mcpk ${command}`);
+  });
+});
+
+describe('validate', () => {
+  it('accepts an inventory and lists its hosts', async () => {
+    const said = await mcpk(['validate', '-i', await inventory()]);
+    expect(said.stderr).toBe('');
+    expect(said.code).toBe(0);
+    expect(said.stdout).toContain('  m3  10.9.0.13        master, etcd\n');
+  });
+
+  it('names file and line of each mistake, and exits 10', async () => {
+    const file = await inventory(INVENTORY.replace('[master] }\n  - { name: m2', '[masterr] }\n  - { name: m2'));
+    const said = await mcpk(['validate', '-i', file]);
+    expect(said.code).toBe(10);
+    expect(said.stderr).toMatch(/mcpk\.yaml:7:\d+.*masterr.*master/);
+  });
+
+  it('prints one object with --json, whether it fails or not', async () => {
+    const good = await mcpk(['validate', '--json', '-i', await inventory()]);
+    expect(JSON.parse(good.stdout)).toMatchObject({ valid: true, cluster: 'small' });
+    const bad = await mcpk(['validate', '--json', '-i', 'nothing-here.yaml']);
+    expect(bad.code).toBe(10);
+    expect(bad.stderr).toBe('');
+    const { error } = JSON.parse(bad.stdout) as Failure;
+    expect(error).toMatchObject({ code: 'invalid', exitCode: 10 });
+  });
+
+  it('never shows argv or a stack in JSON', async () => {
+    const said = await mcpk(['plan', '--json', '--timeout', 'soon']);
+    expect(said.code).toBe(64);
+    expect(JSON.parse(said.stdout)).toMatchObject({ error: { code: 'usage', exitCode: 64 } });
+    expect(said.stdout).not.toContain('argv');
+    expect(said.stdout).not.toContain('node_modules');
+  });
+
+  it('finds its inventory by MCPK_INVENTORY', async () => {
+    vi.stubEnv('MCPK_INVENTORY', await inventory());
+    const said = await mcpk(['validate', '--json']);
+    expect(said.code).toBe(0);
+  });
+});
+
+describe('init', () => {
+  it('writes an inventory that validates, and does not overwrite it', async () => {
+    const file = join(await scratch(), 'new.yaml');
+    const args = ['init', file, '--master', '10.9.0.11', '--worker', 'w7=10.9.0.17'];
+    const said = await mcpk(args);
+    expect(said.stderr).toBe('');
+    expect(said.stdout).toContain(`mcpk plan -i ${file}`);
+    expect((await mcpk(['validate', '-i', file])).stdout).toContain('w7  10.9.0.17');
+    const again = await mcpk(args);
+    expect(again.code).toBe(64);
+    expect(again.stderr).toContain('is there already');
+  });
+});
+
+describe('render', () => {
+  it('writes each file of each host, and says what was assumed', async () => {
+    const folder = join(await scratch(), 'out');
+    const said = await mcpk(['render', folder, '-i', await inventory(), '--only', 'etcd,certificates']);
+    expect(said.code, said.stderr).toBe(0);
+    expect(said.stderr).toContain('Assumed, as no host was asked');
+    expect(await readFile(join(folder, 'm2/etc/etcd/etcd.yaml'), 'utf8')).toContain('name: m2');
+    expect(await readFile(join(folder, 'm2/etc/etcd/pki/server.key'), 'utf8')).toBe(
+      '<secret key of /etc/etcd/pki/server.crt>\n',
+    );
+  });
+
+  it('leaves a folder alone that holds other things', async () => {
+    const file = await inventory();
+    const said = await mcpk(['render', join(file, '..'), '-i', file]);
+    expect(said.code).toBe(64);
+    expect(await readFile(file, 'utf8')).toBe(INVENTORY);
+  });
+});
+
+describe('hosts', () => {
+  it('are named when a stage or host does not exist', async () => {
+    const file = await inventory();
+    const stage = await mcpk(['plan', '-i', file, '--only', 'etdc']);
+    expect(stage.code).toBe(64);
+    expect(stage.stderr).toContain('did you mean etcd?');
+    const host = await mcpk(['show', 'm9', '-i', file]);
+    expect(host.code).toBe(64);
+    expect(host.stderr).toContain('m1, m2, m3');
+  });
+});

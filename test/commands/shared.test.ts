@@ -1,0 +1,63 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { inventoryFiles } from '../../src/commands/shared/cluster.ts';
+import { commandLine } from '../../src/commands/shared/command-line.ts';
+import { touchesLiveCluster } from '../../src/commands/shared/confirm.ts';
+import { readFacts } from '../../src/commands/shared/facts-file.ts';
+import { writeInto } from '../../src/commands/shared/output-folder.ts';
+import { toJson } from '../../src/report/json.ts';
+import { CHANGED_FLAG, FACTS, MIXED, NOTHING } from '../fixtures/plan.ts';
+import { scratch } from './support.ts';
+
+describe('inventoryFiles', () => {
+  it.each([
+    [['a.yaml', 'b.yaml'], { MCPK_INVENTORY: 'c.yaml' }, ['a.yaml', 'b.yaml']],
+    [undefined, { MCPK_INVENTORY: 'c.yaml:d.yaml' }, ['c.yaml', 'd.yaml']],
+    [undefined, {}, ['mcpk.yaml']],
+  ])('%j with %j are %j', (named, env, files) => expect(inventoryFiles(named, env)).toEqual(files));
+});
+
+describe('commandLine', () => {
+  it.each([
+    [{ inventory: ['a.yaml', 'b.yaml'] }, 'mcpk apply -i a.yaml -i b.yaml'],
+    [{ limit: 'role:worker and not w2' }, "mcpk apply --limit 'role:worker and not w2'"],
+    [{ only: ['etcd', 'nodes'], yes: true }, 'mcpk apply --only etcd,nodes --yes'],
+    [{ limit: "it's" }, "mcpk apply --limit 'it'\\''s'"],
+    [{ yes: false, limit: undefined }, 'mcpk apply'],
+  ])('%j is %s', (flags, text) =>
+    expect(commandLine('apply', flags, ['inventory', 'limit', 'only', 'yes'])).toBe(text),
+  );
+});
+
+describe('touchesLiveCluster', () => {
+  it.each([
+    ['units of a formed cluster restart', CHANGED_FLAG, true],
+    ['something is removed', MIXED, true],
+    ['nothing changes', NOTHING, false],
+    ['there is no cluster yet', { ...CHANGED_FLAG, facts: { ...FACTS, etcd: 'none' as const } }, false],
+  ])('when %s', (_, plan, expected) => expect(touchesLiveCluster(plan)).toBe(expected));
+});
+
+describe('readFacts', () => {
+  it('reads what facts --json prints', async () => {
+    const file = join(await scratch(), 'facts.json');
+    await writeFile(file, JSON.stringify(toJson(FACTS)));
+    expect(await readFacts(file)).toEqual(FACTS);
+  });
+
+  it.each(['', '[]', '{"hosts":{}}', 'null'])('refuses %j', async (text) => {
+    const file = join(await scratch(), 'facts.json');
+    await writeFile(file, text);
+    await expect(readFacts(file)).rejects.toMatchObject({ code: 'usage' });
+  });
+});
+
+describe('writeInto', () => {
+  it('empties a folder of its own and lets no path lead out of it', async () => {
+    const folder = join(await scratch(), 'out');
+    await writeInto(folder, [{ path: 'm1/a', text: 'a' }]);
+    await writeInto(folder, [{ path: 'm1/b', text: 'b' }]);
+    await expect(writeInto(folder, [{ path: 'm1/../../x', text: '' }])).rejects.toMatchObject({ code: 'invalid' });
+  });
+});

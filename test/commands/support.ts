@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Config, run, settings } from '@oclif/core';
+import { vi } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+export interface Said {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** As bin/dev.js: the commands of src/, loaded once. */
+function loadConfig(): Promise<Config> {
+  settings.enableAutoTranspile = false;
+  const text = readFileSync(join(ROOT, 'package.json'), 'utf8');
+  const pjson = JSON.parse(text) as { oclif: object };
+  pjson.oclif = JSON.parse(
+    JSON.stringify(pjson.oclif).replaceAll('./dist/', './src/').replaceAll('.js"', '.ts"'),
+  ) as object;
+  return Config.load({ root: ROOT, pjson: pjson as never, ignoreManifest: true });
+}
+
+const config = loadConfig();
+
+/** Runs mcpk in this process; what it prints and its exit code are the result. One at a time. */
+export async function mcpk(args: readonly string[]): Promise<Said> {
+  const said: Said = { code: 0, stdout: '', stderr: '' };
+  const before = process.exitCode;
+  const spies = (['stdout', 'stderr'] as const).map((name) =>
+    vi.spyOn(process[name], 'write').mockImplementation((part) => {
+      said[name] += String(part);
+      return true;
+    }),
+  );
+  process.exitCode = 0;
+  try {
+    await run([...args], await config);
+    said.code = Number(process.exitCode);
+  } catch (error) {
+    said.code = (error as { oclif?: { exit?: number } }).oclif?.exit ?? 1;
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+    process.exitCode = before;
+  }
+  return said;
+}
+
+export function scratch(): Promise<string> {
+  return mkdtemp(join(tmpdir(), 'mcpk-commands-'));
+}
+
+export const INVENTORY = `apiVersion: mcpk/v1
+kind: Cluster
+name: small
+endpoint: { address: 10.9.0.100 }
+ssh: { agent: false, connectTimeout: 1 }
+hosts:
+  - { name: m1, address: 10.9.0.11, roles: [master] }
+  - { name: m2, address: 10.9.0.12, roles: [master] }
+  - { name: m3, address: 10.9.0.13, roles: [master] }
+network: { plugin: none }
+`;
+
+export async function inventory(text = INVENTORY): Promise<string> {
+  const file = join(await scratch(), 'mcpk.yaml');
+  await writeFile(file, text);
+  return file;
+}
