@@ -43,7 +43,8 @@ export function encodeConverge(request: ConvergeRequest): Buffer {
     blobs.length = 0;
     return new Lowering(offset, blobs).lines(request);
   };
-  const head = (size: number): string => `converge ${String(size).padStart(10)} ${SEPARATOR} ${request.run} ${request.stage} ${request.host}\n`;
+  const head = (size: number): string =>
+    `converge ${String(size).padStart(10)} ${SEPARATOR} ${request.run} ${request.stage} ${request.host}\n`;
   // Offsets of the blobs depend on the length of the operations, which name them padded to a fixed width.
   const size = Buffer.byteLength(head(0) + body(0).join('\n') + '\n');
   return Buffer.concat([Buffer.from(head(size) + body(size).join('\n') + '\n'), ...blobs]);
@@ -52,7 +53,8 @@ export function encodeConverge(request: ConvergeRequest): Buffer {
 /** Undefined for records of other kinds. */
 export function decodeConverge(request: ConvergeRequest, record: SessionRecord): ConvergeEvent | undefined {
   const [number, ref = '', status, ms] = record.args;
-  if (record.kind === 'stale') return { type: 'stale', refs: staleRefs(request.preconditions, record.body.toString('utf8')) };
+  if (record.kind === 'stale')
+    return { type: 'stale', refs: staleRefs(request.preconditions, record.body.toString('utf8')) };
   if (record.kind !== 'event') return undefined;
   return {
     type: 'resource',
@@ -73,7 +75,14 @@ function staleRefs(preconditions: readonly Precondition[], seen: string): string
     const present = [...now].filter((line) => line.startsWith(`${line[0]} ${path} `) || line.endsWith(`  ${path}`));
     return present.length !== wanted.length || wanted.some((line) => !now.has(line));
   };
-  return [...new Set(preconditions.filter(checkable).filter(differs).map((condition) => condition.ref))];
+  return [
+    ...new Set(
+      preconditions
+        .filter(checkable)
+        .filter(differs)
+        .map((condition) => condition.ref),
+    ),
+  ];
 }
 
 function expectation({ path, seen }: Precondition): string[] {
@@ -106,7 +115,8 @@ class Lowering {
   lines(request: ConvergeRequest): string[] {
     const lines = [...this.#preconditions(request.preconditions.filter(checkable)), '! '];
     if (request.ownedBefore !== '') lines.push('w 0 owned', ...this.#owned(request.ownedBefore));
-    for (const group of groups(request.steps.map((step, index) => ({ ...step, number: index + 1 })))) lines.push(...this.#group(group));
+    for (const group of groups(request.steps.map((step, index) => ({ ...step, number: index + 1 }))))
+      lines.push(...this.#group(group));
     if (request.ownedAfter !== '') lines.push('w 0 owned', ...this.#owned(request.ownedAfter));
     return lines;
   }
@@ -115,7 +125,13 @@ class Lowering {
     const unique = [...new Map(conditions.map((condition) => [condition.path, condition])).values()];
     const expected = unique.map(expectation);
     const text = [...expected.flatMap((lines) => lines.slice(0, 1)), ...expected.flatMap((lines) => lines.slice(1))];
-    return [...list('p', unique.map(({ path }) => relative(path))), ...text.map((line) => `x ${line}`)];
+    return [
+      ...list(
+        'p',
+        unique.map(({ path }) => relative(path)),
+      ),
+      ...text.map((line) => `x ${line}`),
+    ];
   }
 
   #owned(text: string): string[] {
@@ -162,7 +178,10 @@ class Lowering {
     }
     for (const [owner, temps] of owners) if (owner !== 'root:root') lines.push(...op('chown', owner, ...temps));
     for (const [mode, temps] of modes) if (mode !== '0600') lines.push(...op('chmod', mode, ...temps));
-    lines.push(...op('sync', ...writes.map((o) => tempOf(o.path))), ...op('save', ...writes.map((o) => relative(o.path))));
+    lines.push(
+      ...op('sync', ...writes.map((o) => tempOf(o.path))),
+      ...op('save', ...writes.map((o) => relative(o.path))),
+    );
     return lines;
   }
 
@@ -173,6 +192,8 @@ class Lowering {
           ...(o.validate ? op('check', tempOf(o.path), ...o.validate) : []),
           ...op('rename', tempOf(o.path), relative(o.path)),
         ];
+      case 'access':
+        return op('access', o.mode, `${o.owner}:${o.group}`, relative(o.path));
       case 'mkdir':
         return op('mkdir', o.mode, `${o.owner}:${o.group}`, relative(o.path));
       case 'link':
@@ -196,7 +217,13 @@ class Lowering {
         return op('unit', o.action, o.name, o.noBlock ? '1' : '0', String(o.timeout));
       case 'stamp': {
         const start = earlier.findLast((other) => other.op === 'unit');
-        return op('stamp', o.unit, o.restart || '-', o.reload || '-', String(start?.op === 'unit' ? start.timeout : 90));
+        return op(
+          'stamp',
+          o.unit,
+          o.restart || '-',
+          o.reload || '-',
+          String(start?.op === 'unit' ? start.timeout : 90),
+        );
       }
       default:
         throw new TypeError(`${step.ref}: unknown operation ${JSON.stringify(o satisfies never)}`);

@@ -36,7 +36,9 @@ export function decodeFacts(records: readonly SessionRecord[], reception: FactsR
   const filesystems = new Map(lines(of('filesystems')).map((line) => [line.split(' ')[0]!, line.split(' ').slice(1)]));
   const [, freeBlocks = '0', blockSize = '0'] = filesystems.get('./var/lib') ?? [];
   const [resolved, networkd] = of('active').split('\n');
-  const files = [...texts].filter(([path]) => !OWN_FILES.has(path)).map(([path, bytes]) => [path, bytes.toString('utf8')]);
+  const files = [...texts]
+    .filter(([path]) => !OWN_FILES.has(path))
+    .map(([path, bytes]) => [path, bytes.toString('utf8')]);
   return {
     os: osRelease(text('/etc/os-release')),
     arch: ARCHITECTURES[one('arch')] ?? one('arch'),
@@ -56,7 +58,9 @@ export function decodeFacts(records: readonly SessionRecord[], reception: FactsR
     resolved: resolved === 'active',
     networkd: networkd === 'active',
     packageManager: facts.get('tool')?.length === 2 ? 'apt' : 'none',
-    ports: [...new Set(lines(of('ports')).map((line) => parseInt(line.split(':')[1] ?? '0', 16)))].sort((a, b) => a - b),
+    ports: [...new Set(lines(of('ports')).map((line) => parseInt(line.split(':')[1] ?? '0', 16)))].sort(
+      (a, b) => a - b,
+    ),
     foreign: facts.get('foreign') ?? [],
     owned: text(PATHS.owned) === '' ? [] : (JSON.parse(text(PATHS.owned)) as { entries: OwnedEntry[] }).entries,
     files: Object.fromEntries(files) as Record<string, string>,

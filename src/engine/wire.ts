@@ -28,7 +28,9 @@ export function encodeReads(reads: Reads, options: { deep?: boolean } = {}): Buf
   const differing = new Map(reads.differing.map(({ path, sha256 }) => [path, `${sha256}  ${relative(path)}`]));
   // probe.sh walks both lists at once: what `differing` names comes first, in the same order.
   const paths = [...differing.keys(), ...new Set(reads.paths.filter((path) => !differing.has(path)))];
-  const modules = new Map(reads.modules.map((m) => [m.name, `${moduleName(m.name)}:${m.evidence ? relative(m.evidence) : ''}`]));
+  const modules = new Map(
+    reads.modules.map((m) => [m.name, `${moduleName(m.name)}:${m.evidence ? relative(m.evidence) : ''}`]),
+  );
   const commands = new Map(reads.commands.map((command) => [command.id, command.argv]));
   const lines = [
     `= ${SEPARATOR}`,
@@ -110,7 +112,8 @@ function decodeTexts(raw: Buffer, paths: Record<string, PathState>): Record<stri
   const texts: Record<string, string> = {};
   for (const [path, bytes] of splitTexts(raw)) {
     const hash = paths[path]?.sha256;
-    if (hash === undefined || hash === createHash('sha256').update(bytes).digest('hex')) texts[path] = bytes.toString('utf8');
+    if (hash === undefined || hash === createHash('sha256').update(bytes).digest('hex'))
+      texts[path] = bytes.toString('utf8');
   }
   return texts;
 }
@@ -170,7 +173,12 @@ function decodePackages(text: string): Observed['packages'] {
 }
 
 function decodeUsers(passwd: string, groups: string): Observed['users'] {
-  const names = new Map(groups.split('\n').map((line) => line.split(':')).map(([name = '', , id = '']) => [id, name]));
+  const names = new Map(
+    groups
+      .split('\n')
+      .map((line) => line.split(':'))
+      .map(([name = '', , id = '']) => [id, name]),
+  );
   const users: Observed['users'] = {};
   for (const line of passwd.split('\n')) {
     const [name, , , gid = '', , home = '', shell = ''] = line.split(':');
@@ -180,7 +188,10 @@ function decodeUsers(passwd: string, groups: string): Observed['users'] {
 }
 
 function pairs(text: string): [string, string][] {
-  return text.split('\n').filter(Boolean).map((line) => cut(line, ' '));
+  return text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => cut(line, ' '));
 }
 
 function cut(line: string, at: string): [string, string] {

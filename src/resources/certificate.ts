@@ -13,22 +13,35 @@ export const certificate: ResourceKind<CertificateResource> = {
 
   compare(resource, observed, context) {
     const hash = presentHash(resource, observed);
-    const reasons = [...contentReasons(resource, observed, context), ...accessReasons(resource, observed)];
-    if (reasons.length === 0) return { result: 'unchanged', reason: 'valid, trusted and as specified', hash };
-    return {
-      result: 'change',
-      verb: 'issue',
-      reasons,
-      hash: '',
-      rests: rests(touchedPaths(resource).map((path) => observed.paths[path])),
-      specification: specification(resource),
-    };
+    const seen = rests(touchedPaths(resource).map((path) => observed.paths[path]));
+    const access = accessReasons(resource, observed);
+    const reasons = contentReasons(resource, observed, context);
+    if (reasons.length > 0) {
+      return {
+        result: 'change',
+        verb: 'issue',
+        reasons: [...reasons, ...access],
+        hash: '',
+        rests: seen,
+        specification: specification(resource),
+      };
+    }
+    if (access.length > 0)
+      return { result: 'change', verb: 'update', reasons: access, hash, rests: seen, accessOnly: true };
+    return { result: 'unchanged', reason: 'valid, trusted and as specified', hash };
   },
 
-  async converge(resource, _change, materials) {
-    const { cert, key } = await materials.leaf(resource);
+  async converge(resource, change, materials) {
     const { path, keyPath, owner, group } = resource;
     const access = { owner, group };
+    if (change.accessOnly)
+      return touchedPaths(resource).map((each): Op => ({
+        op: 'access',
+        path: each,
+        mode: modeOf(resource, each),
+        ...access,
+      }));
+    const { cert, key } = await materials.leaf(resource);
     const both = new Secret(`${closed(cert)}${closed(key.reveal())}`, key.label);
     if (path === keyPath) return [{ op: 'write', path, mode: '0600', ...access, content: both }];
     // The key first: a certificate never lies beside a key that is not its own for longer than it must.
@@ -37,7 +50,10 @@ export const certificate: ResourceKind<CertificateResource> = {
   },
 
   // The key lies beside it, by the names that the stages give.
-  remove: (id) => [{ op: 'remove', path: id }, ...(id.endsWith('.crt') ? [{ op: 'remove' as const, path: id.replace(/\.crt$/, '.key') }] : [])],
+  remove: (id) => [
+    { op: 'remove', path: id },
+    ...(id.endsWith('.crt') ? [{ op: 'remove' as const, path: id.replace(/\.crt$/, '.key') }] : []),
+  ],
   implied: (resource) => [
     ...touchedPaths(resource).flatMap((path) => impliedByPath(path, resource.owner)),
     `sharedSecret:${resource.authority}`,
@@ -47,26 +63,39 @@ export const certificate: ResourceKind<CertificateResource> = {
 
 function contentReasons(resource: CertificateResource, observed: Observed, context: CompareContext): string[] {
   const shared = context.shared.get(resource.authority);
-  if (shared?.state === 'absent' && observed.paths[resource.path]) return [`its authority ${resource.authority} is made anew`];
-  const reasons = renewalReasons(resource, observed.texts[resource.path], { bundle: shared?.texts['bundle'], now: context.now });
+  if (shared?.state === 'absent' && observed.paths[resource.path])
+    return [`its authority ${resource.authority} is made anew`];
+  const reasons = renewalReasons(resource, observed.texts[resource.path], {
+    bundle: shared?.texts['bundle'],
+    now: context.now,
+  });
   if (reasons.length > 0) return reasons;
   const key = observed.paths[resource.keyPath];
   if (key === undefined) return ['its key is absent'];
   if (resource.rotatedBy !== undefined) return [];
+  const strange = touchedPaths(resource).filter((path) => observed.paths[path]?.type !== 'file');
+  if (strange.length > 0) return strange.map((path) => `${path} is no file`);
   const owned = context.owned.get(`certificate:${resource.path}`);
   const known = owned !== undefined && owned !== '';
-  return known && owned !== presentHash(resource, observed) ? ['its key or certificate is not the one that was issued'] : [];
+  return known && owned !== presentHash(resource, observed)
+    ? ['its key or certificate is not the one that was issued']
+    : [];
 }
 
 /** The pair that somebody else rotates has modes of his. */
 function accessReasons(resource: CertificateResource, observed: Observed): string[] {
   if (resource.rotatedBy !== undefined) return [];
-  const { path, keyPath, owner, group } = resource;
+  const { path, owner, group } = resource;
   return touchedPaths(resource).flatMap((each) => {
     const seen = observed.paths[each];
-    const mode = each === keyPath ? '0600' : '0644';
-    return seen === undefined ? [] : differences(seen, { type: 'file', mode, owner, group }).map((reason) => (each === path ? reason : `key: ${reason}`));
+    if (seen?.type !== 'file') return [];
+    const reasons = differences(seen, { type: 'file', mode: modeOf(resource, each), owner, group });
+    return each === path ? reasons : reasons.map((reason) => `key: ${reason}`);
   });
+}
+
+function modeOf({ keyPath }: CertificateResource, path: string): string {
+  return path === keyPath ? '0600' : '0644';
 }
 
 /** '' for a pair behind links: its rotation is not ours to see. */

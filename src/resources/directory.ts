@@ -41,7 +41,9 @@ export const directory: ResourceKind<DirectoryResource> = {
 
 /** A folder is compared before what lies in it; what earlier runs laid there is known from owned.json. */
 function undescribed({ path, except = [] }: DirectoryResource, observed: Observed, context: CompareContext): string[] {
-  const entries = (observed.listings[path] ?? []).filter((name) => !except.includes(name)).map((name) => `${path}/${name}`);
+  const entries = (observed.listings[path] ?? [])
+    .filter((name) => !except.includes(name))
+    .map((name) => `${path}/${name}`);
   const described = (entry: string): boolean =>
     (['file', 'link', 'directory', 'certificate'] as const).some((kind) => {
       const ref: Ref = `${kind}:${entry}`;

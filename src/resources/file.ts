@@ -8,16 +8,19 @@ export const file: ResourceKind<FileResource> = {
   reads(resource, into) {
     into.paths.push(resource.path);
     if (resource.block !== undefined) into.texts.push(resource.path);
-    else if (!(resource.content instanceof Secret)) into.differing.push({ path: resource.path, sha256: sha256(resource.content) });
+    else if (!(resource.content instanceof Secret))
+      into.differing.push({ path: resource.path, sha256: sha256(resource.content) });
   },
 
   compare(resource, observed) {
     const seen = observed.paths[resource.path];
     const hash = publicHash(resource);
     const before = resource.block === undefined ? observed.texts[resource.path] : blockOf(resource, observed);
-    const reasons = seen === undefined ? ['absent'] : differences(seen, { ...ownership(resource), type: 'file' });
+    const reasons =
+      seen === undefined ? ['absent'] : differences(seen, { ...ownership(resource, observed), type: 'file' });
     const differs = seen?.type === 'file' && !sameContent(resource, observed);
-    if (differs) reasons.unshift(resource.block !== undefined && before === undefined ? 'its block is absent' : 'content differs');
+    if (differs)
+      reasons.unshift(resource.block !== undefined && before === undefined ? 'its block is absent' : 'content differs');
     if (reasons.length === 0) return { result: 'unchanged', reason: 'content, mode and owner are as wanted', hash };
     const change: Change = {
       result: 'change',
@@ -26,15 +29,23 @@ export const file: ResourceKind<FileResource> = {
       hash,
       rests: rests(resource.content instanceof Secret ? { ...seen, sha256: undefined, differs } : seen),
     };
-    if (resource.content instanceof Secret || (seen !== undefined && !differs)) return change;
+    if (seen?.type === 'file' && !differs) return { ...change, accessOnly: true };
+    if (resource.content instanceof Secret) return change;
     // A file too large or not a text has no old side.
     return { ...change, diff: { before: before ?? '', after: resource.content } };
   },
 
-  converge(resource, _change, _materials, observed) {
+  converge(resource, change, _materials, observed) {
     const { path, validate } = resource;
+    if (change.accessOnly) return Promise.resolve([{ op: 'access', path, ...ownership(resource, observed) }]);
     const content = wantedContent(resource, observed);
-    const write: Op = { op: 'write', path, ...ownership(resource, observed), content, ...(validate ? { validate } : {}) };
+    const write: Op = {
+      op: 'write',
+      path,
+      ...ownership(resource, observed),
+      content,
+      ...(validate ? { validate } : {}),
+    };
     return Promise.resolve([write]);
   },
 
@@ -71,8 +82,8 @@ function wantedContent({ path, content, block }: FileResource, observed: Observe
 }
 
 /** A file of which only a block is ours keeps its mode and owner. */
-function ownership(resource: FileResource, observed?: Observed): { mode: string; owner: string; group: string } {
-  const seen = observed?.paths[resource.path];
+function ownership(resource: FileResource, observed: Observed): { mode: string; owner: string; group: string } {
+  const seen = observed.paths[resource.path];
   const { mode, owner, group } = resource.block !== undefined && seen?.type === 'file' ? seen : resource;
   return { mode, owner, group };
 }

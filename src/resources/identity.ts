@@ -5,12 +5,19 @@ import type { PathState } from './types.ts';
 
 /** sha256 in hex: how contents are identified everywhere. */
 export function sha256(content: string | Secret): string {
-  return createHash('sha256').update(content instanceof Secret ? content.reveal() : content).digest('hex');
+  return createHash('sha256')
+    .update(content instanceof Secret ? content.reveal() : content)
+    .digest('hex');
 }
 
 /** Identity of what is laid down as several files, over lines `PATH SHA256`; the engine makes the same from what it writes. */
 export function identityOfFiles(hashes: ReadonlyMap<string, string>): string {
-  return sha256([...hashes].map(([path, hash]) => `${path} ${hash}`).sort().join('\n'));
+  return sha256(
+    [...hashes]
+      .map(([path, hash]) => `${path} ${hash}`)
+      .sort()
+      .join('\n'),
+  );
 }
 
 /** What a change rests on: any observed value, as it was seen. Times are left out: a touch is no difference. */
@@ -19,7 +26,10 @@ export function rests(observed: unknown): string {
 }
 
 /** Differences of type, mode, owner and group, one line each; `type` is what a resource wants there. */
-export function differences(seen: PathState, wanted: { type: PathState['type']; mode?: string; owner?: string; group?: string }): string[] {
+export function differences(
+  seen: PathState,
+  wanted: { type: PathState['type']; mode?: string; owner?: string; group?: string },
+): string[] {
   if (seen.type !== wanted.type) return [`a ${seen.type} is there, not a ${wanted.type}`];
   const parts = (['mode', 'owner', 'group'] as const).map((part) => [part, seen[part], wanted[part]] as const);
   return parts.flatMap(([part, now, then]) => (then === undefined || now === then ? [] : [`${part} ${now} → ${then}`]));

@@ -38,5 +38,5 @@ export function kindOf<R extends Resource>(resource: R): ResourceKind<R> {
 /** By the name that owned.json has; throws RangeError for a name that is no kind. */
 export function kindNamed(name: string): ResourceKind<Resource> {
   if (!Object.hasOwn(KINDS, name)) throw new RangeError(`${name} is no kind of resource`);
-  return KINDS[name as Kind] as unknown as ResourceKind<Resource>;
+  return KINDS[name as Kind];
 }

@@ -2,7 +2,15 @@ type Json = unknown;
 type JsonMap = Readonly<Record<string, Json>>;
 
 /** What Kubernetes merges lists of maps by, the first that both sides have (`listMapKey` of the API's own types). */
-const LIST_KEYS: readonly (readonly string[])[] = [['name'], ['containerPort', 'protocol'], ['port', 'protocol'], ['mountPath'], ['key', 'effect'], ['ip'], ['type']];
+const LIST_KEYS: readonly (readonly string[])[] = [
+  ['name'],
+  ['containerPort', 'protocol'],
+  ['port', 'protocol'],
+  ['mountPath'],
+  ['key', 'effect'],
+  ['ip'],
+  ['type'],
+];
 const DEFAULTS: Readonly<Record<string, string>> = { protocol: 'TCP' };
 
 /**
@@ -19,9 +27,12 @@ export function project(live: Json, wanted: Json): Json {
 
 /** Entries that are only live come last: a list is wanted as a whole, but for maps that others may add to. */
 function projectList(live: readonly Json[], wanted: readonly Json[]): Json[] {
-  const keys = LIST_KEYS.find(([first]) => [...live, ...wanted].every((item) => isMap(item) && item[first!] !== undefined));
+  const keys = LIST_KEYS.find(([first]) =>
+    [...live, ...wanted].every((item) => isMap(item) && item[first!] !== undefined),
+  );
   if (!keys) return live.map((item, index) => (index < wanted.length ? project(item, wanted[index]) : item));
-  const nameOf = (item: Json): string => keys.map((key) => String((item as JsonMap)[key] ?? DEFAULTS[key] ?? '')).join('/');
+  const nameOf = (item: Json): string =>
+    JSON.stringify(keys.map((key) => (item as JsonMap)[key] ?? DEFAULTS[key]));
   const byName = new Map(live.map((item) => [nameOf(item), item]));
   return wanted.flatMap((item) => (byName.has(nameOf(item)) ? [project(byName.get(nameOf(item)), item)] : []));
 }
@@ -29,7 +40,9 @@ function projectList(live: readonly Json[], wanted: readonly Json[]): Json[] {
 function means(live: Json, wanted: Json): boolean {
   if (live === wanted) return true;
   if (live === undefined) return isEmpty(wanted);
-  return typeof wanted === 'string' || typeof wanted === 'number' ? quantity(live) !== undefined && quantity(live) === quantity(wanted) : false;
+  return typeof wanted === 'string' || typeof wanted === 'number'
+    ? quantity(live) !== undefined && quantity(live) === quantity(wanted)
+    : false;
 }
 
 /** `omitempty` leaves these out. */

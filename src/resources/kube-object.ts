@@ -10,7 +10,8 @@ export const kubeObject: ResourceKind<KubeObjectResource> = {
     const wanted = comparable(resource.object);
     const hash = sha256(JSON.stringify(wanted));
     const text = observed.texts[`api:${resource.id}`];
-    const seen = text === undefined ? undefined : project(comparable(JSON.parse(text) as KubeObjectResource['object']), wanted);
+    const seen =
+      text === undefined ? undefined : project(comparable(JSON.parse(text) as KubeObjectResource['object']), wanted);
     const before = seen === undefined ? '' : shown(seen);
     const after = shown(wanted);
     if (before === after) return { result: 'unchanged', reason: 'the fields that are set are as wanted', hash };
@@ -34,7 +35,10 @@ export const kubeObject: ResourceKind<KubeObjectResource> = {
 function comparable(object: KubeObjectResource['object']): Record<string, unknown> {
   const { status: _status, stringData, ...rest } = object;
   if (typeof stringData !== 'object' || stringData === null) return rest;
-  const encoded = Object.entries(stringData).map(([key, value]) => [key, Buffer.from(String(value)).toString('base64')]);
+  const encoded = Object.entries(stringData).map(([key, value]) => [
+    key,
+    Buffer.from(String(value)).toString('base64'),
+  ]);
   return { ...rest, data: { ...(rest['data'] as object | undefined), ...Object.fromEntries(encoded) } };
 }
 
@@ -45,7 +49,10 @@ function shown(value: unknown): string {
 /** `spec.replicas`; the outermost field for lists. */
 function differingFields(seen: unknown, wanted: unknown, path = ''): string[] {
   if (JSON.stringify(seen) === JSON.stringify(wanted)) return [];
-  const isMap = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+  const isMap = (value: unknown): value is Record<string, unknown> =>
+    typeof value === 'object' && value !== null && !Array.isArray(value);
   if (!isMap(seen) || !isMap(wanted)) return [path || 'everything'];
-  return Object.keys(wanted).flatMap((key) => differingFields(seen[key], wanted[key], path === '' ? key : `${path}.${key}`));
+  return Object.keys(wanted).flatMap((key) =>
+    differingFields(seen[key], wanted[key], path === '' ? key : `${path}.${key}`),
+  );
 }

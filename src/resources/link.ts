@@ -9,8 +9,14 @@ export const link: ResourceKind<LinkResource> = {
 
   compare({ path, target }, observed) {
     const seen = observed.paths[path];
-    if (seen?.type === 'link' && seen.target === target) return { result: 'unchanged', reason: `leads to ${target}`, hash: target };
-    const reason = seen === undefined ? 'absent' : seen.type === 'link' ? `leads to ${seen.target ?? ''}` : `a ${seen.type} is there, not a link`;
+    if (seen?.type === 'link' && seen.target === target)
+      return { result: 'unchanged', reason: `leads to ${target}`, hash: target };
+    const reason =
+      seen === undefined
+        ? 'absent'
+        : seen.type === 'link'
+          ? `leads to ${seen.target ?? ''}`
+          : `a ${seen.type} is there, not a link`;
     return {
       result: 'change',
       verb: seen === undefined ? 'create' : 'update',

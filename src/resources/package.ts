@@ -14,7 +14,11 @@ export const packageKind: ResourceKind<PackageResource> = {
     if (installed && (!hold || seen.held)) {
       return { result: 'unchanged', reason: `${seen.version} is installed${seen.held ? ' and held' : ''}`, hash };
     }
-    const reason = installed ? `${seen.version} is not held` : seen === undefined || seen.status === 'config-files' ? 'not installed' : `dpkg says ${seen.status}`;
+    const reason = installed
+      ? `${seen.version} is not held`
+      : seen === undefined || seen.status === 'config-files'
+        ? 'not installed'
+        : `dpkg says ${seen.status}`;
     return {
       result: 'change',
       verb: installed ? 'update' : 'install',

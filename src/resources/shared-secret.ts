@@ -10,10 +10,16 @@ export const sharedSecret: ResourceKind<SharedSecretResource> = {
 
   compare(resource, observed, context) {
     const shared = context.shared.get(resource.id) ?? { state: 'absent', hashes: {}, texts: {} };
-    const findings = resource.files.flatMap((file) => findingsOf(file, observed, shared).map((reason) => `${file.path}: ${reason}`));
+    const findings = resource.files.flatMap((file) =>
+      findingsOf(file, observed, shared).map((reason) => `${file.path}: ${reason}`),
+    );
     const hash = wantedHash(resource, shared);
-    if (shared.state === 'held' && findings.length === 0) return { result: 'unchanged', reason: 'the same on all hosts', hash };
+    if (shared.state === 'held' && findings.length === 0)
+      return { result: 'unchanged', reason: 'the same on all hosts', hash };
     const present = resource.files.some((file) => observed.paths[file.path]);
+    const content = resource.files.some(
+      (file) => observed.paths[file.path]?.type !== 'file' || findings.includes(`${file.path}: ${DIFFERENT}`),
+    );
     return {
       result: 'change',
       verb: present ? 'update' : 'create',
@@ -21,6 +27,7 @@ export const sharedSecret: ResourceKind<SharedSecretResource> = {
       hash,
       rests: rests(resource.files.map((file) => observed.paths[file.path])),
       specification: specification(resource, shared, context.host),
+      ...(shared.state === 'held' && !content ? { accessOnly: true as const } : {}),
       ...(shared.state === 'absent' ? { irreversible: 'what is signed or encrypted with it depends on it' } : {}),
     };
   },
@@ -28,9 +35,14 @@ export const sharedSecret: ResourceKind<SharedSecretResource> = {
   async converge(resource, change, materials, observed) {
     const ops: Op[] = [];
     for (const { item, ...file } of resource.files) {
-      // A part that is as it shall be is not fetched from its holder again.
-      if (change.hash !== '' && !change.reasons.some((reason) => reason.startsWith(`${file.path}: `)) && observed.paths[file.path]) continue;
-      ops.push({ op: 'write', ...file, content: await materials.item(resource.id, item) });
+      const reasons = change.reasons.filter((reason) => reason.startsWith(`${file.path}: `));
+      const right =
+        change.hash !== '' &&
+        observed.paths[file.path]?.type === 'file' &&
+        !reasons.includes(`${file.path}: ${DIFFERENT}`);
+      // What is as it shall be is not fetched from its holder again.
+      if (right && reasons.length > 0) ops.push({ op: 'access', ...file });
+      if (!right) ops.push({ op: 'write', ...file, content: await materials.item(resource.id, item) });
     }
     return ops;
   },
@@ -40,6 +52,8 @@ export const sharedSecret: ResourceKind<SharedSecretResource> = {
   implied: ({ files }) => files.flatMap((file) => impliedByPath(file.path, file.owner)),
   title: (resource) => resource.id,
 };
+
+const DIFFERENT = 'not what all shall have';
 
 /** Items that any host may know; the others are never read as text. */
 export function isPublic(item: string): boolean {
@@ -52,7 +66,7 @@ function findingsOf(file: SharedSecretResource['files'][number], observed: Obser
   const { mode, owner, group } = file;
   const access = differences(seen, { type: 'file', mode, owner, group });
   const wanted = shared.hashes[file.item];
-  return seen.type === 'file' && wanted !== undefined && seen.sha256 !== wanted ? ['not what the other hosts have', ...access] : access;
+  return seen.type === 'file' && wanted !== undefined && seen.sha256 !== wanted ? [DIFFERENT, ...access] : access;
 }
 
 /** '' while an item is still to be made. */
@@ -63,10 +77,15 @@ function wantedHash({ files }: SharedSecretResource, shared: SharedState): strin
 
 function specification({ recipe, files }: SharedSecretResource, shared: SharedState, host: string): string[] {
   const what = {
-    authority: recipe.type === 'authority' ? `authority "${recipe.commonName}", ${recipe.days} days, ${recipe.keyAlgorithm}` : '',
+    authority:
+      recipe.type === 'authority'
+        ? `authority "${recipe.commonName}", ${recipe.days} days, ${recipe.keyAlgorithm}`
+        : '',
     keypair: recipe.type === 'keypair' ? `key pair, ${recipe.keyAlgorithm}` : '',
-    'encryption-config': recipe.type === 'encryption-config' ? `encryption keys for ${recipe.resources.join(', ')}` : '',
+    'encryption-config':
+      recipe.type === 'encryption-config' ? `encryption keys for ${recipe.resources.join(', ')}` : '',
   }[recipe.type];
-  const from = shared.state === 'held' && shared.from !== undefined && shared.from !== host ? [`copied from ${shared.from}`] : [];
+  const from =
+    shared.state === 'held' && shared.from !== undefined && shared.from !== host ? [`copied from ${shared.from}`] : [];
   return [what, ...from, ...files.map((file) => `${file.item.padEnd(7)} ${file.path}`)];
 }

@@ -34,13 +34,16 @@ export function resolveShared(hosts: readonly SharedHost[]): SharedResolution {
     each.resources.filter((resource) => resource.kind === 'sharedSecret').map((resource) => ({ ...each, resource })),
   );
   for (const [id, places] of Map.groupBy(placed, ({ resource }) => resource.id)) {
-    const holders = places.filter(({ resource }) => resource.holder).flatMap((place) => holderOf(place, place.resource) ?? []);
+    const holders = places
+      .filter(({ resource }) => resource.holder)
+      .flatMap((place) => holderOf(place, place.resource) ?? []);
+    const known = result.problems.length;
     const state = merge(id, holders, result.problems);
     const recipe = places[0]?.resource.recipe.type;
     if (state.state === 'held' && recipe === 'authority') deriveBundle(state);
     result.states.set(id, state);
     if (state.state === 'absent') result.problems.push(...dependents(id, hosts));
-    else result.problems.push(...missingItems(id, state, places));
+    else if (result.problems.length === known) result.problems.push(...missingItems(id, state, places));
   }
   return result;
 }
@@ -66,9 +69,15 @@ function merge(id: string, holders: readonly Holder[], problems: string[]): Shar
   const intact = holders.filter((holder) => !holder.drifted);
   const sources = intact.length > 0 ? intact : holders;
   for (const item of new Set(sources.flatMap((holder) => Object.keys(holder.hashes)))) {
-    const groups = Map.groupBy(sources.filter((holder) => holder.hashes[item] !== undefined), (holder) => holder.hashes[item]!);
+    const groups = Map.groupBy(
+      sources.filter((holder) => holder.hashes[item] !== undefined),
+      (holder) => holder.hashes[item]!,
+    );
     if (groups.size > 1) {
-      const sides = [...groups].map(([hash, side]) => `${side.map((holder) => holder.host).join(', ')} ${side.length > 1 ? 'have' : 'has'} ${hash.slice(0, 8)}…`);
+      const sides = [...groups].map(
+        ([hash, side]) =>
+          `${side.map((holder) => holder.host).join(', ')} ${side.length > 1 ? 'have' : 'has'} ${hash.slice(0, 8)}…`,
+      );
       problems.push(`${id} differs (${item}): ${sides.join('; ')}`);
       continue;
     }
@@ -92,22 +101,29 @@ function deriveBundle(state: SharedState): void {
   state.hashes['bundle'] = sha256(cert);
 }
 
-function missingItems(id: string, state: SharedState, places: readonly { host: string; resource: SharedSecretResource }[]): string[] {
+function missingItems(
+  id: string,
+  state: SharedState,
+  places: readonly { host: string; resource: SharedSecretResource }[],
+): string[] {
   const items = new Set(places.flatMap(({ resource }) => resource.files.map((file) => file.item)));
   const missing = [...items].filter((item) => state.hashes[item] === undefined);
-  const differing = missing.filter((item) => places.every(({ resource }) => !resource.files.some((file) => file.item === item)));
   const holders = places.filter(({ resource }) => resource.holder).map(({ host }) => host);
-  return missing
-    .filter((item) => !differing.includes(item))
-    .map((item) => `${id} is incomplete: ${state.from ?? ''} has a part of it, but ${item} is on none of ${holders.join(', ')}`);
+  return missing.map(
+    (item) =>
+      `${id} is incomplete: ${state.from ?? ''} has a part of it, but ${item} is on none of ${holders.join(', ')}`,
+  );
 }
 
 /** An authority that nobody has must not be made anew under leaves that the old one signed. */
 function dependents(id: string, hosts: readonly SharedHost[]): string[] {
   const problems: string[] = [];
   for (const { host, resources, observed, etcdData } of hosts) {
-    const leaf = resources.find((each) => each.kind === 'certificate' && each.authority === id && observed.paths[each.path] !== undefined);
-    if (leaf?.kind === 'certificate') problems.push(`${id} is on no host, but ${host} has ${leaf.path}, which it signed`);
+    const leaf = resources.find(
+      (each) => each.kind === 'certificate' && each.authority === id && observed.paths[each.path] !== undefined,
+    );
+    if (leaf?.kind === 'certificate')
+      problems.push(`${id} is on no host, but ${host} has ${leaf.path}, which it signed`);
     else if (etcdData) problems.push(`${id} is on no host, but etcd has data on ${host}`);
   }
   return problems;

@@ -10,7 +10,8 @@ export const sysctl: ResourceKind<SysctlResource> = {
   compare({ key, value }, observed) {
     const seen = observed.sysctls[sysctlKey(key)];
     const wanted = normal(value);
-    if (seen !== undefined && normal(seen) === wanted) return { result: 'unchanged', reason: `is ${wanted}`, hash: wanted };
+    if (seen !== undefined && normal(seen) === wanted)
+      return { result: 'unchanged', reason: `is ${wanted}`, hash: wanted };
     return {
       result: 'change',
       verb: 'update',

@@ -325,7 +325,8 @@ export interface Deferred {
   why: string;
 }
 
-export type Verb = 'create' | 'update' | 'remove' | 'start' | 'stop' | 'restart' | 'reload' | 'enable' | 'run' | 'issue' | 'install';
+export type Verb =
+  'create' | 'update' | 'remove' | 'start' | 'stop' | 'restart' | 'reload' | 'enable' | 'run' | 'issue' | 'install';
 
 export interface Change {
   result: 'change';
@@ -340,6 +341,8 @@ export interface Change {
   diff?: { before: string; after: string };
   /** A certificate's or secret's specification, instead of bytes. */
   specification?: string[];
+  /** Only mode or owner change: whoever reads it need not read it anew. */
+  accessOnly?: true;
   /** Paths that nobody describes and that go: foreign drop-ins, strangers in an exclusive directory. */
   removes?: string[];
   /** Why it can't be undone, if so. */
@@ -358,7 +361,17 @@ export interface Materials {
 
 /** The operations of converge.sh: data for fixed code. One resource gives a short list of them. */
 export type Op =
-  | { op: 'write'; path: string; mode: string; owner: string; group: string; content: string | Secret; validate?: string[] }
+  | {
+      op: 'write';
+      path: string;
+      mode: string;
+      owner: string;
+      group: string;
+      content: string | Secret;
+      validate?: string[];
+    }
+  /** Mode and owner of a file that is there. */
+  | { op: 'access'; path: string; mode: string; owner: string; group: string }
   | { op: 'mkdir'; path: string; mode: string; owner: string; group: string }
   | { op: 'link'; path: string; target: string }
   /** A file, link or directory tree; kept in the generation store. */
@@ -371,7 +384,13 @@ export type Op =
   | { op: 'user'; name: string; group: string; home: string }
   | { op: 'run'; argv: string[] }
   | { op: 'daemon-reload' }
-  | { op: 'unit'; action: 'start' | 'restart' | 'reload' | 'stop' | 'enable' | 'disable'; name: string; noBlock: boolean; timeout: number }
+  | {
+      op: 'unit';
+      action: 'start' | 'restart' | 'reload' | 'stop' | 'enable' | 'disable';
+      name: string;
+      noBlock: boolean;
+      timeout: number;
+    }
   /** Written after the unit is active. */
   | { op: 'stamp'; unit: string; restart: string; reload: string };
 

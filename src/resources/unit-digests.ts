@@ -4,7 +4,9 @@ import type { Ref, UnitInput, UnitResource } from './types.ts';
 /** Its inputs, with its own unit file and what else of systemd's it is known to be made of. */
 export function inputsOf(resource: UnitResource): UnitInput[] {
   const own: Ref = `file:/etc/systemd/system/${resource.name}`;
-  return resource.inputs.some((input) => input.ref === own) ? resource.inputs : [...resource.inputs, { ref: own, on: 'restart' }];
+  return resource.inputs.some((input) => input.ref === own)
+    ? resource.inputs
+    : [...resource.inputs, { ref: own, on: 'restart' }];
 }
 
 /**

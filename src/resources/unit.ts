@@ -1,5 +1,17 @@
 import { rests, sha256 } from './identity.ts';
-import type { Change, CompareContext, Deferred, Observed, Op, Ref, ResourceKind, UnitInput, UnitResource, UnitState, Verb } from './types.ts';
+import type {
+  Change,
+  CompareContext,
+  Deferred,
+  Observed,
+  Op,
+  Ref,
+  ResourceKind,
+  UnitInput,
+  UnitResource,
+  UnitState,
+  Verb,
+} from './types.ts';
 import { inputsOf, unitDigests } from './unit-digests.ts';
 import { touchedPaths } from './touched.ts';
 
@@ -26,7 +38,13 @@ export const unit: ResourceKind<UnitResource> = {
     const hash = identity(resource, context);
     if (findings.length === 0) return { result: 'unchanged', reason: reasonUnchanged(resource), hash };
     const verb = VERBS.find((candidate) => findings.some((finding) => finding.verb === candidate)) ?? 'update';
-    const change: Change = { result: 'change', verb, reasons: findings.map((finding) => finding.reason), hash, rests: rests(seen) };
+    const change: Change = {
+      result: 'change',
+      verb,
+      reasons: findings.map((finding) => finding.reason),
+      hash,
+      rests: rests(seen),
+    };
     return strangers.length > 0 ? { ...change, removes: strangers } : change;
   },
 
@@ -67,30 +85,52 @@ function action({ name, noBlock, timeout }: UnitResource, which: Extract<Op, { o
   return { op: 'unit', action: which, name, noBlock: noBlock ?? false, timeout: timeout ?? DEFAULT_TIMEOUT };
 }
 
-function activity(resource: UnitResource, observed: Observed, context: CompareContext, strangers: readonly string[]): Finding[] {
+function activity(
+  resource: UnitResource,
+  observed: Observed,
+  context: CompareContext,
+  strangers: readonly string[],
+): Finding[] {
   const seen = observed.units[resource.name];
   const active = seen?.activeState ?? 'inactive';
-  if (resource.state === 'stopped') return active === 'inactive' || active === 'failed' ? [] : [{ verb: 'stop', reason: `is ${active}` }];
-  if (seen === undefined || active === 'inactive' || active === 'failed') return [{ verb: 'start', reason: `is ${active}` }];
+  if (resource.state === 'stopped')
+    return active === 'inactive' || active === 'failed' ? [] : [{ verb: 'stop', reason: `is ${active}` }];
+  if (seen === undefined || active === 'inactive' || active === 'failed')
+    return [{ verb: 'start', reason: `is ${active}` }];
   const restarts = staleInputs(resource, 'restart', observed, context);
   if (strangers.length > 0) restarts.push('it runs with a foreign drop-in');
   if (restarts.length > 0) return restarts.map((reason) => ({ verb: 'restart', reason: `restart, because ${reason}` }));
   // Not up yet: a start joins the job that runs and waits for it.
   if (active !== 'active' && active !== 'reloading') return [{ verb: 'start', reason: `is ${active}` }];
-  return staleInputs(resource, 'reload', observed, context).map((reason) => ({ verb: 'reload', reason: `reload, because ${reason}` }));
+  return staleInputs(resource, 'reload', observed, context).map((reason) => ({
+    verb: 'reload',
+    reason: `reload, because ${reason}`,
+  }));
 }
 
 /** Why the process does not run with its present inputs, one reason an input. */
-function staleInputs(resource: UnitResource, on: 'restart' | 'reload', observed: Observed, context: CompareContext): string[] {
+function staleInputs(
+  resource: UnitResource,
+  on: 'restart' | 'reload',
+  observed: Observed,
+  context: CompareContext,
+): string[] {
   const inputs = inputsOf(resource).filter((input) => input.on === on);
-  const changing = inputs.filter((input) => context.of(input.ref)?.comparison.result === 'change');
+  const changing = inputs.filter(({ ref }) => {
+    const comparison = context.of(ref)?.comparison;
+    return comparison?.result === 'change' && !comparison.accessOnly;
+  });
   if (changing.length > 0) return changing.map((input) => `${nameOf(input.ref)} changes`);
   const seen = observed.units[resource.name];
   if (seen?.stamp && seen.stamp.invocationId === seen.invocationId) {
-    return seen.stamp[on] === unitDigests(resource, hashOf(context))[on] ? [] : ['it was started with other inputs than there are now'];
+    return seen.stamp[on] === unitDigests(resource, hashOf(context))[on]
+      ? []
+      : ['it was started with other inputs than there are now'];
   }
   // No stamp of this start (a reboot, a start by hand): an input that is newer than the start was not read by it.
-  return inputs.filter((input) => isNewer(input, seen, observed, context)).map((input) => `${nameOf(input.ref)} is newer than its start`);
+  return inputs
+    .filter((input) => isNewer(input, seen, observed, context))
+    .map((input) => `${nameOf(input.ref)} is newer than its start`);
 }
 
 function isNewer(input: UnitInput, seen: UnitState | undefined, observed: Observed, context: CompareContext): boolean {

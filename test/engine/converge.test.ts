@@ -6,7 +6,13 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { Secret } from '../../src/core/secret.ts';
-import { decodeConverge, encodeConverge, type ConvergeEvent, type ConvergeRequest, type ConvergeStep } from '../../src/engine/wire-converge.ts';
+import {
+  decodeConverge,
+  encodeConverge,
+  type ConvergeEvent,
+  type ConvergeRequest,
+  type ConvergeStep,
+} from '../../src/engine/wire-converge.ts';
 import { decodeObserved, emptyReads, encodeReads } from '../../src/engine/wire.ts';
 import type { Op } from '../../src/resources/types.ts';
 import { Scratch } from './support/scratch.ts';
@@ -27,17 +33,33 @@ interface Outcome {
 }
 
 function converge(steps: ConvergeStep[], more: Partial<ConvergeRequest> = {}): Outcome {
-  const request: ConvergeRequest = { run: 'R1', stage: 'etcd', host: 'm1', steps, preconditions: [], ownedBefore: '', ownedAfter: '', ...more };
+  const request: ConvergeRequest = {
+    run: 'R1',
+    stage: 'etcd',
+    host: 'm1',
+    steps,
+    preconditions: [],
+    ownedBefore: '',
+    ownedAfter: '',
+    ...more,
+  };
   const { exitCode, records, stderr } = host.run('converge', encodeConverge(request));
   return { exitCode, stderr, events: records.flatMap((record) => decodeConverge(request, record) ?? []) };
 }
 
-const write = (path: string, content: string | Secret, more: Partial<Extract<Op, { op: 'write' }>> = {}): ConvergeStep => ({
+const write = (
+  path: string,
+  content: string | Secret,
+  more: Partial<Extract<Op, { op: 'write' }>> = {},
+): ConvergeStep => ({
   ref: `file:${path}`,
   ops: [{ op: 'write', path, mode: '0644', owner: 'root', group: 'root', content, ...more }],
 });
 const step = (ref: string, ...ops: Op[]): ConvergeStep => ({ ref, ops });
-const statuses = (outcome: Outcome): string[] => outcome.events.map((event) => (event.type === 'resource' ? `${event.number} ${event.ref} ${event.status}` : event.type));
+const statuses = (outcome: Outcome): string[] =>
+  outcome.events.map((event) =>
+    event.type === 'resource' ? `${event.number} ${event.ref} ${event.status}` : event.type,
+  );
 const generation = '/var/lib/mcpk/generations/R1/etcd';
 
 /** Nothing may lie about beside the targets. */
@@ -47,9 +69,17 @@ function leftovers(): string[] {
 
 describe('write', () => {
   it('lays files down with mode, and answers a numbered event for each', () => {
-    const outcome = converge([write('/etc/a', 'one\n'), write('/etc/b b', new Secret('two', 'password'), { mode: '0600' }), write('/etc/empty', '')]);
+    const outcome = converge([
+      write('/etc/a', 'one\n'),
+      write('/etc/b b', new Secret('two', 'password'), { mode: '0600' }),
+      write('/etc/empty', ''),
+    ]);
     expect(outcome).toMatchObject({ exitCode: 0, stderr: '' });
-    expect(statuses(outcome)).toEqual(['1 file:/etc/a changed', '2 file:/etc/b b changed', '3 file:/etc/empty changed']);
+    expect(statuses(outcome)).toEqual([
+      '1 file:/etc/a changed',
+      '2 file:/etc/b b changed',
+      '3 file:/etc/empty changed',
+    ]);
     expect([host.read('/etc/a'), host.read('/etc/b b'), host.read('/etc/empty')]).toEqual(['one\n', 'two', '']);
     expect(['/etc/a', '/etc/b b'].map((path) => lstatSync(host.at(path)).mode & 0o7777)).toEqual([0o644, 0o600]);
     expect(leftovers()).toEqual([]);
@@ -65,7 +95,9 @@ describe('write', () => {
   });
 
   it('brings every byte and every name, as data', () => {
-    const name = fc.stringMatching(/^[^\0-\x1f\x7f/\\]{1,20}$/).filter((each) => each !== '.' && each !== '..' && Buffer.byteLength(each) < 200 && each.isWellFormed());
+    const name = fc
+      .stringMatching(/^[^\0-\x1f\x7f/\\]{1,20}$/)
+      .filter((each) => each !== '.' && each !== '..' && Buffer.byteLength(each) < 200 && each.isWellFormed());
     mkdirSync(host.at('/etc/p'));
     const content = fc.string({ unit: 'binary', maxLength: 60 }).map((text) => text.toWellFormed());
     fc.assert(
@@ -75,14 +107,18 @@ describe('write', () => {
         expect(outcome.exitCode).toBe(0);
         for (const [key, text] of entries) expect(host.read(`/etc/p/${key}`)).toBe(text);
       }),
-      { numRuns: 2, examples: [[{ '-rf': '$(touch /etc/x)', '$(id)': '`id`', "a'b\"": '\0\n\n', '*': '%s\\n' }]] },
+      { numRuns: 2, examples: [[{ '-rf': '$(touch /etc/x)', '$(id)': '`id`', 'a\'b"': '\0\n\n', '*': '%s\\n' }]] },
     );
   });
 
   it('validates before the rename; a refusal leaves the old file and tells why', () => {
     host.put('/etc/a', 'old');
     const validate = ['sh', '-c', 'echo "line 3: $(cat "$1")" >&2; exit 1', 'sh', '{}'];
-    const outcome = converge([write('/etc/before', 'x'), write('/etc/a', 'bad config', { validate }), write('/etc/after', 'x')]);
+    const outcome = converge([
+      write('/etc/before', 'x'),
+      write('/etc/a', 'bad config', { validate }),
+      write('/etc/after', 'x'),
+    ]);
     expect(outcome.exitCode).toBe(15);
     expect(statuses(outcome)).toEqual(['1 file:/etc/before changed', '2 file:/etc/a failed']);
     expect(outcome.events[1]).toMatchObject({ message: 'line 3: bad config' });
@@ -101,7 +137,11 @@ describe('write', () => {
     host.put('/etc/d/inner', 'kept');
     symlinkSync('/elsewhere', host.at('/etc/l'));
     expect(converge([write('/etc/d', 'file'), write('/etc/l', 'file')]).exitCode).toBe(0);
-    expect([host.read('/etc/d'), host.read('/etc/l'), host.read(`${generation}/etc/d/inner`)]).toEqual(['file', 'file', 'kept']);
+    expect([host.read('/etc/d'), host.read('/etc/l'), host.read(`${generation}/etc/d/inner`)]).toEqual([
+      'file',
+      'file',
+      'kept',
+    ]);
     expect(readlinkSync(host.at(`${generation}/etc/l`))).toBe('/elsewhere');
   });
 
@@ -142,7 +182,11 @@ describe('other operations', () => {
     expect(outcome).toMatchObject({ exitCode: 0, stderr: '' });
     expect(existsSync(host.at('/etc/x'))).toBe(false);
     expect(readlinkSync(host.at('/etc/link'))).toBe('-odd target');
-    expect([existsSync(host.at('/etc/gone')), host.read(`${generation}/etc/gone/deep/file`), host.read(`${generation}/etc/link`)]).toEqual([false, 'kept', 'a file']);
+    expect([
+      existsSync(host.at('/etc/gone')),
+      host.read(`${generation}/etc/gone/deep/file`),
+      host.read(`${generation}/etc/link`),
+    ]).toEqual([false, 'kept', 'a file']);
   });
 
   it('mend the mode of a directory that is there', () => {
@@ -176,7 +220,8 @@ describe('other operations', () => {
 });
 
 describe('packages', () => {
-  const install = (name: string, ...mask: string[]): ConvergeStep => step(`package:${name}`, { op: 'install', packages: [name], mask, hold: [name] });
+  const install = (name: string, ...mask: string[]): ConvergeStep =>
+    step(`package:${name}`, { op: 'install', packages: [name], mask, hold: [name] });
   beforeEach(() => {
     for (const name of ['systemctl', 'apt-mark', 'dpkg']) host.stub(name, '');
   });
@@ -194,15 +239,25 @@ describe('packages', () => {
   });
 
   it('that apt does not know are looked for once more after an update', () => {
-    host.stub('apt-get', `case "$*" in *update) touch "${host.root}/updated";; esac\n[ -e "${host.root}/updated" ] || { echo "E: Unable to locate package x"; exit 100; }`);
+    host.stub(
+      'apt-get',
+      `case "$*" in *update) touch "${host.root}/updated";; esac\n[ -e "${host.root}/updated" ] || { echo "E: Unable to locate package x"; exit 100; }`,
+    );
     expect(converge([install('x')]).exitCode).toBe(0);
-    expect(host.calls.filter((call) => call.startsWith('apt-get')).map((call) => call.split(' ').at(-1))).toEqual(['x', 'update', 'x']);
+    expect(host.calls.filter((call) => call.startsWith('apt-get')).map((call) => call.split(' ').at(-1))).toEqual([
+      'x',
+      'update',
+      'x',
+    ]);
   });
 
   it('that fail are unmasked again, and say why', () => {
     host.stub('apt-get', 'echo "E: broken"; exit 100');
     const outcome = converge([install('x', 'x.service')]);
-    expect(outcome).toMatchObject({ exitCode: 15, events: [{ ref: 'package:x', status: 'failed', message: 'E: broken' }] });
+    expect(outcome).toMatchObject({
+      exitCode: 15,
+      events: [{ ref: 'package:x', status: 'failed', message: 'E: broken' }],
+    });
     expect(host.calls).toContain('systemctl unmask --runtime --quiet -- x.service');
   });
 
@@ -216,7 +271,14 @@ describe('packages', () => {
 });
 
 describe('units', () => {
-  const act = (action: Extract<Op, { op: 'unit' }>['action'], more: Partial<Extract<Op, { op: 'unit' }>> = {}): Op => ({ op: 'unit', action, name: 'etcd.service', noBlock: false, timeout: 5, ...more });
+  const act = (action: Extract<Op, { op: 'unit' }>['action'], more: Partial<Extract<Op, { op: 'unit' }>> = {}): Op => ({
+    op: 'unit',
+    action,
+    name: 'etcd.service',
+    noBlock: false,
+    timeout: 5,
+    ...more,
+  });
   const active = 'case "$*" in *InvocationID*) printf "ActiveState=active\\nInvocationID=0123\\n";; esac';
   beforeEach(() => {
     host.stub('journalctl', 'echo "etcd: bind: address already in use"');
@@ -227,7 +289,12 @@ describe('units', () => {
     mkdirSync(host.at('/etc/systemd/system'), { recursive: true });
     const outcome = converge([
       write('/etc/systemd/system/etcd.service', '[Service]\n'),
-      step('unit:etcd.service', { op: 'daemon-reload' }, act('enable'), act('start'), { op: 'stamp', unit: 'etcd.service', restart: 'r', reload: 'l' }),
+      step('unit:etcd.service', { op: 'daemon-reload' }, act('enable'), act('start'), {
+        op: 'stamp',
+        unit: 'etcd.service',
+        restart: 'r',
+        reload: 'l',
+      }),
       step('unit:other.service', act('restart', { noBlock: true })),
     ]);
     expect(outcome).toMatchObject({ exitCode: 0, stderr: '' });
@@ -241,12 +308,23 @@ describe('units', () => {
   });
 
   it('that do not start fail with their state and the last lines of the journal', () => {
-    host.stub('systemctl', 'case "$*" in "start "*) echo "Job for etcd.service failed." >&2; exit 1;; *show*) echo Result=exit-code;; esac');
-    const outcome = converge([step('unit:etcd.service', act('start'), { op: 'stamp', unit: 'etcd.service', restart: 'r', reload: 'l' }), write('/etc/after', '')]);
+    host.stub(
+      'systemctl',
+      'case "$*" in "start "*) echo "Job for etcd.service failed." >&2; exit 1;; *show*) echo Result=exit-code;; esac',
+    );
+    const outcome = converge([
+      step('unit:etcd.service', act('start'), { op: 'stamp', unit: 'etcd.service', restart: 'r', reload: 'l' }),
+      write('/etc/after', ''),
+    ]);
     expect(outcome.exitCode).toBe(15);
     expect(outcome.events).toMatchObject([{ number: 1, ref: 'unit:etcd.service', status: 'failed' }]);
-    expect(JSON.stringify(outcome.events)).toMatch(/Job for etcd.service failed.*Result=exit-code.*address already in use/);
-    expect([existsSync(host.at('/run/mcpk/stamps/etcd.service')), existsSync(host.at('/etc/after'))]).toEqual([false, false]);
+    expect(JSON.stringify(outcome.events)).toMatch(
+      /Job for etcd.service failed.*Result=exit-code.*address already in use/,
+    );
+    expect([existsSync(host.at('/run/mcpk/stamps/etcd.service')), existsSync(host.at('/etc/after'))]).toEqual([
+      false,
+      false,
+    ]);
   });
 
   it('that take too long fail when their time is over', () => {
@@ -257,8 +335,18 @@ describe('units', () => {
   });
 
   it('started without waiting are waited for by their stamp', () => {
-    host.stub('systemctl', `case "$*" in *InvocationID*) if [ -e "${host.root}/up" ]; then printf "ActiveState=active\\nInvocationID=9\\n"; else echo ActiveState=activating; : >"${host.root}/up"; fi;; esac`);
-    const outcome = converge([step('unit:etcd.service', act('start', { noBlock: true }), { op: 'stamp', unit: 'etcd.service', restart: '', reload: 'l' })]);
+    host.stub(
+      'systemctl',
+      `case "$*" in *InvocationID*) if [ -e "${host.root}/up" ]; then printf "ActiveState=active\\nInvocationID=9\\n"; else echo ActiveState=activating; : >"${host.root}/up"; fi;; esac`,
+    );
+    const outcome = converge([
+      step('unit:etcd.service', act('start', { noBlock: true }), {
+        op: 'stamp',
+        unit: 'etcd.service',
+        restart: '',
+        reload: 'l',
+      }),
+    ]);
     expect(outcome.exitCode).toBe(0);
     expect(host.read('/run/mcpk/stamps/etcd.service')).toBe('- l 9\n');
   });
@@ -284,7 +372,10 @@ describe('preconditions', () => {
   });
 
   it('that hold let the stream go on', () => {
-    expect(converge([write('/etc/a b', 'new')], { preconditions: seen(paths) })).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(converge([write('/etc/a b', 'new')], { preconditions: seen(paths) })).toMatchObject({
+      exitCode: 0,
+      stderr: '',
+    });
   });
 
   const changes: [string, () => void, string][] = [
@@ -306,12 +397,18 @@ describe('preconditions', () => {
 describe('books', () => {
   it('owned.json has the union before the first change, and the final text after the last', () => {
     host.stub('note', `cp "${host.root}/var/lib/mcpk/owned.json" "${host.root}/seen"`);
-    converge([step('command:x', { op: 'run', argv: ['note'] })], { ownedBefore: '{"union":1}', ownedAfter: '{"final":1}' });
+    converge([step('command:x', { op: 'run', argv: ['note'] })], {
+      ownedBefore: '{"union":1}',
+      ownedAfter: '{"final":1}',
+    });
     expect([host.read('/seen'), host.read('/var/lib/mcpk/owned.json')]).toEqual(['{"union":1}', '{"final":1}']);
   });
 
   it('owned.json keeps the union when the stream fails', () => {
-    converge([step('command:x', { op: 'run', argv: ['false'] })], { ownedBefore: '{"union":1}', ownedAfter: '{"final":1}' });
+    converge([step('command:x', { op: 'run', argv: ['false'] })], {
+      ownedBefore: '{"union":1}',
+      ownedAfter: '{"final":1}',
+    });
     expect(host.read('/var/lib/mcpk/owned.json')).toBe('{"union":1}');
   });
 
@@ -348,5 +445,7 @@ it('a secret is in no event, no journal and no argument of a process', () => {
 
 it('hashes that it checks are those of the bytes', () => {
   converge([write('/etc/a', 'ă\n')]);
-  expect(createHash('sha256').update(host.read('/etc/a')).digest('hex')).toBe(createHash('sha256').update('ă\n').digest('hex'));
+  expect(createHash('sha256').update(host.read('/etc/a')).digest('hex')).toBe(
+    createHash('sha256').update('ă\n').digest('hex'),
+  );
 });

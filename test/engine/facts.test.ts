@@ -8,7 +8,10 @@ import { Scratch } from './support/scratch.ts';
 let host: Scratch;
 beforeEach(() => {
   host = new Scratch();
-  host.put('/etc/os-release', 'PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\nVERSION_ID="13"\nID=debian\nHOME_URL="https://x/?a=b"\n');
+  host.put(
+    '/etc/os-release',
+    'PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\nVERSION_ID="13"\nID=debian\nHOME_URL="https://x/?a=b"\n',
+  );
   host.put('/proc/meminfo', 'MemTotal:        2048 kB\nMemFree: 1 kB\n');
   host.put('/proc/swaps', 'Filename Type Size Used Priority\n');
   host.put('/proc/sys/kernel/hostname', 'm1\n');

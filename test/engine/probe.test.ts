@@ -32,17 +32,35 @@ describe('paths', () => {
     symlinkSync('/no where', host.at('/etc/link'));
     const { paths } = probe({ paths: ['/etc/a.conf', '/etc/dir', '/etc/link', '/etc/none'] });
     expect(Object.keys(paths)).toEqual(['/etc/a.conf', '/etc/dir', '/etc/link']);
-    expect(paths['/etc/a.conf']).toMatchObject({ type: 'file', mode: '0640', owner: 'root', group: 'root', size: 8, sha256: sha('content\n') });
+    expect(paths['/etc/a.conf']).toMatchObject({
+      type: 'file',
+      mode: '0640',
+      owner: 'root',
+      group: 'root',
+      size: 8,
+      sha256: sha('content\n'),
+    });
     expect(Math.abs(Date.now() / 1000 - (paths['/etc/a.conf']?.ctime ?? 0))).toBeLessThan(10);
     expect(paths['/etc/dir']).toMatchObject({ type: 'directory', mode: '0750' });
     expect(paths['/etc/link']).toMatchObject({ type: 'link', target: '/no where' });
   });
 
   it('takes names as they are: blanks, quotes, dashes, substitutions, Unicode', () => {
-    const names = ['/etc/with blank', '/etc/-rf', '/etc/$(touch x)', '/etc/`id`', "/etc/it's \"so\"", '/etc/ăȘ€', '/etc/*', '/etc/a;b|c&d'];
+    const names = [
+      '/etc/with blank',
+      '/etc/-rf',
+      '/etc/$(touch x)',
+      '/etc/`id`',
+      '/etc/it\'s "so"',
+      '/etc/ăȘ€',
+      '/etc/*',
+      '/etc/a;b|c&d',
+    ];
     for (const name of names) host.put(name, name);
     const { paths } = probe({ paths: names });
-    expect(Object.entries(paths).map(([path, state]) => [path, state.sha256])).toEqual(names.map((name) => [name, sha(name)]));
+    expect(Object.entries(paths).map(([path, state]) => [path, state.sha256])).toEqual(
+      names.map((name) => [name, sha(name)]),
+    );
   });
 });
 
@@ -52,9 +70,20 @@ describe('texts', () => {
     host.put('/etc/same', 'same');
     host.put('/etc/other', 'ă\n==> not a header\n');
     host.put('/etc/last', 'no newline');
-    const differing = ['/etc/gone', '/etc/same', '/etc/other', '/etc/last'].map((path) => ({ path, sha256: sha(path === '/etc/same' ? 'same' : '-') }));
-    const { texts } = probe({ paths: ['/etc/always', ...differing.map((each) => each.path)], texts: ['/etc/always', '/etc/gone'], differing });
-    expect(texts).toEqual({ '/etc/always': 'always\n\n', '/etc/other': 'ă\n==> not a header\n', '/etc/last': 'no newline' });
+    const differing = ['/etc/gone', '/etc/same', '/etc/other', '/etc/last'].map((path) => ({
+      path,
+      sha256: sha(path === '/etc/same' ? 'same' : '-'),
+    }));
+    const { texts } = probe({
+      paths: ['/etc/always', ...differing.map((each) => each.path)],
+      texts: ['/etc/always', '/etc/gone'],
+      differing,
+    });
+    expect(texts).toEqual({
+      '/etc/always': 'always\n\n',
+      '/etc/other': 'ă\n==> not a header\n',
+      '/etc/last': 'no newline',
+    });
   });
 
   it('leave binaries out, and never wait for a pipe', () => {
@@ -170,8 +199,14 @@ END`,
 });
 
 it('reads packages, sysctls, modules and users', () => {
-  host.stub('dpkg-query', "printf 'haproxy hold installed 3.0.1-1\\nhalf install half-configured 1\\ngone unknown not-installed \\n'; exit 1");
-  host.stub('getent', 'case $1 in passwd) echo etcd:x:998:997::/var/lib/etcd:/usr/sbin/nologin;; group) echo etcd:x:997:;; esac');
+  host.stub(
+    'dpkg-query',
+    "printf 'haproxy hold installed 3.0.1-1\\nhalf install half-configured 1\\ngone unknown not-installed \\n'; exit 1",
+  );
+  host.stub(
+    'getent',
+    'case $1 in passwd) echo etcd:x:998:997::/var/lib/etcd:/usr/sbin/nologin;; group) echo etcd:x:997:;; esac',
+  );
   host.put('/proc/sys/net/ipv4/ip_forward', '1\n');
   host.put('/proc/sys/net/ipv4/ip_local_port_range', '32768\t60999\n');
   host.put('/proc/sys/net/ipv4/conf/eth0.7/forwarding', '0\n');
@@ -181,7 +216,12 @@ it('reads packages, sysctls, modules and users', () => {
   const seen = probe({
     packages: ['haproxy', 'half', 'gone'],
     sysctls: ['net.ipv4.ip_forward', 'net.ipv4.ip_local_port_range', 'net/ipv4/conf/eth0.7/forwarding', 'no.such'],
-    modules: [{ name: 'overlay' }, { name: 'ip-vs' }, { name: 'br_netfilter', evidence: '/proc/sys/net/bridge' }, { name: 'nope', evidence: '/nope' }],
+    modules: [
+      { name: 'overlay' },
+      { name: 'ip-vs' },
+      { name: 'br_netfilter', evidence: '/proc/sys/net/bridge' },
+      { name: 'nope', evidence: '/nope' },
+    ],
     users: ['etcd', 'none'],
   });
   expect(seen.packages).toEqual({
@@ -207,11 +247,20 @@ describe('commands', () => {
       { id: 'empty', argv: ['test', '-z', ''] },
       { id: 'builtin', argv: ['eval', 'exit 0'] },
     ];
-    expect(probe({ commands }).commands).toEqual({ yes: 0, 'unless:a b/%': 3, lines: 5, literal: 0, empty: 0, builtin: 127 });
+    expect(probe({ commands }).commands).toEqual({
+      yes: 0,
+      'unless:a b/%': 3,
+      lines: 5,
+      literal: 0,
+      empty: 0,
+      builtin: 127,
+    });
   });
 
   it('get every argument byte for byte', () => {
-    const argument = fc.string({ unit: 'binary', maxLength: 30 }).map((text) => text.toWellFormed().replaceAll('\0', ''));
+    const argument = fc
+      .string({ unit: 'binary', maxLength: 30 })
+      .map((text) => text.toWellFormed().replaceAll('\0', ''));
     fc.assert(
       fc.property(fc.array(argument, { minLength: 40, maxLength: 40 }), (args) => {
         // The program prints its arguments into a file named by the stub.
@@ -225,7 +274,12 @@ describe('commands', () => {
 });
 
 it('asks for each thing once, however many resources want it', () => {
-  const twice = { ...emptyReads(), paths: ['/a', '/a', '/b'], differing: [{ path: '/b', sha256: '0' }], units: ['u', 'u'] };
+  const twice = {
+    ...emptyReads(),
+    paths: ['/a', '/a', '/b'],
+    differing: [{ path: '/b', sha256: '0' }],
+    units: ['u', 'u'],
+  };
   const lines = encodeReads(twice).toString('utf8').split('\n');
   expect(lines.filter((line) => line.startsWith('p '))).toEqual(['p ./b\x1f./a']);
   expect(lines.filter((line) => line.startsWith('u '))).toEqual(['u u']);

@@ -272,6 +272,7 @@ operate() {
     save) save "$@" ;;
     check) check "$@" ;;
     rename) rename_over "$@" ;;
+    access) chown -h -- "$2" "$3" && chmod -- "$1" "$3" ;;
     mkdir) make_directory "$@" ;;
     link) link_to "$@" ;;
     remove) remove "$@" ;;

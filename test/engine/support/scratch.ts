@@ -42,12 +42,20 @@ export class Scratch {
     return text.split('\n').filter(Boolean);
   }
 
-  run(script: 'probe' | 'converge', body: Buffer, environment: Record<string, string> = {}): { exitCode: number | null; records: SessionRecord[]; stderr: string } {
+  run(
+    script: 'probe' | 'converge',
+    body: Buffer,
+    environment: Record<string, string> = {},
+  ): { exitCode: number | null; records: SessionRecord[]; stderr: string } {
     const file = join(this.stubs, `.${script}.body`);
     writeFileSync(file, body);
     const PATH = `${this.stubs}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
     const env = { PATH, LC_ALL: 'C', MCPK_ROOT: this.root, ...environment };
-    const result = spawnSync('dash', [join(SCRIPTS, `${script}.sh`), file], { env, maxBuffer: 1 << 27, timeout: 30_000 });
+    const result = spawnSync('dash', [join(SCRIPTS, `${script}.sh`), file], {
+      env,
+      maxBuffer: 1 << 27,
+      timeout: 30_000,
+    });
     return { exitCode: result.status, records: recordsOf(result.stdout), stderr: result.stderr.toString('utf8') };
   }
 
@@ -59,7 +67,7 @@ export class Scratch {
 
 function recordsOf(output: Buffer): SessionRecord[] {
   const records: SessionRecord[] = [];
-  for (let at = 0; at < output.length; ) {
+  for (let at = 0; at < output.length;) {
     const end = output.indexOf('\n', at);
     const [kind = '', ...words] = output.toString('utf8', at, end).split(' ');
     const size = Number(words.pop());
