@@ -1,12 +1,30 @@
-import type { Cluster, ComponentSettings } from '../inventory/types.ts';
 import { isMap } from './merge.ts';
 import type { FlagOwner, FlagProblem } from './removed-flags.ts';
 import { removedFlags, removedGates } from './removed-flags.ts';
 
+type Named = Readonly<Record<string, unknown>>;
+interface Component {
+  readonly extraArgs: Named;
+}
+interface Configured extends Component {
+  readonly config: Named;
+}
+
+/** The part of a Cluster that is looked at. */
+interface Settings {
+  readonly versions: { readonly kubernetes: string; readonly etcd: string };
+  readonly apiServer: Component;
+  readonly controllerManager: Component;
+  readonly scheduler: Component;
+  readonly kubelet: Configured;
+  readonly kubeProxy: Configured;
+  readonly etcd: Configured;
+}
+
 /** Everything that an inventory sets by name and that its versions no longer know: the process would not start. */
-export function flagProblems(cluster: Cluster): FlagProblem[] {
+export function flagProblems(cluster: Settings): FlagProblem[] {
   const { kubernetes, etcd } = cluster.versions;
-  const components: [FlagOwner, string, ComponentSettings][] = [
+  const components: [FlagOwner, string, Component][] = [
     ['kube-apiserver', kubernetes, cluster.apiServer],
     ['kube-controller-manager', kubernetes, cluster.controllerManager],
     ['kube-scheduler', kubernetes, cluster.scheduler],
@@ -23,7 +41,7 @@ export function flagProblems(cluster: Cluster): FlagProblem[] {
   ];
 }
 
-function gatesOf(component: FlagOwner, version: string, config: Readonly<Record<string, unknown>>): FlagProblem[] {
+function gatesOf(component: FlagOwner, version: string, config: Named): FlagProblem[] {
   const gates = config['featureGates'];
   return removedGates(version, isMap(gates) ? Object.keys(gates) : []).map((problem) => ({
     ...problem,

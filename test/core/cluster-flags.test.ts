@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest';
 import { flagProblems } from '../../src/core/cluster-flags.ts';
-import type { Cluster } from '../../src/inventory/types.ts';
 
 const NONE = { extraArgs: {}, environment: {}, config: {} };
 const SETTINGS = {
@@ -14,7 +13,7 @@ const SETTINGS = {
 
 function problems(settings: object): string[] {
   const versions = { kubernetes: '1.37.1', etcd: '3.7.3' };
-  return flagProblems({ versions, ...SETTINGS, ...settings } as unknown as Cluster).map(({ message }) => message);
+  return flagProblems({ versions, ...SETTINGS, ...settings }).map(({ message }) => message);
 }
 
 it.each([
