@@ -5,7 +5,7 @@
 //   node scripts/bootstrap.mjs FILE.ts [ARGS…]   runs a file of this clone
 //   node scripts/bootstrap.mjs TOOL [ARGS…]      runs a tool of node_modules/.bin
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -56,10 +56,25 @@ function findNode() {
   process.exit(1);
 }
 
+/** The lab runs dist/ where it is there; one that is older than the sources would show yesterday's program. */
+function removeStaleBuild() {
+  const built = modified('oclif.manifest.json');
+  if (built === undefined) return;
+  const sources = readdirSync(join(root, 'src'), { recursive: true }).map((name) => modified(join('src', name)) ?? 0);
+  if (Math.max(...sources) <= built) return;
+  rmSync(join(root, 'oclif.manifest.json'), { force: true });
+  rmSync(join(root, 'dist'), { recursive: true, force: true });
+}
+
+function modified(path) {
+  return statSync(join(root, path), { throwIfNoEntry: false })?.mtimeMs;
+}
+
 if (!isInstalled()) install();
 const node = findNode();
 const [what, ...args] = process.argv.slice(2);
 if (what === undefined) process.exit(0);
+if (what === 'lab/main.ts' && args[0] === 'exec') removeStaleBuild();
 const file = /\.[mc]?[jt]s$/.test(what) ? join(root, what) : join(bin, what);
 const child = spawn(node, [file, ...args], {
   stdio: 'inherit',
