@@ -18,7 +18,8 @@ mcpk_main() {
   IFS= read -r who || who=
   trap 'leave' TERM HUP INT
   take_lock
-  watch </dev/null >/dev/null 2>&1 9>&- &
+  # `exec`, as a redirected function keeps copies of what it replaced, and with them the channel open.
+  { exec </dev/null >/dev/null 2>&1 9>&-; watch; } &
   watchdog=$!
   printf 'ready 0\n'
   while IFS= read -r frame; do
@@ -29,7 +30,7 @@ mcpk_main() {
     set +f
     case ${1-} in
       beat) ;;
-      stop) end_work </dev/null >/dev/null 2>&1 9>&- & ;;
+      stop) { exec </dev/null >/dev/null 2>&1 9>&-; end_work; } & ;;
       code)
         receive "$3" "$dir/code.$2" || break
         if [ "${4-}" = lock ]; then : >"$dir/lock.$2"; fi
@@ -83,12 +84,11 @@ mark() {
 
 # Beside the session: ends it and its work after `allowed` ticks without a frame, and cleans up if it was killed.
 watch() {
-  nap='' seen='' silent=0
-  trap '[ -z "$nap" ] || kill "$nap"; exit 0' TERM
+  seen='' silent=0
   while kill -0 "$$"; do
     sleep "$tick" &
-    nap=$!
-    wait "$nap"
+    printf '%s\n' "$!" >"$dir/nap"
+    wait "$!"
     now=
     read -r now <"$dir/beat" || :
     if [ "$now" != "$seen" ]; then
@@ -98,6 +98,7 @@ watch() {
     silent=$((silent + 1))
     [ "$silent" -lt "$allowed" ] || break
   done
+  : >"$dir/over"
   end_work
   rm -rf "$dir"
   kill -KILL "$$"
@@ -119,8 +120,11 @@ end_work() {
 
 leave() {
   trap '' TERM HUP INT
+  : >"$dir/over"
   end_work
-  kill "$watchdog" 2>/dev/null || :
+  # Not TERM: a shell that was forked just now may lose it.
+  nap=
+  { kill -KILL "$watchdog"; read -r nap <"$dir/nap"; kill "$nap"; } 2>/dev/null || :
   rm -rf "$dir" 9>&-
   if [ "$mode" = exclusive ]; then : >"$lock"; fi
   exit 0
@@ -144,6 +148,8 @@ mcpk_run() {
       ;;
   esac
   status=$?
+  # Ended with the session: nobody is told that it was done.
+  [ ! -e "$dir/over" ] || return 0
   if [ -s "$dir/stderr" ]; then
     tail -c 65536 "$dir/stderr" >"$dir/stderr.end"
     printf 'stderr %s\n' "$(stat -c %s "$dir/stderr.end")"

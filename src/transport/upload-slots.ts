@@ -1,35 +1,40 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { McpkError } from '../core/errors.ts';
 import { Limit } from './limits.ts';
 
 /** sshd's MaxSessions is 10 by default; one is the session's own. */
 const AT_ONCE = 4;
+/** sshd frees a channel's place a moment after it has closed. */
+const ALONE_MS = [50, 100, 200, 400, 800];
 
 /**
  * Uploads of one connection at once. sshd refuses channels above MaxSessions: such an upload waits until
- * another one has ended, and fails only when it was alone.
+ * another one has ended, and fails only when it was refused alone again and again.
  */
 export class UploadSlots {
   readonly #limit = new Limit(AT_ONCE);
   readonly #running = new Set<Promise<unknown>>();
 
-  async run<T>(work: () => Promise<T>, { host, signal }: { host: string; signal: AbortSignal }): Promise<T> {
+  run<T>(work: () => Promise<T>, { host, signal }: { host: string; signal: AbortSignal }): Promise<T> {
     return this.#limit.run(async () => {
-      for (;;) {
-        const attempt = work();
+      for (let alone = 0; ; ) {
         const others = [...this.#running];
-        this.#running.add(attempt);
         try {
-          return await attempt;
+          return await this.#tracked(work());
         } catch (error) {
           if (!isChannelRefusal(error)) throw error;
-          if (others.length === 0) throw tooFewSessions(host, error);
-          await Promise.race(others.map((other) => other.catch(() => undefined)));
+          if (others.length > 0) await Promise.race(others.map((other) => other.catch(() => undefined)));
+          else if (alone === ALONE_MS.length) throw tooFewSessions(host, error);
+          else await delay((ALONE_MS[alone++] ?? 0) * (0.5 + Math.random()));
           signal.throwIfAborted();
-        } finally {
-          this.#running.delete(attempt);
         }
       }
     }, signal);
+  }
+
+  #tracked<T>(attempt: Promise<T>): Promise<T> {
+    this.#running.add(attempt);
+    return attempt.finally(() => this.#running.delete(attempt));
   }
 }
 

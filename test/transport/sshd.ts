@@ -14,7 +14,7 @@ import type { Target } from '../../src/transport/types.ts';
 export const PASSWORD = "it's a pass'word";
 
 /**
- * A real sshd on the loopback, in a mount namespace of its own: /run is an empty tmpfs there and /etc an overlay
+ * A real sshd on the loopback, in mount and pid namespaces of its own: /run is an empty tmpfs there and /etc an overlay
  * with the users `ops` (sudo without a password) and `pw` (with one), so nothing of this machine is touched.
  */
 export class Sshd {
@@ -47,15 +47,16 @@ export class Sshd {
     writeFileSync(join(folder, 'sshd_config'), config(folder, port, lines));
     writeFileSync(join(folder, 'start.sh'), START);
     mkdirSync(join(folder, 'ns'));
-    const child = spawn('unshare', ['-m', '--propagation', 'private', 'sh', join(folder, 'start.sh'), folder, PASSWORD], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn('unshare', ['-m', '-p', '--fork', '--kill-child', '--propagation', 'private', 'sh', join(folder, 'start.sh'), folder, PASSWORD], { stdio: ['ignore', 'ignore', 'pipe'] });
     const sshd = new Sshd(folder, port, child);
     await sshd.#listening();
     return sshd;
   }
 
-  /** Pid of sshd itself: unshare and sh became it. */
+  /** Pid of sshd itself, the first process of a pid namespace: what is asked for or ended inside is this test's own. */
   get pid(): number {
-    return this.#process.pid ?? -1;
+    const parent = this.#process.pid;
+    return Number(readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim());
   }
 
   target(more: Partial<Target> = {}): Target {
@@ -67,12 +68,16 @@ export class Sshd {
 
   /** Runs a command where the sessions run. */
   inside(...argv: string[]): string {
-    return execFileSync('nsenter', ['-m', '-t', String(this.pid), ...argv], { encoding: 'utf8' });
+    return execFileSync('nsenter', ['-m', '-p', '-t', String(this.pid), ...argv], { encoding: 'utf8' });
   }
 
   async stop(): Promise<void> {
     const ended = new Promise((resolve) => this.#process.once('exit', resolve));
-    if (this.#process.exitCode === null && this.#process.kill()) await ended;
+    if (this.#process.exitCode === null) {
+      // unshare itself does not listen to signals while it waits.
+      process.kill(this.pid, 'SIGKILL');
+      await ended;
+    }
     rmSync(this.folder, { recursive: true, force: true });
   }
 
@@ -133,6 +138,7 @@ PermitRootLogin prohibit-password
 `;
 
 const START = `set -e
+mount -t proc proc /proc
 mount -t tmpfs tmpfs /run
 mkdir /run/sshd
 mount -t tmpfs tmpfs "$1/ns"

@@ -1,0 +1,377 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { McpkError } from '../../src/core/errors.ts';
+import { Secret } from '../../src/core/secret.ts';
+import { connect } from '../../src/transport/connect.ts';
+import { ConnectionPool } from '../../src/transport/hops.ts';
+import type { Lease } from '../../src/transport/hops.ts';
+import { hostName, knownHostLine } from '../../src/transport/known-hosts.ts';
+import type { ConnectOptions, Session, SessionRecord, Target } from '../../src/transport/types.ts';
+import { cannotRunSshd, PASSWORD, publicKey, Sshd, tcp, until } from './sshd.ts';
+
+const impossible = cannotRunSshd();
+
+/** Remembers the connections that it opened, so that a test can cut them. */
+class WatchedPool extends ConnectionPool {
+  readonly leases: Lease[] = [];
+  override async open(...args: Parameters<ConnectionPool['open']>): Promise<Lease> {
+    const lease = await super.open(...args);
+    this.leases.push(lease);
+    return lease;
+  }
+}
+
+async function failure(work: Promise<unknown>): Promise<McpkError> {
+  try {
+    await work;
+  } catch (error) {
+    if (error instanceof McpkError) return error;
+    throw error;
+  }
+  throw new Error('it did not fail');
+}
+
+describe.skipIf(impossible !== undefined)('a real sshd', () => {
+  let sshd: Sshd;
+  const open: Session[] = [];
+  beforeAll(async () => {
+    sshd = await Sshd.start();
+  }, 30_000);
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((session) => session.close()));
+  });
+  afterAll(() => sshd.stop());
+
+  async function session(target: Partial<Target> = {}, more: Partial<ConnectOptions> = {}): Promise<Session> {
+    const made = await connect(sshd.target(target), {
+      signal: new AbortController().signal, lock: { kind: 'none', who: 'test' }, code: {}, ...more,
+    });
+    open.push(made);
+    return made;
+  }
+
+  const exclusive = (who = 'ana@laptop, 09:00, apply'): Partial<ConnectOptions> => ({ lock: { kind: 'exclusive', who } });
+  const runs = (pattern: string): boolean => {
+    try {
+      return sshd.inside('pgrep', '-f', pattern) !== '';
+    } catch {
+      return false;
+    }
+  };
+  const inRun = (): string[] => sshd.inside('ls', '/run/mcpk').split('\n').filter((name) => name !== '' && name !== 'lock');
+
+  describe('becoming root', () => {
+    const secret = (value: string): Secret => new Secret(value, 'becomePassword');
+    test.each<[string, Partial<Target>]>([
+      ['root itself', {}],
+      ['root with sudo asked for', { become: 'none' }],
+      ['sudo without a password', { user: 'ops' }],
+      ['sudo with a password', { user: 'pw', becomePassword: secret(PASSWORD) }],
+      ['a password that sudo does not want', { user: 'ops', becomePassword: secret('needless') }],
+    ])('%s', async (_what, target) => {
+      const [id, stdin] = await (await session(target)).exec([{ argv: ['id', '-u'] }, { argv: ['cat'], stdin: 'a\nb' }]);
+      expect([id?.stdout, stdin?.stdout]).toEqual(['0\n', 'a\nb']);
+    });
+
+    test.each<[string, Partial<Target>, RegExp, RegExp]>([
+      ['a wrong password', { user: 'pw', becomePassword: secret('wrong') }, /sudo refused the password of pw/, /becomePassword/],
+      ['no password', { user: 'pw' }, /sudo wants a password from pw/, /becomePassword/],
+      ['no sudo at all', { user: 'ops', become: 'none' }, /ops is not root/, /become: sudo/],
+    ])('%s is a clear error, and quick', async (_what, target, message, hint) => {
+      const started = performance.now();
+      const error = await failure(session(target).then((made) => made.exec([{ argv: ['id'] }])));
+      expect([error.code, error.message, error.hint]).toEqual(['unreachable', expect.stringMatching(message), expect.stringMatching(hint)]);
+      expect(performance.now() - started).toBeLessThan(5000);
+    });
+  });
+
+  describe('requests', () => {
+    test('cost one round trip each, the first one too', async () => {
+      const made = await session({}, { code: { hello: 'printf "greeting 2\\nhi"' } });
+      for (const trips of [1, 2]) {
+        const records: SessionRecord[] = [];
+        expect(await made.request('hello', Buffer.alloc(0), (record) => records.push(record))).toEqual({ exitCode: 0 });
+        expect([made.traffic.roundTrips, records]).toEqual([trips, [{ kind: 'greeting', args: [], body: Buffer.from('hi') }]]);
+      }
+    });
+
+    test('get their body byte for byte, and say how they ended', async () => {
+      const made = await session({}, { code: { sum: 'sha256sum <"$1" >"$1.sum"; printf "sum 64\\n"; head -c 64 "$1.sum"; echo oops >&2; exit 7' } });
+      for (const size of [0, 1, 262_144, 262_145, 5_000_000]) {
+        const body = randomBytes(size);
+        const seen: Record<string, string> = {};
+        const { exitCode } = await made.request('sum', body, (record) => void (seen[record.kind] = record.body.toString()));
+        expect([exitCode, seen]).toEqual([7, { sum: createHash('sha256').update(body).digest('hex'), stderr: 'oops\n' }]);
+      }
+    });
+
+    test('asked together run one after the other', async () => {
+      const made = await session({}, { code: { slow: 'set -C; : >"$1.alone" || exit 1; sleep 0.1; rm "$1.alone"' } });
+      const codes = await Promise.all([1, 2, 3].map(() => made.request('slow', Buffer.alloc(0), () => undefined)));
+      expect(codes).toEqual([{ exitCode: 0 }, { exitCode: 0 }, { exitCode: 0 }]);
+    });
+
+    test('run with a known environment and nothing of the session in it', async () => {
+      const made = await session();
+      const [env, mask] = await made.exec([{ argv: ['env'] }, { argv: ['sh', '-c', 'umask; pwd; ls /proc/self/fd'] }]);
+      expect(env?.stdout).toMatch(/^PATH=\/usr\/local\/sbin:\/usr\/local\/bin:/m);
+      expect(env?.stdout).toMatch(/^LC_ALL=C$/m);
+      expect(mask?.stdout).toBe('0077\n/\n0\n1\n2\n3\n');
+    });
+
+    test('neither their code nor their body is in an argument list or the environment', async () => {
+      const made = await session({}, { code: { look: '# hush-code\nsleep 0.05; cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | grep -ac "hush"; :' } });
+      const seen: string[] = [];
+      await made.request('look', Buffer.from('hush-body'), (record) => seen.push(record.kind)).catch((error: Error) => seen.push(error.message));
+      // grep finds itself and the shell that named it nowhere else: the code is a file.
+      expect(seen.join()).toMatch(/"1"|no record/);
+    });
+
+    test('a root-only file is read whole; a missing one is an error that names it', async () => {
+      const made = await session({ user: 'ops' });
+      expect((await made.read('/etc/shadow')).equals(Buffer.from(sshd.inside('cat', '/etc/shadow')))).toBe(true);
+      expect((await failure(made.read('/no/such file'))).details.join()).toMatch(/No such file/);
+    });
+
+    test('text of a login shell does not disturb them', async () => {
+      sshd.inside('sh', '-c', 'printf "echo Welcome to m1; echo done 0 0; echo noise >&2\\n" >/run/home-root/.bashrc');
+      const made = await session();
+      sshd.inside('rm', '/run/home-root/.bashrc');
+      expect((await made.exec([{ argv: ['echo', 'x'] }]))[0]?.stdout).toBe('x\n');
+    });
+  });
+
+  describe('the host key', () => {
+    test('a wrong one is refused, before any login (a verifier that is a promise would pass)', async () => {
+      const file = join(sshd.folder, 'wrong');
+      const [known, other] = [sshd.hostKey, Buffer.from(sshd.hostKey)];
+      other[other.length - 1] = (known.at(-1) ?? 0) ^ 1;
+      writeFileSync(file, knownHostLine(hostName('127.0.0.1', sshd.port), other));
+      const before = sshd.log.length;
+      const error = await failure(session({ knownHostsFiles: [file] }));
+      expect([error.exitCode, error.details.join('\n')]).toEqual([12, expect.stringContaining(`in ${file}:1`)]);
+      expect(sshd.log.slice(before)).not.toMatch(/Accepted|Failed publickey/);
+    });
+
+    test('an unknown one is recorded when asked for, then known', async () => {
+      const file = join(sshd.folder, 'fresh');
+      expect((await failure(session({ knownHostsFiles: [file] }))).code).toBe('hostKey');
+      await session({ knownHostsFiles: [file], acceptNewHostKeys: true });
+      expect(statSync(file).mode & 0o777).toBe(0o600);
+      expect(readFileSync(file, 'utf8')).toBe(knownHostLine(hostName('127.0.0.1', sshd.port), sshd.hostKey));
+      await session({ knownHostsFiles: [file] });
+    });
+
+    test('of a host with several, the recorded type is asked for', async () => {
+      const file = join(sshd.folder, 'ecdsa');
+      writeFileSync(file, knownHostLine(hostName('127.0.0.1', sshd.port), publicKey(join(sshd.folder, 'host_ecdsa.pub'))));
+      await session({ knownHostsFiles: [file] });
+    });
+  });
+
+  describe('jump hosts', () => {
+    const jump = (): Target['jump'] => [{ user: 'ops', address: '127.0.0.1', port: sshd.port }];
+
+    test('carry the session, verified at each hop, one connection for all behind it', async () => {
+      const pool = new WatchedPool();
+      const sessions = await Promise.all([1, 2, 3].map(() => session({ jump: jump() }, { pool })));
+      for (const made of sessions) expect((await made.exec([{ argv: ['id', '-u'] }]))[0]?.stdout).toBe('0\n');
+      expect(pool.leases).toHaveLength(4);
+      const gone = new Promise((resolve) => pool.leases[0]?.client.once('close', resolve));
+      await Promise.all(sessions.map((made) => made.close()));
+      await gone;
+    });
+
+    test('with an unknown key are refused', async () => {
+      const error = await failure(session({ jump: [{ user: 'ops', address: 'localhost', port: sshd.port }] }));
+      expect([error.exitCode, error.host, error.message]).toEqual([12, 'm1', expect.stringContaining('[localhost]')]);
+    });
+
+    test('that cannot reach the host say so', async () => {
+      const error = await failure(session({ jump: jump(), port: 1 }));
+      expect(error.message).toMatch(/jump host 127\.0\.0\.1 cannot reach 127\.0\.0\.1:1 .*refused/i);
+    });
+  });
+
+  describe('the lock', () => {
+    test('is held by one at a time; the other hears who; readers take none; closing frees it', async () => {
+      const first = await session({}, exclusive());
+      await first.exec([{ argv: ['true'] }]);
+      const error = await failure(session({}, exclusive('bob')).then((made) => made.exec([{ argv: ['true'] }])));
+      expect([error.exitCode, error.message]).toEqual([13, 'm1: another run holds the lock: ana@laptop, 09:00, apply']);
+      await (await session()).exec([{ argv: ['true'] }]);
+      await first.close();
+      await (await session({}, exclusive('bob'))).exec([{ argv: ['true'] }]);
+    });
+
+    test('does not go to the children of a request: what escapes its group cannot keep it', async () => {
+      const code = { escape: 'setsid sleep 61.5 >/dev/null 2>&1 & exit 0', keep: 'setsid sleep 61.5 >/dev/null 2>&1 & exit 0' };
+      const first = await session({}, { ...exclusive(), code, keepsLock: ['keep'] });
+      await first.request('escape', Buffer.alloc(0), () => undefined);
+      await first.close();
+      const second = await session({}, { ...exclusive(), code, keepsLock: ['keep'] });
+      await second.request('keep', Buffer.alloc(0), () => undefined);
+      await second.close();
+      const error = await failure(session({}, exclusive()).then((made) => made.exec([{ argv: ['true'] }])));
+      sshd.inside('pkill', '-f', 'sleep 61[.]5');
+      expect(error.code).toBe('locked');
+      await until('the lock free', () => sshd.inside('sh', '-c', 'flock -n /run/mcpk/lock echo free || :') === 'free\n');
+    });
+  });
+
+  describe('the end of a session', () => {
+    const work = { code: { work: 'sh -c "sleep 62.5; :" & printf "begun 0\\n"; sleep 62.5; :' } };
+    async function begun(made: Session, signal?: AbortSignal): Promise<Promise<McpkError>> {
+      let result: Promise<McpkError> | undefined;
+      await new Promise<void>((resolve) => {
+        result = failure(made.request('work', Buffer.alloc(0), (record) => void (record.kind === 'begun' && resolve()), signal));
+      });
+      return { then: undefined, result } as never;
+    }
+    const unpack = (held: unknown): Promise<McpkError> => (held as { result: Promise<McpkError> }).result;
+
+    test('leaves no process and no file', async () => {
+      const made = await session({}, exclusive());
+      await made.exec([{ argv: ['true'] }]);
+      await made.close();
+      await until('an empty /run/mcpk', () => inRun().length === 0, 2);
+      await until('no watchdog', () => !runs('/run/mcpk/'), 2);
+      expect(sshd.inside('stat', '-c', '%a', '/run/mcpk')).toBe('700\n');
+    });
+
+    test('a lost connection ends the work, all of it, and frees the lock', async () => {
+      const pool = new WatchedPool();
+      const made = await session({}, { ...exclusive(), ...work, pool });
+      const result = unpack(await begun(made));
+      pool.leases[0]?.stream.destroy();
+      expect((await result).message).toMatch(/connection was lost/);
+      await until('the work ended', () => !runs('sleep 62[.]5'));
+      await until('an empty /run/mcpk', () => inRun().length === 0);
+      await (await session({}, exclusive('bob'))).exec([{ argv: ['true'] }]);
+    });
+
+    test('silence ends the work and frees the lock, though the connection stays', async () => {
+      // The operator beats every 2 s: too slow for this host.
+      const made = await session({}, { ...exclusive(), ...work, silence: { tickSeconds: 0.2, ticks: 3 } });
+      const error = await unpack(await begun(made));
+      expect([error.code, error.message]).toEqual(['unreachable', expect.stringMatching(/without a sign of life/)]);
+      await until('the work ended', () => !runs('sleep 62[.]5'));
+      await until('an empty /run/mcpk', () => inRun().length === 0);
+      await (await session({}, exclusive('bob'))).exec([{ argv: ['true'] }]);
+    });
+
+    test('beats keep it alive through long work', async () => {
+      const made = await session({}, { silence: { tickSeconds: 1, ticks: 3 } });
+      const [answer] = await made.exec([{ argv: ['sh', '-c', 'sleep 5; echo there'] }]);
+      expect(answer?.stdout).toBe('there\n');
+    }, 10_000);
+
+    test('an abort ends the request and its processes; the session serves on', async () => {
+      const made = await session({}, work);
+      const off = new AbortController();
+      const result = unpack(await begun(made, off.signal));
+      off.abort();
+      expect((await result).code).toBe('interrupted');
+      expect(runs('sleep 62[.]5')).toBe(false);
+      expect((await made.exec([{ argv: ['echo', 'on'] }]))[0]?.stdout).toBe('on\n');
+    });
+
+    test('work that ignores TERM is killed', async () => {
+      const made = await session({}, { code: { stubborn: 'trap "" TERM; printf "begun 0\\n"; sh -c "trap \\"\\" TERM; sleep 63.5; sleep 63.5"' } });
+      const off = new AbortController();
+      const result = failure(made.request('stubborn', Buffer.alloc(0), () => off.abort(), off.signal));
+      expect((await result).code).toBe('interrupted');
+      await until('the work killed', () => !runs('sleep 63[.]5'));
+    }, 15_000);
+
+    test('a session that is killed on the host is cleaned up after', async () => {
+      const made = await session({}, { ...exclusive(), silence: { tickSeconds: 0.2, ticks: 50 } });
+      // The shell's parent is a child of the request, whose parent is the session.
+      const [pid] = await made.exec([{ argv: ['sh', '-c', 'ps -o ppid= -p $(ps -o ppid= -p $PPID)'] }]);
+      sshd.inside('kill', '-KILL', pid?.stdout.trim() ?? '');
+      expect((await failure(made.exec([{ argv: ['true'] }]))).code).toBe('unreachable');
+      await until('an empty /run/mcpk', () => inRun().length === 0);
+    });
+  });
+
+  describe('uploads', () => {
+    const source = (bytes: Buffer): { file: string; sha256: string } => {
+      const file = join(sshd.folder, `upload-${bytes.length}`);
+      writeFileSync(file, bytes);
+      return { file, sha256: createHash('sha256').update(bytes).digest('hex') };
+    };
+    const stat = (path: string): string => sshd.inside('stat', '-c', '%a %U %s', path).trim();
+
+    test.each([0, 1, 65_536, 1_000_000, 20_000_000])('%i bytes arrive byte for byte, 0755, below 0700 folders', async (size) => {
+      const { file, sha256 } = source(randomBytes(size));
+      const made = await session({ user: size === 1 ? 'pw' : 'ops', becomePassword: new Secret(PASSWORD, 'p') });
+      let counted = 0;
+      await made.upload(file, `/run/store ${size}/a'b/${sha256}`, sha256, (n) => (counted += n));
+      expect([counted, stat(`/run/store ${size}/a'b/${sha256}`), stat(`/run/store ${size}/a'b`).split(' ')[0]]).toEqual([size, `755 root ${size}`, '700']);
+      expect(sshd.inside('sha256sum', `/run/store ${size}/a'b/${sha256}`)).toContain(sha256);
+      expect(made.traffic).toMatchObject({ roundTrips: 1 });
+      expect(made.traffic.bytesSent).toBeGreaterThan(size);
+    });
+
+    test('a wrong checksum leaves nothing', async () => {
+      const { file } = source(Buffer.from('binary'));
+      const error = await failure((await session()).upload(file, '/run/bad/x', 'ab'.repeat(32), () => undefined));
+      expect([error.exitCode, error.message]).toEqual([15, expect.stringMatching(/checksum of \/run\/bad\/x/)]);
+      expect(sshd.inside('ls', '-A', '/run/bad')).toBe('');
+    });
+
+    test('a full disk leaves nothing, and is said', async () => {
+      sshd.inside('sh', '-c', 'mkdir /run/small && mount -t tmpfs -o size=1m tmpfs /run/small');
+      const { file, sha256 } = source(randomBytes(3_000_000));
+      const error = await failure((await session()).upload(file, '/run/small/x', sha256, () => undefined));
+      expect([error.exitCode, error.message]).toEqual([15, expect.stringMatching(/cannot write \/run\/small\/x/)]);
+      expect(sshd.inside('ls', '-A', '/run/small')).toBe('');
+    });
+
+    test('an aborted one and a lost one leave nothing', async () => {
+      const { file, sha256 } = source(randomBytes(30_000_000));
+      for (const how of ['abort', 'lost'] as const) {
+        const pool = new WatchedPool();
+        const off = new AbortController();
+        const made = await session({}, { pool });
+        const cut = (): void => (how === 'abort' ? off.abort() : void pool.leases[0]?.stream.destroy());
+        const error = await failure(made.upload(file, '/run/cut/x', sha256, cut, off.signal));
+        expect(error.code).toBe(how === 'abort' ? 'interrupted' : 'unreachable');
+        await until('no temporary file', () => sshd.inside('sh', '-c', 'mkdir -p /run/cut; ls -A /run/cut') === '');
+      }
+    });
+  });
+
+  test('MaxSessions 2: uploads beside each other wait for a channel', async () => {
+    const narrow = await Sshd.start(['MaxSessions 2']);
+    try {
+      const made = await connect(narrow.target(), { signal: new AbortController().signal, lock: { kind: 'none', who: '' }, code: {} });
+      const file = join(narrow.folder, 'file');
+      writeFileSync(file, 'x');
+      const sha256 = createHash('sha256').update('x').digest('hex');
+      await Promise.all([1, 2, 3, 4, 5].map((n) => made.upload(file, `/run/up/${n}`, sha256, () => undefined)));
+      expect(narrow.inside('ls', '/run/up')).toBe('1\n2\n3\n4\n5\n');
+      await made.close();
+    } finally {
+      await narrow.stop();
+    }
+  });
+
+  test('MaxStartups: a connection that is turned away comes again', async () => {
+    const crowded = await Sshd.start(['MaxStartups 2:100:2']);
+    const idle = [tcp(crowded.port), tcp(crowded.port)];
+    try {
+      await delay(100);
+      setTimeout(() => idle.forEach((socket) => socket.destroy()), 150);
+      const made = await connect(crowded.target(), { signal: new AbortController().signal, lock: { kind: 'none', who: '' }, code: {} });
+      expect(crowded.log).toMatch(/drop connection|MaxStartups/i);
+      await made.close();
+    } finally {
+      idle.forEach((socket) => socket.destroy());
+      await crowded.stop();
+    }
+  });
+});
