@@ -171,5 +171,5 @@ function withDigests(op: Op, resource: Resource, hashOf: (name: Ref) => string):
 
 function ownedText(owned: ReadonlyMap<string, Ownership>): string {
   const entries = [...owned].map(([name, entry]) => ({ ref: name, ...entry })).toSorted((a, b) => (a.ref < b.ref ? -1 : 1));
-  return `${JSON.stringify(entries)}\n`;
+  return `${JSON.stringify({ version: 1, entries })}\n`;
 }

@@ -38,6 +38,7 @@ async function runStage(run: Run, stage: Stage, before: readonly StageResult[]):
     return end('skipped', 0, [], 'an earlier stage failed');
   }
   if (run.signal.aborted) return end('skipped', 0, [], 'interrupted');
+  if (!run.concerned.has(stage.name)) return { name: stage.name, status: 'unchanged', changed: 0, ms: 0, hosts: [] };
   let planned: StagePlan | undefined;
   try {
     planned = await run.stagePlan(stage);

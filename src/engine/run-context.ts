@@ -27,6 +27,8 @@ export interface Run {
   readonly laid: Map<string, Map<Ref, string>>;
   /** host → what mcpk owns there now. */
   readonly owned: Map<string, Map<string, { hash: string; stage: string }>>;
+  /** Stages that this run changes, and those that they need: the gates of others are not asked. */
+  readonly concerned: ReadonlySet<string>;
   /** Stages whose gates the probe saw to hold. */
   readonly gateHeld: Set<string>;
   readonly failures: McpkError[];

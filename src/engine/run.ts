@@ -289,6 +289,7 @@ function createRun(from: CreateRun): Run {
     materials: createMaterials({ fleet: opened.fleet, shared: comparisons.shared, secrets, signal: input.signal }),
     laid: new Map(),
     owned: new Map([...opened.facts.hosts].map(([host, facts]) => [host, new Map(facts.owned.map((entry) => [entry.ref, { hash: entry.hash, stage: entry.stage }]))])),
+    concerned: concerned(input),
     gateHeld: new Set(),
     failures,
     fail(error, stage) {
@@ -301,6 +302,14 @@ function createRun(from: CreateRun): Run {
     },
   };
   return run;
+}
+
+/** With `--only X`: X and all that it needs, as their gates must hold. `--skip` leaves the rest out. */
+function concerned({ stages, selection }: EngineInput): Set<string> {
+  const found = new Set(stages.map((stage) => stage.name).filter((name) => (selection.only?.has(name) ?? true) && !selection.skip?.has(name)));
+  // Needs come earlier in the array: walked from its end, each need is added before it is looked at.
+  for (const stage of stages.toReversed()) if (found.has(stage.name)) for (const need of stage.needs) found.add(need);
+  return found;
 }
 
 /** A deferred stage, now that what it waited for is there: facts again, compile, probe, compare, plan. */

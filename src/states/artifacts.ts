@@ -1,5 +1,7 @@
+import { PATHS } from '../core/paths.ts';
 import type { BinaryResource } from '../resources/types.ts';
 import type { Cluster, Host } from '../inventory/types.ts';
+import { directory } from './build.ts';
 import type { Artifact, Stage, StateContext } from './stage.ts';
 
 /** kubectl too: steps and gates run it, against the local API server. */
@@ -31,6 +33,10 @@ export const artifacts: Stage = {
   title: 'Binaries',
   hosts: (cluster) => cluster.hosts,
   needs: ['preflight'],
-  states: ({ cluster, host, own, artifacts: index }: StateContext) =>
-    binariesOf(cluster, host).map((name) => binary(index.get(name, own.arch))),
+  states: ({ cluster, host, own, artifacts: index }: StateContext) => [
+    // Services of other users run what lies in the store; everything else in it is closed to them by its own mode.
+    directory(PATHS.state, { mode: '0711', owner: 'root', group: 'root' }),
+    directory(PATHS.store),
+    ...binariesOf(cluster, host).map((name) => binary(index.get(name, own.arch))),
+  ],
 };

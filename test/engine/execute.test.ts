@@ -56,6 +56,7 @@ function runOf(specs: Record<string, Spec>, failing: readonly string[] = []): { 
     observed: new Map(),
     laid: new Map(),
     owned: new Map(),
+    concerned: new Set(Object.keys(specs)),
     gateHeld: new Set<string>(),
     failures,
     fail: (error: unknown, stage: string) => failures.push(...asErrors(error, stage)),

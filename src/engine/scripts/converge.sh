@@ -299,8 +299,9 @@ operate() {
 check_preconditions() {
   IFS=$us
   set -- $before
-  actual=$nl$(find "$@" -maxdepth 0 -printf '%y %p %l\n' -type f -exec sha256sum -- {} + 2>/dev/null)
-  [ "$actual" = "$expected" ] && return 0
+  actual=$(find "$@" -maxdepth 0 -printf '%y %p %l\n' -type f -exec sha256sum -- {} + 2>/dev/null)
+  # Where nothing is expected, nothing may be there.
+  [ "${actual:+$nl$actual}" = "$expected" ] && return 0
   emit stale "$actual"
   exit 17
 }

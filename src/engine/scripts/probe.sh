@@ -132,13 +132,11 @@ probe_packages() {
   emit packages "$(dpkg-query --show --showformat='${Package} ${db:Status-Want} ${db:Status-Status} ${Version}\n' -- "$@" 2>/dev/null)"
 }
 
+# Not the shell's own read: it takes a byte a call, and the kernel answers only the first call of a number's file.
 probe_sysctls() {
-  seen=
   IFS=$us
-  for key in $sysctls; do
-    [ -r "./proc/sys/$key" ] && IFS= read -r value <"./proc/sys/$key" && seen="$seen$key $value$nl"
-  done
-  emit sysctls "$seen"
+  set -- $sysctls
+  emit sysctls "$(cd ./proc/sys && grep -sH '' -- "$@")"
 }
 
 # Built-in modules show in /sys/module only when they have parameters; hence the evidence.
