@@ -6,7 +6,6 @@ import type { Cluster } from '../../inventory/types.ts';
 import { nearest } from '../../inventory/nearest.ts';
 import type { ArtifactIndex, Stage } from '../../states/stage.ts';
 import { limited } from './cluster.ts';
-import { loadManifests } from './manifests.ts';
 
 export interface RunFlags {
   limit?: string | undefined;
@@ -38,9 +37,7 @@ export async function engineInput(
     stages: STAGES,
     artifacts: options.artifacts ? await openArtifactsOf(cluster, caller.signal) : NO_ARTIFACTS,
     manifests:
-      (options.manifests ?? options.artifacts)
-        ? await loadManifests(cluster, caller.signal)
-        : new Map<string, string>(),
+      (options.manifests ?? options.artifacts) ? await manifestsOf(cluster, caller.signal) : new Map<string, string>(),
     selection: { ...(limit ? { limit } : {}), ...(only ? { only } : {}), ...(skip ? { skip } : {}) },
     concurrency: flags.concurrency,
     acceptNewHostKeys: flags['accept-new-host-keys'],
@@ -87,6 +84,11 @@ async function openArtifactsOf(cluster: Cluster, signal: AbortSignal): Promise<A
   const own = ARCHITECTURES[process.arch] ?? process.arch;
   const arches = new Set(cluster.hosts.map((host) => host.labels['kubernetes.io/arch'] ?? own));
   return openArtifacts(cluster, [...arches], signal);
+}
+
+async function manifestsOf(cluster: Cluster, signal: AbortSignal): Promise<Map<string, string>> {
+  const { loadManifests } = await import('../../artifacts/manifests.ts');
+  return loadManifests(cluster, signal);
 }
 
 const NO_ARTIFACTS: ArtifactIndex = {
