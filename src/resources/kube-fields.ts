@@ -11,6 +11,8 @@ const LIST_KEYS: readonly (readonly string[])[] = [
   ['ip'],
   ['type'],
 ];
+/** Maps whose keys are the user's own: an empty text is a value there (the labels of node roles have no other). */
+const FREE_MAPS = new Set(['labels', 'annotations', 'matchLabels', 'nodeSelector', 'data']);
 const DEFAULTS: Readonly<Record<string, string>> = { protocol: 'TCP' };
 
 /**
@@ -19,10 +21,22 @@ const DEFAULTS: Readonly<Record<string, string>> = { protocol: 'TCP' };
  */
 export function project(live: Json, wanted: Json): Json {
   if (isMap(wanted) && isMap(live)) {
-    return Object.fromEntries(Object.entries(wanted).map(([key, value]) => [key, project(live[key], value)]));
+    return Object.fromEntries(
+      Object.entries(wanted).map(([key, value]) => [
+        key,
+        FREE_MAPS.has(key) && isMap(value) ? projectFree(live[key], value) : project(live[key], value),
+      ]),
+    );
   }
   if (Array.isArray(wanted) && Array.isArray(live)) return projectList(live as Json[], wanted as Json[]);
   return means(live, wanted) ? wanted : live;
+}
+
+function projectFree(live: Json, wanted: JsonMap): Json {
+  const present = isMap(live) ? live : {};
+  return Object.fromEntries(
+    Object.entries(wanted).map(([key, value]) => [key, value === '' ? present[key] : project(present[key], value)]),
+  );
 }
 
 /** Entries that are only live come last: a list is wanted as a whole, but for maps that others may add to. */
@@ -31,8 +45,7 @@ function projectList(live: readonly Json[], wanted: readonly Json[]): Json[] {
     [...live, ...wanted].every((item) => isMap(item) && item[first!] !== undefined),
   );
   if (!keys) return live.map((item, index) => (index < wanted.length ? project(item, wanted[index]) : item));
-  const nameOf = (item: Json): string =>
-    JSON.stringify(keys.map((key) => (item as JsonMap)[key] ?? DEFAULTS[key]));
+  const nameOf = (item: Json): string => JSON.stringify(keys.map((key) => (item as JsonMap)[key] ?? DEFAULTS[key]));
   const byName = new Map(live.map((item) => [nameOf(item), item]));
   return wanted.flatMap((item) => (byName.has(nameOf(item)) ? [project(byName.get(nameOf(item)), item)] : []));
 }

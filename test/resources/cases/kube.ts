@@ -133,6 +133,12 @@ export const cases: Case[] = [
     seen: { texts: { 'api:v1/Node//m1': JSON.stringify(node([{ key: 'cp', effect: 'NoExecute' }]).object) } },
     gives: { verb: 'update' },
   },
+  {
+    name: 'a label with an empty value is a label, as those of node roles',
+    wanted: { ...node([]), object: { apiVersion: 'v1', kind: 'Node', metadata: { name: 'm1', labels: { role: '' } } } },
+    seen: { texts: { 'api:v1/Node//m1': '{"apiVersion":"v1","kind":"Node","metadata":{"name":"m1"}}' } },
+    gives: { verb: 'update', reasons: ['differs in metadata.labels.role'] },
+  },
   { name: 'a part of an object that is not there yet is no creation', wanted: node([]), gives: { verb: 'update' } },
   { name: 'a Secret in the API has no diff', wanted: secret, gives: { verb: 'create' }, without: ['diff'] },
   {
