@@ -32,7 +32,10 @@ export function encodeCommands(commands: readonly RemoteCommand[]): Buffer {
 function escape(text: string): string {
   let out = '';
   for (const byte of Buffer.from(text)) {
-    out += byte >= 0x20 && byte < 0x7f && byte !== 0x5c ? String.fromCharCode(byte) : `\\0${byte.toString(8).padStart(3, '0')}`;
+    out +=
+      byte >= 0x20 && byte < 0x7f && byte !== 0x5c
+        ? String.fromCharCode(byte)
+        : `\\0${byte.toString(8).padStart(3, '0')}`;
   }
   return out;
 }
@@ -41,5 +44,8 @@ function escape(text: string): string {
 export function decodeAnswer(record: SessionRecord): [id: number, answer: RemoteAnswer] {
   const [id, code, size] = record.args.map(Number);
   if (id === undefined || code === undefined || size === undefined) throw new Error('an answer without its figures');
-  return [id, { exitCode: code, stdout: record.body.toString('utf8', 0, size), stderr: record.body.toString('utf8', size) }];
+  return [
+    id,
+    { exitCode: code, stdout: record.body.toString('utf8', 0, size), stderr: record.body.toString('utf8', size) },
+  ];
 }

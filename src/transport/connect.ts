@@ -30,22 +30,38 @@ export async function connect(target: Target, options: ConnectOptions): Promise<
     });
   } catch (error) {
     if (error instanceof McpkError) throw forHost(error, target.name);
-    if (options.signal.aborted) throw new McpkError('interrupted', `${target.name}: interrupted`, { host: target.name, cause: error });
-    throw new McpkError('unreachable', `${target.name}: ${(error as Error).message}`, { host: target.name, cause: error });
+    if (options.signal.aborted)
+      throw new McpkError('interrupted', `${target.name}: interrupted`, { host: target.name, cause: error });
+    throw new McpkError('unreachable', `${target.name}: ${(error as Error).message}`, {
+      host: target.name,
+      cause: error,
+    });
   }
 }
 
-async function start(target: Target, { hop, lease, options }: { hop: Hop; lease: Lease; options: ConnectOptions }): Promise<HostSession> {
+async function start(
+  target: Target,
+  { hop, lease, options }: { hop: Hop; lease: Lease; options: ConnectOptions },
+): Promise<HostSession> {
   const become = becomeOf(target, hop.user);
-  const identity = { host: target.name, user: hop.user, become, ...(become === 'password' ? { password: target.becomePassword?.reveal() ?? '' } : {}) };
+  const identity = {
+    host: target.name,
+    user: hop.user,
+    become,
+    startLimit: hop.connectTimeout,
+    ...(become === 'password' ? { password: target.becomePassword?.reveal() ?? '' } : {}),
+  };
   const slots = new UploadSlots();
   const session = new HostSession({
     host: target.name,
     code: options.code,
     keepsLock: options.keepsLock ?? [],
     upload: ([source, path, sha256, onBytes, signal = options.signal]) =>
-      slots.run(() => upload({ connection: lease, ...identity, source, path, sha256, onBytes, signal }), { host: target.name, signal }),
-    release: lease.release,
+      slots.run(() => upload({ connection: lease, ...identity, source, path, sha256, onBytes, signal }), {
+        host: target.name,
+        signal,
+      }),
+    release: () => lease.release(),
   });
   const { tickSeconds, ticks } = options.silence ?? SILENCE;
   const remote = await RemoteScript.open(lease, {
@@ -63,5 +79,10 @@ async function start(target: Target, { hop, lease, options }: { hop: Hop; lease:
 /** A shared jump host fails for each host behind it. */
 function forHost(error: McpkError, host: string): McpkError {
   if (error.host === host) return error;
-  return new McpkError(error.code, `${host}: ${error.message}`, { host, details: [...error.details], cause: error, ...(error.hint === undefined ? {} : { hint: error.hint }) });
+  return new McpkError(error.code, `${host}: ${error.message}`, {
+    host,
+    details: [...error.details],
+    cause: error,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+  });
 }

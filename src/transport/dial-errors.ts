@@ -20,32 +20,55 @@ export function dialError(hop: Hop, failure: DialFailure, identities: Identities
       'Allow curve25519-sha256 in KexAlgorithms of its sshd_config: mcpk has no post-quantum key exchange yet.',
     );
   if (/no matching/.test(failure.message))
-    return make(`${where} and mcpk have no algorithm in common (${failure.message})`, 'Allow aes128-gcm@openssh.com or chacha20-poly1305@openssh.com in its sshd_config.');
+    return make(
+      `${where} and mcpk have no algorithm in common (${failure.message})`,
+      'Allow aes128-gcm@openssh.com or chacha20-poly1305@openssh.com in its sshd_config.',
+    );
   switch (failure.code) {
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return make(`the name ${hop.address} does not resolve`, 'Mend the address in the inventory, or the resolver of this machine.');
+      return make(
+        `the name ${hop.address} does not resolve`,
+        'Mend the address in the inventory, or the resolver of this machine.',
+      );
     case 'ECONNREFUSED':
-      return make(`nothing listens on ${where} (connection refused)`, 'Start sshd there, or mend ssh.port in the inventory.');
+      return make(
+        `nothing listens on ${where} (connection refused)`,
+        'Start sshd there, or mend ssh.port in the inventory.',
+      );
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
-      return make(`no route to ${where} (${failure.code})`, 'Is the host switched on, and does this machine reach its network?');
+      return make(
+        `no route to ${where} (${failure.code})`,
+        'Is the host switched on, and does this machine reach its network?',
+      );
     case 'ETIMEDOUT':
-      return make(`no answer from ${where} within ${hop.connectTimeout} s`, 'Is the host switched on, and does a firewall let port 22 through? ssh.connectTimeout sets how long to wait.');
+      return make(
+        `no answer from ${where} within ${hop.connectTimeout} s`,
+        'Is the host switched on, and does a firewall let port 22 through? ssh.connectTimeout sets how long to wait.',
+      );
     case 'DROPPED':
       return make(
         `${where} closed the connection before the login (${failure.message})`,
         'Its sshd may be over MaxStartups, or keep this address out for a while (PerSourcePenalties); see its journal.',
       );
+    case undefined:
+    default:
+      return make(
+        `cannot connect to ${where}: ${failure.message}`,
+        `Try by hand: ssh -p ${hop.port} ${hop.user}@${hop.address}`,
+      );
   }
-  return make(`cannot connect to ${where}: ${failure.message}`, `Try by hand: ssh -p ${hop.port} ${hop.user}@${hop.address}`);
 }
 
 function refusedLogin(hop: Hop, failure: DialFailure, identities: Identities | undefined): McpkError {
   return new McpkError('unreachable', `${hop.label}: ${hop.address}:${hop.port} refused the login of ${hop.user}`, {
     host: hop.name,
     cause: failure,
-    details: [...(identities?.tried ?? []).map((key) => `refused  ${key}`), ...(identities?.skipped ?? []).map((key) => `skipped  ${key}`)],
+    details: [
+      ...(identities?.tried ?? []).map((key) => `refused  ${key}`),
+      ...(identities?.skipped ?? []).map((key) => `skipped  ${key}`),
+    ],
     hint: `Put the public key into ~${hop.user}/.ssh/authorized_keys there, or name another one in ssh.identityFiles. The login was tried once only, as sshd bans who fails too often.`,
   });
 }

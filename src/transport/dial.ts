@@ -101,11 +101,14 @@ function login(hop: Hop, stream: Duplex, { identities, signal }: Login): Promise
       // An agent that does not answer is one method less.
       if (error.level === 'agent') identities.skipped.push(`agent: ${error.message}`);
       else if (judged.refusal) fail(judged.refusal);
-      else if (/no matching host key/.test(error.message) && recorded.length > 0) fail(recordedTypeGone(hop, recorded, error));
+      else if (/no matching host key/.test(error.message) && recorded.length > 0)
+        fail(recordedTypeGone(hop, recorded, error));
       else fail(authenticating || /no matching/.test(error.message) ? error : dropped(error.message));
     });
     // A connection lost after the banner but before `ready` emits only `close`.
-    client.once('close', () => fail(judged.refusal ?? (authenticating ? lostInLogin() : dropped('closed without a word'))));
+    client.once('close', () =>
+      fail(judged.refusal ?? (authenticating ? lostInLogin() : dropped('closed without a word'))),
+    );
     client.once('ready', () => {
       signal.removeEventListener('abort', abort);
       client.removeAllListeners().on('error', () => undefined);
@@ -113,7 +116,7 @@ function login(hop: Hop, stream: Duplex, { identities, signal }: Login): Promise
       resolve({ client, stream });
     });
     client.connect({
-      sock: stream as Socket,
+      sock: stream,
       username: hop.user,
       authHandler: identities.methods,
       algorithms: algorithms(recorded.map((entry) => entry.type)),

@@ -39,7 +39,11 @@ export class RecordParser {
   /** A record whose bytes have begun and not ended, and what came of it. */
   get unfinished(): { kind: string; missing: number; tail: string } | undefined {
     if (!this.#open) return undefined;
-    return { kind: this.#open.kind, missing: this.#open.size - this.#held, tail: this.#all().subarray(-64).toString('latin1') };
+    return {
+      kind: this.#open.kind,
+      missing: this.#open.size - this.#held,
+      tail: this.#all().subarray(-64).toString('latin1'),
+    };
   }
 
   /** Throws Error on a line that is no record. */
@@ -99,7 +103,8 @@ function parseLine(line: string): { kind: string; args: string[]; size: number }
   const words = line.split(' ');
   const kind = words.shift() ?? '';
   const size = words.pop() ?? '';
-  if (!/^[a-zA-Z][\w-]*$/.test(kind) || !/^\d+$/.test(size)) throw new Error(`not a record: ${JSON.stringify(line.slice(0, 200))}`);
+  if (!/^[a-zA-Z][\w-]*$/.test(kind) || !/^\d+$/.test(size))
+    throw new Error(`not a record: ${JSON.stringify(line.slice(0, 200))}`);
   return { kind, args: words, size: Number(size) };
 }
 

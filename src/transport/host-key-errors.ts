@@ -23,15 +23,22 @@ export function hostKeyRefused(host: JudgedHost, key: Buffer, verdict: Exclude<V
         hint: `Compare the fingerprint with the host's own (ssh-keygen -lf on its console), then ${quote(['mcpk', 'host-key', 'pin', host.name])}, or run once with --accept-new-host-keys.`,
       });
     case 'revoked':
-      return new McpkError('hostKey', `${host.name}: the host key of ${host.keyName} is marked as revoked in ${place(verdict.entry)}`, {
-        host: host.name,
-        details: [`offered   ${offered}`],
-        hint: 'Give the host new keys (ssh-keygen -A after removing the old ones), then pin them.',
-      });
+      return new McpkError(
+        'hostKey',
+        `${host.name}: the host key of ${host.keyName} is marked as revoked in ${place(verdict.entry)}`,
+        {
+          host: host.name,
+          details: [`offered   ${offered}`],
+          hint: 'Give the host new keys (ssh-keygen -A after removing the old ones), then pin them.',
+        },
+      );
     case 'changed':
       return new McpkError('hostKey', `${host.name}: the host key of ${host.keyName} has changed`, {
         host: host.name,
-        details: [`offered   ${offered}`, ...verdict.recorded.map((entry) => `recorded  ${describe(entry.type, entry.key)} in ${place(entry)}`)],
+        details: [
+          `offered   ${offered}`,
+          ...verdict.recorded.map((entry) => `recorded  ${describe(entry.type, entry.key)} in ${place(entry)}`),
+        ],
         hint: `${removal(verdict.recorded)} and pin the new key, but only if the host was installed anew; if it was not, somebody may sit in between.`,
       });
   }

@@ -35,12 +35,23 @@ export interface RecordedKey {
  * Asks a host for its key, over its jump hosts, without a login; one connection, as sshd's PerSourcePenalties
  * count those that come without one. Throws `unreachable`; `hostKey` when a jump host's key is refused.
  */
-export async function scanHostKey(target: Target, signal: AbortSignal, pool: ConnectionPool = new ConnectionPool()): Promise<ScannedKey> {
+export async function scanHostKey(
+  target: Target,
+  signal: AbortSignal,
+  pool: ConnectionPool = new ConnectionPool(),
+): Promise<ScannedKey> {
   const route = routeOf(target);
   const hop = route.at(-1) as Hop;
   const key = await offeredKey(route, signal, pool);
   const verdict = judge(readKnownHosts(hop.knownHostsFiles).entries, hop.keyName, key);
-  return { host: target.name, name: hop.keyName, type: keyType(key) ?? 'unknown', fingerprint: fingerprint(key), verdict: verdict.is, key };
+  return {
+    host: target.name,
+    name: hop.keyName,
+    type: keyType(key) ?? 'unknown',
+    fingerprint: fingerprint(key),
+    verdict: verdict.is,
+    key,
+  };
 }
 
 /**
@@ -50,7 +61,11 @@ export async function scanHostKey(target: Target, signal: AbortSignal, pool: Con
 export function pinHostKey(target: Target, scanned: ScannedKey): { file: string; added: boolean } {
   const hop = routeOf(target).at(-1) as Hop;
   const [file] = hop.knownHostsFiles;
-  if (file === undefined) throw new McpkError('invalid', `${target.name}: no known_hosts file to write to`, { host: target.name, hint: 'Name one in ssh.knownHostsFiles.' });
+  if (file === undefined)
+    throw new McpkError('invalid', `${target.name}: no known_hosts file to write to`, {
+      host: target.name,
+      hint: 'Name one in ssh.knownHostsFiles.',
+    });
   const verdict = judge(readKnownHosts(hop.knownHostsFiles).entries, hop.keyName, scanned.key);
   if (verdict.is === 'changed' || verdict.is === 'revoked') throw hostKeyRefused(hop, scanned.key, verdict);
   return { file, added: recordKey(file, hop.keyName, scanned.key) };
@@ -61,7 +76,13 @@ export function showHostKeys(target: Target): { keys: RecordedKey[]; ignored: re
   const hop = routeOf(target).at(-1) as Hop;
   const known = readKnownHosts(hop.knownHostsFiles);
   const keys = entriesOf(known.entries, hop.keyName).map(({ type, key, revoked, file, line }) => ({
-    host: target.name, name: hop.keyName, type, fingerprint: fingerprint(key), revoked, file, line,
+    host: target.name,
+    name: hop.keyName,
+    type,
+    fingerprint: fingerprint(key),
+    revoked,
+    file,
+    line,
   }));
   return { keys, ignored: known.ignored };
 }

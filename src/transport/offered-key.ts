@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import ssh2 from 'ssh2';
 import { algorithms } from './algorithms.ts';
@@ -17,7 +16,9 @@ export async function offeredKey(route: readonly Hop[], signal: AbortSignal, poo
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof Error && error.name === 'McpkError') throw error;
-    const failure = limit.aborted ? Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' }) : (error as DialFailure);
+    const failure = limit.aborted
+      ? Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' })
+      : (error as DialFailure);
     throw dialError(hop, failure, undefined);
   }
 }
@@ -38,7 +39,7 @@ function ask(stream: Duplex, signal: AbortSignal): Promise<Buffer> {
     client.once('error', settle);
     client.once('close', () => settle(Object.assign(new Error('closed without a word'), { code: 'DROPPED' })));
     client.connect({
-      sock: stream as Socket,
+      sock: stream,
       username: 'mcpk',
       algorithms: algorithms([]),
       readyTimeout: 0,

@@ -16,11 +16,27 @@ export interface Ending {
 
 /** Known last words of a shell or sudo → what to do. The first that fits counts. */
 const CAUSES: readonly [pattern: RegExp, message: (user: string) => string, hint: string][] = [
-  [/a password is required|askpass/, (user) => `sudo wants a password from ${user}`, 'Set ssh.becomePassword (as ${ENV}), or allow it with NOPASSWD in sudoers.'],
-  [/not in the sudoers|may not run sudo|not allowed to execute/, (user) => `sudo does not allow ${user} to become root`, 'Give the user the right in sudoers: USER ALL=(ALL) ALL.'],
+  [
+    /a password is required|askpass/,
+    (user) => `sudo wants a password from ${user}`,
+    'Set ssh.becomePassword (as ${ENV}), or allow it with NOPASSWD in sudoers.',
+  ],
+  [
+    /not in the sudoers|may not run sudo|not allowed to execute/,
+    (user) => `sudo does not allow ${user} to become root`,
+    'Give the user the right in sudoers: USER ALL=(ALL) ALL.',
+  ],
   [/must have a tty/, () => 'sudo wants a terminal (requiretty)', 'Remove `Defaults requiretty` from sudoers.'],
-  [/sudo: (command )?not found|not found: sudo|exec: sudo/, () => 'there is no sudo', 'Install sudo, or log in as root (ssh.user: root).'],
-  [/\/run\/mcpk.*(Permission denied|Keine Berechtigung)|Permission denied.*\/run\/mcpk/, (user) => `${user} is not root`, 'Set ssh.become: sudo, or log in as root.'],
+  [
+    /sudo: (command )?not found|not found: sudo|exec: sudo/,
+    () => 'there is no sudo',
+    'Install sudo, or log in as root (ssh.user: root).',
+  ],
+  [
+    /\/run\/mcpk.*(Permission denied|Keine Berechtigung)|Permission denied.*\/run\/mcpk/,
+    (user) => `${user} is not root`,
+    'Set ssh.become: sudo, or log in as root.',
+  ],
   [/No space left/, () => 'no space left below /run', 'Look at df /run on the host.'],
 ];
 
@@ -28,7 +44,8 @@ const CAUSES: readonly [pattern: RegExp, message: (user: string) => string, hint
 export function scriptEnded({ host, user }: Who, { exit, stderr, preamble, started }: Ending): McpkError {
   const said = lines(stderr).length > 0 ? lines(stderr) : lines(started ? '' : preamble);
   for (const [pattern, message, hint] of CAUSES) {
-    if (pattern.test(stderr)) return new McpkError('unreachable', `${host}: ${message(user)}`, { host, hint, details: said });
+    if (pattern.test(stderr))
+      return new McpkError('unreachable', `${host}: ${message(user)}`, { host, hint, details: said });
   }
   if (exit.code === undefined && exit.signal === undefined) {
     return new McpkError('unreachable', `${host}: the connection was lost`, {
@@ -42,7 +59,16 @@ export function scriptEnded({ host, user }: Who, { exit, stderr, preamble, start
   return new McpkError('unreachable', `${host}: the session ${started ? 'ended' : 'did not start'} (${how}${cause})`, {
     host,
     details: said,
-    hint: started ? 'Run the same command again.' : `Does /bin/sh run for ${user}? Its shell must not exit or print without end when it starts.`,
+    hint: started
+      ? 'Run the same command again.'
+      : `Does /bin/sh run for ${user}? Its shell must not exit or print without end when it starts.`,
+  });
+}
+
+export function notStarted({ host, user, startLimit }: Who & { startLimit: number }): McpkError {
+  return new McpkError('unreachable', `${host}: logged in, but nothing runs there after ${startLimit} s`, {
+    host,
+    hint: `Try by hand: ssh ${user}@${host} true. Its shell's profile or sudo may wait for something.`,
   });
 }
 
@@ -54,5 +80,9 @@ export function wrongPassword({ host, user }: Who): McpkError {
 }
 
 function lines(text: string): string[] {
-  return text.split('\n').map((line) => line.trim()).filter((line) => line !== '').slice(-10);
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .slice(-10);
 }

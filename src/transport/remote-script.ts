@@ -3,7 +3,7 @@ import { McpkError } from '../core/errors.ts';
 import { PASSWORD_PROMPT, startOf } from './bootstrap.ts';
 import type { Become } from './bootstrap.ts';
 import { RecordParser } from './frames.ts';
-import { scriptEnded, wrongPassword } from './remote-errors.ts';
+import { notStarted, scriptEnded, wrongPassword } from './remote-errors.ts';
 import type { Connection } from './dial.ts';
 import type { SessionRecord } from './types.ts';
 
@@ -24,6 +24,8 @@ export interface ScriptOptions {
   /** Once; what is still waited for fails with it. */
   onEnd: (error: McpkError) => void;
   signal: AbortSignal;
+  /** Seconds until the host must have begun to run it: a login shell or PAM may hang. */
+  startLimit: number;
 }
 
 /** A script of ours that runs on a host, over a channel of its own: bytes go in, records come out. */
@@ -36,7 +38,11 @@ export class RemoteScript {
   #password: string | undefined;
   #start: ((started: boolean) => void) | undefined;
   #failure: McpkError | undefined;
+  #ended = false;
+  readonly #late: NodeJS.Timeout;
   bytesSent = 0;
+  #close: () => void = () => undefined;
+  /** Resolves, whatever the reason. */
   readonly closed: Promise<void>;
 
   /** Resolves as soon as bytes may be written: at once, but with a password, when the script runs. */
@@ -63,12 +69,11 @@ export class RemoteScript {
     channel.on('exit', (code: number | null, signal?: string) => {
       this.#exit = { ...(code === null ? {} : { code }), ...(signal === undefined ? {} : { signal }) };
     });
+    this.#late = setTimeout(() => this.destroy(notStarted(options)), options.startLimit * 1000);
     this.closed = new Promise((resolve) => {
-      channel.once('close', () => {
-        resolve();
-        this.#end();
-      });
+      this.#close = resolve;
     });
+    channel.once('close', () => this.#end());
   }
 
   get bytesReceived(): number {
@@ -100,7 +105,8 @@ export class RemoteScript {
   destroy(reason: McpkError): void {
     this.#failure ??= reason;
     this.#channel.close();
-    this.#channel.destroy();
+    // A host that is gone would never confirm it.
+    this.#end();
   }
 
   #receive(chunk: Buffer): void {
@@ -110,7 +116,9 @@ export class RemoteScript {
       const message = `${this.#options.host}: the session sent what is no record (${(error as Error).message})`;
       this.destroy(new McpkError('unexpected', message, { host: this.#options.host, cause: error }));
     }
-    if (this.#parser.started) this.#start?.(true);
+    if (!this.#parser.started) return;
+    clearTimeout(this.#late);
+    this.#start?.(true);
   }
 
   #hear(chunk: Buffer): void {
@@ -132,21 +140,37 @@ export class RemoteScript {
     });
     this.#password = undefined;
     this.#start = undefined;
-    if (!started) throw this.#failure ?? this.#ended();
+    if (!started) throw this.#failure ?? this.#ending();
   }
 
-  #ended(): McpkError {
-    return scriptEnded(this.#options, { exit: this.#exit, stderr: this.#stderr, preamble: this.#parser.preamble, started: this.#parser.started });
+  #ending(): McpkError {
+    return scriptEnded(this.#options, {
+      exit: this.#exit,
+      stderr: this.#stderr,
+      preamble: this.#parser.preamble,
+      started: this.#parser.started,
+    });
   }
 
   #end(): void {
-    this.#options.onEnd(this.#failure ?? this.#ended());
+    if (this.#ended) return;
+    this.#ended = true;
+    clearTimeout(this.#late);
+    this.#close();
+    this.#options.onEnd(this.#failure ?? this.#ending());
   }
 }
 
-function openChannel<T>(connection: Connection, options: ScriptOptions, { command, use }: { command: string; use: (channel: ClientChannel) => T }): Promise<T> {
+function openChannel<T>(
+  connection: Connection,
+  options: ScriptOptions,
+  { command, use }: { command: string; use: (channel: ClientChannel) => T },
+): Promise<T> {
   return new Promise((resolve, reject) => {
-    const lost = (): void => settle(() => reject(new McpkError('unreachable', `${options.host}: the connection was lost`, { host: options.host })));
+    const lost = (): void =>
+      settle(() =>
+        reject(new McpkError('unreachable', `${options.host}: the connection was lost`, { host: options.host })),
+      );
     const abort = (): void => settle(() => reject(options.signal.reason as Error));
     const settle = (end: () => void): void => {
       options.signal.removeEventListener('abort', abort);
@@ -157,7 +181,9 @@ function openChannel<T>(connection: Connection, options: ScriptOptions, { comman
     options.signal.addEventListener('abort', abort, { once: true });
     connection.client.once('close', lost);
     try {
-      connection.client.exec(command, (error, channel) => settle(() => (error ? reject(error) : resolve(use(channel)))));
+      connection.client.exec(command, (error, channel) =>
+        settle(() => (error ? reject(error) : resolve(use(channel)))),
+      );
     } catch {
       lost();
     }

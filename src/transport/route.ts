@@ -32,10 +32,20 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  */
 export function routeOf(target: Target, environment: Environment = process.env): Hop[] {
   const entry = configOf(target, target.address);
-  const jumps = target.jump.length > 0 ? target.jump : (entry.proxyJump ?? []).map((jump) => ({ user: target.user, port: 22, ...jump }));
+  const jumps =
+    target.jump.length > 0
+      ? target.jump
+      : (entry.proxyJump ?? []).map((jump) => ({ user: target.user, port: 22, ...jump }));
   return [
-    ...jumps.map((jump) => hopOf(target, { ...jump, label: `jump host ${jump.address}` }, configOf(target, jump.address), environment)),
-    hopOf(target, { address: target.address, user: target.user, port: target.port, label: target.name }, entry, environment),
+    ...jumps.map((jump) =>
+      hopOf(target, { ...jump, label: `jump host ${jump.address}` }, configOf(target, jump.address), environment),
+    ),
+    hopOf(
+      target,
+      { address: target.address, user: target.user, port: target.port, label: target.name },
+      entry,
+      environment,
+    ),
   ];
 }
 
@@ -68,10 +78,14 @@ function configOf(target: Target, address: string): ConfigEntry {
   try {
     return readSshConfig(target.configFile, address);
   } catch (error) {
-    throw new McpkError('invalid', `${target.name}: cannot read the SSH config ${target.configFile}: ${(error as Error).message}`, {
-      host: target.name,
-      cause: error,
-      hint: 'Mend the file, or take ssh.configFile out of the inventory.',
-    });
+    throw new McpkError(
+      'invalid',
+      `${target.name}: cannot read the SSH config ${target.configFile}: ${(error as Error).message}`,
+      {
+        host: target.name,
+        cause: error,
+        hint: 'Mend the file, or take ssh.configFile out of the inventory.',
+      },
+    );
   }
 }

@@ -8,6 +8,8 @@ import type { Session, SessionRecord, Traffic } from './types.ts';
 const BEAT_MS = 2000;
 /** How long the host may take to end a stopped request (TERM, 3 s, KILL). */
 const STOP_MS = 6000;
+/** It lies in the host's memory (tmpfs). */
+const LARGEST_BODY = 64 * 1024 * 1024;
 /** Silent beats after which a record that `done` was swallowed by counts as broken. */
 const STALLED_BEATS = 3;
 
@@ -66,7 +68,12 @@ export class HostSession implements Session {
     };
   }
 
-  async request(op: string, body: Buffer, onRecord: (record: SessionRecord) => void, signal?: AbortSignal): Promise<{ exitCode: number }> {
+  async request(
+    op: string,
+    body: Buffer,
+    onRecord: (record: SessionRecord) => void,
+    signal?: AbortSignal,
+  ): Promise<{ exitCode: number }> {
     const turn = this.#queue.then(() => this.#request(op, body, onRecord, signal));
     this.#queue = turn.catch(() => undefined);
     return { exitCode: await turn };
@@ -76,13 +83,18 @@ export class HostSession implements Session {
     if (commands.length === 0) return [];
     const answers: RemoteAnswer[] = [];
     let trouble = '';
-    await this.request('exec', encodeCommands(commands), (record) => {
-      if (record.kind === 'stderr') trouble = record.body.toString('utf8');
-      else if (record.kind === 'exec') {
-        const [id, answer] = decodeAnswer(record);
-        answers[id] = answer;
-      }
-    }, signal);
+    await this.request(
+      'exec',
+      encodeCommands(commands),
+      (record) => {
+        if (record.kind === 'stderr') trouble = record.body.toString('utf8');
+        else if (record.kind === 'exec') {
+          const [id, answer] = decodeAnswer(record);
+          answers[id] = answer;
+        }
+      },
+      signal,
+    );
     const missing = commands.findIndex((_, index) => answers[index] === undefined);
     if (missing !== -1) throw this.#unexpected(`no answer from ${commands[missing]?.argv[0]}`, trouble);
     return answers;
@@ -92,10 +104,15 @@ export class HostSession implements Session {
     if (/[\n\0]/.test(path)) throw new TypeError('a path with a newline');
     let bytes: Buffer | undefined;
     let trouble = '';
-    const { exitCode } = await this.request('cat', Buffer.from(`${path}\n`), (record) => {
-      if (record.kind === 'file') bytes = record.body;
-      else if (record.kind === 'stderr') trouble = record.body.toString('utf8');
-    }, signal);
+    const { exitCode } = await this.request(
+      'cat',
+      Buffer.from(`${path}\n`),
+      (record) => {
+        if (record.kind === 'file') bytes = record.body;
+        else if (record.kind === 'stderr') trouble = record.body.toString('utf8');
+      },
+      signal,
+    );
     if (exitCode !== 0 || !bytes) throw this.#unexpected(`cannot read ${path}`, trouble);
     return bytes;
   }
@@ -122,8 +139,14 @@ export class HostSession implements Session {
     this.#parts.release();
   }
 
-  async #request(op: string, body: Buffer, onRecord: Running['onRecord'], signal: AbortSignal | undefined): Promise<number> {
+  async #request(
+    op: string,
+    body: Buffer,
+    onRecord: Running['onRecord'],
+    signal: AbortSignal | undefined,
+  ): Promise<number> {
     if (signal?.aborted) throw interrupted(this.host, signal);
+    if (body.length > LARGEST_BODY) throw new TypeError(`a request of ${body.length} bytes: bulk data is for upload`);
     const remote = this.#remote;
     if (this.#failure || !remote) throw this.#failure ?? new TypeError('the session has no channel yet');
     this.#requests += 1;
@@ -190,14 +213,20 @@ export class HostSession implements Session {
   #keepAlive(remote: RemoteScript): void {
     remote.write('beat\n');
     const open = remote.unfinished;
-    const swallowed = open !== undefined && /(^|\n|[^\n])done \d+ 0\n$/.test(open.tail) && remote.bytesReceived === this.#stalled.bytes;
+    const swallowed =
+      open !== undefined && /(^|\n|[^\n])done \d+ 0\n$/.test(open.tail) && remote.bytesReceived === this.#stalled.bytes;
     this.#stalled = { bytes: remote.bytesReceived, beats: swallowed ? this.#stalled.beats + 1 : 0 };
     if (this.#stalled.beats < STALLED_BEATS || !open) return;
-    remote.destroy(this.#unexpected(`a script ended in the middle of a record (${open.kind}, ${open.missing} bytes missing)`, ''));
+    remote.destroy(
+      this.#unexpected(`a script ended in the middle of a record (${open.kind}, ${open.missing} bytes missing)`, ''),
+    );
   }
 
   #unexpected(what: string, stderr: string): McpkError {
-    const details = stderr.split('\n').filter((line) => line.trim() !== '').slice(-20);
+    const details = stderr
+      .split('\n')
+      .filter((line) => line.trim() !== '')
+      .slice(-20);
     return new McpkError('unexpected', `${this.host}: ${what}`, { host: this.host, details });
   }
 }
@@ -211,7 +240,9 @@ function lockedBy(host: string, holder: string): McpkError {
 
 function interrupted(host: string, signal: AbortSignal | undefined): McpkError {
   const reason: unknown = signal?.reason;
-  return reason instanceof McpkError ? reason : new McpkError('interrupted', `${host}: interrupted`, { host, cause: reason });
+  return reason instanceof McpkError
+    ? reason
+    : new McpkError('interrupted', `${host}: interrupted`, { host, cause: reason });
 }
 
 async function within(ms: number, event: Promise<void>): Promise<void> {

@@ -38,8 +38,12 @@ export function readSshConfig(file: string, host: string): ConfigEntry {
     ...(port === undefined ? {} : { port: Number(port) }),
     ...(alias === undefined ? {} : { hostKeyAlias: alias }),
     ...(jump === undefined ? {} : { proxyJump: parseJumps(jump) }),
-    identityFiles: words(found['identityfile']).filter((path) => path !== 'none').map(expand),
-    knownHostsFiles: words(found['userknownhostsfile']).filter((path) => path !== 'none').map(expand),
+    identityFiles: words(found['identityfile'])
+      .filter((path) => path !== 'none')
+      .map(expand),
+    knownHostsFiles: words(found['userknownhostsfile'])
+      .filter((path) => path !== 'none')
+      .map(expand),
   };
 }
 
@@ -47,7 +51,9 @@ export function readSshConfig(file: string, host: string): ConfigEntry {
 export function parseJumps(text: string): { user?: string; address: string; port?: number }[] {
   if (text.toLowerCase() === 'none') return [];
   return text.split(',').map((hop) => {
-    const parts = /^(?:ssh:\/\/)?(?:(?<user>[^@]+)@)?(?:\[(?<six>[^\]]+)\]|(?<name>[^:]+))(?::(?<port>\d+))?$/.exec(hop.trim())?.groups;
+    const parts = /^(?:ssh:\/\/)?(?:(?<user>[^@]+)@)?(?:\[(?<six>[^\]]+)\]|(?<name>[^:]+))(?::(?<port>\d+))?$/.exec(
+      hop.trim(),
+    )?.groups;
     const address = parts?.['six'] ?? parts?.['name'];
     if (!parts || address === undefined) throw new Error(`ProxyJump ${text}: [user@]host[:port] expected`);
     return {
@@ -86,8 +92,13 @@ function withIncludes(text: string, folder: string, depth: number): string {
       if (/^\s*(host|match)[\s=]/i.test(line)) block = line.trim();
       const patterns = /^\s*include[\s=]+(.+)$/i.exec(line)?.[1];
       if (patterns === undefined) return line;
-      const files = patterns.trim().split(/\s+/).flatMap((pattern) => includedFiles(pattern.replace(/^"|"$/g, ''), folder));
-      return [...files.map((file) => withIncludes(readFileSync(file, 'utf8'), dirname(file), depth + 1)), block].join('\n');
+      const files = patterns
+        .trim()
+        .split(/\s+/)
+        .flatMap((pattern) => includedFiles(pattern.replace(/^"|"$/g, ''), folder));
+      return [...files.map((file) => withIncludes(readFileSync(file, 'utf8'), dirname(file), depth + 1)), block].join(
+        '\n',
+      );
     })
     .join('\n');
 }

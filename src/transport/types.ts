@@ -38,11 +38,29 @@ export interface Session {
    * Records arrive through `onRecord` as the host writes them; resolves when the request is done.
    * Rejects with McpkError `unreachable` when the connection dies.
    */
-  request(op: string, body: Buffer, onRecord: (record: SessionRecord) => void, signal?: AbortSignal): Promise<{ exitCode: number }>;
+  request(
+    op: string,
+    body: Buffer,
+    onRecord: (record: SessionRecord) => void,
+    signal?: AbortSignal,
+  ): Promise<{ exitCode: number }>;
   /** Bulk bytes over a second channel: lands as `path` (mode 0755, root) only when the sha256 agrees. */
-  upload(source: string, path: string, sha256: string, onBytes: (n: number) => void, signal?: AbortSignal): Promise<void>;
+  upload(
+    source: string,
+    path: string,
+    sha256: string,
+    onBytes: (n: number) => void,
+    signal?: AbortSignal,
+  ): Promise<void>;
   /** Runs commands (argv byte for byte), in one request; answers in their order. */
-  exec(commands: readonly { argv: readonly string[]; stdin?: string; /** Seconds until it is ended, exit code 124. */ limit?: number }[], signal?: AbortSignal): Promise<{ exitCode: number; stdout: string; stderr: string }[]>;
+  exec(
+    commands: readonly {
+      argv: readonly string[];
+      stdin?: string;
+      /** Seconds until it is ended, exit code 124. */ limit?: number;
+    }[],
+    signal?: AbortSignal,
+  ): Promise<{ exitCode: number; stdout: string; stderr: string }[]>;
   /** Bytes of a file that only root may read (an authority's key). */
   read(path: string, signal?: AbortSignal): Promise<Buffer>;
   close(): Promise<void>;

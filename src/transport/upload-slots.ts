@@ -17,7 +17,7 @@ export class UploadSlots {
 
   run<T>(work: () => Promise<T>, { host, signal }: { host: string; signal: AbortSignal }): Promise<T> {
     return this.#limit.run(async () => {
-      for (let alone = 0; ; ) {
+      for (let alone = 0; ;) {
         const others = [...this.#running];
         try {
           return await this.#tracked(work());

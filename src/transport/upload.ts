@@ -14,6 +14,8 @@ export interface Upload {
   user: string;
   become: Become;
   password?: string;
+  /** Seconds. */
+  startLimit: number;
   /** On this machine. */
   source: string;
   /** On the host. */
@@ -52,7 +54,9 @@ export async function upload(options: Upload): Promise<{ sent: number; received:
     await remote.closed;
     return { sent: remote.bytesSent, received: remote.bytesReceived };
   } catch (error) {
-    remote.destroy(new McpkError('unreachable', `${options.host}: the upload was given up`, { host: options.host, cause: error }));
+    remote.destroy(
+      new McpkError('unreachable', `${options.host}: the upload was given up`, { host: options.host, cause: error }),
+    );
     throw error;
   } finally {
     options.signal.removeEventListener('abort', abort);
@@ -63,7 +67,10 @@ export async function upload(options: Upload): Promise<{ sent: number; received:
 async function send(remote: RemoteScript, { connection, source, onBytes, signal }: Upload): Promise<void> {
   const file = await open(source);
   try {
-    for await (const chunk of file.createReadStream({ highWaterMark: WRITE_BYTES, autoClose: false }) as AsyncIterable<Buffer>) {
+    for await (const chunk of file.createReadStream({
+      highWaterMark: WRITE_BYTES,
+      autoClose: false,
+    }) as AsyncIterable<Buffer>) {
       if (signal.aborted) return;
       connection.stream.cork();
       setImmediate(() => connection.stream.uncork());
@@ -79,17 +86,29 @@ async function send(remote: RemoteScript, { connection, source, onBytes, signal 
 function refused({ host, path, sha256, source }: Upload, record: SessionRecord, size: number): McpkError {
   const [why, found] = record.args;
   if (why === 'checksum')
-    return new McpkError('stage', `${host}: the checksum of ${path} is wrong after the upload; nothing was put in place`, {
-      host,
-      details: [`wanted  sha256 ${sha256}`, `found   sha256 ${found}`],
-      hint: `Compare with sha256sum ${source}; fetch the file anew when it differs.`,
-    });
+    return new McpkError(
+      'stage',
+      `${host}: the checksum of ${path} is wrong after the upload; nothing was put in place`,
+      {
+        host,
+        details: [`wanted  sha256 ${sha256}`, `found   sha256 ${found}`],
+        hint: `Compare with sha256sum ${source}; fetch the file anew when it differs.`,
+      },
+    );
   if (why === 'size')
-    return new McpkError('stage', `${host}: ${found} of ${size} bytes of ${path} arrived; nothing was put in place`, { host, hint: 'Was the file changed while it was sent? Run the same command again.' });
-  return new McpkError('stage', `${host}: cannot write ${path}; nothing was put in place`, { host, hint: `Look at df and mount for ${path} on the host.` });
+    return new McpkError('stage', `${host}: ${found} of ${size} bytes of ${path} arrived; nothing was put in place`, {
+      host,
+      hint: 'Was the file changed while it was sent? Run the same command again.',
+    });
+  return new McpkError('stage', `${host}: cannot write ${path}; nothing was put in place`, {
+    host,
+    hint: `Look at df and mount for ${path} on the host.`,
+  });
 }
 
 function abortError({ host, signal }: Upload): McpkError {
   const reason: unknown = signal.reason;
-  return reason instanceof McpkError ? reason : new McpkError('interrupted', `${host}: interrupted`, { host, cause: reason });
+  return reason instanceof McpkError
+    ? reason
+    : new McpkError('interrupted', `${host}: interrupted`, { host, cause: reason });
 }

@@ -33,26 +33,53 @@ const allBytes = Buffer.from(Array.from({ length: 255 }, (_, index) => index + 1
 
 test.each(['dash', 'bash'])('every byte but NUL arrives as an argument (%s)', (shell) => {
   // Node passes text only: the bytes go in as latin1 text, and are compared as the UTF-8 that it becomes.
-  const words = ['', ' ', '\n', 'a\n\n', '\\', '\\n', '\\0101', '%s', '$HOME', '`id`', "it's", '"', '*', '-n', '~', allBytes.toString('latin1')];
+  const words = [
+    '',
+    ' ',
+    '\n',
+    'a\n\n',
+    '\\',
+    '\\n',
+    '\\0101',
+    '%s',
+    '$HOME',
+    '`id`',
+    "it's",
+    '"',
+    '*',
+    '-n',
+    '~',
+    allBytes.toString('latin1'),
+  ];
   const [answer] = run([{ argv: ['printf', '%s\\0', ...words] }], shell);
   expect(answer?.stdout.split('\0').slice(0, -1)).toEqual(words);
 });
 
 test('arguments and standard input arrive as they are, whatever they are', { timeout: 20_000 }, () => {
-  const word = fc.string({ unit: 'binary', maxLength: 30 }).filter((text) => !text.includes('\0') && text.isWellFormed());
+  const word = fc
+    .string({ unit: 'binary', maxLength: 30 })
+    .filter((text) => !text.includes('\0') && text.isWellFormed());
   fc.assert(
-    fc.property(fc.array(word, { minLength: 1, maxLength: 5 }), fc.string({ unit: 'binary', maxLength: 60 }).filter((text) => text.isWellFormed()), (words, stdin) => {
-      const [arguments_, input] = run([{ argv: ['printf', '%s\\0', ...words] }, { argv: ['cat'], stdin }]);
-      expect(arguments_?.stdout).toBe(words.map((one) => `${one}\0`).join(''));
-      expect(input?.stdout).toBe(stdin);
-    }),
+    fc.property(
+      fc.array(word, { minLength: 1, maxLength: 5 }),
+      fc.string({ unit: 'binary', maxLength: 60 }).filter((text) => text.isWellFormed()),
+      (words, stdin) => {
+        const [arguments_, input] = run([{ argv: ['printf', '%s\\0', ...words] }, { argv: ['cat'], stdin }]);
+        expect(arguments_?.stdout).toBe(words.map((one) => `${one}\0`).join(''));
+        expect(input?.stdout).toBe(stdin);
+      },
+    ),
     { numRuns: 40 },
   );
 });
 
 test('each command has its own exit code, output and errors, in the order asked', () => {
-  const commands = Array.from({ length: 20 }, (_, index) => ({ argv: ['sh', '-c', `printf out${index}; printf err${index} >&2; exit ${index}`] }));
-  expect(run(commands)).toEqual(commands.map((_, index) => ({ exitCode: index, stdout: `out${index}`, stderr: `err${index}` })));
+  const commands = Array.from({ length: 20 }, (_, index) => ({
+    argv: ['sh', '-c', `printf out${index}; printf err${index} >&2; exit ${index}`],
+  }));
+  expect(run(commands)).toEqual(
+    commands.map((_, index) => ({ exitCode: index, stdout: `out${index}`, stderr: `err${index}` })),
+  );
 });
 
 test('commands of one request run side by side', () => {
@@ -62,7 +89,11 @@ test('commands of one request run side by side', () => {
 });
 
 test('a program that is missing is exit code 127, one over its limit 124, a shell builtin is not run', () => {
-  const [missing, slow, builtin] = run([{ argv: ['no-such-program'] }, { argv: ['sleep', '20'], limit: 1 }, { argv: ['wait'] }]);
+  const [missing, slow, builtin] = run([
+    { argv: ['no-such-program'] },
+    { argv: ['sleep', '20'], limit: 1 },
+    { argv: ['wait'] },
+  ]);
   expect([missing?.exitCode, slow?.exitCode, builtin?.exitCode]).toEqual([127, 124, 127]);
 });
 

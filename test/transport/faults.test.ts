@@ -13,7 +13,10 @@ import type { Faults } from './faulty-server.ts';
 import { freePort } from './sshd.ts';
 
 const options = (more: Partial<ConnectOptions> = {}): ConnectOptions => ({
-  signal: new AbortController().signal, lock: { kind: 'none', who: 'test' }, code: {}, ...more,
+  signal: new AbortController().signal,
+  lock: { kind: 'none', who: 'test' },
+  code: {},
+  ...more,
 });
 
 let server: FaultyServer | undefined;
@@ -40,7 +43,10 @@ async function opened(target: Target, more: Partial<ConnectOptions> = {}): Promi
 
 describe('before the login', () => {
   test('a connection that sshd drops (MaxStartups) is tried again', async () => {
-    const { port } = await serve({ onSocket: (socket, nth) => nth < 3 && Boolean(socket.destroy()), onScript: (channel) => channel.write('ready 0\n') });
+    const { port } = await serve({
+      onSocket: (socket, nth) => nth < 3 && Boolean(socket.destroy()),
+      onScript: (channel) => channel.write('ready 0\n'),
+    });
     const session = await opened(server!.target());
     expect([port > 0, server?.sockets]).toEqual([true, 3]);
     await (session as Session & { close(): Promise<void> }).close();
@@ -77,7 +83,9 @@ describe('before the login', () => {
 
   test('a name that does not resolve is named', async () => {
     await serve();
-    expect((await failure(opened(server!.target({ address: 'no-such-host.invalid' })))).message).toMatch(/no-such-host\.invalid does not resolve/);
+    expect((await failure(opened(server!.target({ address: 'no-such-host.invalid' })))).message).toMatch(
+      /no-such-host\.invalid does not resolve/,
+    );
   });
 });
 
@@ -115,24 +123,33 @@ describe('the host key', () => {
     expect(error.hint).toMatch(/mcpk host-key pin m1.*--accept-new-host-keys/);
   });
 
-  test.each([false, true])('a changed one is refused before any login (accept new ones: %s)', async (acceptNewHostKeys) => {
-    await serve();
-    const file = join(server!.folder, 'changed');
-    const other = await FaultyServer.start({});
-    writeFileSync(file, `# first line\n[127.0.0.1]:${server!.port} ssh-ed25519 ${other.publicKey.toString('base64')}\n`);
-    await other.stop();
-    const error = await failure(opened(server!.target({ knownHostsFiles: [file], acceptNewHostKeys })));
-    expect([error.exitCode, server?.logins]).toEqual([12, []]);
-    expect(error.message).toMatch(/has changed/);
-    expect(error.details.join('\n')).toMatch(new RegExp(`offered .*SHA256:.*\nrecorded .*SHA256:.* in ${file}:2`));
-    expect(error.hint).toContain(`line 2 of ${file}`);
-  });
+  test.each([false, true])(
+    'a changed one is refused before any login (accept new ones: %s)',
+    async (acceptNewHostKeys) => {
+      await serve();
+      const file = join(server!.folder, 'changed');
+      const other = await FaultyServer.start({});
+      writeFileSync(
+        file,
+        `# first line\n[127.0.0.1]:${server!.port} ssh-ed25519 ${other.publicKey.toString('base64')}\n`,
+      );
+      await other.stop();
+      const error = await failure(opened(server!.target({ knownHostsFiles: [file], acceptNewHostKeys })));
+      expect([error.exitCode, server?.logins]).toEqual([12, []]);
+      expect(error.message).toMatch(/has changed/);
+      expect(error.details.join('\n')).toMatch(new RegExp(`offered .*SHA256:.*\nrecorded .*SHA256:.* in ${file}:2`));
+      expect(error.hint).toContain(`line 2 of ${file}`);
+    },
+  );
 
   test('a host that no longer has a key of a recorded type counts as changed', async () => {
     await serve();
     const file = join(server!.folder, 'rsa');
     execFileSync('ssh-keygen', ['-q', '-t', 'ecdsa', '-N', '', '-f', join(server!.folder, 'k')]);
-    writeFileSync(file, `[127.0.0.1]:${server!.port} ${execFileSync('cut', ['-d ', '-f1,2', join(server!.folder, 'k.pub')], { encoding: 'utf8' })}`);
+    writeFileSync(
+      file,
+      `[127.0.0.1]:${server!.port} ${execFileSync('cut', ['-d ', '-f1,2', join(server!.folder, 'k.pub')], { encoding: 'utf8' })}`,
+    );
     const error = await failure(opened(server!.target({ knownHostsFiles: [file], acceptNewHostKeys: true })));
     expect([error.exitCode, error.details[0]]).toEqual([12, expect.stringContaining(`in ${file}:1`)]);
   });
@@ -144,17 +161,54 @@ describe('the host key', () => {
     const { signal } = new AbortController();
     const scanned = await scanHostKey(target, signal);
     expect([scanned.verdict, scanned.type, server?.logins]).toEqual(['unknown', 'ssh-ed25519', []]);
-    expect([pinHostKey(target, scanned), pinHostKey(target, scanned)]).toEqual([{ file, added: true }, { file, added: false }]);
-    expect(showHostKeys(target).keys).toMatchObject([{ fingerprint: scanned.fingerprint, file, line: 1, revoked: false }]);
+    expect([pinHostKey(target, scanned), pinHostKey(target, scanned)]).toEqual([
+      { file, added: true },
+      { file, added: false },
+    ]);
+    expect(showHostKeys(target).keys).toMatchObject([
+      { fingerprint: scanned.fingerprint, file, line: 1, revoked: false },
+    ]);
     expect((await scanHostKey(target, signal)).verdict).toBe('known');
-    const changed = { ...scanned, key: Buffer.concat([scanned.key.subarray(0, -1), Buffer.from([scanned.key.at(-1)! ^ 1])]) };
+    const changed = {
+      ...scanned,
+      key: Buffer.concat([scanned.key.subarray(0, -1), Buffer.from([scanned.key.at(-1)! ^ 1])]),
+    };
     expect(() => pinHostKey(target, changed)).toThrow(expect.objectContaining({ code: 'hostKey' }));
   });
 });
 
 describe('the session', () => {
+  test('sends its script and the first request without waiting for an answer', async () => {
+    await serve({
+      onExec: (channel, marker) => {
+        let input = '';
+        channel.on('data', (chunk: Buffer) => {
+          if (!(input += chunk.toString()).endsWith('request cat 3\n/x\nend\n')) return;
+          channel.write(`${marker}ready 0\nfile 1\nxdone 0 0\n`);
+        });
+        return true;
+      },
+    });
+    const session = await opened(server!.target());
+    expect([(await session.read('/x')).toString(), session.traffic.roundTrips]).toEqual(['x', 1]);
+    await session.close();
+  });
+
+  test('a login shell that hangs is an error within the time limit, and closing does not wait for it', async () => {
+    await serve({ onExec: () => true });
+    const session = await opened(server!.target({ connectTimeout: 1 }));
+    const error = await failure(session.read('/x'));
+    expect([error.code, error.message]).toEqual(['unreachable', expect.stringMatching(/nothing runs there after 1 s/)]);
+    const started = performance.now();
+    await session.close();
+    expect(performance.now() - started).toBeLessThan(500);
+  });
+
   test('a connection lost in the middle of a request fails it as lost', async () => {
-    await serve({ onScript: (channel, connection) => channel.on('data', (chunk: Buffer) => void (chunk.includes('request') && connection.end())) });
+    await serve({
+      onScript: (channel, connection) =>
+        channel.on('data', (chunk: Buffer) => void (chunk.includes('request') && connection.end())),
+    });
     const session = await opened(server!.target());
     const error = await failure(session.request('exec', Buffer.alloc(0), () => undefined));
     expect([error.code, error.message]).toEqual(['unreachable', 'm1: the connection was lost']);
@@ -162,7 +216,10 @@ describe('the session', () => {
   });
 
   test('a channel that closes without an exit code is lost, with one it ended', async () => {
-    for (const [code, message] of [[undefined, /was lost/], [3, /ended \(exit code 3\)/]] as const) {
+    for (const [code, message] of [
+      [undefined, /was lost/],
+      [3, /ended \(exit code 3\)/],
+    ] as const) {
       await serve({
         onScript: (channel) => {
           channel.write('ready 0\n');
@@ -198,10 +255,21 @@ describe('the session', () => {
 
   test('a script that died inside a record does not hang the request', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-    const session = new HostSession({ host: 'm1', code: {}, keepsLock: [], upload: () => Promise.reject(new Error()), release: () => undefined });
+    const session = new HostSession({
+      host: 'm1',
+      code: {},
+      keepsLock: [],
+      upload: () => Promise.reject(new Error()),
+      release: () => undefined,
+    });
     const remote = {
-      bytesSent: 0, bytesReceived: 40, closed: Promise.resolve(), write: () => true, end: () => undefined,
-      unfinished: { kind: 'text', missing: 9, tail: 'hal' + 'done 1 0\n' }, destroy: session.onEnd,
+      bytesSent: 0,
+      bytesReceived: 40,
+      closed: Promise.resolve(),
+      write: () => true,
+      end: () => undefined,
+      unfinished: { kind: 'text', missing: 9, tail: 'hal' + 'done 1 0\n' },
+      destroy: session.onEnd,
     } satisfies Partial<Record<keyof RemoteScript, unknown>>;
     session.attach(remote as unknown as RemoteScript);
     const pending = failure(session.request('exec', Buffer.alloc(0), () => undefined));
@@ -211,9 +279,16 @@ describe('the session', () => {
   });
 
   test('a listener that throws fails its own request only', async () => {
-    await serve({ onScript: (channel) => channel.on('data', (chunk: Buffer) => void (chunk.includes('request') && channel.write('file 1\nxdone 0 0\n'))) });
+    await serve({
+      onScript: (channel) =>
+        channel.on('data', (chunk: Buffer) => void (chunk.includes('request') && channel.write('file 1\nxdone 0 0\n'))),
+    });
     const session = await opened(server!.target());
-    await expect(session.request('cat', Buffer.from('/x'), () => { throw new Error('mine'); })).rejects.toThrow('mine');
+    await expect(
+      session.request('cat', Buffer.from('/x'), () => {
+        throw new Error('mine');
+      }),
+    ).rejects.toThrow('mine');
     await expect(session.read('/x')).resolves.toEqual(Buffer.from('x'));
     await session.close();
   });

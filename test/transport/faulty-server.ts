@@ -16,6 +16,8 @@ export interface Faults {
   onLogin?: (connection: Connection) => void;
   /** Called when the client has proved itself. */
   onReady?: (connection: Connection) => void;
+  /** Called before the marker is sent; true: it is not sent. */
+  onExec?: (channel: ServerChannel, marker: string) => boolean;
   /** Called when the session script is to be run; the marker was sent. */
   onScript?: (channel: ServerChannel, connection: Connection) => void;
 }
@@ -45,7 +47,10 @@ export class FaultyServer {
   static async start(faults: Faults): Promise<FaultyServer> {
     const server = new FaultyServer(faults);
     await new Promise<void>((resolve) => server.#server.listen(0, '127.0.0.1', resolve));
-    writeFileSync(join(server.folder, 'known_hosts'), knownHostLine(hostName('127.0.0.1', server.port), server.publicKey));
+    writeFileSync(
+      join(server.folder, 'known_hosts'),
+      knownHostLine(hostName('127.0.0.1', server.port), server.publicKey),
+    );
     return server;
   }
 
@@ -59,8 +64,18 @@ export class FaultyServer {
 
   target(more: Partial<Target> = {}): Target {
     return {
-      name: 'm1', address: '127.0.0.1', user: 'root', port: this.port, identityFiles: [join(this.folder, 'id')], agent: false,
-      knownHostsFiles: [join(this.folder, 'known_hosts')], jump: [], become: 'auto', connectTimeout: 5, acceptNewHostKeys: false, ...more,
+      name: 'm1',
+      address: '127.0.0.1',
+      user: 'root',
+      port: this.port,
+      identityFiles: [join(this.folder, 'id')],
+      agent: false,
+      knownHostsFiles: [join(this.folder, 'known_hosts')],
+      jump: [],
+      become: 'auto',
+      connectTimeout: 5,
+      acceptNewHostKeys: false,
+      ...more,
     };
   }
 
@@ -89,7 +104,9 @@ export class FaultyServer {
             channel.exit(0);
             channel.end();
           });
-          channel.write(`\n${command.split(' ').at(-1)}\n`);
+          const marker = `\n${command.split(' ').at(-1)}\n`;
+          if (faults.onExec?.(channel, marker)) return;
+          channel.write(marker);
           faults.onScript?.(channel, connection);
         });
       });

@@ -10,7 +10,8 @@ function parse(chunks: readonly Buffer[]): { records: SessionRecord[]; parser: R
   return { records, parser };
 }
 
-const text = (records: SessionRecord[]): string[] => records.map((record) => [record.kind, ...record.args, record.body.toString()].join('|'));
+const text = (records: SessionRecord[]): string[] =>
+  records.map((record) => [record.kind, ...record.args, record.body.toString()].join('|'));
 
 test.each([
   ['nothing before the marker', '\nMARK\nready 0\n', ['ready|']],
@@ -30,27 +31,40 @@ test('however the stream is cut, the same records come out', () => {
   });
   const cuts = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 20 });
   fc.assert(
-    fc.property(fc.stringMatching(/^[ -~\n]{0,60}$/), fc.array(record, { maxLength: 8 }), cuts, (banner, records, sizes) => {
-      fc.pre(!`${banner}\nMARK`.slice(0, -1).includes('\nMARK\n'));
-      const stream = Buffer.concat([
-        Buffer.from(`${banner}\nMARK\n`),
-        ...records.flatMap(({ kind, args, body }) => [Buffer.from(`${[kind, ...args, body.length].join(' ')}\n`), Buffer.from(body)]),
-      ]);
-      const chunks: Buffer[] = [];
-      for (let at = 0, turn = 0; at < stream.length; turn += 1) {
-        const size = sizes[turn % sizes.length] ?? 1;
-        chunks.push(stream.subarray(at, at + size));
-        at += size;
-      }
-      expect(text(parse(chunks).records)).toEqual(text(records.map(({ kind, args, body }) => ({ kind, args, body: Buffer.from(body) }))));
-    }),
+    fc.property(
+      fc.stringMatching(/^[ -~\n]{0,60}$/),
+      fc.array(record, { maxLength: 8 }),
+      cuts,
+      (banner, records, sizes) => {
+        fc.pre(!`${banner}\nMARK`.slice(0, -1).includes('\nMARK\n'));
+        const stream = Buffer.concat([
+          Buffer.from(`${banner}\nMARK\n`),
+          ...records.flatMap(({ kind, args, body }) => [
+            Buffer.from(`${[kind, ...args, body.length].join(' ')}\n`),
+            Buffer.from(body),
+          ]),
+        ]);
+        const chunks: Buffer[] = [];
+        for (let at = 0, turn = 0; at < stream.length; turn += 1) {
+          const size = sizes[turn % sizes.length] ?? 1;
+          chunks.push(stream.subarray(at, at + size));
+          at += size;
+        }
+        expect(text(parse(chunks).records)).toEqual(
+          text(records.map(({ kind, args, body }) => ({ kind, args, body: Buffer.from(body) }))),
+        );
+      },
+    ),
   );
 });
 
 describe('a broken stream', () => {
-  test.each([['words without a size\n'], ['9lives 0\n'], ['x -1\n'], ['\n'], ['x'.repeat(9000)]])('%j is refused', (stream) => {
-    expect(() => parse([Buffer.from(`\nMARK\n${stream}`)])).toThrow(/record/);
-  });
+  test.each([['words without a size\n'], ['9lives 0\n'], ['x -1\n'], ['\n'], ['x'.repeat(9000)]])(
+    '%j is refused',
+    (stream) => {
+      expect(() => parse([Buffer.from(`\nMARK\n${stream}`)])).toThrow(/record/);
+    },
+  );
 
   test('shows which record is unfinished', () => {
     const { parser } = parse([Buffer.from('\nMARK\nfile 100\nabc')]);

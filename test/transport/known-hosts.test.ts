@@ -5,9 +5,23 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { recordKey } from '../../src/transport/known-hosts-files.ts';
-import { entriesOf, fingerprint, hostName, judge, keyType, knownHostLine, parseKnownHosts } from '../../src/transport/known-hosts.ts';
+import {
+  entriesOf,
+  fingerprint,
+  hostName,
+  judge,
+  keyType,
+  knownHostLine,
+  parseKnownHosts,
+} from '../../src/transport/known-hosts.ts';
 
-const ed = (fill: number): Buffer => Buffer.concat([Buffer.from([0, 0, 0, 11]), Buffer.from('ssh-ed25519'), Buffer.from([0, 0, 0, 32]), Buffer.alloc(32, fill)]);
+const ed = (fill: number): Buffer =>
+  Buffer.concat([
+    Buffer.from([0, 0, 0, 11]),
+    Buffer.from('ssh-ed25519'),
+    Buffer.from([0, 0, 0, 32]),
+    Buffer.alloc(32, fill),
+  ]);
 const A = ed(1);
 const B = ed(2);
 const line = (names: string, key = A): string => `${names} ssh-ed25519 ${key.toString('base64')}`;
@@ -73,17 +87,28 @@ test('lines that cannot be used are listed with the reason', () => {
 test('what is recorded is known again, for any name, port and key', () => {
   const name = fc.stringMatching(/^[a-zA-Z0-9][a-zA-Z0-9.-]{0,30}$/);
   fc.assert(
-    fc.property(name, fc.integer({ min: 1, max: 65535 }), fc.uint8Array({ minLength: 1, maxLength: 200 }), (address, port, bytes) => {
-      const key = Buffer.concat([Buffer.from([0, 0, 0, 11]), Buffer.from('ssh-ed25519'), bytes]);
-      const { entries } = parseKnownHosts(knownHostLine(hostName(address, port), key), 'f');
-      expect(judge(entries, hostName(address, port), key).is).toBe('known');
-      expect(judge(entries, hostName(address, port === 1 ? 2 : port - 1), key).is).toBe('unknown');
-    }),
+    fc.property(
+      name,
+      fc.integer({ min: 1, max: 65535 }),
+      fc.uint8Array({ minLength: 1, maxLength: 200 }),
+      (address, port, bytes) => {
+        const key = Buffer.concat([Buffer.from([0, 0, 0, 11]), Buffer.from('ssh-ed25519'), bytes]);
+        const { entries } = parseKnownHosts(knownHostLine(hostName(address, port), key), 'f');
+        expect(judge(entries, hostName(address, port), key).is).toBe('known');
+        expect(judge(entries, hostName(address, port === 1 ? 2 : port - 1), key).is).toBe('unknown');
+      },
+    ),
   );
 });
 
 test('no text makes the reader throw', () => {
-  fc.assert(fc.property(fc.string(), fc.uint8Array(), (text, key) => void judge(parseKnownHosts(text, 'f').entries, 'm1', Buffer.from(key))));
+  fc.assert(
+    fc.property(
+      fc.string(),
+      fc.uint8Array(),
+      (text, key) => void judge(parseKnownHosts(text, 'f').entries, 'm1', Buffer.from(key)),
+    ),
+  );
   expect(keyType(Buffer.from([0, 0, 0, 200, 1]))).toBeUndefined();
 });
 
@@ -116,7 +141,13 @@ describe('files', () => {
     execFileSync('ssh-keygen', ['-q', '-H', '-f', file], { stdio: 'ignore' });
     const { entries } = parseKnownHosts(readFileSync(file, 'utf8'), file);
     expect(entries.every((entry) => entry.names.startsWith('|1|'))).toBe(true);
-    expect(['m1', '[m1]:2222', 'm2'].map((name) => judge(entries, name, key).is)).toEqual(['known', 'known', 'unknown']);
-    expect(execFileSync('ssh-keygen', ['-l', '-f', join(folder, 'key.pub')], { encoding: 'utf8' })).toContain(fingerprint(key));
+    expect(['m1', '[m1]:2222', 'm2'].map((name) => judge(entries, name, key).is)).toEqual([
+      'known',
+      'known',
+      'unknown',
+    ]);
+    expect(execFileSync('ssh-keygen', ['-l', '-f', join(folder, 'key.pub')], { encoding: 'utf8' })).toContain(
+      fingerprint(key),
+    );
   });
 });

@@ -20,18 +20,38 @@ function config(text: string, name = 'config'): string {
 }
 
 const target = (more: Partial<Target> = {}): Target => ({
-  name: 'm1', address: 'm1', user: 'root', port: 22, identityFiles: [], agent: false, knownHostsFiles: ['/k'],
-  jump: [], become: 'auto', connectTimeout: 5, acceptNewHostKeys: false, ...more,
+  name: 'm1',
+  address: 'm1',
+  user: 'root',
+  port: 22,
+  identityFiles: [],
+  agent: false,
+  knownHostsFiles: ['/k'],
+  jump: [],
+  become: 'auto',
+  connectTimeout: 5,
+  acceptNewHostKeys: false,
+  ...more,
 });
 
 describe('ssh_config', () => {
   test('the first value counts, identities add up, keywords in any case', () => {
-    const file = config('host m1\n  hostname 10.0.0.1\n  USER ops\n  IdentityFile /a\nHost *\n  HostName wrong\n  Port 2222\n  IdentityFile=/b\n');
-    expect(readSshConfig(file, 'm1')).toEqual({ hostName: '10.0.0.1', user: 'ops', port: 2222, identityFiles: ['/a', '/b'], knownHostsFiles: [] });
+    const file = config(
+      'host m1\n  hostname 10.0.0.1\n  USER ops\n  IdentityFile /a\nHost *\n  HostName wrong\n  Port 2222\n  IdentityFile=/b\n',
+    );
+    expect(readSshConfig(file, 'm1')).toEqual({
+      hostName: '10.0.0.1',
+      user: 'ops',
+      port: 2222,
+      identityFiles: ['/a', '/b'],
+      knownHostsFiles: [],
+    });
   });
 
   test('tokens and ~ are expanded', () => {
-    const file = config('Host m1\n  HostName %h.lab\n  Port 2200\n  User ops\n  IdentityFile ~/k/%h-%n-%p-%r-%u-%%\n  UserKnownHostsFile %d/x "/y z"\n');
+    const file = config(
+      'Host m1\n  HostName %h.lab\n  Port 2200\n  User ops\n  IdentityFile ~/k/%h-%n-%p-%r-%u-%%\n  UserKnownHostsFile %d/x "/y z"\n',
+    );
     expect(readSshConfig(file, 'm1')).toMatchObject({
       hostName: 'm1.lab',
       identityFiles: [`${homedir()}/k/m1.lab-m1-2200-ops-${userInfo().username}-%`],
@@ -69,12 +89,18 @@ describe('ssh_config', () => {
 
 describe('the route', () => {
   test('without a config: the target itself', () => {
-    expect(routeOf(target({ port: 2222 }), {})).toMatchObject([{ label: 'm1', address: 'm1', port: 2222, keyName: '[m1]:2222', knownHostsFiles: ['/k'] }]);
+    expect(routeOf(target({ port: 2222 }), {})).toMatchObject([
+      { label: 'm1', address: 'm1', port: 2222, keyName: '[m1]:2222', knownHostsFiles: ['/k'] },
+    ]);
   });
 
   test('a config fills in what the inventory leaves at its default; its known_hosts come first', () => {
-    const configFile = config('Host m1\n  HostName 10.0.0.1\n  User ops\n  Port 2222\n  UserKnownHostsFile /c\n  HostKeyAlias M-one\n');
-    expect(routeOf(target({ configFile }), {})).toMatchObject([{ address: '10.0.0.1', user: 'ops', port: 2222, keyName: 'm-one', knownHostsFiles: ['/c', '/k'] }]);
+    const configFile = config(
+      'Host m1\n  HostName 10.0.0.1\n  User ops\n  Port 2222\n  UserKnownHostsFile /c\n  HostKeyAlias M-one\n',
+    );
+    expect(routeOf(target({ configFile }), {})).toMatchObject([
+      { address: '10.0.0.1', user: 'ops', port: 2222, keyName: 'm-one', knownHostsFiles: ['/c', '/k'] },
+    ]);
     expect(routeOf(target({ configFile, user: 'me', port: 99 }), {})).toMatchObject([{ user: 'me', port: 99 }]);
   });
 
@@ -94,6 +120,8 @@ describe('the route', () => {
   });
 
   test('a config that cannot be read is named', () => {
-    expect(() => routeOf(target({ configFile: '/nowhere' }), {})).toThrow(expect.objectContaining({ code: 'invalid', message: expect.stringContaining('/nowhere') as string }));
+    expect(() => routeOf(target({ configFile: '/nowhere' }), {})).toThrow(
+      expect.objectContaining({ code: 'invalid', message: expect.stringContaining('/nowhere') as string }),
+    );
   });
 });

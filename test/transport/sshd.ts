@@ -41,13 +41,29 @@ export class Sshd {
     const folder = mkdtempSync(join(tmpdir(), 'mcpk-sshd-'));
     const port = await freePort();
     execFileSync('chmod', ['755', folder]);
-    for (const type of ['ed25519', 'ecdsa']) execFileSync('ssh-keygen', ['-q', '-t', type, '-N', '', '-f', join(folder, `host_${type}`)]);
+    for (const type of ['ed25519', 'ecdsa'])
+      execFileSync('ssh-keygen', ['-q', '-t', type, '-N', '', '-f', join(folder, `host_${type}`)]);
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, 'id')]);
     execFileSync('chmod', ['644', join(folder, 'id.pub')]);
     writeFileSync(join(folder, 'sshd_config'), config(folder, port, lines));
     writeFileSync(join(folder, 'start.sh'), START);
     mkdirSync(join(folder, 'ns'));
-    const child = spawn('unshare', ['-m', '-p', '--fork', '--kill-child', '--propagation', 'private', 'sh', join(folder, 'start.sh'), folder, PASSWORD], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(
+      'unshare',
+      [
+        '-m',
+        '-p',
+        '--fork',
+        '--kill-child',
+        '--propagation',
+        'private',
+        'sh',
+        join(folder, 'start.sh'),
+        folder,
+        PASSWORD,
+      ],
+      { stdio: ['ignore', 'ignore', 'pipe'] },
+    );
     const sshd = new Sshd(folder, port, child);
     await sshd.#listening();
     return sshd;
@@ -61,8 +77,18 @@ export class Sshd {
 
   target(more: Partial<Target> = {}): Target {
     return {
-      name: 'm1', address: '127.0.0.1', user: 'root', port: this.port, identityFiles: [this.identity], agent: false,
-      knownHostsFiles: [this.knownHosts], jump: [], become: 'auto', connectTimeout: 10, acceptNewHostKeys: false, ...more,
+      name: 'm1',
+      address: '127.0.0.1',
+      user: 'root',
+      port: this.port,
+      identityFiles: [this.identity],
+      agent: false,
+      knownHostsFiles: [this.knownHosts],
+      jump: [],
+      become: 'auto',
+      connectTimeout: 10,
+      acceptNewHostKeys: false,
+      ...more,
     };
   }
 
@@ -92,11 +118,20 @@ export class Sshd {
 
 /** Undefined when a real sshd can run here; else why not. A skip is a failure where MCPK_LAB=required. */
 export function cannotRunSshd(): string | undefined {
-  const missing = ['/usr/sbin/sshd', '/usr/bin/sudo', '/usr/bin/unshare', '/usr/bin/ssh-keygen'].filter((file) => !existsSync(file));
+  const missing = ['/usr/sbin/sshd', '/usr/bin/sudo', '/usr/bin/unshare', '/usr/bin/ssh-keygen'].filter(
+    (file) => !existsSync(file),
+  );
   const why =
-    process.platform !== 'linux' ? 'not Linux' : process.getuid?.() !== 0 ? 'not root' : missing.length > 0 ? `missing: ${missing.join(', ')}` : undefined;
-  if (why !== undefined && process.env['MCPK_LAB'] === 'required') throw new Error(`the tests against a real sshd must run, but: ${why}`);
-  if (why !== undefined) console.log(`skipped: transport against a real sshd (${why})`);
+    process.platform !== 'linux'
+      ? 'not Linux'
+      : process.getuid?.() !== 0
+        ? 'not root'
+        : missing.length > 0
+          ? `missing: ${missing.join(', ')}`
+          : undefined;
+  if (why !== undefined && process.env['MCPK_LAB'] === 'required')
+    throw new Error(`the tests against a real sshd must run, but: ${why}`);
+  if (why !== undefined) process.stderr.write(`skipped: transport against a real sshd (${why})\n`);
   return why;
 }
 
@@ -122,7 +157,8 @@ export function publicKey(file: string): Buffer {
 }
 
 /** Opens a plain TCP connection, to occupy sshd. */
-export const tcp = (port: number): ReturnType<typeof dialPort> => dialPort(port, '127.0.0.1').on('error', () => undefined);
+export const tcp = (port: number): ReturnType<typeof dialPort> =>
+  dialPort(port, '127.0.0.1').on('error', () => undefined);
 
 const config = (folder: string, port: number, lines: readonly string[]): string => `${lines.join('\n')}
 ListenAddress 127.0.0.1:${port}
