@@ -56,11 +56,11 @@ it('a name that is no kind is refused, also one that objects inherit', () => {
 it('files need their folders and their owner first, units their inputs and unit file', () => {
   const file = all.find((each) => each.kind === 'file')!;
   expect(
-    kindOf({ ...file, path: '/etc/etcd/pki/x', owner: 'etcd' } as Resource).implied({
+    kindOf({ ...file, path: '/etc/etcd/pki/x', owner: 'etcd' }).implied({
       ...file,
       path: '/etc/etcd/pki/x',
       owner: 'etcd',
-    } as Resource),
+    }),
   ).toEqual(['directory:/etc/etcd/pki', 'directory:/etc/etcd', 'directory:/etc', 'user:etcd']);
   const unit = units[0]!.wanted;
   expect(kindOf(unit).implied(unit)).toEqual([

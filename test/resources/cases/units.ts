@@ -56,7 +56,7 @@ const act = (action: 'start' | 'restart' | 'reload' | 'stop' | 'enable' | 'disab
   timeout: 90,
 });
 const stamped: Op = { op: 'stamp', unit: 'x.service', restart: '', reload: '' };
-const withChange = (path: string): Case['before'] =>
+const withChange = (path: string): NonNullable<Case['before']> =>
   before.map((each) =>
     'path' in each.resource && each.resource.path === path ? changing(each.resource, 'new') : each,
   );
