@@ -13,9 +13,10 @@ echo 'pw:lab' | chpasswd
 # Each host gets its own keys and machine-id before its first boot.
 rm -f /etc/ssh/ssh_host_* /etc/machine-id /var/lib/dbus/machine-id
 
-# Refused at once: with no name server at all, each look-up would wait for a timeout.
+# Refused at once: with no name server at all, each look-up would wait for a timeout. The operator's side, not
+# 127.0.0.1: that would be CoreDNS itself in its own pod, and CoreDNS stops when it finds such a loop.
 rm -f /etc/resolv.conf
-echo 'nameserver 127.0.0.1' >/etc/resolv.conf
+echo 'nameserver 10.77.0.1' >/etc/resolv.conf
 
 systemctl enable lab-cgroups.service ssh.service
 # Timers that would take dpkg's lock at a random moment; consoles that nobody looks at.
