@@ -1,7 +1,8 @@
 /** What a host tells about itself, read in the same round trip that takes the lock. */
 export interface HostFacts {
   os: { id: string; version: string; name: string; like: string[] };
-  arch: 'amd64' | 'arm64' | string;
+  /** As Go names it: amd64, arm64. */
+  arch: string;
   kernel: string;
   hostname: string;
   machineId: string;

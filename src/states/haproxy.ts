@@ -6,7 +6,7 @@ import { render } from '../render/render.ts';
 import { ref, type Ref, type Resource } from '../resources/types.ts';
 import { directory, file, inputs } from './build.ts';
 import { HAPROXY_ENDPOINT_PEM, HAPROXY_FRONT_PROXY_PEM } from './leaves.ts';
-import { oneAtATime, owns } from './masters-rollout.ts';
+import { owns, vipRollout } from './masters-rollout.ts';
 import { TRUST } from './secrets.ts';
 import type { AroundContext, Stage, StateContext, Step } from './stage.ts';
 
@@ -25,10 +25,7 @@ export const haproxy: Stage = {
   hosts: haproxyHosts,
   needs: ['system', 'certificates'],
   states,
-  rollout: (_cluster, facts, changed) => {
-    const holds = (host: string): boolean => facts.hosts.get(host)?.holdsVip ?? false;
-    return [...facts.hosts.keys()].some(holds) ? oneAtATime(changed, holds) : [[...changed]];
-  },
+  rollout: vipRollout,
   around: handOver,
   gate: haproxyGates,
 };

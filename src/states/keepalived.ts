@@ -5,7 +5,8 @@ import type { Host } from '../inventory/types.ts';
 import { render } from '../render/render.ts';
 import { ref, type Resource } from '../resources/types.ts';
 import { directory, file, inputs } from './build.ts';
-import { haproxy, HAPROXY_STATE } from './haproxy.ts';
+import { HAPROXY_STATE } from './haproxy.ts';
+import { vipRollout } from './masters-rollout.ts';
 import type { Stage, StateContext } from './stage.ts';
 
 const UNIT = 'keepalived.service';
@@ -17,7 +18,7 @@ export const keepalived: Stage = {
   hosts: keepalivedHosts,
   needs: ['haproxy'],
   states,
-  ...(haproxy.rollout ? { rollout: haproxy.rollout } : {}),
+  rollout: vipRollout,
   gate: vipGates,
 };
 

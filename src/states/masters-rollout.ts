@@ -24,3 +24,9 @@ export function mastersRollout(cluster: Cluster, facts: Facts, changed: readonly
   if (!apiServes(cluster, facts)) return [[...changed]];
   return oneAtATime(changed, (host) => facts.hosts.get(host)?.holdsVip ?? false);
 }
+
+/** HAProxy and Keepalived: one at a time as soon as the VIP is somewhere, its holder last. */
+export function vipRollout(_cluster: Cluster, facts: Facts, changed: readonly string[]): string[][] {
+  const holds = (host: string): boolean => facts.hosts.get(host)?.holdsVip ?? false;
+  return [...facts.hosts.keys()].some(holds) ? oneAtATime(changed, holds) : [[...changed]];
+}

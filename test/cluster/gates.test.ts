@@ -32,14 +32,30 @@ describe('a request from a host to itself', () => {
   });
 
   it('reads status, headers and body, and nothing from what is no HTTP', () => {
-    expect(parseHttp(http('m1', 'ok\n', 200, ['Date: today']))).toEqual({ status: 200, headers: { date: 'today' }, body: 'ok\n' });
+    expect(parseHttp(http('m1', 'ok\n', 200, ['Date: today']))).toEqual({
+      status: 200,
+      headers: { date: 'today' },
+      body: 'ok\n',
+    });
     expect(parseHttp(answer('m1', 'SSH-2.0-x'))).toBeUndefined();
   });
 
   it.each([
-    ['an answer', http('m1', '[-]etcd failed\nreadyz check failed', 500), 'HTTP 500 [-]etcd failed · readyz check failed'],
-    ['a refusal', answer('m1', '', '2026/11/22 12:08:38 socat[3002] E connect(5, AF=2 127.0.0.1:6443, 16): Connection refused\n'), 'connect(5, AF=2 127.0.0.1:6443, 16): Connection refused'],
-    ['nothing but a warning', answer('m1', '', '2026/11/22 12:08:38 socat[3002] W OpenSSL: Warning: this implementation does not check CRLs\n'), 'no answer'],
+    [
+      'an answer',
+      http('m1', '[-]etcd failed\nreadyz check failed', 500),
+      'HTTP 500 [-]etcd failed · readyz check failed',
+    ],
+    [
+      'a refusal',
+      answer('m1', '', '2026/11/22 12:08:38 socat[3002] E connect(5, AF=2 127.0.0.1:6443, 16): Connection refused\n'),
+      'connect(5, AF=2 127.0.0.1:6443, 16): Connection refused',
+    ],
+    [
+      'nothing but a warning',
+      answer('m1', '', '2026/11/22 12:08:38 socat[3002] W OpenSSL: Warning: this implementation does not check CRLs\n'),
+      'no answer',
+    ],
   ])('says %s in one line', (_name, given, said) => {
     expect(seen(given)).toBe(said);
   });
@@ -48,14 +64,24 @@ describe('a request from a host to itself', () => {
 describe('etcd', () => {
   const status = (host: string, over: Record<string, string> = {}): Answer => {
     const { cluster = '7', member = host, leader = 'm1', index = '9' } = over;
-    return http(host, { header: { cluster_id: cluster, member_id: member, revision: '3' }, version: '3.7.3', leader, raftIndex: index, raftTerm: '2' });
+    return http(host, {
+      header: { cluster_id: cluster, member_id: member, revision: '3' },
+      version: '3.7.3',
+      leader,
+      raftIndex: index,
+      raftTerm: '2',
+    });
   };
   const hosts = ['m1', 'm2', 'm3'];
 
   it.each<[string, Answer[], RegExp | undefined]>([
     ['all agree', hosts.map((host) => status(host)), undefined],
     ['one of three is silent', [status('m1'), status('m2'), answer('m3', '')], undefined],
-    ['two of three are silent', [status('m1'), answer('m2', '', 'refused'), answer('m3', '')], /^no status from m2, m3: refused$/],
+    [
+      'two of three are silent',
+      [status('m1'), answer('m2', '', 'refused'), answer('m3', '')],
+      /^no status from m2, m3: refused$/,
+    ],
     ['one founded a cluster of its own', [status('m1'), status('m2'), status('m3', { cluster: '8' })], /^2 clusters/],
     ['nobody leads', hosts.map((host) => status(host, { leader: '0' })), /^no leader$/],
     ['two lead', [status('m1'), status('m2'), status('m3', { leader: 'm3' })], /^members name 2 leaders/],
@@ -87,8 +113,14 @@ describe('etcd', () => {
 });
 
 describe('HAProxy', () => {
-  const stat = (host: string, rows: readonly string[]): Answer => answer(host, ['# pxname,svname,status,check_status', ...rows, ''].join('\n'));
-  const backends = ['kube-api,FRONTEND,OPEN,', 'kube-apiservers,m1,UP,L7OK', 'kube-apiservers,m2,DOWN,L7STS', 'kube-apiservers,BACKEND,UP,'];
+  const stat = (host: string, rows: readonly string[]): Answer =>
+    answer(host, ['# pxname,svname,status,check_status', ...rows, ''].join('\n'));
+  const backends = [
+    'kube-api,FRONTEND,OPEN,',
+    'kube-apiservers,m1,UP,L7OK',
+    'kube-apiservers,m2,DOWN,L7STS',
+    'kube-apiservers,BACKEND,UP,',
+  ];
 
   it('lists servers, without frontends and totals', () => {
     expect(parseStat(stat('m1', backends)).map((row) => row.server)).toEqual(['m1', 'm2']);
@@ -128,10 +160,12 @@ describe('the VIP', () => {
     else expect(found).toMatch(problem);
   });
 
-  it('is nobody\'s business with an external endpoint', async () => {
+  it("is nobody's business with an external endpoint", async () => {
     const cluster = await labCluster('endpoint: { external: true, address: api.example.net }');
     expect(vipGates({ cluster, facts: factsOf(cluster), hosts: ['m1'] })).toEqual([]);
-    expect(apiServerGates({ cluster, facts: factsOf(cluster), hosts: ['m1'] }).map((gate) => gate.title)).toEqual(['API server m1 ready']);
+    expect(apiServerGates({ cluster, facts: factsOf(cluster), hosts: ['m1'] }).map((gate) => gate.title)).toEqual([
+      'API server m1 ready',
+    ]);
   });
 });
 

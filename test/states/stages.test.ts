@@ -14,16 +14,20 @@ const VARIANTS: Record<string, string> = {
 /** What every stage describes on one host; `api` counts as a host. */
 function describeHost(cluster: Cluster, name: string): { stage: string; resource: Resource }[] {
   const facts = factsOf(cluster, { nodes: registered(cluster) });
-  return STAGES.filter((stage) => !stage.api && stage.hosts(cluster).some((host) => host.name === name)).flatMap((stage) => {
-    const states = stage.states(contextOf(cluster, name, facts));
-    return Array.isArray(states) ? states.map((resource) => ({ stage: stage.name, resource })) : [];
-  });
+  return STAGES.filter((stage) => !stage.api && stage.hosts(cluster).some((host) => host.name === name)).flatMap(
+    (stage) => {
+      const states = stage.states(contextOf(cluster, name, facts));
+      return Array.isArray(states) ? states.map((resource) => ({ stage: stage.name, resource })) : [];
+    },
+  );
 }
 
 describe('the order of the stages', () => {
   it('has every stage after all that it needs', () => {
     const names = STAGES.map((stage) => stage.name);
-    const wrong = STAGES.flatMap((stage, at) => stage.needs.filter((need) => !names.slice(0, at).includes(need)).map((need) => `${stage.name} needs ${need}`));
+    const wrong = STAGES.flatMap((stage, at) =>
+      stage.needs.filter((need) => !names.slice(0, at).includes(need)).map((need) => `${stage.name} needs ${need}`),
+    );
     expect(wrong).toEqual([]);
     expect(new Set(names).size).toBe(names.length);
   });
@@ -51,7 +55,10 @@ describe.each(Object.entries(VARIANTS))('with %s', (_name, over) => {
         ...(resource.requires ?? []),
         ...(resource.kind === 'unit' ? resource.inputs.map((input) => input.ref) : []),
       ]);
-      expect(wanted.filter((each) => !refs.has(each)), host.name).toEqual([]);
+      expect(
+        wanted.filter((each) => !refs.has(each)),
+        host.name,
+      ).toEqual([]);
     }
   });
 
@@ -61,17 +68,33 @@ describe.each(Object.entries(VARIANTS))('with %s', (_name, over) => {
       const all = describeHost(cluster, host.name).map(({ resource }) => resource);
       const folders = new Set(all.flatMap((each) => (each.kind === 'directory' ? [each.path] : [])));
       const users = new Set(['root', ...all.flatMap((each) => (each.kind === 'user' ? [each.name] : []))]);
-      const owned = all.flatMap((each) => (each.kind === 'file' || each.kind === 'certificate' || each.kind === 'directory' ? [each.owner, each.group] : []));
-      expect(owned.filter((name) => !users.has(name)), host.name).toEqual([]);
-      const ours = all.flatMap((each) => ('path' in each && each.path.startsWith('/etc/kubernetes/') ? [each.path.slice(0, each.path.lastIndexOf('/'))] : []));
-      expect(ours.filter((folder) => folder !== '/etc/kubernetes' && !folders.has(folder)), host.name).toEqual([]);
+      const owned = all.flatMap((each) =>
+        each.kind === 'file' || each.kind === 'certificate' || each.kind === 'directory'
+          ? [each.owner, each.group]
+          : [],
+      );
+      expect(
+        owned.filter((name) => !users.has(name)),
+        host.name,
+      ).toEqual([]);
+      const ours = all.flatMap((each) =>
+        'path' in each && each.path.startsWith('/etc/kubernetes/')
+          ? [each.path.slice(0, each.path.lastIndexOf('/'))]
+          : [],
+      );
+      expect(
+        ours.filter((folder) => folder !== '/etc/kubernetes' && !folders.has(folder)),
+        host.name,
+      ).toEqual([]);
     }
   });
 
   it('no file holds a private key', async () => {
     const cluster = await labCluster(over);
     for (const host of cluster.hosts) {
-      const texts = describeHost(cluster, host.name).flatMap(({ resource }) => (resource.kind === 'file' && typeof resource.content === 'string' ? [resource.content] : []));
+      const texts = describeHost(cluster, host.name).flatMap(({ resource }) =>
+        resource.kind === 'file' && typeof resource.content === 'string' ? [resource.content] : [],
+      );
       expect(texts.filter((text) => /PRIVATE KEY|-data:|BEGIN CERT/.test(text))).toEqual([]);
     }
   });

@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import type { Facts, HostFacts } from '../../src/cluster/facts.ts';
+import { preflight } from '../../src/states/preflight.ts';
+import { factsOf, labCluster, registered } from './cluster.ts';
+
+const NAMES = ['m1', 'm2', 'm3', 'w1', 'w2'];
+const OURS = [{ ref: 'unit:haproxy.service', hash: '', stage: 'haproxy' }];
+
+/** Healthy hosts that call themselves as the inventory does, with facts of single ones replaced. */
+async function problems(
+  over: Record<string, Partial<HostFacts>> = {},
+  inventory = '',
+  more: Partial<Facts> = {},
+): Promise<string[]> {
+  const cluster = await labCluster(inventory);
+  const facts = factsOf(cluster, more);
+  const hosts = new Map([...facts.hosts].map(([name, own]) => [name, { ...own, hostname: name, ...over[name] }]));
+  const found = preflight.problems?.(cluster, { ...facts, hosts }) ?? [];
+  return found.map((problem) => `${problem.host ?? '-'}: ${problem.message}`);
+}
+
+describe('preflight', () => {
+  it('passes fresh hosts', async () => {
+    expect(await problems()).toEqual([]);
+  });
+
+  it('passes hosts that serve', async () => {
+    const own = { owned: OURS, ports: [22, 443, 2379, 2380, 6443, 10250], memoryBytes: 2 * 2 ** 30 };
+    const all = Object.fromEntries(NAMES.map((name) => [name, { ...own, holdsVip: name === 'm2' }]));
+    expect(await problems(all)).toEqual([]);
+  });
+
+  it.each<[string, Record<string, Partial<HostFacts>>, string]>([
+    [
+      'another family',
+      { m1: { os: { id: 'rocky', version: '9', name: 'Rocky Linux 9', like: ['rhel'] }, packageManager: 'none' } },
+      'm1: runs Rocky Linux 9',
+    ],
+    ['another architecture', { w1: { arch: 's390x' } }, 'w1: has the architecture s390x'],
+    ['cloned hosts', { m1: { machineId: 'x' }, m2: { machineId: 'x' } }, '-: m1, m2 have the same machine-id x'],
+    ['the wrong machine', { m1: { hostname: 'db7' } }, 'm1: calls itself db7'],
+    [
+      'clocks apart',
+      { m1: { clockSkewMs: -900 }, w2: { clockSkewMs: 1500 } },
+      "w2: its clock is 2.4 s ahead of m1's; 2 s are allowed",
+    ],
+    ['a taken port', { m2: { ports: [6443] } }, 'm2: port 6443 is taken, and kube-apiserver needs it'],
+    ['little memory', { m3: { memoryBytes: 2 ** 30 } }, 'm3: has 1.0 GiB of memory; 1.5 GiB are needed'],
+    [
+      'a full disk',
+      { w1: { diskFreeBytes: 2 ** 30 } },
+      'w1: has 1.0 GiB of disk space below /var/lib; 3.0 GiB are needed',
+    ],
+    [
+      'a foreign install',
+      { w1: { foreign: ['docker', 'kubeadm'] } },
+      'w1: has docker, kubeadm, which mcpk did not install',
+    ],
+    [
+      'a VIP that somebody else holds',
+      { w2: { holdsVip: true } },
+      'w2: has the VIP 10.77.0.100, which mcpk did not put there',
+    ],
+    [
+      'an address that the host lacks',
+      { m1: { interfaces: [{ name: 'eth0', addresses: [{ address: '10.77.0.99', prefix: 24 }], mtu: 1500 }] } },
+      'm1: does not have its internalAddress 10.77.0.11; it has 10.77.0.99',
+    ],
+  ])('refuses %s', async (_name, over, message) => {
+    expect(await problems(over)).toEqual([message]);
+  });
+
+  it.each([
+    ['endpoint: { address: 192.168.7.9 }', 'm1: no interface has a subnet with the VIP 192.168.7.9'],
+    ['endpoint: { interface: bond0 }', 'm1: has no interface bond0'],
+  ])('refuses %s', async (inventory, message) => {
+    expect(await problems({}, inventory)).toContain(message);
+  });
+
+  it('refuses pods and services in the subnet of a host', async () => {
+    const wide = { interfaces: [{ name: 'eth0', addresses: [{ address: '10.77.0.21', prefix: 8 }], mtu: 1500 }] };
+    const found = await problems({ w1: wide });
+    expect(found).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^w1: network\.podCidr .* overlaps its subnet 10\.77\.0\.21\/8$/)]),
+    );
+  });
+
+  it('refuses a kubelet that is newer than the API server will be', async () => {
+    const nodes = registered(await labCluster(), 'v1.37.1');
+    const found = await problems({}, 'versions: { kubernetes: 1.36.4 }', { nodes });
+    expect(found).toContain('w1: its kubelet v1.37.1 is newer than the API server 1.36.4');
+  });
+});
