@@ -10,7 +10,7 @@ const ROOMS = {
   artifacts: ['core'],
   cluster: ['transport', 'core'],
   states: ['resources', 'cluster', 'pki', 'render', 'core'],
-  engine: ['resources', 'cluster', 'transport', 'core'],
+  engine: ['resources', 'cluster', 'transport', 'pki', 'core'],
   report: ['core'],
 };
 

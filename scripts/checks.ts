@@ -16,7 +16,7 @@ export const LINT: readonly Check[] = [
   { name: 'eslint', ...fixed(tool('eslint'), '.') },
   { name: 'prettier', ...fixed(tool('prettier'), '--check', '--log-level=warn', '.') },
   { name: 'rooms', ...fixed(tool('depcruise'), 'src', 'lab', 'scripts') },
-  { name: 'unused code', ...fixed(tool('knip'), '--treat-config-hints-as-errors=false', '--no-config-hints') },
+  { name: 'unused code', ...fixed(tool('knip'), '--no-config-hints') },
   { name: 'shellcheck', argv: async () => ['shellcheck', ...(await shellScripts())] },
 ];
 

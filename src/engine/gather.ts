@@ -1,4 +1,5 @@
-import type { Facts, HostFacts, NodeFacts } from '../cluster/facts.ts';
+import type { Facts, HostFacts, IpPool, NodeFacts } from '../cluster/facts.ts';
+import { askIpPools, parseIpPools } from '../cluster/ip-pools.ts';
 import { kubectl } from '../cluster/kubectl.ts';
 import { PATHS } from '../core/paths.ts';
 import { hostsWith, type Cluster } from '../inventory/types.ts';
@@ -22,12 +23,21 @@ export async function gather(fleet: Fleet, cluster: Cluster, signal: AbortSignal
   }));
   const others = masters.slice(1).map((host) => host.name).filter((name) => hosts.get(name)?.ports.includes(cluster.apiServer.port));
   const api = nodes ?? (await readNodes(fleet, others, signal));
+  const ipPools = api && (await readIpPools(fleet, cluster, api.host, signal));
   return {
     hosts: inOrder,
     unreachable: [...fleet.unreachable.keys()],
     etcd: api ? 'formed' : await etcdPhase(fleet, cluster, inOrder, signal),
     ...(api ? { nodes: api.nodes, apiHost: api.host } : {}),
+    ...(ipPools ? { ipPools } : {}),
   };
+}
+
+/** Only Calico has any; no other cluster pays the round trip. */
+async function readIpPools(fleet: Fleet, cluster: Cluster, host: string, signal: AbortSignal): Promise<IpPool[] | undefined> {
+  if (cluster.network.plugin !== 'calico') return undefined;
+  const [answer] = await fleet.exec(host, [askIpPools(cluster, host)], signal);
+  return parseIpPools(answer);
 }
 
 async function hostFacts(fleet: Fleet, cluster: Cluster, host: string, signal: AbortSignal): Promise<HostFacts> {

@@ -1,4 +1,4 @@
-import type { HostPlan, PlanItem, StagePlan } from '../engine/types.ts';
+import type { PlanItem, StagePlan } from '../engine/types.ts';
 
 /** One change, and the hosts that get just the same one. */
 export interface ChangeGroup {
@@ -47,11 +47,4 @@ function byHosts(groups: readonly ChangeGroup[]): Block[] {
     else blocks.set(key, { hosts: group.hosts, groups: [group] });
   }
   return [...blocks.values()];
-}
-
-/** Hosts of a stage on which something changes. */
-export function changedHosts(hosts: readonly HostPlan[]): string[] {
-  return hosts
-    .filter((host) => host.items.some((item) => item.comparison.result === 'change'))
-    .map((host) => host.host);
 }
