@@ -51,7 +51,7 @@ describe('the schema', () => {
 });
 
 describe('what is made from the schema', () => {
-  // Out of step? node src/inventory/generate.ts
+  // Out of step? npm run generate
   it('inventories/reference.yaml is in step', () => {
     expect(read('inventories/reference.yaml')).toBe(renderReference(schema));
   });
