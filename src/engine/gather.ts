@@ -37,7 +37,7 @@ export async function gather(fleet: Fleet, cluster: Cluster, signal: AbortSignal
 async function readIpPools(fleet: Fleet, cluster: Cluster, host: string, signal: AbortSignal): Promise<IpPool[] | undefined> {
   if (cluster.network.plugin !== 'calico') return undefined;
   const [answer] = await fleet.exec(host, [askIpPools(cluster, host)], signal);
-  return parseIpPools(answer);
+  return parseIpPools(answer && { host, ...answer });
 }
 
 async function hostFacts(fleet: Fleet, cluster: Cluster, host: string, signal: AbortSignal): Promise<HostFacts> {
