@@ -7,7 +7,11 @@ import { localRequest, parseHttp, seen } from './http.ts';
 const AUTHORITY = `${PATHS.pki}/ca.crt`;
 
 /** As nobody: /readyz, /livez and /healthz are the paths that anonymous may ask. */
-export function askReady(cluster: Cluster, host: string, path: '/readyz' | '/livez' | '/readyz?verbose' = '/readyz'): Ask {
+export function askReady(
+  cluster: Cluster,
+  host: string,
+  path: '/readyz' | '/livez' | '/readyz?verbose' = '/readyz',
+): Ask {
   return localRequest({ host, port: cluster.apiServer.port, path, tls: { authority: AUTHORITY, name: 'kubernetes' } });
 }
 

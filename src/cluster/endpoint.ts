@@ -41,7 +41,8 @@ export function vipInterface(cluster: Cluster, host: Host, facts: HostFacts): st
   const carries = (wanted: (own: { address: string; prefix: number }) => boolean): string | undefined =>
     facts.interfaces.find((each) => each.addresses.some(wanted))?.name;
   return (
-    (isIpv4(address) ? carries((own) => own.prefix < 32 && inCidr(address, `${own.address}/${String(own.prefix)}`)) : undefined) ??
-    carries((own) => own.address === host.internalAddress)
+    (isIpv4(address)
+      ? carries((own) => own.prefix < 32 && inCidr(address, `${own.address}/${String(own.prefix)}`))
+      : undefined) ?? carries((own) => own.address === host.internalAddress)
   );
 }

@@ -31,13 +31,25 @@ export function askEtcdStatus(host: string): Ask {
     path: '/v3/maintenance/status',
     method: 'POST',
     body: '{}',
-    tls: { authority: `${PATHS.pki}/etcd-ca.crt`, name: 'localhost', cert: PATHS.etcdHealthCert, key: PATHS.etcdHealthKey },
+    tls: {
+      authority: `${PATHS.pki}/etcd-ca.crt`,
+      name: 'localhost',
+      cert: PATHS.etcdHealthCert,
+      key: PATHS.etcdHealthKey,
+    },
   });
 }
 
 export function parseEtcdStatus(answer: Answer | undefined): EtcdStatus | undefined {
   const body = parseJson(answer) as
-    | { header?: Record<string, string>; version?: string; dbSize?: string; leader?: string; raftIndex?: string; raftTerm?: string }
+    | {
+        header?: Record<string, string>;
+        version?: string;
+        dbSize?: string;
+        leader?: string;
+        raftIndex?: string;
+        raftTerm?: string;
+      }
     | undefined;
   if (body?.header === undefined) return undefined;
   return {
@@ -88,7 +100,8 @@ export function agreement(hosts: readonly string[], answers: readonly Answer[]):
   const statuses = answers.map((answer) => parseEtcdStatus(answer));
   const known = statuses.filter((status) => status !== undefined);
   const silent = hosts.filter((_, index) => statuses[index] === undefined);
-  if (known.length * 2 <= hosts.length) return `no status from ${silent.join(', ')}: ${seen(answers[hosts.indexOf(silent[0] ?? '')])}`;
+  if (known.length * 2 <= hosts.length)
+    return `no status from ${silent.join(', ')}: ${seen(answers[hosts.indexOf(silent[0] ?? '')])}`;
   const clusters = new Set(known.map((status) => status.clusterId));
   if (clusters.size > 1) return `${String(clusters.size)} clusters: ${[...clusters].join(', ')}`;
   const leaders = new Set(known.map((status) => status.leaderId));

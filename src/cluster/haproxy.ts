@@ -24,7 +24,12 @@ export function parseStat(answer: Answer | undefined): BackendServer[] {
   return rows
     .map((row) => row.split(','))
     .filter((row) => !['FRONTEND', 'BACKEND', ''].includes(at(row, 'svname')))
-    .map((row) => ({ backend: at(row, 'pxname'), server: at(row, 'svname'), status: at(row, 'status'), lastCheck: at(row, 'check_status') }));
+    .map((row) => ({
+      backend: at(row, 'pxname'),
+      server: at(row, 'svname'),
+      status: at(row, 'status'),
+      lastCheck: at(row, 'check_status'),
+    }));
 }
 
 export function haproxyGates({ cluster, hosts }: GateContext): GateCheck[] {
@@ -35,7 +40,9 @@ export function haproxyGates({ cluster, hosts }: GateContext): GateCheck[] {
       title: `HAProxy ${host} answers`,
       asks: [askHaproxy(host, cluster.haproxy.statsSocket, 'show info')],
       check: ([answer]: readonly Answer[]) =>
-        answer?.stdout.includes('Name: HAProxy') ? undefined : (answer?.stderr.trim().split('\n').at(-1) ?? 'no answer'),
+        answer?.stdout.includes('Name: HAProxy')
+          ? undefined
+          : (answer?.stderr.trim().split('\n').at(-1) ?? 'no answer'),
       unit: { host, name: 'haproxy.service' },
       deadline: 30,
     }));
@@ -59,7 +66,8 @@ export function backendUpGate(context: GateContext, target: string): GateCheck[]
 export function backendProblem(answers: readonly Answer[], target: string): string | undefined {
   const problems = answers.flatMap((answer) => {
     const servers = parseStat(answer).filter((row) => row.server === target && row.backend.startsWith(HAPROXY_BACKEND));
-    if (servers.length === 0) return [`HAProxy on ${answer.host} does not know ${target}: ${answer.stderr.trim().split('\n').at(-1) ?? ''}`];
+    if (servers.length === 0)
+      return [`HAProxy on ${answer.host} does not know ${target}: ${answer.stderr.trim().split('\n').at(-1) ?? ''}`];
     const down = servers.find((row) => row.status !== 'UP');
     return down ? [`HAProxy on ${answer.host} sees ${target} ${down.status} (${down.lastCheck})`] : [];
   });

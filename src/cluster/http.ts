@@ -23,7 +23,8 @@ export function localRequest(request: LocalRequest): Ask {
   const { host, port, path, method = 'GET', body = '', tls } = request;
   // HTTP/1.0: the answer ends with the connection, and is never chunked.
   const head = [`${method} ${path} HTTP/1.0`, `Host: ${tls?.name ?? 'localhost'}`, 'Accept: application/json'];
-  const length = body === '' ? [] : ['Content-Type: application/json', `Content-Length: ${String(Buffer.byteLength(body))}`];
+  const length =
+    body === '' ? [] : ['Content-Type: application/json', `Content-Length: ${String(Buffer.byteLength(body))}`];
   return {
     host,
     argv: ['socat', '-t', '5', '-T', '5', '-', address(port, tls)],
@@ -59,7 +60,11 @@ export function parseHttp(answer: Answer | undefined): HttpAnswer | undefined {
       const colon = line.indexOf(':');
       return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
     });
-  return { status: Number(status), headers: Object.fromEntries(headers), body: split ? text.slice(split.index + split[0].length) : '' };
+  return {
+    status: Number(status),
+    headers: Object.fromEntries(headers),
+    body: split ? text.slice(split.index + split[0].length) : '',
+  };
 }
 
 /** What was seen, for a human, in one line. */

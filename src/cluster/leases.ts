@@ -19,7 +19,12 @@ export interface Lease {
 }
 
 export function askControllerHealth(host: string, name: Controller): Ask {
-  return localRequest({ host, port: CONTROLLERS[name], path: '/healthz', tls: { authority: `${PATHS.pki}/ca.crt`, name: 'localhost' } });
+  return localRequest({
+    host,
+    port: CONTROLLERS[name],
+    path: '/healthz',
+    tls: { authority: `${PATHS.pki}/ca.crt`, name: 'localhost' },
+  });
 }
 
 export function parseLease(name: string, answer: Answer | undefined): Lease | undefined {
@@ -67,6 +72,7 @@ export function leaseProblem(name: string, answer: Answer | undefined): string |
   const lease = parseLease(name, answer);
   if (!lease) return seen(answer);
   if (lease.holder === '') return `nobody holds the lease of ${name}`;
-  if (lease.ageMs > MAX_AGE_MS) return `${lease.holder} has not renewed its lease for ${String(Math.round(lease.ageMs / 1000))} s`;
+  if (lease.ageMs > MAX_AGE_MS)
+    return `${lease.holder} has not renewed its lease for ${String(Math.round(lease.ageMs / 1000))} s`;
   return undefined;
 }

@@ -42,5 +42,10 @@ export function nthAddress(cidr: string, n: number): string {
 export function overlap(a: string, b: string): boolean {
   const first = parseCidr(a);
   const second = parseCidr(b);
-  return first !== undefined && second !== undefined && first.base < second.base + second.size && second.base < first.base + first.size;
+  return (
+    first !== undefined &&
+    second !== undefined &&
+    first.base < second.base + second.size &&
+    second.base < first.base + first.size
+  );
 }

@@ -1,7 +1,7 @@
 import { hostsWith } from '../inventory/types.ts';
 import type { KubeObjectResource } from '../resources/types.ts';
 import { owned } from './kube-objects.ts';
-import { NAMES } from './leaves.ts';
+import { NAMES } from './leaves/names.ts';
 import type { Stage } from './stage.ts';
 
 /** What mcpk's own clients may do; upstream's bootstrap roles do the rest. */

@@ -4,7 +4,7 @@ import { hostsWith } from '../inventory/types.ts';
 import { render } from '../render/render.ts';
 import { ref, type FileResource, type Ref, type Resource, type UnitResource } from '../resources/types.ts';
 import { directory, file, inputs, linkTo, readableBy, unitPath } from './build.ts';
-import { LEAVES } from './leaves.ts';
+import { LEAVES } from './leaves/names.ts';
 import { mastersRollout } from './masters-rollout.ts';
 import type { Stage, StateContext } from './stage.ts';
 import { auditPolicy, authenticationConfig, authorizationConfig } from './api-server/configuration.ts';
@@ -31,7 +31,12 @@ function states(context: StateContext): Resource[] {
   const authorization = config(API_SERVER_FILES.authorization, authorizationConfig());
   const audit = auditFiles(context);
   const unitFile = file(unitPath(UNIT), unitText(context));
-  const restart = [ref(link), ref(unitFile), ref(authentication), ...audit.filter((each) => each.kind === 'file').map(ref)];
+  const restart = [
+    ref(link),
+    ref(unitFile),
+    ref(authentication),
+    ...audit.filter((each) => each.kind === 'file').map(ref),
+  ];
   return [link, kubectl, authentication, authorization, ...audit, unitFile, unit(restart, ref(authorization))];
 }
 
@@ -62,7 +67,12 @@ function unitText({ cluster, host }: StateContext): string {
 }
 
 function unit(restart: readonly Ref[], authorization: Ref): UnitResource {
-  const leaves = [LEAVES.apiServer, LEAVES.apiServerEtcdClient, LEAVES.apiServerKubeletClient, LEAVES.apiServerFrontProxy];
+  const leaves = [
+    LEAVES.apiServer,
+    LEAVES.apiServerEtcdClient,
+    LEAVES.apiServerKubeletClient,
+    LEAVES.apiServerFrontProxy,
+  ];
   return {
     kind: 'unit',
     name: UNIT,
@@ -87,4 +97,3 @@ function unit(restart: readonly Ref[], authorization: Ref): UnitResource {
     ],
   };
 }
-

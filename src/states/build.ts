@@ -1,11 +1,5 @@
 import { PATHS } from '../core/paths.ts';
-import type {
-  DirectoryResource,
-  FileResource,
-  LinkResource,
-  Ref,
-  UnitInput,
-} from '../resources/types.ts';
+import type { DirectoryResource, FileResource, LinkResource, Ref, UnitInput } from '../resources/types.ts';
 import type { Artifact, StateContext } from './stage.ts';
 
 /** Who owns a file or folder, and who may read it: `root:etcd 0750`. */
@@ -62,4 +56,8 @@ export function inputs(on: UnitInput['on'], refs: readonly Ref[]): UnitInput[] {
 /** `[name, value]` sorted by name: the order of an inventory's keys changes nothing. */
 export function sortedEntries<V>(map: Readonly<Record<string, V>>): [string, V][] {
   return Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+export function lines(all: readonly string[]): string {
+  return all.map((line) => `${line}\n`).join('');
 }

@@ -4,7 +4,8 @@ import type { Cluster, Host } from '../inventory/types.ts';
 import { kubeconfig } from '../render/kubeconfig.ts';
 import type { FileResource } from '../resources/types.ts';
 import { file, PRIVATE, privateTo } from './build.ts';
-import { LEAVES, leavesOf } from './leaves.ts';
+import { leavesOf } from './leaves.ts';
+import { LEAVES } from './leaves/names.ts';
 import { sharedSecretsOf, TRUST } from './secrets.ts';
 import type { Stage } from './stage.ts';
 
@@ -17,7 +18,11 @@ export const certificates: Stage = {
   title: 'Certificates',
   hosts: (cluster) => cluster.hosts,
   needs: ['system'],
-  states: ({ cluster, host }) => [...sharedSecretsOf(cluster, host), ...leavesOf(cluster, host), ...kubeconfigsOf(cluster, host)],
+  states: ({ cluster, host }) => [
+    ...sharedSecretsOf(cluster, host),
+    ...leavesOf(cluster, host),
+    ...kubeconfigsOf(cluster, host),
+  ],
 };
 
 interface Client {
@@ -53,7 +58,13 @@ function kubeconfigsOf(cluster: Cluster, host: Host): FileResource[] {
 function masterClients(cluster: Cluster, host: Host): Client[] {
   const local = localApiUrl(cluster, host);
   return [
-    { path: PATHS.adminKubeconfig, server: endpointUrl(cluster), user: 'kubernetes-admin', cert: PATHS.adminCert, key: PATHS.adminKey },
+    {
+      path: PATHS.adminKubeconfig,
+      server: endpointUrl(cluster),
+      user: 'kubernetes-admin',
+      cert: PATHS.adminCert,
+      key: PATHS.adminKey,
+    },
     { path: PATHS.apiKubeconfig, server: local, user: 'mcpk-break-glass', cert: PATHS.apiCert, key: PATHS.apiKey },
     {
       path: CONTROLLER_MANAGER_KUBECONFIG,
@@ -62,7 +73,13 @@ function masterClients(cluster: Cluster, host: Host): Client[] {
       ...pairAt(LEAVES.controllerManager),
       owner: USERS.controllerManager,
     },
-    { path: SCHEDULER_KUBECONFIG, server: local, user: 'system:kube-scheduler', ...pairAt(LEAVES.scheduler), owner: USERS.scheduler },
+    {
+      path: SCHEDULER_KUBECONFIG,
+      server: local,
+      user: 'system:kube-scheduler',
+      ...pairAt(LEAVES.scheduler),
+      owner: USERS.scheduler,
+    },
   ];
 }
 

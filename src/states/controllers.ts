@@ -6,7 +6,7 @@ import { render } from '../render/render.ts';
 import { ref, type Ref, type Resource, type UnitResource } from '../resources/types.ts';
 import { file, inputs, linkTo, readableBy, unitPath } from './build.ts';
 import { CONTROLLER_MANAGER_KUBECONFIG, SCHEDULER_KUBECONFIG } from './certificates.ts';
-import { LEAVES } from './leaves.ts';
+import { LEAVES } from './leaves/names.ts';
 import { mastersRollout } from './masters-rollout.ts';
 import { SHARED_FILES, TRUST } from './secrets.ts';
 import type { Stage, StateContext } from './stage.ts';
@@ -28,7 +28,10 @@ function controllerManager(context: StateContext): Resource[] {
   const { cluster } = context;
   const link = linkTo('kube-controller-manager', context);
   const flags = { ...controllerManagerFlags(cluster), ...cluster.controllerManager.extraArgs };
-  const text = render('kube-controller-manager/kube-controller-manager.service', unitData(flags, cluster.controllerManager.environment));
+  const text = render(
+    'kube-controller-manager/kube-controller-manager.service',
+    unitData(flags, cluster.controllerManager.environment),
+  );
   const unitFile = file(unitPath('kube-controller-manager.service'), text);
   const restart: Ref[] = [
     ref(link),
@@ -37,7 +40,10 @@ function controllerManager(context: StateContext): Resource[] {
     `sharedSecret:${SECRETS.clusterAuthority}`,
     `sharedSecret:${SECRETS.serviceAccount}`,
   ];
-  const live: Ref[] = [`certificate:${LEAVES.controllerManager}.crt`, `certificate:${LEAVES.controllerManagerServer}.crt`];
+  const live: Ref[] = [
+    `certificate:${LEAVES.controllerManager}.crt`,
+    `certificate:${LEAVES.controllerManagerServer}.crt`,
+  ];
   return [link, unitFile, unit('kube-controller-manager.service', restart, live)];
 }
 
@@ -65,10 +71,20 @@ function scheduler(context: StateContext): Resource[] {
   const { cluster } = context;
   const link = linkTo('kube-scheduler', context);
   const config = file(SCHEDULER_CONFIG, schedulerConfig(), readableBy(USERS.scheduler));
-  const flags = { ...localPort(SCHEDULER_KUBECONFIG, LEAVES.schedulerServer), config: SCHEDULER_CONFIG, ...cluster.scheduler.extraArgs };
+  const flags = {
+    ...localPort(SCHEDULER_KUBECONFIG, LEAVES.schedulerServer),
+    config: SCHEDULER_CONFIG,
+    ...cluster.scheduler.extraArgs,
+  };
   const text = render('kube-scheduler/kube-scheduler.service', unitData(flags, cluster.scheduler.environment));
   const unitFile = file(unitPath('kube-scheduler.service'), text);
-  const restart: Ref[] = [ref(link), ref(config), ref(unitFile), `file:${SCHEDULER_KUBECONFIG}`, `sharedSecret:${SECRETS.clusterAuthority}`];
+  const restart: Ref[] = [
+    ref(link),
+    ref(config),
+    ref(unitFile),
+    `file:${SCHEDULER_KUBECONFIG}`,
+    `sharedSecret:${SECRETS.clusterAuthority}`,
+  ];
   const live: Ref[] = [`certificate:${LEAVES.scheduler}.crt`, `certificate:${LEAVES.schedulerServer}.crt`];
   return [link, config, unitFile, unit('kube-scheduler.service', restart, live)];
 }

@@ -5,7 +5,7 @@ import { hostsWith, type Cluster } from '../inventory/types.ts';
 import { render } from '../render/render.ts';
 import { ref, type Resource, type UnitResource } from '../resources/types.ts';
 import { file, inputs, linkTo, readableBy, unitPath } from './build.ts';
-import { LEAVES } from './leaves.ts';
+import { LEAVES } from './leaves/names.ts';
 import { oneAtATime } from './masters-rollout.ts';
 import type { Stage, StateContext } from './stage.ts';
 import { etcdConfig } from './etcd/config.ts';
@@ -38,7 +38,14 @@ function states(context: StateContext): Resource[] {
     hasEnvironment: Object.keys(environment).length > 0,
   });
   const unitFile = file(unitPath(UNIT), text);
-  return [link, linkTo('etcdctl', context), linkTo('etcdutl', context), config, unitFile, unit(context, [ref(link), ref(config), ref(unitFile)])];
+  return [
+    link,
+    linkTo('etcdctl', context),
+    linkTo('etcdutl', context),
+    config,
+    unitFile,
+    unit(context, [ref(link), ref(config), ref(unitFile)]),
+  ];
 }
 
 function unit({ facts }: StateContext, started: UnitResource['inputs'][number]['ref'][]): UnitResource {
@@ -64,5 +71,11 @@ function rollout(_cluster: Cluster, facts: Facts, changed: readonly string[]): s
   const hasData = (host: string): boolean => facts.hosts.get(host)?.etcdData ?? false;
   const leads = (host: string): boolean =>
     facts.etcdLeader === undefined ? (facts.hosts.get(host)?.holdsVip ?? false) : facts.etcdLeader === host;
-  return [...oneAtATime(changed.filter((host) => !hasData(host)), leads), ...oneAtATime(changed.filter(hasData), leads)];
+  return [
+    ...oneAtATime(
+      changed.filter((host) => !hasData(host)),
+      leads,
+    ),
+    ...oneAtATime(changed.filter(hasData), leads),
+  ];
 }

@@ -5,7 +5,7 @@ import { hostsWith, type Cluster } from '../inventory/types.ts';
 import { render } from '../render/render.ts';
 import { ref, type Ref, type Resource } from '../resources/types.ts';
 import { directory, file, inputs } from './build.ts';
-import { HAPROXY_ENDPOINT_PEM, HAPROXY_FRONT_PROXY_PEM } from './leaves.ts';
+import { HAPROXY_ENDPOINT_PEM, HAPROXY_FRONT_PROXY_PEM } from './leaves/names.ts';
 import { owns, vipRollout } from './masters-rollout.ts';
 import { TRUST } from './secrets.ts';
 import type { AroundContext, Stage, StateContext, Step } from './stage.ts';
@@ -32,7 +32,9 @@ export const haproxy: Stage = {
 
 function states({ cluster }: StateContext): Resource[] {
   const leaves: Ref[] =
-    cluster.endpoint.tls === 'terminate' ? [`certificate:${HAPROXY_ENDPOINT_PEM}`, `certificate:${HAPROXY_FRONT_PROXY_PEM}`] : [];
+    cluster.endpoint.tls === 'terminate'
+      ? [`certificate:${HAPROXY_ENDPOINT_PEM}`, `certificate:${HAPROXY_FRONT_PROXY_PEM}`]
+      : [];
   const read: Ref[] = [`sharedSecret:${SECRETS.clusterAuthority}`, ...leaves];
   const config = {
     ...file(PATHS.haproxyConfig, haproxyConfig(cluster)),
@@ -81,7 +83,10 @@ export function haproxyConfig(cluster: Cluster): string {
     // Every O of a subject becomes a group; a certificate with more is refused.
     organizations: Array.from({ length: MAX_ORGANIZATIONS }, (_, index) => index + 1),
     tooManyOrganizations: MAX_ORGANIZATIONS + 1,
-    servers: hostsWith(cluster, 'master').map((host) => ({ name: host.name, address: `${host.internalAddress}:${String(apiServer.port)}` })),
+    servers: hostsWith(cluster, 'master').map((host) => ({
+      name: host.name,
+      address: `${host.internalAddress}:${String(apiServer.port)}`,
+    })),
   });
 }
 

@@ -5,7 +5,11 @@ import { hostsWith, type Cluster } from '../inventory/types.ts';
 export function apiServes(cluster: Cluster, facts: Facts): boolean {
   return hostsWith(cluster, 'master').some((host) => {
     const own = facts.hosts.get(host.name);
-    return own !== undefined && own.ports.includes(cluster.apiServer.port) && owns(facts, host.name, 'unit:kube-apiserver.service');
+    return (
+      own !== undefined &&
+      own.ports.includes(cluster.apiServer.port) &&
+      owns(facts, host.name, 'unit:kube-apiserver.service')
+    );
   });
 }
 

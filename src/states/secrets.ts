@@ -45,8 +45,16 @@ function clusterAuthority(cluster: Cluster, master: boolean): SharedSecretResour
 
 function authority(cluster: Cluster, id: string, name: string, trust: string, holder: boolean): SharedSecretResource {
   const { authorityDays, keyAlgorithm } = cluster.certificates;
-  const recipe: SecretRecipe = { type: 'authority', commonName: `${cluster.name} ${name} authority`, days: authorityDays, keyAlgorithm };
-  const own = [at('key', `${PATHS.authorities}/${name}.key`, PRIVATE), at('cert', `${PATHS.authorities}/${name}.crt`, PRIVATE)];
+  const recipe: SecretRecipe = {
+    type: 'authority',
+    commonName: `${cluster.name} ${name} authority`,
+    days: authorityDays,
+    keyAlgorithm,
+  };
+  const own = [
+    at('key', `${PATHS.authorities}/${name}.key`, PRIVATE),
+    at('cert', `${PATHS.authorities}/${name}.crt`, PRIVATE),
+  ];
   return { kind: 'sharedSecret', id, recipe, holder, files: [...(holder ? own : []), at('bundle', trust, PUBLIC)] };
 }
 

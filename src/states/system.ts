@@ -1,34 +1,14 @@
-import { PATHS, USERS } from '../core/paths.ts';
-import type { Cluster, Host } from '../inventory/types.ts';
-import type { CommandResource, DirectoryResource, KernelModuleResource, PackageResource, Resource, UserResource } from '../resources/types.ts';
-import { directory, file, FOLDER, folderOf, ROOT_FOLDER, sortedEntries } from './build.ts';
+import { USERS } from '../core/paths.ts';
+import type { Cluster } from '../inventory/types.ts';
+import type { CommandResource, PackageResource, Resource, UserResource } from '../resources/types.ts';
+import { file, lines } from './build.ts';
+import { isNode } from './node-rollout.ts';
 import type { Stage, StateContext } from './stage.ts';
+import { directories } from './system/folders.ts';
+import { kernel } from './system/kernel.ts';
 
 /** What later stages and gates call: `socat` asks sockets, `conntrack` and `ethtool` are kubelet's and kube-proxy's. */
 const BASE_PACKAGES = ['ca-certificates', 'conntrack', 'ethtool', 'iproute2', 'kmod', 'nftables', 'socat'];
-
-/** `evidence` also shows a module that is built into the kernel. */
-const MODULES: readonly KernelModuleResource[] = [
-  { kind: 'kernelModule', name: 'overlay', evidence: '/sys/module/overlay' },
-  { kind: 'kernelModule', name: 'br_netfilter', evidence: '/proc/sys/net/bridge/bridge-nf-call-iptables' },
-  { kind: 'kernelModule', name: 'nf_conntrack', evidence: '/proc/sys/net/netfilter/nf_conntrack_max' },
-];
-
-const NETWORK_SYSCTLS = {
-  'net.bridge.bridge-nf-call-ip6tables': '1',
-  'net.bridge.bridge-nf-call-iptables': '1',
-  'net.ipv4.ip_forward': '1',
-};
-
-/** kubelet refuses to start with `protectKernelDefaults` unless these are so (pkg/kubelet/cm/container_manager_linux.go). */
-const KUBELET_SYSCTLS = {
-  'kernel.keys.root_maxbytes': '25000000',
-  'kernel.keys.root_maxkeys': '1000000',
-  'kernel.panic': '10',
-  'kernel.panic_on_oops': '1',
-  'vm.overcommit_memory': '1',
-  'vm.panic_on_oom': '0',
-};
 
 export const system: Stage = {
   name: 'system',
@@ -46,10 +26,6 @@ export const system: Stage = {
   ],
 };
 
-function isNode(host: Host): boolean {
-  return host.roles.includes('master') || host.roles.includes('worker');
-}
-
 function packages({ cluster, host }: StateContext): PackageResource[] {
   const proxied = isNode(host) && (cluster.kubeProxy.mode !== 'nftables' || cluster.network.plugin === 'calico');
   const names = [
@@ -59,7 +35,9 @@ function packages({ cluster, host }: StateContext): PackageResource[] {
     ...cluster.system.packages,
   ];
   // nftables' unit would flush the rules of kube-proxy when it starts: masked while dpkg runs, and never started by us.
-  return [...new Set(names)].sort().map((name) => ({ kind: 'package', name, units: name === 'nftables' ? ['nftables.service'] : [], hold: false }));
+  return [...new Set(names)]
+    .sort()
+    .map((name) => ({ kind: 'package', name, units: name === 'nftables' ? ['nftables.service'] : [], hold: false }));
 }
 
 function timeSync(cluster: Cluster): Resource[] {
@@ -67,23 +45,6 @@ function timeSync(cluster: Cluster): Resource[] {
   return [
     { kind: 'package', name: 'chrony', units: ['chrony.service'], hold: false },
     { kind: 'unit', name: 'chrony.service', enabled: true, state: 'running', inputs: [], requires: ['package:chrony'] },
-  ];
-}
-
-function kernel({ cluster, host }: StateContext): Resource[] {
-  const modules = isNode(host) ? MODULES : [];
-  const wanted = { ...(isNode(host) ? { ...NETWORK_SYSCTLS, ...KUBELET_SYSCTLS } : {}), ...cluster.system.sysctls };
-  const sysctls = sortedEntries(wanted);
-  return [
-    ...modules,
-    ...(modules.length > 0 ? [file('/etc/modules-load.d/mcpk.conf', lines(modules.map((module) => module.name)))] : []),
-    ...sysctls.map(([key, value]) => ({
-      kind: 'sysctl' as const,
-      key,
-      value,
-      ...(key.startsWith('net.bridge.') ? { requires: ['kernelModule:br_netfilter' as const] } : {}),
-    })),
-    ...(sysctls.length > 0 ? [file('/etc/sysctl.d/90-mcpk.conf', lines(sysctls.map(([key, value]) => `${key} = ${value}`)))] : []),
   ];
 }
 
@@ -120,53 +81,8 @@ function user(name: string, home: string): UserResource {
   return { kind: 'user', name, group: name, home };
 }
 
-/** Folders in which more than one stage lays something; kept here so that none owns another's parent. */
-function directories({ cluster, host }: StateContext): DirectoryResource[] {
-  const master = host.roles.includes('master');
-  return [
-    directory(PATHS.kubernetes, FOLDER),
-    directory(PATHS.pki, FOLDER),
-    ...(host.roles.includes('etcd') ? etcdFolders(cluster) : []),
-    ...(master ? masterFolders() : []),
-    ...(isNode(host) ? nodeFolders() : []),
-  ];
-}
-
-function etcdFolders(cluster: Cluster): DirectoryResource[] {
-  return [
-    directory(PATHS.etcd, folderOf(USERS.etcd)),
-    directory(PATHS.etcdPki, folderOf(USERS.etcd)),
-    directory(cluster.etcd.dataDirectory, { mode: '0700', owner: USERS.etcd, group: USERS.etcd }),
-  ];
-}
-
-function masterFolders(): DirectoryResource[] {
-  return [
-    directory(PATHS.authorities, ROOT_FOLDER),
-    directory(PATHS.admin, ROOT_FOLDER),
-    directory(PATHS.apiServer, folderOf(USERS.apiServer)),
-    directory(PATHS.controllerManager, folderOf(USERS.controllerManager)),
-    directory(PATHS.scheduler, folderOf(USERS.scheduler)),
-    directory(PATHS.haproxy, FOLDER),
-    directory(PATHS.haproxyPki, ROOT_FOLDER),
-  ];
-}
-
-function nodeFolders(): DirectoryResource[] {
-  return [
-    directory(PATHS.kubelet, ROOT_FOLDER),
-    directory(PATHS.kubeProxy, ROOT_FOLDER),
-    directory(PATHS.kubeletData, FOLDER),
-    directory(`${PATHS.kubeletData}/pki`, ROOT_FOLDER),
-  ];
-}
-
 function hostsFile({ cluster }: StateContext): Resource[] {
   if (!cluster.system.manageHostsFile) return [];
   const entries = cluster.hosts.map((host) => `${host.internalAddress} ${host.name}`);
   return [{ ...file('/etc/hosts', lines(entries)), block: 'hosts' }];
-}
-
-function lines(all: readonly string[]): string {
-  return all.map((line) => `${line}\n`).join('');
 }

@@ -24,7 +24,13 @@ export function authorizationConfig(): string {
 /** Who did what, without bodies; bodies of secrets never, the cluster's own chatter not at all. First match wins. */
 const AUDIT_RULES: readonly Readonly<Record<string, unknown>>[] = [
   { level: 'None', nonResourceURLs: ['/healthz*', '/livez*', '/readyz*', '/version', '/openapi/*'] },
-  { level: 'None', resources: [{ group: '', resources: ['events'] }, { group: 'events.k8s.io', resources: ['events'] }] },
+  {
+    level: 'None',
+    resources: [
+      { group: '', resources: ['events'] },
+      { group: 'events.k8s.io', resources: ['events'] },
+    ],
+  },
   {
     level: 'None',
     verbs: ['get', 'update'],
@@ -55,5 +61,12 @@ const AUDIT_RULES: readonly Readonly<Record<string, unknown>>[] = [
 ];
 
 export function auditPolicy({ apiServer }: Cluster): string {
-  return toYaml(apiServer.audit.policy ?? { apiVersion: 'audit.k8s.io/v1', kind: 'Policy', omitStages: ['RequestReceived'], rules: AUDIT_RULES });
+  return toYaml(
+    apiServer.audit.policy ?? {
+      apiVersion: 'audit.k8s.io/v1',
+      kind: 'Policy',
+      omitStages: ['RequestReceived'],
+      rules: AUDIT_RULES,
+    },
+  );
 }

@@ -2,7 +2,7 @@ import { PATHS } from '../../core/paths.ts';
 import { hostsWith, type Cluster, type Host } from '../../inventory/types.ts';
 import type { FlagValue } from '../../render/formats.ts';
 import { etcdServers } from '../etcd/config.ts';
-import { LEAVES, NAMES } from '../leaves.ts';
+import { LEAVES, NAMES } from '../leaves/names.ts';
 import { SHARED_FILES, TRUST } from '../secrets.ts';
 import { TLS_FLAGS } from '../tls.ts';
 
@@ -47,7 +47,10 @@ function serving(cluster: Cluster, host: Host): Record<string, FlagValue> {
 }
 
 function access({ network, endpoint }: Cluster): Record<string, FlagValue> {
-  const frontProxies = [NAMES.frontProxyClient, ...(endpoint.tls === 'terminate' && !endpoint.external ? [NAMES.haproxyFrontProxy] : [])];
+  const frontProxies = [
+    NAMES.frontProxyClient,
+    ...(endpoint.tls === 'terminate' && !endpoint.external ? [NAMES.haproxyFrontProxy] : []),
+  ];
   return {
     'allow-privileged': true,
     'authentication-config': API_SERVER_FILES.authentication,

@@ -5,7 +5,7 @@ import { PATHS } from '../../core/paths.ts';
 import { hostsWith, type Cluster } from '../../inventory/types.ts';
 import { toYaml } from '../../render/formats.ts';
 import { ETCD_METRICS_PORT } from '../../cluster/etcd.ts';
-import { LEAVES } from '../leaves.ts';
+import { LEAVES } from '../leaves/names.ts';
 import { minorNumber } from '../../core/versions.ts';
 import { TRUST } from '../secrets.ts';
 import type { StateContext } from '../stage.ts';
@@ -49,11 +49,18 @@ function base({ cluster, host }: StateContext): Record<string, unknown> {
 
 /** A feature gate from 3.6 on; the `experimental-` name stops etcd 3.7 from starting. */
 function corruptCheck(version: string): Record<string, unknown> {
-  return minorNumber(version) >= 6 ? { 'feature-gates': 'InitialCorruptCheck=true' } : { 'experimental-initial-corrupt-check': true };
+  return minorNumber(version) >= 6
+    ? { 'feature-gates': 'InitialCorruptCheck=true' }
+    : { 'experimental-initial-corrupt-check': true };
 }
 
 function transport(leaf: string): Record<string, unknown> {
-  return { 'cert-file': `${leaf}.crt`, 'key-file': `${leaf}.key`, 'client-cert-auth': true, 'trusted-ca-file': TRUST.etcd };
+  return {
+    'cert-file': `${leaf}.crt`,
+    'key-file': `${leaf}.key`,
+    'client-cert-auth': true,
+    'trusted-ca-file': TRUST.etcd,
+  };
 }
 
 /**
@@ -76,7 +83,9 @@ function takenOver(own: HostFacts): Partial<Bootstrap> {
   const present = text === undefined ? undefined : parsed(text);
   if (!isMap(present)) return {};
   const names = ['initial-cluster', 'initial-cluster-state', 'initial-cluster-token'] as const;
-  return Object.fromEntries(names.flatMap((name) => (typeof present[name] === 'string' ? [[name, present[name]]] : [])));
+  return Object.fromEntries(
+    names.flatMap((name) => (typeof present[name] === 'string' ? [[name, present[name]]] : [])),
+  );
 }
 
 /** A file that somebody broke holds nothing to take over. */

@@ -60,13 +60,19 @@ function restarts({ restarting }: AroundContext, host: string): boolean {
 
 function moveLeader({ cluster }: AroundContext, host: string): Step {
   const own = cluster.hosts.find((each) => each.name === host)?.internalAddress ?? '';
-  return { title: `move etcd's leader away from ${host}`, on: host, run: ['sh', '-c', MOVE_LEADER, 'sh', clientUrl(own), ...etcdctl()] };
+  return {
+    title: `move etcd's leader away from ${host}`,
+    on: host,
+    run: ['sh', '-c', MOVE_LEADER, 'sh', clientUrl(own), ...etcdctl()],
+  };
 }
 
 /** Asked of another member, with data: the new one can't speak for itself yet. */
 function replace({ cluster, facts }: AroundContext, host: string): Step[] {
   const member = cluster.hosts.find((each) => each.name === host);
-  const others = hostsWith(cluster, 'etcd').filter((each) => each.name !== host && (facts.hosts.get(each.name)?.etcdData ?? false));
+  const others = hostsWith(cluster, 'etcd').filter(
+    (each) => each.name !== host && (facts.hosts.get(each.name)?.etcdData ?? false),
+  );
   const first = others[0];
   if (!member || !first) return [];
   const endpoints = others.map((each) => clientUrl(each.internalAddress)).join(',');
@@ -74,15 +80,34 @@ function replace({ cluster, facts }: AroundContext, host: string): Step[] {
     {
       title: `replace the etcd member ${host}`,
       on: first.name,
-      run: ['sh', '-c', REPLACE_MEMBER, 'sh', host, peerUrl(member.internalAddress), ...etcdctl(), `--endpoints=${endpoints}`],
+      run: [
+        'sh',
+        '-c',
+        REPLACE_MEMBER,
+        'sh',
+        host,
+        peerUrl(member.internalAddress),
+        ...etcdctl(),
+        `--endpoints=${endpoints}`,
+      ],
     },
   ];
 }
 
 function etcdctl(): string[] {
-  return [`${PATHS.bin}/etcdctl`, `--cacert=${TRUST.etcd}`, `--cert=${PATHS.etcdHealthCert}`, `--key=${PATHS.etcdHealthKey}`];
+  return [
+    `${PATHS.bin}/etcdctl`,
+    `--cacert=${TRUST.etcd}`,
+    `--cert=${PATHS.etcdHealthCert}`,
+    `--key=${PATHS.etcdHealthKey}`,
+  ];
 }
 
 function systemctl(host: string, verb: string, title: string, undo?: string): Step {
-  return { title, on: host, run: ['systemctl', verb, API_SERVER], ...(undo === undefined ? {} : { undo: ['systemctl', undo, API_SERVER] }) };
+  return {
+    title,
+    on: host,
+    run: ['systemctl', verb, API_SERVER],
+    ...(undo === undefined ? {} : { undo: ['systemctl', undo, API_SERVER] }),
+  };
 }

@@ -11,7 +11,12 @@ const MAX_SKEW_MS = 2000;
 /** What shows only when hosts are held against each other. */
 export function clusterProblems(cluster: Cluster, facts: Facts): Problem[] {
   return [
-    ...same(facts, (own) => own.machineId, 'machine-id', 'Cloned hosts share it: empty /etc/machine-id, run systemd-machine-id-setup, boot.'),
+    ...same(
+      facts,
+      (own) => own.machineId,
+      'machine-id',
+      'Cloned hosts share it: empty /etc/machine-id, run systemd-machine-id-setup, boot.',
+    ),
     ...same(facts, (own) => own.hostname, 'host name', 'Give each host its own: hostnamectl set-hostname NAME.'),
     ...clocks(facts),
     ...vip(cluster, facts),
@@ -22,10 +27,12 @@ export function clusterProblems(cluster: Cluster, facts: Facts): Problem[] {
 
 function same(facts: Facts, of: (own: HostFacts) => string, what: string, hint: string): Problem[] {
   const groups = Map.groupBy(facts.hosts.keys(), (name) => of(facts.hosts.get(name) as HostFacts));
-  return [...groups].filter(([value, names]) => value !== '' && names.length > 1).map(([value, names]) => ({
-    message: `${names.join(', ')} have the same ${what} ${value}`,
-    hint,
-  }));
+  return [...groups]
+    .filter(([value, names]) => value !== '' && names.length > 1)
+    .map(([value, names]) => ({
+      message: `${names.join(', ')} have the same ${what} ${value}`,
+      hint,
+    }));
 }
 
 /** The clocks of hosts against each other: what the operator's own clock says is of no matter to the cluster. */
@@ -36,7 +43,13 @@ function clocks(facts: Facts): Problem[] {
   if (!first || !last || last.skew - first.skew <= MAX_SKEW_MS) return [];
   const seconds = ((last.skew - first.skew) / 1000).toFixed(1);
   const hint = 'Set the clocks (chronyc makestep), then run again.';
-  return [{ host: last.name, message: `its clock is ${seconds} s ahead of ${first.name}'s; ${String(MAX_SKEW_MS / 1000)} s are allowed`, hint }];
+  return [
+    {
+      host: last.name,
+      message: `its clock is ${seconds} s ahead of ${first.name}'s; ${String(MAX_SKEW_MS / 1000)} s are allowed`,
+      hint,
+    },
+  ];
 }
 
 /** Free, or on one of our own hosts. Who else answers on it can't be asked from here: the gate of keepalived sees it. */
@@ -47,8 +60,20 @@ function vip(cluster: Cluster, facts: Facts): Problem[] {
   const foreign = holders.filter(([name, own]) => !isMaster(cluster, name) || own.owned.length === 0);
   const member = cluster.hosts.find((host) => [host.address, host.internalAddress].includes(address));
   return [
-    ...foreign.map(([host]) => ({ host, message: `has the VIP ${address}, which mcpk did not put there`, hint: 'Take it off, or choose another one.' })),
-    ...(member ? [{ host: member.name, message: `has the VIP ${address} as its own address`, hint: 'Choose an address that no host has.' }] : []),
+    ...foreign.map(([host]) => ({
+      host,
+      message: `has the VIP ${address}, which mcpk did not put there`,
+      hint: 'Take it off, or choose another one.',
+    })),
+    ...(member
+      ? [
+          {
+            host: member.name,
+            message: `has the VIP ${address} as its own address`,
+            hint: 'Choose an address that no host has.',
+          },
+        ]
+      : []),
   ];
 }
 
@@ -60,14 +85,18 @@ function isMaster(cluster: Cluster, name: string): boolean {
 function subnets(cluster: Cluster, facts: Facts): Problem[] {
   const { podCidr, serviceCidr } = cluster.network;
   const own = Object.entries({ podCidr, serviceCidr });
-  const clash = overlap(podCidr, serviceCidr) ? [{ message: `network.podCidr ${podCidr} and network.serviceCidr ${serviceCidr} overlap` }] : [];
+  const clash = overlap(podCidr, serviceCidr)
+    ? [{ message: `network.podCidr ${podCidr} and network.serviceCidr ${serviceCidr} overlap` }]
+    : [];
   const hosts = cluster.hosts.flatMap((host) => {
     // The pods' own bridge and tunnels are in podCidr, and shall be: only the subnet of the host's address counts.
     const interfaces = facts.hosts.get(host.name)?.interfaces ?? [];
     const used = interfaces.flatMap((each) => each.addresses).find((each) => each.address === host.internalAddress);
     if (!used) return [];
     const subnet = `${used.address}/${String(used.prefix)}`;
-    return own.filter(([, cidr]) => overlap(cidr, subnet)).map(([name, cidr]) => ({ host: host.name, message: `network.${name} ${cidr} overlaps its subnet ${subnet}` }));
+    return own
+      .filter(([, cidr]) => overlap(cidr, subnet))
+      .map(([name, cidr]) => ({ host: host.name, message: `network.${name} ${cidr} overlaps its subnet ${subnet}` }));
   });
   return [...clash, ...hosts];
 }
@@ -80,7 +109,11 @@ function versions(cluster: Cluster, facts: Facts): Problem[] {
   });
   const masters = nodes.filter((node) => isMaster(cluster, node.name));
   const steps = masters.flatMap((node) =>
-    upgradeProblems('kubernetes', node.kubeletVersion, cluster.versions.kubernetes).map(({ message, hint }) => ({ host: node.name, message, hint })),
+    upgradeProblems('kubernetes', node.kubeletVersion, cluster.versions.kubernetes).map(({ message, hint }) => ({
+      host: node.name,
+      message,
+      hint,
+    })),
   );
   return [...checkVersions(cluster.versions).map(({ message, hint }) => ({ message, hint })), ...skew, ...steps];
 }

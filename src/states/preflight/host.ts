@@ -41,13 +41,19 @@ function system(own: HostFacts): Found {
 
 function architecture(own: HostFacts): Found {
   if (ARCHITECTURES.includes(own.arch)) return undefined;
-  return { message: `has the architecture ${own.arch}`, hint: `Binaries are there for ${ARCHITECTURES.join(' and ')}.` };
+  return {
+    message: `has the architecture ${own.arch}`,
+    hint: `Binaries are there for ${ARCHITECTURES.join(' and ')}.`,
+  };
 }
 
 /** kubelet, etcd and certificates go by the inventory's name; another host name mostly means the wrong machine. */
 function hostname(host: Host, own: HostFacts): Found {
   if (own.hostname === host.name || own.hostname.split('.')[0] === host.name.split('.')[0]) return undefined;
-  return { message: `calls itself ${own.hostname}`, hint: `Is ${host.address} the right machine? If so: hostnamectl set-hostname ${host.name}` };
+  return {
+    message: `calls itself ${own.hostname}`,
+    hint: `Is ${host.address} the right machine? If so: hostnamectl set-hostname ${host.name}`,
+  };
 }
 
 /** A host that is set up needs no room for the binaries that it has. */
@@ -72,7 +78,10 @@ function cgroups(own: HostFacts): Found {
 
 function swap(cluster: Cluster, own: HostFacts): Found {
   if (!own.swap || cluster.system.disableSwap || cluster.kubelet.config['failSwapOn'] === false) return undefined;
-  return { message: 'has swap, on which the kubelet does not start', hint: 'Set system.disableSwap, or kubelet.config.failSwapOn: false.' };
+  return {
+    message: 'has swap, on which the kubelet does not start',
+    hint: 'Set system.disableSwap, or kubelet.config.failSwapOn: false.',
+  };
 }
 
 /** A certificate for an address that is not the host's would fail much later, and less clearly. */
@@ -90,16 +99,25 @@ function vipSubnet(cluster: Cluster, host: Host, own: HostFacts): Found {
   if (!hasVip(cluster) || !host.roles.includes('master')) return undefined;
   if (endpoint.interface !== undefined) {
     if (own.interfaces.some((each) => each.name === endpoint.interface)) return undefined;
-    return { message: `has no interface ${endpoint.interface}`, hint: `It has ${own.interfaces.map((each) => each.name).join(', ')}.` };
+    return {
+      message: `has no interface ${endpoint.interface}`,
+      hint: `It has ${own.interfaces.map((each) => each.name).join(', ')}.`,
+    };
   }
   const found = vipInterface({ ...cluster, endpoint }, { ...host, internalAddress: '' }, own);
   if (found !== undefined) return undefined;
-  return { message: `no interface has a subnet with the VIP ${endpoint.address}`, hint: 'Set endpoint.interface if the network routes it there anyway.' };
+  return {
+    message: `no interface has a subnet with the VIP ${endpoint.address}`,
+    hint: 'Set endpoint.interface if the network routes it there anyway.',
+  };
 }
 
 function foreign(own: HostFacts): Found {
   if (own.foreign.length === 0) return undefined;
-  return { message: `has ${own.foreign.join(', ')}, which mcpk did not install`, hint: 'Remove it first, or take a fresh host.' };
+  return {
+    message: `has ${own.foreign.join(', ')}, which mcpk did not install`,
+    hint: 'Remove it first, or take a fresh host.',
+  };
 }
 
 /** What wants to listen here, and the unit that does so once mcpk has been here. */

@@ -1,0 +1,62 @@
+import { PATHS, USERS } from '../../core/paths.ts';
+import type { Cluster, Host } from '../../inventory/types.ts';
+import type { CertificateResource, Subject } from '../../resources/types.ts';
+import { leaf, named, pair, unique, type LeafWish } from './leaf.ts';
+import { LEAVES, NAMES } from './names.ts';
+
+/** Clients of the local API server; their own health ports, on loopback, would otherwise make up a certificate at each start. */
+export function controllerLeaves(cluster: Cluster, host: Host): CertificateResource[] {
+  const server = {
+    authority: 'clusterAuthority',
+    usages: ['server'],
+    dns: unique([host.name, 'localhost']),
+    ip: ['127.0.0.1'],
+  } satisfies Partial<LeafWish>;
+  const client = { authority: 'clusterAuthority', usages: ['client'] } satisfies Partial<LeafWish>;
+  const manager = { owner: USERS.controllerManager, subject: named('system:kube-controller-manager') };
+  const scheduler = { owner: USERS.scheduler, subject: named('system:kube-scheduler') };
+  return [
+    pair(cluster, LEAVES.controllerManager, { ...client, ...manager }),
+    pair(cluster, LEAVES.controllerManagerServer, { ...server, ...manager, subject: named('kube-controller-manager') }),
+    pair(cluster, LEAVES.scheduler, { ...client, ...scheduler }),
+    pair(cluster, LEAVES.schedulerServer, { ...server, ...scheduler, subject: named('kube-scheduler') }),
+  ];
+}
+
+/** The admin is bound by RBAC and can be unbound; break-glass (system:masters) can't, and never leaves the masters. */
+export function adminLeaves(cluster: Cluster): CertificateResource[] {
+  const common = { authority: 'clusterAuthority', owner: 'root', usages: ['client'] } satisfies Partial<LeafWish>;
+  return [
+    leaf(cluster, PATHS.adminCert, PATHS.adminKey, {
+      ...common,
+      subject: { CN: 'kubernetes-admin', O: [NAMES.adminGroup] },
+    }),
+    leaf(cluster, PATHS.apiCert, PATHS.apiKey, {
+      ...common,
+      subject: { CN: 'mcpk-break-glass', O: ['system:masters'] },
+    }),
+  ];
+}
+
+export function nodeLeaves(cluster: Cluster, host: Host): CertificateResource[] {
+  const node: Subject = { CN: `system:node:${host.name}`, O: ['system:nodes'] };
+  const common = { authority: 'clusterAuthority', owner: 'root' } as const;
+  return [
+    leaf(cluster, PATHS.kubeletClient, PATHS.kubeletClient, {
+      ...common,
+      subject: node,
+      usages: ['client'],
+      rotatedBy: 'kubelet',
+    }),
+    leaf(cluster, PATHS.kubeletServerCert, PATHS.kubeletServerKey, {
+      ...common,
+      subject: node,
+      usages: ['server'],
+      dns: [host.name],
+      ip: [host.internalAddress],
+    }),
+    ...(cluster.kubeProxy.enabled
+      ? [pair(cluster, LEAVES.kubeProxy, { ...common, subject: named('system:kube-proxy'), usages: ['client'] })]
+      : []),
+  ];
+}

@@ -1,0 +1,28 @@
+import { PATHS } from '../../core/paths.ts';
+
+/** Common names that other stages allow or bind. */
+export const NAMES = {
+  kubeletClient: 'kube-apiserver-kubelet-client',
+  frontProxyClient: 'front-proxy-client',
+  /** HAProxy's, in `tls: terminate`. */
+  haproxyFrontProxy: 'mcpk-haproxy',
+  adminGroup: 'mcpk:cluster-admins',
+} as const;
+
+/** Leaves that one service reads, by path: certificate `.crt` and key `.key` beside it. */
+export const LEAVES = {
+  etcdServer: `${PATHS.etcdPki}/server`,
+  etcdPeer: `${PATHS.etcdPki}/peer`,
+  apiServer: `${PATHS.apiServer}/server`,
+  apiServerEtcdClient: `${PATHS.apiServer}/etcd-client`,
+  apiServerKubeletClient: `${PATHS.apiServer}/kubelet-client`,
+  apiServerFrontProxy: `${PATHS.apiServer}/front-proxy-client`,
+  controllerManager: `${PATHS.controllerManager}/client`,
+  controllerManagerServer: `${PATHS.controllerManager}/server`,
+  scheduler: `${PATHS.scheduler}/client`,
+  schedulerServer: `${PATHS.scheduler}/server`,
+  kubeProxy: `${PATHS.kubeProxy}/client`,
+} as const;
+
+export const HAPROXY_ENDPOINT_PEM = `${PATHS.haproxyPki}/endpoint.pem`;
+export const HAPROXY_FRONT_PROXY_PEM = `${PATHS.haproxyPki}/front-proxy-client.pem`;
