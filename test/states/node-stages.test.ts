@@ -215,6 +215,17 @@ describe('the bridge network', () => {
       'route replace 10.244.2.0/24 via 10.77.0.13 proto 77',
       'route replace 10.244.4.0/24 via 10.77.0.22 proto 77',
     ]);
+    expect(all.find((each) => each.kind === 'command')).toMatchObject({
+      argv: ['systemctl', 'reload', 'mcpk-network.service'],
+      unless: [
+        'sh',
+        '-c',
+        expect.stringContaining('ip -4 route show'),
+        'sh',
+        '77',
+        '10.244.0.0/24 10.77.0.11\n10.244.1.0/24 10.77.0.12\n10.244.2.0/24 10.77.0.13\n10.244.4.0/24 10.77.0.22',
+      ],
+    });
     expect(textOf(all, '/etc/mcpk/network/pods.nft')).toContain(
       'ip saddr 10.244.0.0/16 ip daddr != 10.244.0.0/16 masquerade',
     );

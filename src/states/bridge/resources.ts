@@ -2,19 +2,19 @@ import type { Facts } from '../../cluster/facts.ts';
 import { PATHS } from '../../core/paths.ts';
 import type { Cluster, Host } from '../../inventory/types.ts';
 import { render } from '../../render/render.ts';
-import { ref, type Resource } from '../../resources/types.ts';
+import { ref, type CommandResource, type Resource } from '../../resources/types.ts';
 import { directory, file, inputs, unitPath } from '../build.ts';
 import { nodeHosts } from '../node-rollout.ts';
 import type { DeferredStates, StateContext } from '../stage.ts';
 import { bridgeConflist } from './conflist.ts';
 
-export const NETWORK_UNIT = 'mcpk-network.service';
+const NETWORK_UNIT = 'mcpk-network.service';
 const FOLDER = '/etc/mcpk/network';
 const ROUTES = `${FOLDER}/routes`;
 const RULES = `${FOLDER}/pods.nft`;
 
 /** Marks our routes, so that they can be replaced and removed without touching others. */
-const ROUTE_PROTOCOL = 77;
+const ROUTE_PROTOCOL = '77';
 
 /** Pods on a Linux bridge per node, routes between the nodes, masquerading towards everything else. */
 export function bridge(context: StateContext): Resource[] | DeferredStates {
@@ -27,7 +27,8 @@ export function bridge(context: StateContext): Resource[] | DeferredStates {
       why: `the cluster gives each node its part of ${cluster.network.podCidr} when it registers`,
     };
   }
-  const routes = file(ROUTES, routesBatch(cluster, facts, host));
+  const peers = routesTo(cluster, facts, host);
+  const routes = file(ROUTES, routesBatch(peers));
   const rules = {
     ...file(RULES, render('cni/pods.nft', { podCidr: cluster.network.podCidr })),
     validate: ['nft', '-c', '-f', '{}'],
@@ -49,6 +50,7 @@ export function bridge(context: StateContext): Resource[] | DeferredStates {
       state: 'running',
       inputs: [...inputs('reload', [ref(routes), ref(rules)]), ...inputs('restart', [ref(unitFile)])],
     },
+    inKernel(peers),
     directory('/etc/cni'),
     // The first name in this folder wins, so a leftover of another plugin would.
     { ...directory(PATHS.cniConfig), exclusive: true },
@@ -56,15 +58,39 @@ export function bridge(context: StateContext): Resource[] | DeferredStates {
   ];
 }
 
-/** A batch for ip(8): our routes are replaced as a whole within a millisecond. */
-function routesBatch(cluster: Cluster, facts: Facts, host: Host): string {
-  const routes = nodeHosts(cluster)
+interface PeerRoute {
+  cidr: string;
+  via: string;
+}
+
+function routesTo(cluster: Cluster, facts: Facts, host: Host): PeerRoute[] {
+  return nodeHosts(cluster)
     .filter((peer) => peer.name !== host.name)
     .flatMap((peer) => {
-      const podCidr = facts.nodes?.get(peer.name)?.podCidr;
-      return podCidr === undefined
-        ? []
-        : [`route replace ${podCidr} via ${peer.internalAddress} proto ${String(ROUTE_PROTOCOL)}`];
+      const cidr = facts.nodes?.get(peer.name)?.podCidr;
+      return cidr === undefined ? [] : [{ cidr, via: peer.internalAddress }];
     });
-  return [`route flush proto ${String(ROUTE_PROTOCOL)}`, ...routes].map((line) => `${line}\n`).join('');
+}
+
+/** A batch for ip(8): our routes are replaced as a whole within a millisecond. */
+function routesBatch(routes: readonly PeerRoute[]): string {
+  const lines = routes.map(({ cidr, via }) => `route replace ${cidr} via ${via} proto ${ROUTE_PROTOCOL}`);
+  return [`route flush proto ${ROUTE_PROTOCOL}`, ...lines].map((line) => `${line}\n`).join('');
+}
+
+/** Its words come as arguments: the kernel's routes with our mark are these, and the table with the rules is there. */
+const IN_KERNEL = `[ "$(ip -4 route show proto "$1" | awk '{ print $1, $3 }' | LC_ALL=C sort)" = "$2" ] &&
+nft list table ip mcpk_pods >/dev/null 2>&1`;
+
+/** Routes and rules live in the kernel, where others may remove them while files and unit stay as they are. */
+function inKernel(routes: readonly PeerRoute[]): CommandResource {
+  const expected = routes.map(({ cidr, via }) => `${cidr} ${via}`).sort();
+  return {
+    kind: 'command',
+    id: 'pod-routes',
+    title: 'routes and masquerading of the pods in the kernel',
+    argv: ['systemctl', 'reload', NETWORK_UNIT],
+    unless: ['sh', '-c', IN_KERNEL, 'sh', ROUTE_PROTOCOL, expected.join('\n')],
+    requires: [`unit:${NETWORK_UNIT}`],
+  };
 }

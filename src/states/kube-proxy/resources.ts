@@ -6,7 +6,7 @@ import { file, inputs, linkTo, unitPath } from '../build.ts';
 import type { StateContext } from '../stage.ts';
 import { kubeProxyConfiguration } from './configuration.ts';
 
-export const KUBE_PROXY_UNIT = 'kube-proxy.service';
+const KUBE_PROXY_UNIT = 'kube-proxy.service';
 const CONFIG = `${PATHS.kubeProxy}/config.yaml`;
 
 /** Nothing when the network plugin does its work (`kubeProxy.enabled: false`). */

@@ -6,7 +6,7 @@ import { file, inputs, linkTo, unitPath } from '../build.ts';
 import type { StateContext } from '../stage.ts';
 import { kubeletConfiguration } from './configuration.ts';
 
-export const KUBELET_UNIT = 'kubelet.service';
+const KUBELET_UNIT = 'kubelet.service';
 const CONFIG = `${PATHS.kubelet}/config.yaml`;
 
 export function kubelet(context: StateContext): Resource[] {
