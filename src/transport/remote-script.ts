@@ -36,7 +36,7 @@ export class RemoteScript {
   #stderr = '';
   #exit: Exit = {};
   #password: string | undefined;
-  #start: ((started: boolean) => void) | undefined;
+  #start: (() => void) | undefined;
   #failure: McpkError | undefined;
   #ended = false;
   readonly #late: NodeJS.Timeout;
@@ -53,7 +53,7 @@ export class RemoteScript {
       // At once: a script that fails at the door has its exit code in the same packet as sshd's yes.
       use: (channel) => new RemoteScript(channel, start.marker, options),
     });
-    if (options.password !== undefined) await remote.#answerSudo(options.password);
+    if (options.password !== undefined) await remote.#started();
     remote.write(start.input);
     return remote;
   }
@@ -61,6 +61,7 @@ export class RemoteScript {
   private constructor(channel: ClientChannel, marker: string, options: ScriptOptions) {
     this.#channel = channel;
     this.#options = options;
+    this.#password = options.password;
     this.#parser = new RecordParser(marker, options.onRecord);
     channel.on('data', (chunk: Buffer) => this.#receive(chunk));
     // Unread, it would keep the channel from closing.
@@ -118,7 +119,7 @@ export class RemoteScript {
     }
     if (!this.#parser.started) return;
     clearTimeout(this.#late);
-    this.#start?.(true);
+    this.#start?.();
   }
 
   #hear(chunk: Buffer): void {
@@ -131,16 +132,14 @@ export class RemoteScript {
     }
   }
 
-  /** Sends the password when sudo asks, and waits until the script runs. */
-  async #answerSudo(password: string): Promise<void> {
-    this.#password = password;
-    const started = await new Promise<boolean>((resolve) => {
-      this.#start = resolve;
-      void this.closed.then(() => resolve(false));
-    });
+  /** Sudo may ask, or the script start, before this is called: both are listened to from the first byte. */
+  async #started(): Promise<void> {
+    if (!this.#parser.started) {
+      const start = new Promise<void>((resolve) => (this.#start = resolve));
+      await Promise.race([start, this.closed]);
+    }
     this.#password = undefined;
-    this.#start = undefined;
-    if (!started) throw this.#failure ?? this.#ending();
+    if (!this.#parser.started) throw this.#failure ?? this.#ending();
   }
 
   #ending(): McpkError {

@@ -49,8 +49,12 @@ export class Sshd {
     writeFileSync(join(folder, 'start.sh'), START);
     mkdirSync(join(folder, 'ns'));
     const child = spawn(
-      'unshare',
+      // Ended with the test, however that ends.
+      'setpriv',
       [
+        '--pdeathsig',
+        'KILL',
+        'unshare',
         '-m',
         '-p',
         '--fork',
