@@ -1,4 +1,4 @@
-import type { Plan as PlanData } from '../engine/types.ts';
+import type { Event, Plan as PlanData } from '../engine/types.ts';
 import { renderPlan } from '../report/plan-text.ts';
 import { BaseCommand } from './shared/base-command.ts';
 import { loadCluster } from './shared/cluster.ts';
@@ -21,8 +21,13 @@ export default class Plan extends BaseCommand<typeof Plan> {
     const cluster = await loadCluster(this.flags.inventory);
     const { planRun } = await import('../engine/run.ts');
     const view = await this.view();
-    const caller = { command: 'plan', version: this.config.version, signal: this.signal, emit: view.emit };
-    const started = performance.now();
+    let ms = 0;
+    const emit = (event: Event): void => {
+      // The result on stdout says what the plan came to.
+      if (event.type === 'planned') ms = event.ms;
+      else view.emit(event);
+    };
+    const caller = { command: 'plan', version: this.config.version, signal: this.signal, emit };
     const plan = await engineInput(cluster, this.flags, caller, { artifacts: true })
       .then(planRun)
       .finally(() => view.end());
@@ -30,7 +35,7 @@ export default class Plan extends BaseCommand<typeof Plan> {
       renderPlan(plan, this.theme, {
         verbose: this.flags.verbose,
         versions: [`kubernetes ${cluster.versions.kubernetes}`, `etcd ${cluster.versions.etcd}`],
-        ms: performance.now() - started,
+        ms,
         applyCommand: commandLine('apply', this.flags, ['inventory', 'limit', 'only', 'skip', 'skip-unreachable']),
       }),
     );

@@ -1,8 +1,12 @@
+import { changeOf } from './diff-text.ts';
 import type { PlanItem, StagePlan } from '../engine/types.ts';
 
 /** One change, and the hosts that get just the same one. */
 export interface ChangeGroup {
+  /** Of the first host. */
   item: PlanItem;
+  /** One for each host; they may differ around the change. */
+  all: [PlanItem, ...PlanItem[]];
   hosts: string[];
 }
 
@@ -19,8 +23,10 @@ export function blocksOf(stage: StagePlan, results: readonly PlanItem['compariso
     for (const item of host.items.filter((each) => results.includes(each.comparison.result))) {
       const key = keyOf(item);
       const group = groups.get(key);
-      if (group) group.hosts.push(host.host);
-      else groups.set(key, { item, hosts: [host.host] });
+      if (group) {
+        group.hosts.push(host.host);
+        group.all.push(item);
+      } else groups.set(key, { item, all: [item], hosts: [host.host] });
     }
   }
   return byHosts([...groups.values()]);
@@ -30,7 +36,14 @@ function keyOf(item: PlanItem): string {
   const seen = item.comparison;
   switch (seen.result) {
     case 'change':
-      return JSON.stringify([item.ref, seen.verb, seen.reasons, seen.diff, seen.specification, seen.irreversible]);
+      return JSON.stringify([
+        item.ref,
+        seen.verb,
+        seen.reasons,
+        seen.diff && changeOf(seen.diff),
+        seen.specification,
+        seen.irreversible,
+      ]);
     case 'unchanged':
       return JSON.stringify([item.ref, seen.reason]);
     case 'deferred':

@@ -1,8 +1,8 @@
 import type { Comparison } from '../resources/types.ts';
-import type { Plan, PlanItem, StagePlan } from '../engine/types.ts';
-import { renderDiff } from './diff-text.ts';
+import type { Plan, StagePlan } from '../engine/types.ts';
+import { renderDiff, type Diff } from './diff-text.ts';
 import { counted, duration } from './figures.ts';
-import { blocksOf, type Block } from './plan-groups.ts';
+import { blocksOf, type Block, type ChangeGroup } from './plan-groups.ts';
 import { clean, padEnd, paint, symbol, width, type Theme } from './theme.ts';
 import { truncate, wrap } from './wrap.ts';
 
@@ -54,15 +54,16 @@ function renderBlock(stage: StagePlan, block: Block, theme: Theme, options: Plan
       ? [`${paint(theme, 'bold', stage.name)}${' '.repeat(gap)}${paint(theme, 'cyan', hosts)}`]
       : [paint(theme, 'bold', stage.name), ...wrap(theme, `  ${hosts}`, 2).map((line) => paint(theme, 'cyan', line))];
   const kinds = Math.max(...block.groups.map((group) => width(group.item.kind)));
-  return [...head, ...block.groups.flatMap((group) => renderItem(group.item, kinds, theme, options))];
+  return [...head, ...block.groups.flatMap((group) => renderItem(group, kinds, theme, options))];
 }
 
-function renderItem(item: PlanItem, kindWidth: number, theme: Theme, options: PlanTextOptions): string[] {
+function renderItem(group: ChangeGroup, kindWidth: number, theme: Theme, options: PlanTextOptions): string[] {
+  const { item } = group;
   const seen = item.comparison;
   const { sign, style } = signOf(seen, theme);
   const start = `  ${sign} ${padEnd(item.kind, kindWidth)}  ${clean(item.title)}`;
   const why = clean(reasonOf(seen));
-  const oneLine = `${start}    ${why}`;
+  const oneLine = why === '' ? start : `${start}    ${why}`;
   const fits = theme.columns === undefined || width(oneLine) <= theme.columns;
   const lines = fits ? [oneLine] : [...wrap(theme, start, 6), ...wrap(theme, `      ${why}`, 6)];
   const painted = lines.map((line) =>
@@ -71,7 +72,9 @@ function renderItem(item: PlanItem, kindWidth: number, theme: Theme, options: Pl
   if (seen.result !== 'change') return painted;
   if (seen.specification) painted.push(...seen.specification.flatMap((line) => wrap(theme, `      ${clean(line)}`, 8)));
   if (seen.diff)
-    painted.push(...renderDiff(seen.diff, theme, { indent: 6, newLines: options.verbose ? Infinity : 10 }));
+    painted.push(
+      ...renderDiff(diffsOf(group, seen.diff), theme, { indent: 6, newLines: options.verbose ? Infinity : 10 }),
+    );
   if (seen.irreversible) painted.push(...wrap(theme, `      cannot be undone: ${clean(seen.irreversible)}`, 8));
   return painted;
 }
@@ -101,7 +104,19 @@ function signOf(seen: Comparison, theme: Theme): { sign: string; style: 'green' 
 function reasonOf(seen: Comparison): string {
   if (seen.result === 'unchanged') return seen.reason;
   if (seen.result === 'deferred') return `known after ${seen.until}: ${seen.why}`;
-  return seen.reasons.length === 0 ? seen.verb : `${seen.verb}: ${seen.reasons.join('; ')}`;
+  // The diff below says it better.
+  const reasons =
+    seen.diff && seen.verb === 'update' ? seen.reasons.filter((reason) => reason !== 'content differs') : seen.reasons;
+  const text = reasons.join('; ');
+  if (seen.verb === 'update' || text.startsWith(seen.verb)) return text;
+  return text === '' ? seen.verb : `${seen.verb}: ${text}`;
+}
+
+function diffsOf(group: ChangeGroup, first: Diff): [Diff, ...Diff[]] {
+  const others = group.all
+    .slice(1)
+    .flatMap(({ comparison }) => (comparison.result === 'change' && comparison.diff ? [comparison.diff] : []));
+  return [first, ...others];
 }
 
 /** In what order hosts change, what is checked between them, what is done around them. */
@@ -110,13 +125,30 @@ function renderOrder(stage: StagePlan, theme: Theme): string[] {
   if (!rolls && stage.steps.length === 0) return [];
   const arrow = ` ${symbol(theme, 'arrow')} `;
   const order = stage.order || stage.batches.map((batch) => batch.join(', ')).join(arrow);
-  const gates = stage.gates.length === 0 ? [] : [`${rolls ? 'after each' : 'then'}: ${stage.gates.join(', ')}`];
+  const gates = gatesOf(stage).join(', ');
   const steps = stage.steps.map((step) => {
     const batch = (stage.batches[step.batch] ?? []).join(', ');
     return `${step.when} ${batch}: ${step.title}${step.on === batch ? '' : ` (on ${step.on})`}`;
   });
-  const texts = [order.replaceAll(' → ', arrow), ...steps, ...gates].map(clean);
+  const texts = [
+    order.replaceAll(' → ', arrow),
+    ...steps,
+    ...(gates ? [`${rolls ? 'after each' : 'then'}: ${gates}`] : []),
+  ].map(clean);
   return texts.flatMap((text, index) => wrap(theme, `${index === 0 ? 'Order  ' : '       '}${text}`, 9));
+}
+
+/** Each batch waits for the gates of its own hosts: what is asked of every host is said once. */
+function gatesOf(stage: StagePlan): string[] {
+  const hosts = new Set(stage.batches.flat());
+  if (hosts.size < 2) return stage.gates;
+  const general = stage.gates.map((gate) =>
+    gate
+      .split(/(?<![\w.-])([\w.-]+)(?![\w.-])/)
+      .map((word) => (hosts.has(word) ? 'HOST' : word))
+      .join(''),
+  );
+  return [...new Set(general)];
 }
 
 function summary(plan: Plan, theme: Theme, options: PlanTextOptions): string[] {
@@ -128,7 +160,7 @@ function summary(plan: Plan, theme: Theme, options: PlanTextOptions): string[] {
     );
   }
   const words = [
-    `${counted(sum.changes, 'change')} on ${counted(sum.hosts, 'host')}`,
+    `${counted(sum.changes, 'change')} ${changedPlaces(plan)}`,
     ...(sum.restarts > 0 ? [counted(sum.restarts, 'restart')] : []),
     ...(sum.reloads > 0 ? [counted(sum.reloads, 'reload')] : []),
     sum.removals > 0 ? `${sum.removals} removed` : 'nothing removed',
@@ -136,4 +168,18 @@ function summary(plan: Plan, theme: Theme, options: PlanTextOptions): string[] {
   ];
   const next = options.applyCommand === undefined ? [] : wrap(theme, `Apply with: ${options.applyCommand}`, 2);
   return [...wrap(theme, `${words.join(', ')}. ${counted(sum.unchanged, 'state')} unchanged.`), ...next];
+}
+
+/** Objects in the API change on no host. */
+function changedPlaces(plan: Plan): string {
+  const changed = plan.stages
+    .flatMap((stage) => stage.hosts)
+    .filter((host) => host.items.some((item) => item.comparison.result === 'change'));
+  const hosts = new Set(changed.map((host) => host.host));
+  const inApi = hosts.delete('api');
+  return (
+    [...(hosts.size > 0 ? [`on ${counted(hosts.size, 'host')}`] : []), ...(inApi ? ['in the API'] : [])].join(
+      ' and ',
+    ) || 'on no host'
+  );
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { renderPlan } from '../../src/report/plan-text.ts';
 import { PLAIN, width, type Theme } from '../../src/report/theme.ts';
-import { CHANGED_FLAG, MIXED, NOTHING } from '../fixtures/plan.ts';
+import type { PlanItem } from '../../src/engine/types.ts';
+import { CHANGED_FLAG, MIXED, NOTHING, planOf, stage } from '../fixtures/plan.ts';
 
 const OPTIONS = {
   verbose: false,
@@ -16,7 +17,7 @@ describe('renderPlan', () => {
       .toBe(`lab · 3 hosts · kubernetes 1.37.1 · etcd 3.7.3   read in 0.3 s
 
 api-server                                              m1, m2, m3 (same change)
-  ~ file  /etc/kubernetes/kube-apiserver.env    update: content differs
+  ~ file  /etc/kubernetes/kube-apiserver.env
       @@ -2,5 +2,5 @@
         --b=2
         --c=3
@@ -45,6 +46,34 @@ Apply with: mcpk apply -i inventories/lab.yaml
     );
     expect(text).toContain('network   known after nodes: pod CIDRs are given by the API server');
     expect(text).toContain('3 changes on 1 host, 1 removed, 1 known later. 1 state unchanged.');
+  });
+
+  it('shows a change once although the lines around it differ between the hosts', () => {
+    const files = (host: string): string => `name: ${host}\nport: 1\nend\n`;
+    const item = (host: string): PlanItem => ({
+      ref: 'file:/etc/x',
+      title: '/etc/x',
+      kind: 'file',
+      comparison: {
+        result: 'change',
+        verb: 'update',
+        reasons: ['content differs'],
+        hash: '',
+        rests: '',
+        diff: { before: files(host), after: files(host).replace('port: 1', 'port: 2') },
+      },
+    });
+    const each = ['m1', 'm2'].map((host) => ({ host, items: [item(host)] }));
+    const gates = ['node m1 Ready', 'node m2 Ready', 'one leader'];
+    const text = renderPlan(
+      planOf([stage('x', { hosts: each, batches: [['m1'], ['m2']], gates })], { changes: 2, hosts: 2 }),
+      PLAIN,
+      OPTIONS,
+    );
+    expect(text).toContain(
+      'm1, m2 (same change)\n  ~ file  /etc/x\n      @@ -1,3 +1,3 @@\n        …\n      - port: 1\n      + port: 2\n        end\n',
+    );
+    expect(text).toContain('after each: node HOST Ready, one leader');
   });
 
   it('cuts a long new file, and shows all of it when asked', () => {
