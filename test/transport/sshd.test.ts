@@ -258,7 +258,7 @@ describe.skipIf(impossible !== undefined)('a real sshd', () => {
       await second.request('keep', Buffer.alloc(0), () => undefined);
       await second.close();
       const error = await failure(session({}, exclusive()).then((made) => made.exec([{ argv: ['true'] }])));
-      sshd.inside('pkill', '-f', 'sleep 61[.]5');
+      sshd.inside('kill', ...sshd.inside('pgrep', '-f', 'sleep 61[.]5').trim().split('\n'));
       expect(error.code).toBe('locked');
       await until(
         'the lock free',
