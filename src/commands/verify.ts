@@ -26,14 +26,17 @@ export default class Verify extends BaseCommand<typeof Verify> {
     const events: Event[] = [];
     const emit = (event: Event): void => {
       events.push(event);
-      view.emit(event);
+      // Gates are the result: they stand in the checklist.
+      if (event.type !== 'gate') view.emit(event);
     };
     const caller = { command: 'verify', version: this.config.version, signal: this.signal, emit };
     const result = await engineInput(cluster, this.flags, caller, { artifacts: false })
       .then(verifyRun)
       .finally(() => view.end());
     this.print(renderVerify(events, this.theme));
-    this.note(renderErrors(result.errors, this.progressTheme()));
+    // What the checklist has said already is not said again; journal lines are.
+    const untold = result.errors.filter((error) => error.code !== 'gate' || error.details.length > 1);
+    this.note(renderErrors(untold, this.progressTheme()));
     const checks = lastOfEach(events).map(({ stage, title, status, seen, ms }) => ({
       stage,
       title,

@@ -16,9 +16,16 @@ export function lastOfEach(events: readonly Event[]): GateEvent[] {
 export function renderVerify(events: readonly Event[], theme: Theme): string {
   const stages = Map.groupBy(lastOfEach(events), (gate) => gate.stage);
   const blocks = [...stages].map(([stage, gates]) => {
-    return [paint(theme, 'bold', stage), ...gates.flatMap((gate) => renderGate(gate, theme))].join('\n');
+    return [paint(theme, 'bold', stage), ...gates.toSorted(byTitle).flatMap((gate) => renderGate(gate, theme))].join(
+      '\n',
+    );
   });
   return blocks.length === 0 ? '' : `${blocks.join('\n')}\n`;
+}
+
+/** Checks end in any order; a reader compares two runs. */
+function byTitle(a: GateEvent, b: GateEvent): number {
+  return a.title.localeCompare(b.title, 'en', { numeric: true });
 }
 
 function renderGate(gate: GateEvent, theme: Theme): string[] {
