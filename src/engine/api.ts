@@ -1,6 +1,6 @@
 import { McpkError } from '../core/errors.ts';
 import { kubectl } from '../cluster/kubectl.ts';
-import type { KubeObjectResource, Observed, Ref } from '../resources/types.ts';
+import type { KubeObjectResource, Observed, Ref, Resource } from '../resources/types.ts';
 import { API } from './compile.ts';
 import type { Fleet } from './fleet.ts';
 import type { Run } from './run-context.ts';
@@ -27,7 +27,7 @@ export async function probeApi(fleet: Fleet, host: string, objects: readonly Kub
   const wanted = [OWNED, ...objects.map((each) => skeleton(each.id))];
   const [answer] = await fleet.exec(
     host,
-    [{ ...kubectl(host, 'get', '--ignore-not-found', '-o', 'json', '-f', '-'), stdin: list(wanted) }],
+    [{ ...kubectl(host, 'get', '--ignore-not-found', '--show-managed-fields', '-o', 'json', '-f', '-'), stdin: list(wanted) }],
     signal,
   );
   if (!answer || (answer.stdout.trim() === '' && answer.exitCode !== 0)) return undefined;
@@ -60,7 +60,8 @@ export async function convergeApi(run: Run, stage: string, plan: HostPlan): Prom
   const owned = new Map(run.owned.get(API));
   for (const item of plan.items) {
     if (item.comparison.result === 'change' && item.comparison.verb === 'remove') owned.delete(item.ref);
-    else owned.set(item.ref, { hash: item.comparison.result === 'deferred' ? '' : item.comparison.hash, stage });
+    // A node is its kubelet's: only the labels and taints on it are ours, and they leave with the next apply.
+    else if (!isPartial(known?.get(item.ref as Ref)?.resource)) owned.set(item.ref, { hash: item.comparison.result === 'deferred' ? '' : item.comparison.hash, stage });
   }
   // What is ours is written down first: an object that exists but is not remembered would never leave.
   await must(run, stage, host, APPLY, list([ownedObject(new Map([...(run.owned.get(API) ?? []), ...owned])), ...wanted]));
@@ -72,6 +73,10 @@ export async function convergeApi(run: Run, stage: string, plan: HostPlan): Prom
     run.emit({ at: run.since(), type: 'resource', stage, host: API, ref: item.ref, verb: item.comparison.verb, status: 'changed', ms });
   }
   run.emit({ at: run.since(), type: 'host-end', stage, host: API, status: 'changed', ms });
+}
+
+function isPartial(resource: Resource | undefined): boolean {
+  return resource?.kind === 'kubeObject' && resource.partial === true;
 }
 
 const APPLY: readonly string[] = ['apply', '--server-side', '--field-manager=mcpk', '--force-conflicts', '-f', '-'];

@@ -20,7 +20,8 @@ export async function convergeHost(run: Run, stage: string, plan: HostPlan): Pro
   };
   try {
     await sendBinaries(run, stage, plan);
-    await stream(run, stage, plan);
+    // What a stage remembers as owned rests on what the one before it on this host remembered: one at a time.
+    await run.turn(plan.host, () => stream(run, stage, plan));
     end('changed');
   } catch (error) {
     end('failed');

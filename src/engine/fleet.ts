@@ -1,6 +1,7 @@
 import { McpkError } from '../core/errors.ts';
 import type { Host } from '../inventory/types.ts';
 import { connect } from '../transport/connect.ts';
+import { ConnectionPool } from '../transport/hops.ts';
 import type { Session, SessionRecord, Target } from '../transport/types.ts';
 import { loadScripts } from './scripts.ts';
 import type { Emit } from './types.ts';
@@ -47,6 +48,7 @@ export async function openFleet(hosts: readonly Host[], options: FleetOptions): 
   const sessions = new Map<string, Session>();
   const unreachable = new Map<string, McpkError>();
   const scripts = loadScripts();
+  const pool = new ConnectionPool();
   await eachLimited(hosts, options.concurrency, async (host) => {
     const started = performance.now();
     try {
@@ -54,6 +56,9 @@ export async function openFleet(hosts: readonly Host[], options: FleetOptions): 
         signal: options.signal,
         lock: { kind: options.lock, who: options.lockNote },
         code: scripts,
+        // dpkg must not be cut short: it goes on under the same lock when the session dies.
+        keepsLock: ['converge'],
+        pool,
       });
       sessions.set(host.name, session);
       options.emit({ at: options.since(), type: 'connected', host: host.name, ms: performance.now() - started });

@@ -33,6 +33,8 @@ export interface Run {
   readonly gateHeld: Set<string>;
   readonly failures: McpkError[];
   fail(error: unknown, stage: string): void;
+  /** Runs `work` when nothing else writes on that host. */
+  turn<T>(host: string, work: () => Promise<T>): Promise<T>;
   /** The stage's plan; a deferred stage is compiled, probed and compared first. */
   stagePlan(stage: Stage): Promise<StagePlan>;
 }
@@ -48,4 +50,14 @@ export function asErrors(error: unknown, stage: string): McpkError[] {
   if (error instanceof FailureList) return [...error.errors];
   if (error instanceof Error && error.name === 'AbortError') return [new McpkError('interrupted', `${stage}: interrupted`)];
   return [new McpkError('unexpected', `${stage}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })];
+}
+
+/** A queue a host: work starts when what came before it has ended, well or not. */
+export function turns(): Run['turn'] {
+  const last = new Map<string, Promise<unknown>>();
+  return (host, work) => {
+    const mine = (last.get(host) ?? Promise.resolve()).then(work, work);
+    last.set(host, mine.catch(() => undefined));
+    return mine;
+  };
 }

@@ -14,7 +14,7 @@ import { createMaterials } from './materials.ts';
 import { plan, planStage, type PlanInput, type Selection } from './plan.ts';
 import { probeApi } from './api.ts';
 import { probeHosts } from './probe.ts';
-import { asErrors, runId, type Run } from './run-context.ts';
+import { asErrors, runId, turns, type Run } from './run-context.ts';
 import { changesOf, type Emit, type Plan, type RunResult, type StateTree } from './types.ts';
 
 export interface EngineInput {
@@ -295,6 +295,7 @@ function createRun(from: CreateRun): Run {
     fail(error, stage) {
       failures.push(...asErrors(error, stage));
     },
+    turn: turns(),
     async stagePlan(stage) {
       const known = planned.stages.find((each) => each.name === stage.name);
       if (!known) throw new McpkError('unexpected', `no plan for the stage ${stage.name}`);

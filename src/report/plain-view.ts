@@ -31,7 +31,7 @@ export function eventLine(event: Event, theme: Theme, verbose: boolean): string 
     case 'warning':
       return `${paint(theme, 'yellow', symbol(theme, 'warning'))} ${event.host ? `${event.host}: ` : ''}${clean(event.message)}`;
     case 'unreachable':
-      return `${paint(theme, 'yellow', symbol(theme, 'warning'))} ${event.host}: ${clean(event.error.message)}`;
+      return `${paint(theme, 'yellow', symbol(theme, 'warning'))} ${unprefixed(event.host, clean(event.error.message))}`;
     case 'planned': {
       const { changes, hosts, unchanged } = event.plan.summary;
       const read = `read in ${duration(event.ms)}`;
@@ -58,4 +58,9 @@ export function eventLine(event: Event, theme: Theme, verbose: boolean): string 
     default:
       return undefined;
   }
+}
+
+/** Some messages name their host already. */
+function unprefixed(host: string, message: string): string {
+  return message.startsWith(`${host}:`) ? message : `${host}: ${message}`;
 }

@@ -14,11 +14,16 @@ export const kubeObject: ResourceKind<KubeObjectResource> = {
       text === undefined ? undefined : project(comparable(JSON.parse(text) as KubeObjectResource['object']), wanted);
     const before = seen === undefined ? '' : shown(seen);
     const after = shown(wanted);
-    if (before === after) return { result: 'unchanged', reason: 'the fields that are set are as wanted', hash };
+    const leaving = text === undefined ? [] : surplusFields(JSON.parse(text) as LiveObject, wanted);
+    if (before === after && leaving.length === 0) return { result: 'unchanged', reason: 'the fields that are set are as wanted', hash };
     const change: Change = {
       result: 'change',
       verb: seen === undefined && !resource.partial ? 'create' : 'update',
-      reasons: [seen === undefined ? 'absent' : `differs in ${differingFields(seen, wanted).join(', ')}`],
+      reasons: [
+        ...(seen === undefined ? ['absent'] : []),
+        ...(seen !== undefined && before !== after ? [`differs in ${differingFields(seen, wanted).join(', ')}`] : []),
+        ...leaving.map((field) => `${field} is no longer wanted`),
+      ],
       hash,
       rests: rests(seen),
     };
@@ -55,4 +60,30 @@ function differingFields(seen: unknown, wanted: unknown, path = ''): string[] {
   return Object.keys(wanted).flatMap((key) =>
     differingFields(seen[key], wanted[key], path === '' ? key : `${path}.${key}`),
   );
+}
+
+interface LiveObject {
+  metadata?: { managedFields?: { manager?: string; fieldsV1?: ManagedFields }[] };
+}
+
+interface ManagedFields {
+  readonly [field: string]: ManagedFields;
+}
+
+/** Fields that an earlier server-side apply of ours set and that are wanted no more: applying without them ends them. */
+function surplusFields(live: LiveObject, wanted: Readonly<Record<string, unknown>>): string[] {
+  const ours = (live.metadata?.managedFields ?? []).filter((entry) => entry.manager === 'mcpk');
+  return [...new Set(ours.flatMap((entry) => notWanted(entry.fieldsV1 ?? {}, wanted, '')))];
+}
+
+function notWanted(fields: ManagedFields, wanted: unknown, path: string): string[] {
+  const names = Object.keys(fields).filter((name) => name.startsWith('f:'));
+  return names.flatMap((name) => {
+    const key = name.slice(2);
+    const at = path === '' ? key : `${path}.${key}`;
+    // Lists of maps are named by their keys there; they are compared as values.
+    if (typeof wanted !== 'object' || wanted === null || Array.isArray(wanted)) return [];
+    const value = (wanted as Record<string, unknown>)[key];
+    return value === undefined ? [at] : notWanted(fields[name] ?? {}, value, at);
+  });
 }

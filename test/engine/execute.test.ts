@@ -60,6 +60,7 @@ function runOf(specs: Record<string, Spec>, failing: readonly string[] = []): { 
     gateHeld: new Set<string>(),
     failures,
     fail: (error: unknown, stage: string) => failures.push(...asErrors(error, stage)),
+    turn: (_host: string, work: () => Promise<unknown>) => work(),
     stagePlan: (stage: Stage) => Promise.resolve(planOf(stage.name)),
   };
   return { run: run as unknown as Run, log };
