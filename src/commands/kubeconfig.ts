@@ -1,5 +1,4 @@
 import { Flags } from '@oclif/core';
-import { McpkError } from '../core/errors.ts';
 import { PATHS } from '../core/paths.ts';
 import { hostsWith } from '../inventory/types.ts';
 import { BaseCommand } from './shared/base-command.ts';
@@ -35,10 +34,8 @@ export default class Kubeconfig extends BaseCommand<typeof Kubeconfig> {
     const view = await this.view();
     const caller = { command: 'kubeconfig', version: this.config.version, signal: this.signal, emit: view.emit };
     const input = await engineInput(cluster, this.flags, caller, { artifacts: false });
-    const master = hostsWith(cluster, 'master')[0];
-    if (master === undefined) throw new McpkError('invalid', 'the inventory has no master');
     const paths = [`${PATHS.pki}/ca.crt`, PATHS.adminCert, PATHS.adminKey];
-    const [ca = '', cert = '', key = ''] = await readFiles(input, master.name, paths).finally(() => view.end());
+    const [ca = '', cert = '', key = ''] = await readFiles(input, hostsWith(cluster, 'master'), paths).finally(() => view.end());
     process.stdout.write(
       kubeconfig({
         name: cluster.name,

@@ -53,7 +53,14 @@ export class McpkError extends Error {
     return EXIT_CODES[this.code][0];
   }
 
-  toJSON(): { code: string; exitCode: number; message: string; host?: string; hint?: string; details?: readonly string[] } {
+  toJSON(): {
+    code: string;
+    exitCode: number;
+    message: string;
+    host?: string;
+    hint?: string;
+    details?: readonly string[];
+  } {
     return {
       code: this.code,
       exitCode: this.exitCode,

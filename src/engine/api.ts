@@ -23,15 +23,26 @@ interface KubeObject {
 }
 
 /** One `kubectl get` reads all objects; undefined when the API did not answer. */
-export async function probeApi(fleet: Fleet, host: string, objects: readonly KubeObjectResource[], signal: AbortSignal): Promise<ApiState | undefined> {
+export async function probeApi(
+  fleet: Fleet,
+  host: string,
+  objects: readonly KubeObjectResource[],
+  signal: AbortSignal,
+): Promise<ApiState | undefined> {
   const wanted = [OWNED, ...objects.map((each) => skeleton(each.id))];
   const [answer] = await fleet.exec(
     host,
-    [{ ...kubectl(host, 'get', '--ignore-not-found', '--show-managed-fields', '-o', 'json', '-f', '-'), stdin: list(wanted) }],
+    [
+      {
+        ...kubectl(host, 'get', '--ignore-not-found', '--show-managed-fields', '-o', 'json', '-f', '-'),
+        stdin: list(wanted),
+      },
+    ],
     signal,
   );
   if (!answer || (answer.stdout.trim() === '' && answer.exitCode !== 0)) return undefined;
-  const found = answer.stdout.trim() === '' ? [] : itemsOf(JSON.parse(answer.stdout) as KubeObject | { items: KubeObject[] });
+  const found =
+    answer.stdout.trim() === '' ? [] : itemsOf(JSON.parse(answer.stdout) as KubeObject | { items: KubeObject[] });
   const observed = decodeObserved([]);
   let owned = new Map<string, string>();
   for (const object of found) {
@@ -48,7 +59,10 @@ export async function probeApi(fleet: Fleet, host: string, objects: readonly Kub
 export async function convergeApi(run: Run, stage: string, plan: HostPlan): Promise<void> {
   const started = performance.now();
   const host = run.facts.apiHost;
-  if (host === undefined) throw new McpkError('stage', `${stage}: no API server answers on any master`, { hint: 'Look at the api-server stage first: mcpk verify' });
+  if (host === undefined)
+    throw new McpkError('stage', `${stage}: no API server answers on any master`, {
+      hint: 'Look at the api-server stage first: mcpk verify',
+    });
   const changes = changesOf(plan);
   run.emit({ at: run.since(), type: 'host-start', stage, host: API, changes: changes.length });
   const known = run.comparisons.byHost.get(API);
@@ -61,16 +75,33 @@ export async function convergeApi(run: Run, stage: string, plan: HostPlan): Prom
   for (const item of plan.items) {
     if (item.comparison.result === 'change' && item.comparison.verb === 'remove') owned.delete(item.ref);
     // A node is its kubelet's: only the labels and taints on it are ours, and they leave with the next apply.
-    else if (!isPartial(known?.get(item.ref as Ref)?.resource)) owned.set(item.ref, { hash: item.comparison.result === 'deferred' ? '' : item.comparison.hash, stage });
+    else if (!isPartial(known?.get(item.ref as Ref)?.resource))
+      owned.set(item.ref, { hash: item.comparison.result === 'deferred' ? '' : item.comparison.hash, stage });
   }
   // What is ours is written down first: an object that exists but is not remembered would never leave.
-  await must(run, stage, host, APPLY, list([ownedObject(new Map([...(run.owned.get(API) ?? []), ...owned])), ...wanted]));
-  if (leaving.length > 0) await must(run, stage, host, ['delete', '--ignore-not-found', '--wait=false', '-f', '-'], list(leaving));
+  await must(
+    run,
+    stage,
+    host,
+    APPLY,
+    list([ownedObject(new Map([...(run.owned.get(API) ?? []), ...owned])), ...wanted]),
+  );
+  if (leaving.length > 0)
+    await must(run, stage, host, ['delete', '--ignore-not-found', '--wait=false', '-f', '-'], list(leaving));
   if (leaving.length > 0) await must(run, stage, host, APPLY, list([ownedObject(owned)]));
   run.owned.set(API, owned);
   const ms = performance.now() - started;
   for (const item of changes) {
-    run.emit({ at: run.since(), type: 'resource', stage, host: API, ref: item.ref, verb: item.comparison.verb, status: 'changed', ms });
+    run.emit({
+      at: run.since(),
+      type: 'resource',
+      stage,
+      host: API,
+      ref: item.ref,
+      verb: item.comparison.verb,
+      status: 'changed',
+      ms,
+    });
   }
   run.emit({ at: run.since(), type: 'host-end', stage, host: API, status: 'changed', ms });
 }
@@ -108,5 +139,9 @@ export function idOf(object: KubeObject): string {
 
 function skeleton(id: string): KubeObject {
   const [name = '', namespace = '', kind = '', ...version] = id.split('/').toReversed();
-  return { apiVersion: version.toReversed().join('/'), kind, metadata: { name, ...(namespace === '' ? {} : { namespace }) } };
+  return {
+    apiVersion: version.toReversed().join('/'),
+    kind,
+    metadata: { name, ...(namespace === '' ? {} : { namespace }) },
+  };
 }

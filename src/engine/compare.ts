@@ -1,7 +1,15 @@
 import { McpkError } from '../core/errors.ts';
 import { kindOf, kindNamed } from '../resources/kinds.ts';
 import { resolveShared } from '../resources/shared.ts';
-import { ref, type CompareContext, type Comparison, type Observed, type Ref, type Resource, type SharedState } from '../resources/types.ts';
+import {
+  ref,
+  type CompareContext,
+  type Comparison,
+  type Observed,
+  type Ref,
+  type Resource,
+  type SharedState,
+} from '../resources/types.ts';
 import type { HostFacts } from '../cluster/facts.ts';
 import { API } from './compile.ts';
 import type { HostPlan, HostStates, PlanItem, StateTree } from './types.ts';
@@ -79,12 +87,16 @@ function ownedMap(facts: HostFacts | undefined): Map<string, string> {
 function sharedStates(input: CompareInput): ReadonlyMap<string, SharedState> {
   const hosts = input.tree.hosts.map((host) => ({
     host,
-    resources: input.tree.stages.flatMap((stage) => stage.hosts.filter((states) => states.host === host).flatMap((states) => states.resources)),
+    resources: input.tree.stages.flatMap((stage) =>
+      stage.hosts.filter((states) => states.host === host).flatMap((states) => states.resources),
+    ),
     observed: input.observed.get(host),
     owned: ownedMap(input.facts.get(host)),
     etcdData: input.facts.get(host)?.etcdData ?? false,
   }));
-  const resolved = resolveShared(hosts.flatMap((each) => (each.observed ? [{ ...each, observed: each.observed }] : [])));
+  const resolved = resolveShared(
+    hosts.flatMap((each) => (each.observed ? [{ ...each, observed: each.observed }] : [])),
+  );
   const problem = resolved.problems[0];
   if (problem !== undefined) {
     throw new McpkError('refused', problem, {
@@ -108,9 +120,16 @@ function removals(input: CompareInput): Removal[] {
   const fallback = input.tree.stages.at(-1)?.name ?? '';
   for (const [host, facts] of input.facts) {
     const described = new Set<string>(
-      input.tree.stages.flatMap((stage) => stage.hosts.filter((states) => states.host === host).flatMap((states) => states.resources.map((resource) => ref(resource)))),
+      input.tree.stages.flatMap((stage) =>
+        stage.hosts
+          .filter((states) => states.host === host)
+          .flatMap((states) => states.resources.map((resource) => ref(resource))),
+      ),
     );
-    const leaving = facts.owned.filter((entry) => !described.has(entry.ref) && stages.get(entry.stage)?.deferred === undefined && !replaced(entry.ref, described));
+    const leaving = facts.owned.filter(
+      (entry) =>
+        !described.has(entry.ref) && stages.get(entry.stage)?.deferred === undefined && !replaced(entry.ref, described),
+    );
     for (const entry of leaving.toSorted((a, b) => removalRank(b.ref) - removalRank(a.ref))) {
       const separator = entry.ref.indexOf(':');
       const id = entry.ref.slice(separator + 1);
@@ -128,7 +147,9 @@ function removals(input: CompareInput): Removal[] {
             reasons: ['no longer described by the inventory'],
             hash: '',
             rests: entry.hash,
-            ...(kindNamed(kind).remove(id).length === 0 ? { specification: ['left on the host, no longer looked after'] } : {}),
+            ...(kindNamed(kind).remove(id).length === 0
+              ? { specification: ['left on the host, no longer looked after'] }
+              : {}),
           },
         },
       });
@@ -145,6 +166,19 @@ function replaced(name: string, described: ReadonlySet<string>): boolean {
 
 /** Lower leaves first (items are put in front one by one, so the list is walked from the back). */
 function removalRank(name: string): number {
-  const order = ['unit', 'command', 'kubeObject', 'link', 'file', 'certificate', 'sharedSecret', 'sysctl', 'binary', 'package', 'user', 'directory'];
+  const order = [
+    'unit',
+    'command',
+    'kubeObject',
+    'link',
+    'file',
+    'certificate',
+    'sharedSecret',
+    'sysctl',
+    'binary',
+    'package',
+    'user',
+    'directory',
+  ];
   return order.indexOf(name.slice(0, name.indexOf(':')));
 }

@@ -79,9 +79,13 @@ function checkUnique(all: readonly HostStates[]): void {
       const key = `${states.host} ${exclusiveName(resource)}`;
       const before = seen.get(key);
       if (before !== undefined) {
-        throw new McpkError('invalid', `${ref(resource)} on ${states.host} is described by two stages: ${before} and ${states.stage}`, {
-          hint: 'One stage must own it.',
-        });
+        throw new McpkError(
+          'invalid',
+          `${ref(resource)} on ${states.host} is described by two stages: ${before} and ${states.stage}`,
+          {
+            hint: 'One stage must own it.',
+          },
+        );
       }
       seen.set(key, states.stage);
     }
@@ -91,15 +95,25 @@ function checkUnique(all: readonly HostStates[]): void {
 /** A path is one thing, whether file, link or directory. */
 function exclusiveName(resource: Resource): string {
   if (resource.kind === 'file' && resource.block !== undefined) return `block ${resource.path} ${resource.block}`;
-  return resource.kind === 'file' || resource.kind === 'link' || resource.kind === 'directory' ? `path ${resource.path}` : ref(resource);
+  return resource.kind === 'file' || resource.kind === 'link' || resource.kind === 'directory'
+    ? `path ${resource.path}`
+    : ref(resource);
 }
 
 function checkPath(resource: Resource, stage: string, host: string): void {
   if (!('path' in resource)) return;
-  // eslint-disable-next-line no-control-regex -- control characters are what is refused
-  if (!resource.path.startsWith('/') || /[\u0000-\u001f\u007f\\]/.test(resource.path) || resource.path.includes('/../')) {
-    throw new McpkError('invalid', `${stage} on ${host}: ${JSON.stringify(resource.path)} can't be the path of a resource`, {
-      hint: 'Paths are absolute, without control characters, backslashes and "..".',
-    });
+
+  if (
+    !resource.path.startsWith('/') ||
+    /[\u0000-\u001f\u007f\\]/.test(resource.path) ||
+    resource.path.includes('/../')
+  ) {
+    throw new McpkError(
+      'invalid',
+      `${stage} on ${host}: ${JSON.stringify(resource.path)} can't be the path of a resource`,
+      {
+        hint: 'Paths are absolute, without control characters, backslashes and "..".',
+      },
+    );
   }
 }

@@ -7,7 +7,13 @@ import type { Op, Ref, Resource } from '../resources/types.ts';
 import { identityOfFiles, sha256 } from '../resources/identity.ts';
 import type { Run } from './run-context.ts';
 import { changesOf, type HostPlan } from './types.ts';
-import { decodeConverge, encodeConverge, type ConvergeRequest, type ConvergeStep, type Precondition } from './wire-converge.ts';
+import {
+  decodeConverge,
+  encodeConverge,
+  type ConvergeRequest,
+  type ConvergeStep,
+  type Precondition,
+} from './wire-converge.ts';
 
 /** One stream: a stage on a host. Binaries travel first, over a second channel. */
 export async function convergeHost(run: Run, stage: string, plan: HostPlan): Promise<void> {
@@ -41,7 +47,11 @@ async function sendBinaries(run: Run, stage: string, plan: HostPlan): Promise<vo
       sent += n;
       run.emit({ at: run.since(), type: 'bytes', stage, host: plan.host, sent, total });
     };
-    await run.fleet.upload(plan.host, { source: binary.source, path: `${PATHS.store}/${binary.sha256}`, sha256: binary.sha256, onBytes }, run.signal);
+    await run.fleet.upload(
+      plan.host,
+      { source: binary.source, path: `${PATHS.store}/${binary.sha256}`, sha256: binary.sha256, onBytes },
+      run.signal,
+    );
   }
 }
 
@@ -72,12 +82,23 @@ async function stream(run: Run, stage: string, plan: HostPlan): Promise<void> {
       if (event?.type !== 'resource') return;
       if (event.status === 'failed') failure ??= event;
       const { ref, status, ms, message } = event;
-      run.emit({ at: run.since(), type: 'resource', stage, host: plan.host, ref, verb: verbs.get(ref) ?? '', status, ms, ...(message === '' ? {} : { message }) });
+      run.emit({
+        at: run.since(),
+        type: 'resource',
+        stage,
+        host: plan.host,
+        ref,
+        verb: verbs.get(ref) ?? '',
+        status,
+        ms,
+        ...(message === '' ? {} : { message }),
+      });
     },
     run.signal,
   );
   if (stale.length > 0) throw staleError(stage, plan.host, stale);
-  if (exitCode !== 0 || failure) throw streamError(stage, plan.host, failure, stderr || `converge ended with ${String(exitCode)}`);
+  if (exitCode !== 0 || failure)
+    throw streamError(stage, plan.host, failure, stderr || `converge ended with ${String(exitCode)}`);
   run.owned.set(plan.host, without(new Map([...before, ...after]), removedRefs(plan)));
 }
 
@@ -103,16 +124,27 @@ function staleError(stage: string, host: string, refs: readonly string[]): McpkE
   });
 }
 
-function streamError(stage: string, host: string, failure: { ref: string; message: string } | undefined, stderr: string): McpkError {
+function streamError(
+  stage: string,
+  host: string,
+  failure: { ref: string; message: string } | undefined,
+  stderr: string,
+): McpkError {
   const text = failure?.message || stderr;
   const [first = '', ...rest] = text.trim().split('\n');
-  return new McpkError('stage', `${stage} on ${host}: ${failure ? `${failure.ref}: ` : ''}${first}`, { host, details: rest, hint: hintFor(text) });
+  return new McpkError('stage', `${stage} on ${host}: ${failure ? `${failure.ref}: ` : ''}${first}`, {
+    host,
+    details: rest,
+    hint: hintFor(text),
+  });
 }
 
 function hintFor(message: string): string {
   if (message.includes('No space left on device')) return 'Make room on that host, then run the same command again.';
-  if (message.includes('Read-only file system')) return 'Mount that file system writable, then run the same command again.';
-  if (/journal|failed/i.test(message)) return 'Nothing after it was started on any host. Mend the cause and run the same command again.';
+  if (message.includes('Read-only file system'))
+    return 'Mount that file system writable, then run the same command again.';
+  if (/journal|failed/i.test(message))
+    return 'Nothing after it was started on any host. Mend the cause and run the same command again.';
   return 'Mend the cause and run the same command again; what is done stays done.';
 }
 
@@ -122,7 +154,11 @@ interface Ownership {
 }
 
 /** Turns changes into operations, with what had to be signed, made or copied for them. */
-async function describe(run: Run, stage: string, plan: HostPlan): Promise<{ steps: ConvergeStep[]; after: Map<string, Ownership> }> {
+async function describe(
+  run: Run,
+  stage: string,
+  plan: HostPlan,
+): Promise<{ steps: ConvergeStep[]; after: Map<string, Ownership> }> {
   const known = run.comparisons.byHost.get(plan.host);
   const observed = run.observed.get(plan.host);
   const laid = run.laid.get(plan.host) ?? new Map<Ref, string>();
@@ -163,7 +199,9 @@ function without(owned: Map<string, Ownership>, refs: ReadonlySet<string>): Map<
 
 /** Identity of what was only known now (a signed certificate): as the comparison of the next run will see it. */
 function contentHash(ops: readonly Op[]): string {
-  return identityOfFiles(new Map(ops.flatMap((op) => (op.op === 'write' ? [[op.path, sha256(op.content)] as const] : []))));
+  return identityOfFiles(
+    new Map(ops.flatMap((op) => (op.op === 'write' ? [[op.path, sha256(op.content)] as const] : []))),
+  );
 }
 
 function withDigests(op: Op, resource: Resource, hashOf: (name: Ref) => string): Op {
@@ -171,6 +209,8 @@ function withDigests(op: Op, resource: Resource, hashOf: (name: Ref) => string):
 }
 
 function ownedText(owned: ReadonlyMap<string, Ownership>): string {
-  const entries = [...owned].map(([name, entry]) => ({ ref: name, ...entry })).toSorted((a, b) => (a.ref < b.ref ? -1 : 1));
+  const entries = [...owned]
+    .map(([name, entry]) => ({ ref: name, ...entry }))
+    .toSorted((a, b) => (a.ref < b.ref ? -1 : 1));
   return `${JSON.stringify({ version: 1, entries })}\n`;
 }

@@ -31,7 +31,15 @@ async function runStage(run: Run, stage: Stage, before: readonly StageResult[]):
   const started = performance.now();
   const end = (status: StageResult['status'], changed: number, hosts: string[], why?: string): StageResult => {
     const ms = performance.now() - started;
-    run.emit({ at: run.since(), type: 'stage-end', stage: stage.name, status, ms, changed, ...(why === undefined ? {} : { why }) });
+    run.emit({
+      at: run.since(),
+      type: 'stage-end',
+      stage: stage.name,
+      status,
+      ms,
+      changed,
+      ...(why === undefined ? {} : { why }),
+    });
     return { name: stage.name, status, changed, ms, hosts };
   };
   if (run.failures.length > 0 || before.some((need) => need.status === 'failed' || need.status === 'skipped')) {
@@ -55,7 +63,8 @@ async function runStage(run: Run, stage: Stage, before: readonly StageResult[]):
 }
 
 async function runBatch(run: Run, stage: Stage, planned: StagePlan, batch: readonly string[]): Promise<void> {
-  if (run.failures.length > 0) throw new McpkError('stage', `${stage.name}: not continued, because another stage failed`);
+  if (run.failures.length > 0)
+    throw new McpkError('stage', `${stage.name}: not continued, because another stage failed`);
   run.signal.throwIfAborted();
   const steps = stage.around?.({
     cluster: run.cluster,
@@ -91,7 +100,11 @@ async function runBatch(run: Run, stage: Stage, planned: StagePlan, batch: reado
 
 async function runStep(run: Run, stage: string, step: Step): Promise<void> {
   run.emit({ at: run.since(), type: 'step', stage, host: step.on, title: step.title, status: 'start' });
-  const [answer] = await ask(run.fleet, [{ host: step.on, argv: step.run, ...(step.stdin === undefined ? {} : { stdin: step.stdin }) }], run.signal);
+  const [answer] = await ask(
+    run.fleet,
+    [{ host: step.on, argv: step.run, ...(step.stdin === undefined ? {} : { stdin: step.stdin }) }],
+    run.signal,
+  );
   if (answer?.exitCode !== 0) {
     run.emit({ at: run.since(), type: 'step', stage, host: step.on, title: step.title, status: 'failed' });
     throw new McpkError('stage', `${stage}: step failed: ${step.title}`, {
@@ -121,7 +134,17 @@ async function holdStage(run: Run, stage: Stage, planned: StagePlan, changed: re
 async function hold(run: Run, stage: Stage, hosts: readonly string[]): Promise<void> {
   const context: GateContext = { cluster: run.cluster, facts: run.facts, hosts };
   const gates = stage.gate?.(context) ?? [];
-  await holdGates({ fleet: run.fleet, stage: stage.name, emit: run.emit, since: () => run.since(), signal: run.signal }, gates);
+  await holdGates(
+    {
+      fleet: run.fleet,
+      stage: stage.name,
+      emit: run.emit,
+      since: () => run.since(),
+      signal: run.signal,
+      hint: 'Nothing after this stage was started. Run the same command again once it is mended.',
+    },
+    gates,
+  );
 }
 
 /** Asks the gates of stages that are already in place, once; those that hold need no further question. */
@@ -131,7 +154,10 @@ export async function probeGates(run: Run, stages: readonly Stage[]): Promise<vo
       .hosts(run.cluster)
       .map((host) => host.name)
       .filter((name) => run.facts.hosts.has(name));
-    return (stage.gate?.({ cluster: run.cluster, facts: run.facts, hosts }) ?? []).map((gate) => ({ stage: stage.name, gate }));
+    return (stage.gate?.({ cluster: run.cluster, facts: run.facts, hosts }) ?? []).map((gate) => ({
+      stage: stage.name,
+      gate,
+    }));
   });
   const seen = await askGates(
     run.fleet,

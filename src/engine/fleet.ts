@@ -34,12 +34,22 @@ export interface CommandResult {
 export interface Fleet {
   readonly sessions: ReadonlyMap<string, Session>;
   readonly unreachable: ReadonlyMap<string, McpkError>;
-  request(host: string, op: string, body: Buffer, onRecord: (record: SessionRecord) => void, signal: AbortSignal): Promise<number>;
+  request(
+    host: string,
+    op: string,
+    body: Buffer,
+    onRecord: (record: SessionRecord) => void,
+    signal: AbortSignal,
+  ): Promise<number>;
   /** Runs commands on a host in one request; answers in their order. */
   exec(host: string, commands: readonly Command[], signal: AbortSignal): Promise<CommandResult[]>;
   /** Bytes of a file that only root may read. */
   read(host: string, path: string, signal: AbortSignal): Promise<Buffer>;
-  upload(host: string, upload: { source: string; path: string; sha256: string; onBytes: (n: number) => void }, signal: AbortSignal): Promise<void>;
+  upload(
+    host: string,
+    upload: { source: string; path: string; sha256: string; onBytes: (n: number) => void },
+    signal: AbortSignal,
+  ): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -63,7 +73,10 @@ export async function openFleet(hosts: readonly Host[], options: FleetOptions): 
       sessions.set(host.name, session);
       options.emit({ at: options.since(), type: 'connected', host: host.name, ms: performance.now() - started });
     } catch (error) {
-      const failure = error instanceof McpkError ? error : new McpkError('unreachable', String(error), { host: host.name, cause: error });
+      const failure =
+        error instanceof McpkError
+          ? error
+          : new McpkError('unreachable', String(error), { host: host.name, cause: error });
       unreachable.set(host.name, failure);
       options.emit({ at: options.since(), type: 'unreachable', host: host.name, error: failure });
     }
@@ -97,7 +110,11 @@ function targetOf(host: Host, options: FleetOptions): Target {
 }
 
 /** Runs `work` for each item, at most `limit` at once. */
-export async function eachLimited<T>(items: readonly T[], limit: number, work: (item: T) => Promise<void>): Promise<void> {
+export async function eachLimited<T>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
   const queue = [...items];
   const worker = async (): Promise<void> => {
     for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);

@@ -12,18 +12,29 @@ export async function ask(fleet: Fleet, asks: readonly Ask[], signal: AbortSigna
   const answers = new Map<string, Answer>();
   await Promise.all(
     [...Map.groupBy(different, (each) => each.host)].map(async ([host, questions]) => {
-      const results = await fleet.exec(host, questions, signal).catch((error: unknown) => failedAnswers(questions, error));
+      const results = await fleet
+        .exec(host, questions, signal)
+        .catch((error: unknown) => failedAnswers(questions, error));
       for (const [index, question] of questions.entries()) {
-        answers.set(keyOf(question), { host, ...(results[index] ?? { exitCode: 255, stdout: '', stderr: 'no answer' }) });
+        answers.set(keyOf(question), {
+          host,
+          ...(results[index] ?? { exitCode: 255, stdout: '', stderr: 'no answer' }),
+        });
       }
     }),
   );
-  return asks.map((each) => answers.get(keyOf(each)) ?? { host: each.host, exitCode: 255, stdout: '', stderr: 'no answer' });
+  return asks.map(
+    (each) => answers.get(keyOf(each)) ?? { host: each.host, exitCode: 255, stdout: '', stderr: 'no answer' },
+  );
 }
 
 /** A host that is lost answers every question with why. */
 function failedAnswers(questions: readonly Ask[], error: unknown): Omit<Answer, 'host'>[] {
-  return questions.map(() => ({ exitCode: 255, stdout: '', stderr: error instanceof Error ? error.message : String(error) }));
+  return questions.map(() => ({
+    exitCode: 255,
+    stdout: '',
+    stderr: error instanceof Error ? error.message : String(error),
+  }));
 }
 
 export interface GateSeen {
@@ -53,6 +64,8 @@ export interface GateRun {
   emit: Emit;
   since: () => number;
   signal: AbortSignal;
+  /** Said when a gate does not hold. */
+  hint?: string;
 }
 
 /**
@@ -76,10 +89,26 @@ export async function holdGates(run: GateRun, gates: readonly GateCheck[]): Prom
         followUps.push(...(gate.next?.(answers) ?? []));
         run.emit({ at: run.since(), type: 'gate', stage: run.stage, title: gate.title, status: 'passed', ms });
       } else if (ms >= gate.deadline * 1000) {
-        run.emit({ at: run.since(), type: 'gate', stage: run.stage, title: gate.title, status: 'failed', seen: wrong, ms });
+        run.emit({
+          at: run.since(),
+          type: 'gate',
+          stage: run.stage,
+          title: gate.title,
+          status: 'failed',
+          seen: wrong,
+          ms,
+        });
         throw await gateError(run, gate, wrong);
       } else {
-        run.emit({ at: run.since(), type: 'gate', stage: run.stage, title: gate.title, status: 'waiting', seen: wrong, ms });
+        run.emit({
+          at: run.since(),
+          type: 'gate',
+          stage: run.stage,
+          title: gate.title,
+          status: 'waiting',
+          seen: wrong,
+          ms,
+        });
         still.push(gate);
       }
     }
@@ -97,13 +126,16 @@ async function gateError(run: GateRun, gate: GateCheck, seen: string): Promise<M
       [{ host: gate.unit.host, argv: ['journalctl', '-u', gate.unit.name, '-n', '20', '-o', 'cat', '--no-pager'] }],
       run.signal,
     );
-    details.push(`journal of ${gate.unit.name}:`, ...(journal?.stdout.trimEnd().split('\n') ?? []).map((line) => `  ${line}`));
+    details.push(
+      `journal of ${gate.unit.name}:`,
+      ...(journal?.stdout.trimEnd().split('\n') ?? []).map((line) => `  ${line}`),
+    );
   }
   const host = gate.unit?.host ?? gate.asks[0]?.host;
   return new McpkError('gate', `${run.stage}: ${gate.title}: not so after ${String(gate.deadline)} s`, {
     ...(host === undefined ? {} : { host }),
     details,
-    hint: 'Nothing after this stage was started. Run the same command again once it is mended.',
+    ...(run.hint === undefined ? {} : { hint: run.hint }),
   });
 }
 

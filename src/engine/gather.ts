@@ -8,20 +8,33 @@ import type { Fleet } from './fleet.ts';
 import { decodeFacts, encodeFacts } from './wire-facts.ts';
 
 /** Reads every host's facts, and the cluster's from the first master whose API server answers. */
-export async function gather(fleet: Fleet, cluster: Cluster, signal: AbortSignal): Promise<Facts & { apiHost?: string }> {
+export async function gather(
+  fleet: Fleet,
+  cluster: Cluster,
+  signal: AbortSignal,
+): Promise<Facts & { apiHost?: string }> {
   const hosts = new Map<string, HostFacts>();
   const masters = hostsWith(cluster, 'master').filter((host) => fleet.sessions.has(host.name));
   const [nodes] = await Promise.all([
-    readNodes(fleet, masters.slice(0, 1).map((host) => host.name), signal),
+    readNodes(
+      fleet,
+      masters.slice(0, 1).map((host) => host.name),
+      signal,
+    ),
     ...[...fleet.sessions.keys()].map(async (name) => {
       hosts.set(name, await hostFacts(fleet, cluster, name, signal));
     }),
   ]);
-  const inOrder = new Map(cluster.hosts.flatMap((host) => {
-    const facts = hosts.get(host.name);
-    return facts ? [[host.name, facts] as const] : [];
-  }));
-  const others = masters.slice(1).map((host) => host.name).filter((name) => hosts.get(name)?.ports.includes(cluster.apiServer.port));
+  const inOrder = new Map(
+    cluster.hosts.flatMap((host) => {
+      const facts = hosts.get(host.name);
+      return facts ? [[host.name, facts] as const] : [];
+    }),
+  );
+  const others = masters
+    .slice(1)
+    .map((host) => host.name)
+    .filter((name) => hosts.get(name)?.ports.includes(cluster.apiServer.port));
   const api = nodes ?? (await readNodes(fleet, others, signal));
   const ipPools = api && (await readIpPools(fleet, cluster, api.host, signal));
   return {
@@ -34,7 +47,12 @@ export async function gather(fleet: Fleet, cluster: Cluster, signal: AbortSignal
 }
 
 /** Only Calico has any; no other cluster pays the round trip. */
-async function readIpPools(fleet: Fleet, cluster: Cluster, host: string, signal: AbortSignal): Promise<IpPool[] | undefined> {
+async function readIpPools(
+  fleet: Fleet,
+  cluster: Cluster,
+  host: string,
+  signal: AbortSignal,
+): Promise<IpPool[] | undefined> {
   if (cluster.network.plugin !== 'calico') return undefined;
   const [answer] = await fleet.exec(host, [askIpPools(cluster, host)], signal);
   return parseIpPools(answer && { host, ...answer });
@@ -43,7 +61,13 @@ async function readIpPools(fleet: Fleet, cluster: Cluster, host: string, signal:
 async function hostFacts(fleet: Fleet, cluster: Cluster, host: string, signal: AbortSignal): Promise<HostFacts> {
   const records: SessionRecord[] = [];
   const sentAt = Date.now();
-  await fleet.request(host, 'probe', encodeFacts({ etcdData: cluster.etcd.dataDirectory }), (record) => records.push(record), signal);
+  await fleet.request(
+    host,
+    'probe',
+    encodeFacts({ etcdData: cluster.etcd.dataDirectory }),
+    (record) => records.push(record),
+    signal,
+  );
   return decodeFacts(records, { vip: cluster.endpoint.address, sentAt, receivedAt: Date.now() });
 }
 
@@ -54,7 +78,11 @@ export async function readNodes(
   signal: AbortSignal,
 ): Promise<{ host: string; nodes: ReadonlyMap<string, NodeFacts> } | undefined> {
   for (const host of masters) {
-    const [answer] = await fleet.exec(host, [kubectl(host, 'get', 'nodes', '-o', 'json', '--request-timeout=5s')], signal);
+    const [answer] = await fleet.exec(
+      host,
+      [kubectl(host, 'get', 'nodes', '-o', 'json', '--request-timeout=5s')],
+      signal,
+    );
     if (answer?.exitCode === 0) return { host, nodes: parseNodes(answer.stdout) };
   }
   return undefined;
@@ -84,13 +112,22 @@ function parseNodes(json: string): Map<string, NodeFacts> {
 }
 
 /** formed = a quorum answers a read through one of the members. */
-async function etcdPhase(fleet: Fleet, cluster: Cluster, facts: ReadonlyMap<string, HostFacts>, signal: AbortSignal): Promise<Facts['etcd']> {
+async function etcdPhase(
+  fleet: Fleet,
+  cluster: Cluster,
+  facts: ReadonlyMap<string, HostFacts>,
+  signal: AbortSignal,
+): Promise<Facts['etcd']> {
   const members = hostsWith(cluster, 'etcd')
     .map((host) => host.name)
     .filter((name) => facts.get(name)?.etcdData);
   if (members.length === 0) return 'none';
   for (const host of members) {
-    const [answer] = await fleet.exec(host, [{ argv: etcdctl(['endpoint', 'health', '--command-timeout=3s']) }], signal);
+    const [answer] = await fleet.exec(
+      host,
+      [{ argv: etcdctl(['endpoint', 'health', '--command-timeout=3s']) }],
+      signal,
+    );
     if (answer?.exitCode === 0) return 'formed';
   }
   return 'forming';
@@ -100,7 +137,11 @@ async function etcdPhase(fleet: Fleet, cluster: Cluster, facts: ReadonlyMap<stri
 export async function etcdLeader(fleet: Fleet, cluster: Cluster, signal: AbortSignal): Promise<string | undefined> {
   for (const host of hostsWith(cluster, 'etcd').map((each) => each.name)) {
     if (!fleet.sessions.has(host)) continue;
-    const [answer] = await fleet.exec(host, [{ argv: etcdctl(['endpoint', 'status', '-w', 'json', '--command-timeout=3s']) }], signal);
+    const [answer] = await fleet.exec(
+      host,
+      [{ argv: etcdctl(['endpoint', 'status', '-w', 'json', '--command-timeout=3s']) }],
+      signal,
+    );
     if (answer?.exitCode !== 0) continue;
     const [status] = JSON.parse(answer.stdout) as { Status: { header: { member_id: number }; leader: number } }[];
     if (status && status.Status.header.member_id === status.Status.leader) return host;

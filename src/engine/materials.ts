@@ -45,7 +45,10 @@ export function createMaterials(input: MaterialsInput): Materials {
     item,
     async leaf(resource: CertificateResource) {
       const [cert, key] = await Promise.all([item(resource.authority, 'cert'), item(resource.authority, 'key')]);
-      return signLeaf(resource, { cert: text(cert), key: key instanceof Secret ? key : new Secret(key, `${resource.authority} key`) });
+      return signLeaf(resource, {
+        cert: text(cert),
+        key: key instanceof Secret ? key : new Secret(key, `${resource.authority} key`),
+      });
     },
   };
 }
@@ -62,7 +65,8 @@ async function fetchItem(
 ): Promise<Secret> {
   const holder = placed.find((each) => each.host === state.from) ?? placed.find((each) => each.resource.holder);
   const path = holder?.resource.files.find((file) => file.item === name)?.path;
-  if (!holder || path === undefined) throw new McpkError('unexpected', `no host keeps the item ${name} of ${placed[0]?.resource.id ?? ''}`);
+  if (!holder || path === undefined)
+    throw new McpkError('unexpected', `no host keeps the item ${name} of ${placed[0]?.resource.id ?? ''}`);
   const bytes = await input.fleet.read(holder.host, path, input.signal);
   return new Secret(bytes.toString('utf8'), `${holder.resource.id} ${name}`);
 }

@@ -36,12 +36,16 @@ export function plan(input: PlanInput): Plan {
     stages,
     summary: {
       changes: changes.length,
-      hosts: new Set(stages.flatMap((stage) => stage.hosts.filter((host) => changesOf(host).length > 0).map((host) => host.host))).size,
+      hosts: new Set(
+        stages.flatMap((stage) => stage.hosts.filter((host) => changesOf(host).length > 0).map((host) => host.host)),
+      ).size,
       restarts: verbs('restart'),
       reloads: verbs('reload'),
       removals: verbs('remove'),
       unchanged: all.filter((item) => item.comparison.result === 'unchanged').length,
-      deferred: all.filter((item) => item.comparison.result === 'deferred').length + stages.filter((stage) => stage.deferred).length,
+      deferred:
+        all.filter((item) => item.comparison.result === 'deferred').length +
+        stages.filter((stage) => stage.deferred).length,
     },
   };
 }
@@ -49,7 +53,9 @@ export function plan(input: PlanInput): Plan {
 /** One stage; used again when a deferred stage is known. */
 export function planStage(stage: Stage, input: PlanInput): StagePlan {
   const compiled = input.tree.stages.find((each) => each.name === stage.name);
-  const hosts = (input.comparisons.stages.get(stage.name) ?? []).filter((host) => selected(stage.name, host.host, input));
+  const hosts = (input.comparisons.stages.get(stage.name) ?? []).filter((host) =>
+    selected(stage.name, host.host, input),
+  );
   const changed = hosts.filter((host) => changesOf(host).length > 0).map((host) => host.host);
   const batches = changed.length === 0 ? [] : batchesOf(stage, input, changed);
   const deferred = compiled?.deferred ?? deferredApi(stage, hosts);
@@ -59,9 +65,18 @@ export function planStage(stage: Stage, input: PlanInput): StagePlan {
     needs: stage.needs,
     batches,
     order: orderText(input.facts, batches),
-    gates: [...new Set((stage.gate?.({ cluster: input.cluster, facts: input.facts, hosts: changed }) ?? []).map((gate) => gate.title))],
+    gates: [
+      ...new Set(
+        (stage.gate?.({ cluster: input.cluster, facts: input.facts, hosts: changed }) ?? []).map((gate) => gate.title),
+      ),
+    ],
     steps: batches.flatMap((batch, index) => {
-      const steps = stage.around?.({ cluster: input.cluster, facts: input.facts, batch, restarting: restarting(hosts) });
+      const steps = stage.around?.({
+        cluster: input.cluster,
+        facts: input.facts,
+        batch,
+        restarting: restarting(hosts),
+      });
       return steps
         ? [
             ...steps.before.map((step) => ({ batch: index, when: 'before' as const, title: step.title, on: step.on })),
@@ -112,5 +127,7 @@ function orderText(facts: Facts, batches: readonly (readonly string[])[]): strin
   if (batches.length < 2) return '';
   const order = batches.map((batch) => batch.join(', ')).join(' → ');
   const holder = [...facts.hosts].find(([, host]) => host.holdsVip)?.[0];
-  return holder !== undefined && batches.at(-1)?.includes(holder) ? `${order} (${holder} holds the VIP, so it goes last)` : order;
+  return holder !== undefined && batches.at(-1)?.includes(holder)
+    ? `${order} (${holder} holds the VIP, so it goes last)`
+    : order;
 }

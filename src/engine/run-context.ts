@@ -48,8 +48,13 @@ export function runId(now: Date): string {
 export function asErrors(error: unknown, stage: string): McpkError[] {
   if (error instanceof McpkError) return [error];
   if (error instanceof FailureList) return [...error.errors];
-  if (error instanceof Error && error.name === 'AbortError') return [new McpkError('interrupted', `${stage}: interrupted`)];
-  return [new McpkError('unexpected', `${stage}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })];
+  if (error instanceof Error && error.name === 'AbortError')
+    return [new McpkError('interrupted', `${stage}: interrupted`)];
+  return [
+    new McpkError('unexpected', `${stage}: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    }),
+  ];
 }
 
 /** A queue a host: work starts when what came before it has ended, well or not. */
@@ -57,7 +62,10 @@ export function turns(): Run['turn'] {
   const last = new Map<string, Promise<unknown>>();
   return (host, work) => {
     const mine = (last.get(host) ?? Promise.resolve()).then(work, work);
-    last.set(host, mine.catch(() => undefined));
+    last.set(
+      host,
+      mine.catch(() => undefined),
+    );
     return mine;
   };
 }

@@ -52,7 +52,11 @@ async function open(input: EngineInput, lock: 'exclusive' | 'none'): Promise<Ope
     command: input.command,
     cluster: cluster.name,
     hosts: contacted(input).map((host) => host.name),
-    stages: input.stages.map((stage) => ({ name: stage.name, title: stage.title, hosts: stage.hosts(cluster).map((host) => host.name) })),
+    stages: input.stages.map((stage) => ({
+      name: stage.name,
+      title: stage.title,
+      hosts: stage.hosts(cluster).map((host) => host.name),
+    })),
   });
   emit({ at: since(), type: 'phase', name: 'connect', state: 'start' });
   const fleet = await openFleet(contacted(input), { ...input, lock, since });
@@ -72,7 +76,9 @@ async function open(input: EngineInput, lock: 'exclusive' | 'none'): Promise<Ope
 /** Masters are always gathered, whatever the limit: rollouts and shared secrets rest on them. */
 function contacted(input: EngineInput): Host[] {
   const { limit } = input.selection;
-  return input.cluster.hosts.filter((host) => !limit || limit.has(host.name) || host.roles.some((role) => role !== 'worker'));
+  return input.cluster.hosts.filter(
+    (host) => !limit || limit.has(host.name) || host.roles.some((role) => role !== 'worker'),
+  );
 }
 
 function checkReachable(input: EngineInput, fleet: Fleet): void {
@@ -83,7 +89,8 @@ function checkReachable(input: EngineInput, fleet: Fleet): void {
   const allowed = allowance(input.skipUnreachable, workers.length);
   const onlyWorkers = [...fleet.unreachable.keys()].every((name) => workers.some((host) => host.name === name));
   const soft = errors.every((error) => error.code === 'unreachable');
-  if (!(onlyWorkers && soft && errors.length <= allowed)) throw errors.length === 1 ? first : new FailureList([first, ...rest]);
+  if (!(onlyWorkers && soft && errors.length <= allowed))
+    throw errors.length === 1 ? first : new FailureList([first, ...rest]);
 }
 
 function allowance(text: string | undefined, workers: number): number {
@@ -93,7 +100,13 @@ function allowance(text: string | undefined, workers: number): number {
 }
 
 function compileInput(input: EngineInput, facts: Facts): CompileInput {
-  return { cluster: input.cluster, facts, stages: input.stages, artifacts: input.artifacts, manifests: input.manifests };
+  return {
+    cluster: input.cluster,
+    facts,
+    stages: input.stages,
+    artifacts: input.artifacts,
+    manifests: input.manifests,
+  };
 }
 
 /** `mcpk facts` */
@@ -145,36 +158,76 @@ export async function verifyRun(input: EngineInput): Promise<RunResult> {
   const failures: McpkError[] = [];
   const stages: RunResult['stages'] = [];
   try {
-    for (const stage of input.stages) {
-      const hosts = stage.hosts(input.cluster).map((host) => host.name).filter((name) => opened.facts.hosts.has(name));
+    const wanted = concerned(input);
+    for (const stage of input.stages.filter((each) => wanted.has(each.name))) {
+      const hosts = stage
+        .hosts(input.cluster)
+        .map((host) => host.name)
+        .filter((name) => opened.facts.hosts.has(name));
       const context = { cluster: input.cluster, facts: opened.facts, hosts };
-      const run = { fleet: opened.fleet, stage: stage.name, emit: input.emit, since: opened.since, signal: input.signal };
+      const run = {
+        fleet: opened.fleet,
+        stage: stage.name,
+        emit: input.emit,
+        since: opened.since,
+        signal: input.signal,
+      };
       const before = failures.length;
       const begun = performance.now();
       const active = stage.verify?.(context);
       const gates: GateCheck[] = [...(active ? [] : (stage.gate?.(context) ?? []))];
       try {
-        await Promise.all(gates.map((gate) => holdGates(run, [{ ...gate, deadline: Math.min(gate.deadline, 10) }]).catch((error: unknown) => failures.push(...asErrors(error, stage.name)))));
+        await Promise.all(
+          gates.map((gate) =>
+            holdGates(run, [{ ...gate, deadline: Math.min(gate.deadline, 10) }]).catch((error: unknown) =>
+              failures.push(...asErrors(error, stage.name)),
+            ),
+          ),
+        );
         if (active) {
           for (const step of active.setup) await must(opened.fleet, step, input.signal);
-          await Promise.all(active.checks.map((gate) => holdGates(run, [gate]).catch((error: unknown) => failures.push(...asErrors(error, stage.name)))));
+          await Promise.all(
+            active.checks.map((gate) =>
+              holdGates(run, [gate]).catch((error: unknown) => failures.push(...asErrors(error, stage.name))),
+            ),
+          );
         }
       } catch (error) {
         failures.push(...asErrors(error, stage.name));
       } finally {
         for (const step of active?.teardown ?? []) await must(opened.fleet, step, input.signal).catch(() => undefined);
       }
-      if (gates.length > 0 || active) stages.push({ name: stage.name, status: failures.length > before ? 'failed' : 'unchanged', changed: 0, ms: performance.now() - begun, hosts });
+      if (gates.length > 0 || active)
+        stages.push({
+          name: stage.name,
+          status: failures.length > before ? 'failed' : 'unchanged',
+          changed: 0,
+          ms: performance.now() - begun,
+          hosts,
+        });
     }
-    return result({ id: '', failures, fleet: opened.fleet }, stages, performance.now() - started, { unchanged: 0, changed: 0, removed: 0 });
+    return result({ id: '', failures, fleet: opened.fleet }, stages, performance.now() - started, {
+      unchanged: 0,
+      changed: 0,
+      removed: 0,
+    });
   } finally {
     await opened.fleet.close();
   }
 }
 
-async function must(fleet: Fleet, step: { title: string; on: string; run: string[]; stdin?: string }, signal: AbortSignal): Promise<void> {
-  const [answer] = await ask(fleet, [{ host: step.on, argv: step.run, ...(step.stdin === undefined ? {} : { stdin: step.stdin }) }], signal);
-  if (answer?.exitCode !== 0) throw new McpkError('gate', `${step.title} on ${step.on}: ${(answer?.stderr ?? '').trim()}`, { host: step.on });
+async function must(
+  fleet: Fleet,
+  step: { title: string; on: string; run: string[]; stdin?: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const [answer] = await ask(
+    fleet,
+    [{ host: step.on, argv: step.run, ...(step.stdin === undefined ? {} : { stdin: step.stdin }) }],
+    signal,
+  );
+  if (answer?.exitCode !== 0)
+    throw new McpkError('gate', `${step.title} on ${step.on}: ${(answer?.stderr ?? '').trim()}`, { host: step.on });
 }
 
 /** Runs one command on every selected host. */
@@ -183,7 +236,9 @@ export async function execOnHosts(input: EngineInput, argv: readonly string[]): 
   try {
     return await ask(
       fleet,
-      [...fleet.sessions.keys()].filter((name) => input.selection.limit?.has(name) ?? true).map((host) => ({ host, argv: [...argv] })),
+      [...fleet.sessions.keys()]
+        .filter((name) => input.selection.limit?.has(name) ?? true)
+        .map((host) => ({ host, argv: [...argv] })),
       input.signal,
     );
   } finally {
@@ -191,16 +246,26 @@ export async function execOnHosts(input: EngineInput, argv: readonly string[]): 
   }
 }
 
-/** Files of a host, as root reads them. */
-export async function readFiles(input: EngineInput, host: string, paths: readonly string[]): Promise<string[]> {
-  const { fleet } = await open({ ...input, selection: { limit: new Set([host]) } }, 'none');
-  try {
-    const texts: string[] = [];
-    for (const path of paths) texts.push((await fleet.read(host, path, input.signal)).toString('utf8'));
-    return texts;
-  } finally {
-    await fleet.close();
+/** Files as root reads them, from the first of these hosts that is reached. */
+export async function readFiles(
+  input: EngineInput,
+  hosts: readonly Host[],
+  paths: readonly string[],
+): Promise<string[]> {
+  const failures: McpkError[] = [];
+  for (const host of hosts) {
+    const fleet = await openFleet([host], { ...input, lock: 'none', since: () => 0 });
+    try {
+      failures.push(...fleet.unreachable.values());
+      if (fleet.sessions.size === 0) continue;
+      const texts: string[] = [];
+      for (const path of paths) texts.push((await fleet.read(host.name, path, input.signal)).toString('utf8'));
+      return texts;
+    } finally {
+      await fleet.close();
+    }
   }
+  throw failures[0] ?? new McpkError('invalid', 'the inventory has no master');
 }
 
 /** facts → states → observed → plan */
@@ -208,7 +273,13 @@ async function prepare(input: EngineInput, opened: Opened): Promise<Run> {
   const { fleet, since } = opened;
   const { emit, cluster } = input;
   const problems = input.stages.flatMap((stage) => stage.problems?.(cluster, opened.facts) ?? []);
-  const errors = problems.map((problem) => new McpkError('preflight', problem.message, { ...(problem.host === undefined ? {} : { host: problem.host }), ...(problem.hint === undefined ? {} : { hint: problem.hint }) }));
+  const errors = problems.map(
+    (problem) =>
+      new McpkError('preflight', problem.message, {
+        ...(problem.host === undefined ? {} : { host: problem.host }),
+        ...(problem.hint === undefined ? {} : { hint: problem.hint }),
+      }),
+  );
   const [first, ...rest] = errors;
   if (first) throw rest.length === 0 ? first : new FailureList([first, ...rest]);
 
@@ -219,12 +290,32 @@ async function prepare(input: EngineInput, opened: Opened): Promise<Run> {
   const compareInputOf: CompareInput = { tree, observed, facts: opened.facts.hosts, apiOwned, now: new Date() };
   const comparisons = compare(compareInputOf);
   const facts = await withLeader(input, opened, comparisons);
-  const planInput: PlanInput = { cluster, facts, stages: input.stages, tree, comparisons, selection: input.selection, tool: input.tool };
+  const planInput: PlanInput = {
+    cluster,
+    facts,
+    stages: input.stages,
+    tree,
+    comparisons,
+    selection: input.selection,
+    tool: input.tool,
+  };
   const planned = plan(planInput);
   emit({ at: since(), type: 'planned', plan: planned, ms: since() });
-  const run = createRun({ input, opened: { fleet, facts, since }, tree, observed, comparisons, planned, compareInput: compareInputOf, planInput });
+  const run = createRun({
+    input,
+    opened: { fleet, facts, since },
+    tree,
+    observed,
+    comparisons,
+    planned,
+    compareInput: compareInputOf,
+    planInput,
+  });
   for (const [name, stage] of apiOwned) ownedOn(run, API).set(name, { hash: '', stage });
-  await probeGates(run, input.stages.filter((stage) => isInPlace(stage, planned, facts)));
+  await probeGates(
+    run,
+    input.stages.filter((stage) => isInPlace(stage, planned, facts)),
+  );
   return run;
 }
 
@@ -242,8 +333,14 @@ async function withLeader(input: EngineInput, opened: Opened, comparisons: Compa
   return leader === undefined ? opened.facts : { ...opened.facts, etcdLeader: leader };
 }
 
-async function observe(input: EngineInput, opened: Opened, stages: StateTree['stages']): Promise<{ observed: Map<string, Observed>; apiOwned: Map<string, string> }> {
-  const objects = stages.flatMap((stage) => stage.hosts.filter((states) => states.host === API).flatMap((states) => states.resources as KubeObjectResource[]));
+async function observe(
+  input: EngineInput,
+  opened: Opened,
+  stages: StateTree['stages'],
+): Promise<{ observed: Map<string, Observed>; apiOwned: Map<string, string> }> {
+  const objects = stages.flatMap((stage) =>
+    stage.hosts.filter((states) => states.host === API).flatMap((states) => states.resources as KubeObjectResource[]),
+  );
   const apiHost = opened.facts.apiHost;
   const [observed, api] = await Promise.all([
     probeHosts(opened.fleet, stages, opened.facts.hosts, input.signal),
@@ -288,7 +385,12 @@ function createRun(from: CreateRun): Run {
     plan: planned,
     materials: createMaterials({ fleet: opened.fleet, shared: comparisons.shared, secrets, signal: input.signal }),
     laid: new Map(),
-    owned: new Map([...opened.facts.hosts].map(([host, facts]) => [host, new Map(facts.owned.map((entry) => [entry.ref, { hash: entry.hash, stage: entry.stage }]))])),
+    owned: new Map(
+      [...opened.facts.hosts].map(([host, facts]) => [
+        host,
+        new Map(facts.owned.map((entry) => [entry.ref, { hash: entry.hash, stage: entry.stage }])),
+      ]),
+    ),
     concerned: concerned(input),
     gateHeld: new Set(),
     failures,
@@ -307,7 +409,11 @@ function createRun(from: CreateRun): Run {
 
 /** With `--only X`: X and all that it needs, as their gates must hold. `--skip` leaves the rest out. */
 function concerned({ stages, selection }: EngineInput): Set<string> {
-  const found = new Set(stages.map((stage) => stage.name).filter((name) => (selection.only?.has(name) ?? true) && !selection.skip?.has(name)));
+  const found = new Set(
+    stages
+      .map((stage) => stage.name)
+      .filter((name) => (selection.only?.has(name) ?? true) && !selection.skip?.has(name)),
+  );
   // Needs come earlier in the array: walked from its end, each need is added before it is looked at.
   for (const stage of stages.toReversed()) if (found.has(stage.name)) for (const need of stage.needs) found.add(need);
   return found;
@@ -316,17 +422,27 @@ function concerned({ stages, selection }: EngineInput): Set<string> {
 /** A deferred stage, now that what it waited for is there: facts again, compile, probe, compare, plan. */
 async function undefer(from: CreateRun, run: Run, stage: Stage): Promise<Plan['stages'][number]> {
   const masters = run.cluster.hosts.filter((host) => host.roles.includes('master')).map((host) => host.name);
-  const api = await readNodes(run.fleet, masters.filter((name) => run.fleet.sessions.has(name)), run.signal);
+  const api = await readNodes(
+    run.fleet,
+    masters.filter((name) => run.fleet.sessions.has(name)),
+    run.signal,
+  );
   run.facts = { ...run.facts, etcd: 'formed', ...(api ? { nodes: api.nodes, apiHost: api.host } : {}) };
   const opened = { ...from.opened, facts: run.facts };
   const compiled = compileStage(stage, compileInput(from.input, run.facts));
   if (compiled.deferred) {
-    throw new McpkError('stage', `${stage.name}: still not known: ${compiled.deferred.why}`, { hint: `It is known after ${compiled.deferred.until}.` });
+    throw new McpkError('stage', `${stage.name}: still not known: ${compiled.deferred.why}`, {
+      hint: `It is known after ${compiled.deferred.until}.`,
+    });
   }
   const { observed, apiOwned } = await observe(from.input, opened, [compiled]);
   for (const [host, seen] of observed) run.observed.set(host, seen);
-  for (const [name, owner] of apiOwned) if (!ownedOn(run, API).has(name)) ownedOn(run, API).set(name, { hash: '', stage: owner });
-  const tree: StateTree = { ...from.tree, stages: from.tree.stages.map((each) => (each.name === stage.name ? compiled : each)) };
+  for (const [name, owner] of apiOwned)
+    if (!ownedOn(run, API).has(name)) ownedOn(run, API).set(name, { hash: '', stage: owner });
+  const tree: StateTree = {
+    ...from.tree,
+    stages: from.tree.stages.map((each) => (each.name === stage.name ? compiled : each)),
+  };
   compareStage(compiled, { ...from.compareInput, tree, observed, apiOwned }, run.comparisons);
   return planStage(stage, { ...from.planInput, facts: run.facts, tree });
 }

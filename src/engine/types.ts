@@ -11,7 +11,13 @@ export interface HostStates {
 
 export interface StateTree {
   hosts: readonly string[];
-  stages: readonly { name: string; title: string; needs: readonly string[]; hosts: HostStates[]; deferred?: { until: string; why: string } }[];
+  stages: readonly {
+    name: string;
+    title: string;
+    needs: readonly string[];
+    hosts: HostStates[];
+    deferred?: { until: string; why: string };
+  }[];
 }
 
 /** A plan is a value: what will change, why, in what order. JSON-safe but for Secrets, which redact themselves. */
@@ -20,7 +26,15 @@ export interface Plan {
   tool: string;
   facts: Facts;
   stages: StagePlan[];
-  summary: { changes: number; hosts: number; restarts: number; reloads: number; removals: number; unchanged: number; deferred: number };
+  summary: {
+    changes: number;
+    hosts: number;
+    restarts: number;
+    reloads: number;
+    removals: number;
+    unchanged: number;
+    deferred: number;
+  };
 }
 
 export interface StagePlan {
@@ -55,20 +69,46 @@ export function changesOf(host: HostPlan): (PlanItem & { comparison: Change })[]
 
 /** All that happens, as it happens; src/report/ draws it. `at` is ms since the run's start. */
 export type Event = { at: number } & (
-  | { type: 'run-start'; command: string; cluster: string; hosts: string[]; stages: { name: string; title: string; hosts: string[] }[] }
-  | { type: 'phase'; name: 'connect' | 'gather' | 'compile' | 'probe' | 'plan' | 'execute' | 'verify'; state: 'start' | 'end' }
+  | {
+      type: 'run-start';
+      command: string;
+      cluster: string;
+      hosts: string[];
+      stages: { name: string; title: string; hosts: string[] }[];
+    }
+  | {
+      type: 'phase';
+      name: 'connect' | 'gather' | 'compile' | 'probe' | 'plan' | 'execute' | 'verify';
+      state: 'start' | 'end';
+    }
   | { type: 'connected'; host: string; ms: number }
   | { type: 'unreachable'; host: string; error: McpkError }
   | { type: 'planned'; plan: Plan; ms: number }
   | { type: 'stage-start'; stage: string; hosts: string[] }
   | { type: 'host-start'; stage: string; host: string; changes: number }
   /** One resource has converged (or failed). */
-  | { type: 'resource'; stage: string; host: string; ref: string; verb: string; status: 'changed' | 'failed' | 'unchanged'; ms: number; message?: string }
+  | {
+      type: 'resource';
+      stage: string;
+      host: string;
+      ref: string;
+      verb: string;
+      status: 'changed' | 'failed' | 'unchanged';
+      ms: number;
+      message?: string;
+    }
   | { type: 'bytes'; stage: string; host: string; sent: number; total: number }
   | { type: 'host-end'; stage: string; host: string; status: 'changed' | 'unchanged' | 'failed'; ms: number }
   | { type: 'step'; stage: string; host: string; title: string; status: 'start' | 'done' | 'failed' | 'undone' }
   | { type: 'gate'; stage: string; title: string; status: 'waiting' | 'passed' | 'failed'; seen?: string; ms: number }
-  | { type: 'stage-end'; stage: string; status: 'changed' | 'unchanged' | 'failed' | 'skipped'; ms: number; changed: number; why?: string }
+  | {
+      type: 'stage-end';
+      stage: string;
+      status: 'changed' | 'unchanged' | 'failed' | 'skipped';
+      ms: number;
+      changed: number;
+      why?: string;
+    }
   | { type: 'warning'; message: string; host?: string }
   | { type: 'run-end'; result: RunResult }
 );
@@ -85,7 +125,13 @@ export interface RunResult {
   ms: number;
   exitCode: number;
   errors: McpkError[];
-  stages: { name: string; status: 'changed' | 'unchanged' | 'failed' | 'skipped'; changed: number; ms: number; hosts: string[] }[];
+  stages: {
+    name: string;
+    status: 'changed' | 'unchanged' | 'failed' | 'skipped';
+    changed: number;
+    ms: number;
+    hosts: string[];
+  }[];
   traffic: Record<string, { roundTrips: number; bytesSent: number; bytesReceived: number; connections: number }>;
 }
 

@@ -76,7 +76,11 @@ export function decodeObserved(records: readonly SessionRecord[]): Observed {
     binaries: Object.fromEntries([...of('binaries').matchAll(SUM)].map((match) => [absolute(match[2]!), match[1]!])),
     units: decodeUnits(of('units'), of('stamps')),
     packages: decodePackages(of('packages')),
-    sysctls: Object.fromEntries(lines(of('sysctls')).map((line) => cut(line, ':')).map(([path, value]) => [sysctlKey(path), value])),
+    sysctls: Object.fromEntries(
+      lines(of('sysctls'))
+        .map((line) => cut(line, ':'))
+        .map(([path, value]) => [sysctlKey(path), value]),
+    ),
     modules: Object.fromEntries(pairs(of('modules')).map(([name, found]) => [name, found === '1'])),
     users: decodeUsers(of('users'), of('groups')),
     commands: Object.fromEntries(pairs(of('commands')).map(([id, code]) => [decodeURIComponent(id), Number(code)])),

@@ -60,21 +60,40 @@ describe('bare hosts', () => {
   });
 
   it('exactly one master holds the VIP', async () => {
-    const holders = await Promise.all(MASTERS.map((name) => on(name, 'ip', '-o', '-4', 'addr', 'show', 'to', '10.77.0.100')));
+    const holders = await Promise.all(
+      MASTERS.map((name) => on(name, 'ip', '-o', '-4', 'addr', 'show', 'to', '10.77.0.100')),
+    );
     expect(holders.filter((text) => text.includes('10.77.0.100'))).toHaveLength(1);
   });
 
   it('a pod resolves kubernetes.default', async () => {
-    await kubectl('run', 'dns', '--image=docker.io/library/busybox:1', '--restart=Never', '--command', '--', 'sleep', '3600');
-    await eventually('pod dns runs', 60, async () => ((await kubectl('get', 'pod', 'dns', '-o', 'jsonpath={.status.phase}')) === 'Running' ? true : undefined));
-    expect(await kubectl('exec', 'dns', '--', 'nslookup', 'kubernetes.default.svc.cluster.local')).toContain('10.254.0.1');
+    await kubectl(
+      'run',
+      'dns',
+      '--image=docker.io/library/busybox:1',
+      '--restart=Never',
+      '--command',
+      '--',
+      'sleep',
+      '3600',
+    );
+    await eventually('pod dns runs', 60, async () =>
+      (await kubectl('get', 'pod', 'dns', '-o', 'jsonpath={.status.phase}')) === 'Running' ? true : undefined,
+    );
+    expect(await kubectl('exec', 'dns', '--', 'nslookup', 'kubernetes.default.svc.cluster.local')).toContain(
+      '10.254.0.1',
+    );
     await kubectl('delete', 'pod', 'dns', '--now');
   });
 
   it('services on a worker reach the API by the VIP, those on a master the local one', async () => {
-    expect(await on('w1', 'grep', 'server:', '/etc/kubernetes/kubelet/kubeconfig')).toContain('https://10.77.0.100:443');
+    expect(await on('w1', 'grep', 'server:', '/etc/kubernetes/kubelet/kubeconfig')).toContain(
+      'https://10.77.0.100:443',
+    );
     expect(await on('m2', 'grep', 'server:', '/etc/kubernetes/kubelet/kubeconfig')).not.toContain('10.77.0.100');
-    expect(await on('m2', 'sh', '-c', 'grep -rh server: /etc/kubernetes/scheduler /etc/kubernetes/controller-manager')).not.toContain('10.77.0.100');
+    expect(
+      await on('m2', 'sh', '-c', 'grep -rh server: /etc/kubernetes/scheduler /etc/kubernetes/controller-manager'),
+    ).not.toContain('10.77.0.100');
   });
 
   it('HAProxy spreads over all three API servers', async () => {

@@ -1,35 +1,7 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import { describe, expect, it } from 'vitest';
-
-import { KUBECONFIG, onOperatorSide, operatorEnvironment } from '../../lab/operator.ts';
-import { CLONE } from '../../lab/paths.ts';
 import type { Plan, RunResult } from '../../src/engine/types.ts';
 import { mcpkJson, on, overlay, unitStarts } from './support/mcpk.ts';
-
-interface Outcome {
-  requests: number;
-  failures: string[];
-  watchEvents: number;
-}
-
-/** Runs `work` while the strict client talks to the VIP. */
-async function underLoad(work: () => Promise<unknown>): Promise<Outcome> {
-  const [command = '', ...args] = onOperatorSide([process.execPath, `${CLONE}/test/e2e/support/load.ts`, KUBECONFIG]);
-  const client = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, ...operatorEnvironment() } });
-  const lines = createInterface({ input: client.stdout });
-  const said: string[] = [];
-  lines.on('line', (line) => said.push(line));
-  await once(lines, 'line');
-  try {
-    await work();
-  } finally {
-    client.stdin.end();
-    await once(client, 'close');
-  }
-  return JSON.parse(said.at(-1) ?? '{}') as Outcome;
-}
+import { underLoad } from './support/under-load.ts';
 
 describe('a changed flag of the API server', () => {
   it('rolls through the masters one at a time, and no request at the VIP fails', async () => {
@@ -45,8 +17,14 @@ describe('a changed flag of the API server', () => {
     expect(outcome.watchEvents).toBeGreaterThan(20);
     const after = await unitStarts();
     const restarted = Object.keys(after).filter((unit) => after[unit] !== before[unit]);
-    expect(restarted.toSorted()).toEqual(['m1 kube-apiserver.service', 'm2 kube-apiserver.service', 'm3 kube-apiserver.service']);
-    expect(await on('m3', 'sh', '-c', "tr '\\0' '\\n' < /proc/$(pidof kube-apiserver)/cmdline")).toContain('--audit-log-maxage=31');
+    expect(restarted.toSorted()).toEqual([
+      'm1 kube-apiserver.service',
+      'm2 kube-apiserver.service',
+      'm3 kube-apiserver.service',
+    ]);
+    expect(await on('m3', 'sh', '-c', "tr '\\0' '\\n' < /proc/$(pidof kube-apiserver)/cmdline")).toContain(
+      '--audit-log-maxage=31',
+    );
   });
 
   it('taken out of the inventory, it rolls back to the default, and then nothing is left to do', async () => {

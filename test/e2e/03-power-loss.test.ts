@@ -3,7 +3,8 @@ import { powerOff, powerOn } from '../../lab/lab.ts';
 import type { RunResult } from '../../src/engine/types.ts';
 import { eventually, kubectl, MASTERS, mcpk, mcpkJson, on } from './support/mcpk.ts';
 
-const lease = (name: string): Promise<string> => kubectl('get', 'lease', '-n', 'kube-system', name, '-o', 'jsonpath={.spec.holderIdentity}');
+const lease = (name: string): Promise<string> =>
+  kubectl('get', 'lease', '-n', 'kube-system', name, '-o', 'jsonpath={.spec.holderIdentity}');
 
 async function holder(names: readonly string[]): Promise<string[]> {
   const found: string[] = [];
@@ -20,7 +21,9 @@ describe('a master that loses its power', () => {
     const others = MASTERS.filter((name) => name !== victim);
     await powerOff(victim);
 
-    await eventually('the VIP is on another master', 15, async () => ((await holder(others)).length === 1 ? true : undefined));
+    await eventually('the VIP is on another master', 15, async () =>
+      (await holder(others)).length === 1 ? true : undefined,
+    );
     await eventually('the API answers at the VIP', 15, async () => {
       const ready = await kubectl('get', '--raw', '/readyz', '--request-timeout=2s').catch(() => '');
       return ready === 'ok' ? true : undefined;
@@ -31,7 +34,12 @@ describe('a master that loses its power', () => {
         return identity.startsWith(victim) ? undefined : true;
       });
     }
-    const stat = await on(others[0] ?? '', 'sh', '-c', "echo 'show stat' | socat - UNIX-CONNECT:/run/haproxy/admin.sock");
+    const stat = await on(
+      others[0] ?? '',
+      'sh',
+      '-c',
+      "echo 'show stat' | socat - UNIX-CONNECT:/run/haproxy/admin.sock",
+    );
     expect(stat.split('\n').find((line) => line.split(',')[1] === victim)).toContain('DOWN');
 
     const refused = await mcpk(['apply', '--yes']);
@@ -43,7 +51,12 @@ describe('a master that loses its power', () => {
     expect(healed.failed).toBe(0);
     await eventually('five nodes are ready', 60, async () => {
       const text = await kubectl('get', 'nodes', '--no-headers');
-      return text.trim().split('\n').every((line) => /\sReady\s/.test(line)) ? true : undefined;
+      return text
+        .trim()
+        .split('\n')
+        .every((line) => /\sReady\s/.test(line))
+        ? true
+        : undefined;
     });
     expect(await holder(MASTERS)).toHaveLength(1);
     expect((await mcpkJson<RunResult>(['apply', '--yes'], 0)).changed).toBe(0);

@@ -32,12 +32,19 @@ function dependents(spoiled: readonly Target[], how: 'changed' | 'removed'): str
   const hit = new Set(spoiled.map((each) => `${each.host} ${ref(each.resource)}`));
   const units = tree.stages
     .flatMap((stage) => stage.hosts)
-    .flatMap(({ host, resources }) => resources.flatMap((resource) => (resource.kind === 'unit' ? [{ host, resource }] : [])));
+    .flatMap(({ host, resources }) =>
+      resources.flatMap((resource) => (resource.kind === 'unit' ? [{ host, resource }] : [])),
+    );
   return units
     .filter(({ host, resource }) => {
       const started = resource.inputs.some((input) => input.on === 'restart' && hit.has(`${host} ${input.ref}`));
       const stopped = how === 'removed' && hit.has(`${host} ${ref(resource)}`);
-      const unpacked = how === 'removed' && spoiled.some((each) => each.host === host && each.resource.kind === 'package' && each.resource.units.includes(resource.name));
+      const unpacked =
+        how === 'removed' &&
+        spoiled.some(
+          (each) =>
+            each.host === host && each.resource.kind === 'package' && each.resource.units.includes(resource.name),
+        );
       return started || stopped || unpacked;
     })
     .map(({ host, resource }) => `${host} ${resource.name}`)
@@ -58,19 +65,30 @@ describe('drift', () => {
         const before = await unitStarts();
         for (const each of spoiled) await on(each.host, ...each.argv);
         const plan = await mcpkJson<Plan>(['plan'], 2);
-        const planned = plan.stages.flatMap((of) => of.hosts.flatMap((host) => host.items.filter((item) => item.comparison.result === 'change').map((item) => `${host.host} ${item.ref}`)));
+        const planned = plan.stages.flatMap((of) =>
+          of.hosts.flatMap((host) =>
+            host.items.filter((item) => item.comparison.result === 'change').map((item) => `${host.host} ${item.ref}`),
+          ),
+        );
         for (const each of spoiled) expect(planned, `${stage}: ${how}`).toContain(`${each.host} ${ref(each.resource)}`);
         await mcpkJson<RunResult>(['apply', '--yes'], 0);
         expect((await mcpkJson<Plan>(['plan'], 0)).summary.changes, `${stage}: ${how}, after apply`).toBe(0);
         const after = await unitStarts();
-        const restarted = Object.keys(after).filter((unit) => after[unit] !== before[unit]).toSorted();
+        const restarted = Object.keys(after)
+          .filter((unit) => after[unit] !== before[unit])
+          .toSorted();
         expect(restarted, `${stage}: ${how}`).toEqual(dependents(spoiled, how).filter((unit) => unit in after));
       }
     });
   }
 
   it('a drop-in that somebody put over a unit is found and taken away', async () => {
-    await on('m2', 'sh', '-c', 'mkdir -p /etc/systemd/system/kube-scheduler.service.d && printf "[Service]\\nNice=5\\n" > /etc/systemd/system/kube-scheduler.service.d/hand.conf && systemctl daemon-reload');
+    await on(
+      'm2',
+      'sh',
+      '-c',
+      'mkdir -p /etc/systemd/system/kube-scheduler.service.d && printf "[Service]\\nNice=5\\n" > /etc/systemd/system/kube-scheduler.service.d/hand.conf && systemctl daemon-reload',
+    );
     const plan = await mcpkJson<Plan>(['plan'], 2);
     expect(JSON.stringify(plan.stages.flatMap((stage) => stage.hosts))).toContain('hand.conf');
     await mcpkJson<RunResult>(['apply', '--yes'], 0);

@@ -26,7 +26,8 @@ metadata: {name: from-inventory, namespace: default}
 data: {answer: "42"}
 `;
 
-const exists = async (name: string, path: string): Promise<boolean> => (await host(name, ['test', '-e', path])).code === 0;
+const exists = async (name: string, path: string): Promise<boolean> =>
+  (await host(name, ['test', '-e', path])).code === 0;
 
 describe('settings that come and go', () => {
   it('arrive on the hosts and in the API, and leave again when they are taken out of the inventory', async () => {

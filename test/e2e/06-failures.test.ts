@@ -39,7 +39,12 @@ const CASES: Case[] = [
     overlay: async () => {
       const file = join(await mkdtemp(join(tmpdir(), 'mcpk-e2e-')), 'known_hosts');
       const lines = (await readFile(KNOWN_HOSTS, 'utf8')).split('\n');
-      const keyOf = (address: string): string => lines.find((line) => line.split(' ')[0]?.split(',').includes(address))?.split(' ').slice(1).join(' ') ?? '';
+      const keyOf = (address: string): string =>
+        lines
+          .find((line) => line.split(' ')[0]?.split(',').includes(address))
+          ?.split(' ')
+          .slice(1)
+          .join(' ') ?? '';
       const swapped = lines.filter((line) => !line.includes('10.77.0.21'));
       await writeFile(file, [...swapped, `10.77.0.21 ${keyOf('10.77.0.22')}`, ''].join('\n'));
       return overlay(`ssh: {knownHostsFiles: ["${file}"]}\n`);
@@ -51,7 +56,13 @@ const CASES: Case[] = [
   {
     name: 'a disk without room',
     // Exclusive: what is mounted over the folder hides its file, so apply wants to write it again.
-    before: () => on('w2', 'sh', '-c', 'mkdir -p /etc/cni/net.d && mount -t tmpfs -o size=4k tmpfs /etc/cni/net.d && { dd if=/dev/zero of=/etc/cni/net.d/.filler bs=4k count=8 2>/dev/null || true; }'),
+    before: () =>
+      on(
+        'w2',
+        'sh',
+        '-c',
+        'mkdir -p /etc/cni/net.d && mount -t tmpfs -o size=4k tmpfs /etc/cni/net.d && { dd if=/dev/zero of=/etc/cni/net.d/.filler bs=4k count=8 2>/dev/null || true; }',
+      ),
     after: () => on('w2', 'umount', '/etc/cni/net.d'),
     args: ['--limit', 'w2'],
     code: 15,

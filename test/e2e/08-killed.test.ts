@@ -10,12 +10,27 @@ import type { RunResult } from '../../src/engine/types.ts';
 import { eventually, INVENTORY, kubectl, mcpk, mcpkJson, NODES, on } from './support/mcpk.ts';
 
 /** Each run is killed as soon as it says that this stage is done: others are then in the middle of theirs. */
-const PLACES = ['preflight', 'system', 'certificates', 'artifacts', 'haproxy', 'runtime', 'etcd', 'keepalived', 'api-server', 'nodes'];
+const PLACES = [
+  'preflight',
+  'system',
+  'certificates',
+  'artifacts',
+  'haproxy',
+  'runtime',
+  'etcd',
+  'keepalived',
+  'api-server',
+  'nodes',
+];
 
 /** Runs apply and kills it (SIGKILL) at the line that ends the stage; false when it ended by itself before. */
 async function killedAt(stage: string): Promise<boolean> {
   const [command = '', ...args] = onOperatorSide(['mcpk', 'apply', '--yes', '-i', INVENTORY]);
-  const child = spawn(command, args, { cwd: CLONE, stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...operatorEnvironment() } });
+  const child = spawn(command, args, {
+    cwd: CLONE,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, ...operatorEnvironment() },
+  });
   let killed = false;
   createInterface({ input: child.stderr }).on('line', (line) => {
     if (!killed && line.includes(` ${stage} `)) killed = child.kill('SIGKILL');
@@ -38,7 +53,9 @@ describe('apply killed in the middle of the first bring-up', () => {
         return said.code === 0 ? true : undefined;
       });
       await eventually(`no work of the killed run is left after ${place}`, 30, async () => {
-        const counts = await Promise.all(NODES.map((name) => on(name, 'sh', '-c', 'flock -n /run/mcpk/lock true && echo free || echo held')));
+        const counts = await Promise.all(
+          NODES.map((name) => on(name, 'sh', '-c', 'flock -n /run/mcpk/lock true && echo free || echo held')),
+        );
         return counts.every((text) => text.trim() === 'free') ? true : undefined;
       });
     }
@@ -47,6 +64,14 @@ describe('apply killed in the middle of the first bring-up', () => {
     const nodes = (await kubectl('get', 'nodes', '--no-headers')).trim().split('\n');
     expect(nodes.filter((line) => /\sReady\s/.test(line))).toHaveLength(NODES.length);
     expect(await mcpkJson<RunResult>(['apply', '--yes'], 0)).toMatchObject({ changed: 0 });
-    for (const name of NODES) expect(await on(name, 'sh', '-c', 'find /etc /usr/local /opt/cni /var/lib/mcpk/store -name "*.mcpk" -o -name "*.tmp.*"')).toBe('');
+    for (const name of NODES)
+      expect(
+        await on(
+          name,
+          'sh',
+          '-c',
+          'find /etc /usr/local /opt/cni /var/lib/mcpk/store -name "*.mcpk" -o -name "*.tmp.*"',
+        ),
+      ).toBe('');
   });
 });

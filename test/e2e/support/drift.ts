@@ -9,12 +9,17 @@ import { PATHS } from '../../../src/core/paths.ts';
 type Spoil<K extends Resource['kind']> = (resource: Extract<Resource, { kind: K }>) => string[] | undefined;
 
 export const CHANGED: { [K in Resource['kind']]: Spoil<K> } = {
-  file: ({ path, block }) => sh(block === undefined ? 'printf "\\n# by hand\\n" >> "$1"' : 'sed -i "s/^# END mcpk .*/# by hand\\n&/" "$1"', path),
+  file: ({ path, block }) =>
+    sh(
+      block === undefined ? 'printf "\\n# by hand\\n" >> "$1"' : 'sed -i "s/^# END mcpk .*/# by hand\\n&/" "$1"',
+      path,
+    ),
   directory: ({ path }) => ['chmod', '0777', path],
   link: ({ path }) => ['ln', '-sfn', '/bin/false', path],
   package: ({ name, hold }) => (hold ? ['apt-mark', 'unhold', name] : undefined),
   unit: ({ name }) => ['systemctl', 'disable', name],
-  sysctl: ({ key, value }) => (/^\d+$/.test(value) ? ['sysctl', '-w', `${key}=${other(key, Number(value))}`] : undefined),
+  sysctl: ({ key, value }) =>
+    /^\d+$/.test(value) ? ['sysctl', '-w', `${key}=${other(key, Number(value))}`] : undefined,
   kernelModule: () => undefined,
   user: ({ name }) => ['usermod', '-s', '/bin/sh', name],
   binary: ({ sha256 }) => sh('rm -f "$1"; echo broken > "$1"', `${PATHS.store}/${sha256}`),
@@ -28,7 +33,8 @@ export const CHANGED: { [K in Resource['kind']]: Spoil<K> } = {
 };
 
 export const REMOVED: { [K in Resource['kind']]: Spoil<K> } = {
-  file: ({ path, block }) => (block === undefined ? ['rm', '-f', path] : ['sed', '-i', `/BEGIN mcpk/,/END mcpk/d`, path]),
+  file: ({ path, block }) =>
+    block === undefined ? ['rm', '-f', path] : ['sed', '-i', `/BEGIN mcpk/,/END mcpk/d`, path],
   directory: () => undefined,
   link: ({ path }) => ['rm', '-f', path],
   package: ({ name }) => ['dpkg', '--remove', '--force-depends', name],
@@ -58,5 +64,5 @@ function other(key: string, value: number): number {
 
 export function spoil(how: 'changed' | 'removed', resource: Resource): string[] | undefined {
   const table = how === 'changed' ? CHANGED : REMOVED;
-  return (table[resource.kind] as Spoil<Resource['kind']>)(resource as never);
+  return (table[resource.kind] as Spoil<Resource['kind']>)(resource);
 }

@@ -46,13 +46,16 @@ let stopping = false;
 function send(method: string, path: string, body: unknown, agent: Agent | false): Promise<number> {
   return new Promise((resolve, reject) => {
     const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
-    const outgoing = request({ ...tls, method, path, agent, headers: { 'content-type': type }, timeout: 1000 }, (response) => {
-      response.resume();
-      response.on('end', () => {
-        resolve(response.statusCode ?? 0);
-      });
-      response.on('error', reject);
-    });
+    const outgoing = request(
+      { ...tls, method, path, agent, headers: { 'content-type': type }, timeout: 1000 },
+      (response) => {
+        response.resume();
+        response.on('end', () => {
+          resolve(response.statusCode ?? 0);
+        });
+        response.on('error', reject);
+      },
+    );
     outgoing.on('timeout', () => outgoing.destroy(new Error('no answer within 1 s')));
     outgoing.on('error', reject);
     outgoing.end(body === undefined ? undefined : JSON.stringify(body));
@@ -100,7 +103,12 @@ function watch(): void {
   outgoing.end();
 }
 
-const made = await send('POST', PATH, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: NAME }, data: { n: '0' } }, false);
+const made = await send(
+  'POST',
+  PATH,
+  { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: NAME }, data: { n: '0' } },
+  false,
+);
 if (made !== 201 && made !== 409) throw new Error(`can't make the ConfigMap: HTTP ${String(made)}`);
 watch();
 process.stdout.write('ready\n');

@@ -65,8 +65,11 @@ export async function unitStarts(names: readonly string[] = NODES): Promise<Reco
   for (const name of names) {
     const shown = await on(name, 'systemctl', 'show', '-p', 'Id,InvocationID,ActiveEnterTimestampMonotonic', ...UNITS);
     for (const block of shown.trim().split('\n\n')) {
-      const fields = Object.fromEntries(block.split('\n').map((line) => line.split(/=(.*)/s).slice(0, 2) as [string, string]));
-      starts[`${name} ${fields['Id'] ?? ''}`] = `${fields['InvocationID'] ?? ''} ${fields['ActiveEnterTimestampMonotonic'] ?? ''}`;
+      const fields = Object.fromEntries(
+        block.split('\n').map((line) => line.split(/=(.*)/s).slice(0, 2) as [string, string]),
+      );
+      starts[`${name} ${fields['Id'] ?? ''}`] =
+        `${fields['InvocationID'] ?? ''} ${fields['ActiveEnterTimestampMonotonic'] ?? ''}`;
     }
   }
   return starts;

@@ -1,0 +1,31 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { KUBECONFIG, onOperatorSide, operatorEnvironment } from '../../../lab/operator.ts';
+import { CLONE } from '../../../lab/paths.ts';
+
+export interface Outcome {
+  requests: number;
+  failures: string[];
+  watchEvents: number;
+}
+
+/** Runs `work` while the strict client talks to the VIP. */
+export async function underLoad(work: () => Promise<unknown>): Promise<Outcome> {
+  const [command = '', ...args] = onOperatorSide([process.execPath, `${CLONE}/test/e2e/support/load.ts`, KUBECONFIG]);
+  const client = spawn(command, args, {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, ...operatorEnvironment() },
+  });
+  const lines = createInterface({ input: client.stdout });
+  const said: string[] = [];
+  lines.on('line', (line) => said.push(line));
+  await once(lines, 'line');
+  try {
+    await work();
+  } finally {
+    client.stdin.end();
+    await once(client, 'close');
+  }
+  return JSON.parse(said.at(-1) ?? '{}') as Outcome;
+}
