@@ -13,12 +13,40 @@ const NAMES = HOSTS.map((each) => each.name);
 
 /** What apply owns on a host, without anything that its services wrote while they ran. */
 const KEEP = [
-  'etc/kubernetes', 'etc/etcd', 'etc/haproxy', 'etc/keepalived', 'etc/containerd', 'etc/cni', 'etc/mcpk', 'etc/hosts',
-  'etc/sysctl.d', 'etc/modules-load.d', 'etc/systemd/system', 'etc/passwd', 'etc/group', 'etc/shadow', 'etc/gshadow',
-  'usr/local/bin', 'opt/cni/bin', 'var/lib/mcpk/store', 'var/lib/mcpk/owned.json', 'var/lib/kubelet/pki',
+  'etc/kubernetes',
+  'etc/etcd',
+  'etc/haproxy',
+  'etc/keepalived',
+  'etc/containerd',
+  'etc/cni',
+  'etc/mcpk',
+  'etc/hosts',
+  'etc/sysctl.d',
+  'etc/modules-load.d',
+  'etc/systemd/system',
+  'etc/passwd',
+  'etc/group',
+  'etc/shadow',
+  'etc/gshadow',
+  'usr/local/bin',
+  'opt/cni/bin',
+  'var/lib/mcpk/store',
+  'var/lib/mcpk/owned.json',
+  'var/lib/kubelet/pki',
 ];
 
-const UNITS = ['containerd', 'etcd', 'haproxy', 'keepalived', 'kube-apiserver', 'kube-scheduler', 'kube-controller-manager', 'kubelet', 'kube-proxy', 'mcpk-routes'];
+const UNITS = [
+  'containerd',
+  'etcd',
+  'haproxy',
+  'keepalived',
+  'kube-apiserver',
+  'kube-scheduler',
+  'kube-controller-manager',
+  'kubelet',
+  'kube-proxy',
+  'mcpk-routes',
+];
 
 /** Starts everything on all hosts at once and waits until the API tells of five ready nodes. */
 const PLAIN = `
@@ -64,9 +92,15 @@ async function snapshot(): Promise<Map<string, string>> {
 async function restore(packages: ReadonlyMap<string, string>): Promise<void> {
   await Promise.all(
     NAMES.map(async (name) => {
-      await must(name, `systemctl mask --runtime haproxy keepalived containerd chrony >/dev/null 2>&1; apt-get -qq update; DEBIAN_FRONTEND=noninteractive apt-get -y -qq install ${packages.get(name) ?? ''} >/dev/null; systemctl unmask --runtime haproxy keepalived containerd chrony >/dev/null 2>&1; true`);
+      await must(
+        name,
+        `systemctl mask --runtime haproxy keepalived containerd chrony >/dev/null 2>&1; apt-get -qq update; DEBIAN_FRONTEND=noninteractive apt-get -y -qq install ${packages.get(name) ?? ''} >/dev/null; systemctl unmask --runtime haproxy keepalived containerd chrony >/dev/null 2>&1; true`,
+      );
       await push(name);
-      await must(name, 'cd / && tar -xf /root/kept.tar && mkdir -p /var/lib/etcd && chown etcd:etcd /var/lib/etcd 2>/dev/null; chmod 700 /var/lib/etcd; true');
+      await must(
+        name,
+        'cd / && tar -xf /root/kept.tar && mkdir -p /var/lib/etcd && chown etcd:etcd /var/lib/etcd 2>/dev/null; chmod 700 /var/lib/etcd; true',
+      );
     }),
   );
 }

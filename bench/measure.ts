@@ -16,7 +16,10 @@ export async function seconds(argv: readonly string[]): Promise<number> {
 }
 
 /** Runs the commands in turn, A B A B …, after one round that does not count. */
-export async function interleaved(rounds: number, commands: Readonly<Record<string, readonly string[]>>): Promise<Record<string, Spread>> {
+export async function interleaved(
+  rounds: number,
+  commands: Readonly<Record<string, readonly string[]>>,
+): Promise<Record<string, Spread>> {
   const times = new Map<string, number[]>(Object.keys(commands).map((name) => [name, []]));
   for (let round = 0; round <= rounds; round += 1) {
     for (const [name, argv] of Object.entries(commands)) {

@@ -35,7 +35,9 @@ export default class Kubeconfig extends BaseCommand<typeof Kubeconfig> {
     const caller = { command: 'kubeconfig', version: this.config.version, signal: this.signal, emit: view.emit };
     const input = await engineInput(cluster, this.flags, caller, { artifacts: false });
     const paths = [`${PATHS.pki}/ca.crt`, PATHS.adminCert, PATHS.adminKey];
-    const [ca = '', cert = '', key = ''] = await readFiles(input, hostsWith(cluster, 'master'), paths).finally(() => view.end());
+    const [ca = '', cert = '', key = ''] = await readFiles(input, hostsWith(cluster, 'master'), paths).finally(() =>
+      view.end(),
+    );
     process.stdout.write(
       kubeconfig({
         name: cluster.name,

@@ -120,7 +120,8 @@ async function must(run: Run, stage: string, host: string, args: readonly string
 }
 
 function ownedObject(owned: ReadonlyMap<string, { hash: string; stage: string }>): unknown {
-  const data = Object.fromEntries([...owned].map(([name, entry]) => [name, entry.stage]).toSorted());
+  const stages = [...owned].map(([name, entry]): [string, string] => [name, entry.stage]);
+  const data = Object.fromEntries(stages.toSorted(([a], [b]) => (a < b ? -1 : 1)));
   return { ...OWNED, data: { owned: JSON.stringify(data) } };
 }
 

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-
 import { PATHS } from '../core/paths.ts';
 import { Secret } from '../core/secret.ts';
 import { sysctlPath } from '../resources/names.ts';
@@ -264,9 +262,4 @@ function tempOf(path: string): string {
 
 function append(map: Map<string, string[]>, key: string, value: string): void {
   map.set(key, [...(map.get(key) ?? []), value]);
-}
-
-/** sha256 as converge.sh and the probe see it. */
-export function sha256(content: string | Buffer): string {
-  return createHash('sha256').update(content).digest('hex');
 }

@@ -51,19 +51,6 @@ export function encodeReads(reads: Reads, options: { deep?: boolean } = {}): Buf
   return Buffer.from(lines.join('\n') + '\n');
 }
 
-/** Takes the probe's records as they arrive. */
-export class ObservedReader {
-  readonly #records: SessionRecord[] = [];
-
-  readonly onRecord = (record: SessionRecord): void => {
-    this.#records.push(record);
-  };
-
-  observed(): Observed {
-    return decodeObserved(this.#records);
-  }
-}
-
 /** All that one probe saw. Records of other kinds (facts) are skipped. */
 export function decodeObserved(records: readonly SessionRecord[]): Observed {
   const of = (kind: string): string => records.find((record) => record.kind === kind)?.body.toString('utf8') ?? '';

@@ -15,7 +15,8 @@ export const kubeObject: ResourceKind<KubeObjectResource> = {
     const before = seen === undefined ? '' : shown(seen);
     const after = shown(wanted);
     const leaving = text === undefined ? [] : surplusFields(JSON.parse(text) as LiveObject, wanted);
-    if (before === after && leaving.length === 0) return { result: 'unchanged', reason: 'the fields that are set are as wanted', hash };
+    if (before === after && leaving.length === 0)
+      return { result: 'unchanged', reason: 'the fields that are set are as wanted', hash };
     const change: Change = {
       result: 'change',
       verb: seen === undefined && !resource.partial ? 'create' : 'update',

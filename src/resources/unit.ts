@@ -15,7 +15,6 @@ import type {
 import { inputsOf, unitDigests } from './unit-digests.ts';
 import { touchedPaths } from './touched.ts';
 
-export { unitDigests } from './unit-digests.ts';
 
 const DEFAULT_TIMEOUT = 90;
 

@@ -1,17 +1,12 @@
 import { closeSync, constants, fstatSync, mkdirSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { entriesOf, knownHostLine, parseKnownHosts } from './known-hosts.ts';
-import type { KnownHost, KnownHosts } from './known-hosts.ts';
+import type { KnownHosts } from './known-hosts.ts';
 
 /** Reads the files in order; one that does not exist counts as empty. Other errors are thrown. */
 export function readKnownHosts(files: readonly string[]): KnownHosts {
   const all = files.map((file) => parseKnownHosts(readIfThere(file), file));
   return { entries: all.flatMap((one) => one.entries), ignored: all.flatMap((one) => one.ignored) };
-}
-
-/** Keys recorded for a host. */
-export function recordedKeys(files: readonly string[], name: string): KnownHost[] {
-  return entriesOf(readKnownHosts(files).entries, name);
 }
 
 /**

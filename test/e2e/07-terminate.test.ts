@@ -23,7 +23,11 @@ require('node:https').get({ host: '10.77.0.100', port: 443, path, headers, ca: o
   r.on('end', () => console.log(JSON.stringify({ status: r.statusCode, body })));
 });`;
 
-async function get(path: string, headers: Record<string, string>, certificate: boolean): Promise<{ status: number; body: string }> {
+async function get(
+  path: string,
+  headers: Record<string, string>,
+  certificate: boolean,
+): Promise<{ status: number; body: string }> {
   const said = await exec([process.execPath, '-e', REQUEST, JSON.stringify([path, headers, certificate])]);
   expect(said.code, said.stderr).toBe(0);
   return JSON.parse(said.stdout) as { status: number; body: string };
@@ -32,7 +36,10 @@ async function get(path: string, headers: Record<string, string>, certificate: b
 /** First line that a long-running kubectl prints; it is ended then. */
 async function firstLine(...args: string[]): Promise<{ line: string; stop: () => Promise<void> }> {
   const [command = '', ...words] = onOperatorSide(['kubectl', ...args]);
-  const child = spawn(command, words, { env: { ...process.env, ...operatorEnvironment() }, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(command, words, {
+    env: { ...process.env, ...operatorEnvironment() },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const [chunk] = (await once(child.stdout, 'data')) as [Buffer];
   const stop = async (): Promise<void> => {
     const closed = once(child, 'close');
@@ -59,7 +66,11 @@ async function accessWorks(): Promise<void> {
   expect(logs.line).toContain('serving');
   await logs.stop();
   const forward = await firstLine('port-forward', `pod/${POD}`, '18080:8080');
-  const page = await exec(['sh', '-c', `exec ${process.execPath} -e "fetch('http://127.0.0.1:18080/').then(async (r) => console.log(r.status))"`]);
+  const page = await exec([
+    'sh',
+    '-c',
+    `exec ${process.execPath} -e "fetch('http://127.0.0.1:18080/').then(async (r) => console.log(r.status))"`,
+  ]);
   expect(page.stdout.trim()).toMatch(/200|404/);
   await forward.stop();
   // Forged identities: with nothing, with a token, with a certificate that is nobody's front proxy.
@@ -76,8 +87,20 @@ async function accessWorks(): Promise<void> {
 describe('access through the VIP', () => {
   beforeAll(async () => {
     await mcpkJson<RunResult>(['apply', '--yes'], 0);
-    await kubectl('run', POD, '--image=docker.io/library/busybox:1', '--restart=Never', '--command', '--', 'sh', '-c', 'echo serving; exec httpd -f -p 8080 -h /');
-    await eventually('the pod runs', 60, async () => ((await kubectl('get', 'pod', POD, '-o', 'jsonpath={.status.phase}')) === 'Running' ? true : undefined));
+    await kubectl(
+      'run',
+      POD,
+      '--image=docker.io/library/busybox:1',
+      '--restart=Never',
+      '--command',
+      '--',
+      'sh',
+      '-c',
+      'echo serving; exec httpd -f -p 8080 -h /',
+    );
+    await eventually('the pod runs', 60, async () =>
+      (await kubectl('get', 'pod', POD, '-o', 'jsonpath={.status.phase}')) === 'Running' ? true : undefined,
+    );
   });
   afterAll(async () => {
     await kubectl('delete', 'pod', POD, '--now', '--ignore-not-found');

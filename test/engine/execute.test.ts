@@ -32,12 +32,19 @@ function runOf(specs: Record<string, Spec>, failing: readonly string[] = []): { 
     upload: () => Promise.reject(new Error('not asked for')),
     close: () => Promise.resolve(),
   };
-  const stages = Object.entries(specs).map(
-    ([name, spec]): Stage => ({ name, title: name, hosts: () => [], needs: spec.needs ?? [], states: () => [], ...(spec.around ? { around: spec.around } : {}) }),
-  );
+  const stages = Object.entries(specs).map(([name, spec]): Stage => ({
+    name,
+    title: name,
+    hosts: () => [],
+    needs: spec.needs ?? [],
+    states: () => [],
+    ...(spec.around ? { around: spec.around } : {}),
+  }));
   const planOf = (name: string): StagePlan => {
     const batches = specs[name]?.batches ?? [];
-    const hosts = batches.flat().map((host) => ({ host, items: [{ ref: 'file:/x', title: '/x', kind: 'file', comparison: CHANGE }] }));
+    const hosts = batches
+      .flat()
+      .map((host) => ({ host, items: [{ ref: 'file:/x', title: '/x', kind: 'file', comparison: CHANGE }] }));
     return { name, title: name, needs: [], batches, order: '', gates: [], steps: [], hosts };
   };
   const failures: Run['failures'] = [];
@@ -81,7 +88,9 @@ describe('execute', () => {
   });
 
   it('starts nothing new after a failure, and the members of a batch do not fail each other', async () => {
-    const { run, log } = runOf({ a: { batches: [['h1', 'h2'], ['h3']] }, b: { needs: ['a'], batches: [['h4']] } }, ['h1']);
+    const { run, log } = runOf({ a: { batches: [['h1', 'h2'], ['h3']] }, b: { needs: ['a'], batches: [['h4']] } }, [
+      'h1',
+    ]);
     const results = await execute(run);
     expect(results.map((each) => each.status)).toEqual(['failed', 'skipped']);
     expect(log).toEqual(['converge h1', 'converge h2', 'a failed', 'b skipped']);

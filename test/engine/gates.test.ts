@@ -6,7 +6,10 @@ import type { Event } from '../../src/engine/types.ts';
 
 const OK: CommandResult = { exitCode: 0, stdout: 'ok', stderr: '' };
 
-function fleet(answer: (host: string, command: Command, round: number) => CommandResult): { fleet: Fleet; asked: Map<string, Command[][]> } {
+function fleet(answer: (host: string, command: Command, round: number) => CommandResult): {
+  fleet: Fleet;
+  asked: Map<string, Command[][]>;
+} {
   const asked = new Map<string, Command[][]>();
   const stub: Fleet = {
     sessions: new Map(),
@@ -25,25 +28,55 @@ function fleet(answer: (host: string, command: Command, round: number) => Comman
 }
 
 function gate(title: string, host: string, more: Partial<GateCheck> = {}): GateCheck {
-  return { title, asks: [{ host, argv: ['check', title] }], check: ([a]) => (a?.exitCode === 0 ? undefined : (a?.stderr ?? 'no answer')), deadline: 5, ...more };
+  return {
+    title,
+    asks: [{ host, argv: ['check', title] }],
+    check: ([a]) => (a?.exitCode === 0 ? undefined : (a?.stderr ?? 'no answer')),
+    deadline: 5,
+    ...more,
+  };
 }
 
 function runOf(stub: Fleet): { run: Parameters<typeof holdGates>[0]; events: Event[] } {
   const events: Event[] = [];
-  return { events, run: { fleet: stub, stage: 's', emit: (event) => events.push(event), since: () => 0, signal: new AbortController().signal } };
+  return {
+    events,
+    run: {
+      fleet: stub,
+      stage: 's',
+      emit: (event) => events.push(event),
+      since: () => 0,
+      signal: new AbortController().signal,
+    },
+  };
 }
 
 describe('ask', () => {
   it('sends all of a host in one request and answers in the order of the asks', async () => {
     const { fleet: stub, asked } = fleet((host, command) => ({ ...OK, stdout: `${host} ${command.argv.join(' ')}` }));
-    const answers = await ask(stub, [{ host: 'a', argv: ['1'] }, { host: 'b', argv: ['2'] }, { host: 'a', argv: ['3'] }], new AbortController().signal);
+    const answers = await ask(
+      stub,
+      [
+        { host: 'a', argv: ['1'] },
+        { host: 'b', argv: ['2'] },
+        { host: 'a', argv: ['3'] },
+      ],
+      new AbortController().signal,
+    );
     expect(answers.map((each) => each.stdout)).toEqual(['a 1', 'b 2', 'a 3']);
     expect(asked.get('a')).toHaveLength(1);
   });
 
   it('asks the same question of several gates once', async () => {
     const { fleet: stub, asked } = fleet(() => OK);
-    const answers = await ask(stub, [{ host: 'a', argv: ['x'] }, { host: 'a', argv: ['x'] }], new AbortController().signal);
+    const answers = await ask(
+      stub,
+      [
+        { host: 'a', argv: ['x'] },
+        { host: 'a', argv: ['x'] },
+      ],
+      new AbortController().signal,
+    );
     expect(answers).toHaveLength(2);
     expect(asked.get('a')?.[0]).toHaveLength(1);
   });
@@ -51,22 +84,39 @@ describe('ask', () => {
 
 describe('holdGates', () => {
   it('asks again until the gate holds, and only those that do not', async () => {
-    const { fleet: stub, asked } = fleet((_, command, round) => (command.argv[1] === 'slow' && round < 2 ? { exitCode: 1, stdout: '', stderr: 'starting' } : OK));
+    const { fleet: stub, asked } = fleet((_, command, round) =>
+      command.argv[1] === 'slow' && round < 2 ? { exitCode: 1, stdout: '', stderr: 'starting' } : OK,
+    );
     const { run, events } = runOf(stub);
     await holdGates(run, [gate('quick', 'a'), gate('slow', 'a')]);
-    expect(asked.get('a')?.map((commands) => commands.map((each) => each.argv[1]))).toEqual([['quick', 'slow'], ['slow'], ['slow']]);
+    expect(asked.get('a')?.map((commands) => commands.map((each) => each.argv[1]))).toEqual([
+      ['quick', 'slow'],
+      ['slow'],
+      ['slow'],
+    ]);
     expect(events.filter((event) => event.type === 'gate' && event.status === 'passed')).toHaveLength(2);
   });
 
   it('fails after the deadline with what was seen last and the journal of the unit', async () => {
-    const { fleet: stub } = fleet((_, command) => (command.argv[0] === 'journalctl' ? { ...OK, stdout: 'bind: address in use\n' } : { exitCode: 1, stdout: '', stderr: 'refused' }));
-    const failing = holdGates(runOf(stub).run, [gate('ready', 'm1', { deadline: 0, unit: { host: 'm1', name: 'etcd.service' } })]);
+    const { fleet: stub } = fleet((_, command) =>
+      command.argv[0] === 'journalctl'
+        ? { ...OK, stdout: 'bind: address in use\n' }
+        : { exitCode: 1, stdout: '', stderr: 'refused' },
+    );
+    const failing = holdGates(runOf(stub).run, [
+      gate('ready', 'm1', { deadline: 0, unit: { host: 'm1', name: 'etcd.service' } }),
+    ]);
     await expect(failing).rejects.toMatchObject({ code: 'gate', exitCode: 16, host: 'm1' });
-    await expect(failing).rejects.toMatchObject({ details: ['last answer  refused', 'journal of etcd.service:', '  bind: address in use'] });
+    await expect(failing).rejects.toMatchObject({
+      details: ['last answer  refused', 'journal of etcd.service:', '  bind: address in use'],
+    });
   });
 
   it('goes on with the checks that an answer made possible', async () => {
-    const { fleet: stub, asked } = fleet((_, command) => ({ ...OK, stdout: command.argv[1] === 'pods' ? '10.0.0.9' : 'ok' }));
+    const { fleet: stub, asked } = fleet((_, command) => ({
+      ...OK,
+      stdout: command.argv[1] === 'pods' ? '10.0.0.9' : 'ok',
+    }));
     await holdGates(runOf(stub).run, [gate('pods', 'a', { next: ([a]) => [gate(`ping ${a?.stdout ?? ''}`, 'b')] })]);
     expect(asked.get('b')?.[0]?.[0]?.argv[1]).toBe('ping 10.0.0.9');
   });
