@@ -10,7 +10,7 @@ import {
   type Resource,
   type SharedState,
 } from '../resources/types.ts';
-import type { HostFacts } from '../cluster/facts.ts';
+import type { HostFacts, OwnedEntry } from '../cluster/facts.ts';
 import { API } from './compile.ts';
 import type { HostPlan, HostStates, PlanItem, StateTree } from './types.ts';
 
@@ -32,7 +32,7 @@ export interface CompareInput {
   tree: StateTree;
   observed: ReadonlyMap<string, Observed>;
   facts: ReadonlyMap<string, HostFacts>;
-  /** ref → hash of what mcpk owns in the API. */
+  /** ref → stage of what mcpk owns in the API. */
   apiOwned: ReadonlyMap<string, string>;
   now: Date;
 }
@@ -118,7 +118,7 @@ function removals(input: CompareInput): Removal[] {
   const found: Removal[] = [];
   const stages = new Map(input.tree.stages.map((stage) => [stage.name, stage]));
   const fallback = input.tree.stages.at(-1)?.name ?? '';
-  for (const [host, facts] of input.facts) {
+  for (const [host, owned] of ownedEntries(input)) {
     const described = new Set<string>(
       input.tree.stages.flatMap((stage) =>
         stage.hosts
@@ -126,7 +126,7 @@ function removals(input: CompareInput): Removal[] {
           .flatMap((states) => states.resources.map((resource) => ref(resource))),
       ),
     );
-    const leaving = facts.owned.filter(
+    const leaving = owned.filter(
       (entry) =>
         !described.has(entry.ref) && stages.get(entry.stage)?.deferred === undefined && !replaced(entry.ref, described),
     );
@@ -147,7 +147,7 @@ function removals(input: CompareInput): Removal[] {
             reasons: ['no longer described by the inventory'],
             hash: '',
             rests: entry.hash,
-            ...(kindNamed(kind).remove(id).length === 0
+            ...(kind !== 'kubeObject' && kindNamed(kind).remove(id).length === 0
               ? { specification: ['left on the host, no longer looked after'] }
               : {}),
           },
@@ -156,6 +156,12 @@ function removals(input: CompareInput): Removal[] {
     }
   }
   return found;
+}
+
+/** What mcpk owns on every host, and in the API. */
+function ownedEntries(input: CompareInput): [string, readonly OwnedEntry[]][] {
+  const api = [...input.apiOwned].map(([name, stage]): OwnedEntry => ({ ref: name, hash: '', stage }));
+  return [...[...input.facts].map(([host, { owned }]): [string, readonly OwnedEntry[]] => [host, owned]), [API, api]];
 }
 
 /** The same path under another kind (a file that became a link) is replaced, not removed. */
