@@ -55,15 +55,15 @@ const CASES: Case[] = [
   },
   {
     name: 'a disk without room',
-    // Exclusive: what is mounted over the folder hides its file, so apply wants to write it again.
+    // What is mounted over the folder hides its files, so apply wants to write them again.
     before: () =>
       on(
         'w2',
         'sh',
         '-c',
-        'mkdir -p /etc/cni/net.d && mount -t tmpfs -o size=4k tmpfs /etc/cni/net.d && { dd if=/dev/zero of=/etc/cni/net.d/.filler bs=4k count=8 2>/dev/null || true; }',
+        'mount -t tmpfs -o size=4k tmpfs /etc/kubernetes/kube-proxy && { dd if=/dev/zero of=/etc/kubernetes/kube-proxy/.filler bs=4k count=8 2>/dev/null || true; }',
       ),
-    after: () => on('w2', 'umount', '/etc/cni/net.d'),
+    after: () => on('w2', 'umount', '/etc/kubernetes/kube-proxy'),
     args: ['--limit', 'w2'],
     code: 15,
     says: [/w2/, /No space left on device/, /room/],
