@@ -40,10 +40,16 @@ export async function createHostSide(host: HostSpec): Promise<void> {
   const netns = netnsOf(host.name);
   await run(['ip', 'netns', 'add', netns]);
   await batch(OPERATOR_NETNS, [
-    `link add ${host.name} type veth peer name eth0 netns ${netns}`,
+    `link add ${host.name} type veth peer name eth0 address ${macOf(host)} netns ${netns}`,
     `link set ${host.name} master ${BRIDGE} up`,
   ]);
   await batch(netns, ['link set lo up', `addr add ${host.address}/${PREFIX_LENGTH} dev eth0`, 'link set eth0 up']);
+}
+
+/** A machine keeps its MAC over a power loss; a new one would be a stranger to its neighbours' ARP tables for a while. */
+function macOf(host: HostSpec): string {
+  const octets = host.address.split('.').map((part) => Number(part).toString(16).padStart(2, '0'));
+  return ['02', '00', ...octets].join(':');
 }
 
 export async function removeHostSide(name: string): Promise<void> {

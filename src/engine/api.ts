@@ -79,13 +79,19 @@ export async function convergeApi(run: Run, stage: string, plan: HostPlan): Prom
       owned.set(item.ref, { hash: item.comparison.result === 'deferred' ? '' : item.comparison.hash, stage });
   }
   // What is ours is written down first: an object that exists but is not remembered would never leave.
-  await must(
-    run,
-    stage,
-    host,
-    APPLY,
-    list([ownedObject(new Map([...(run.owned.get(API) ?? []), ...owned])), ...wanted]),
-  );
+  const remembered = ownedObject(new Map([...(run.owned.get(API) ?? []), ...owned]));
+  const [first, rest] = partition(wanted, definesOthers);
+  await must(run, stage, host, APPLY, list([remembered, ...first]));
+  const definitions = first.filter((object) => object['kind'] === 'CustomResourceDefinition');
+  if (definitions.length > 0)
+    await must(
+      run,
+      stage,
+      host,
+      ['wait', '--for=condition=Established', '--timeout=30s', '-f', '-'],
+      list(definitions),
+    );
+  if (rest.length > 0) await must(run, stage, host, APPLY, list(rest));
   if (leaving.length > 0)
     await must(run, stage, host, ['delete', '--ignore-not-found', '--wait=false', '-f', '-'], list(leaving));
   if (leaving.length > 0) await must(run, stage, host, APPLY, list([ownedObject(owned)]));
@@ -104,6 +110,15 @@ export async function convergeApi(run: Run, stage: string, plan: HostPlan): Prom
     });
   }
   run.emit({ at: run.since(), type: 'host-end', stage, host: API, status: 'changed', ms });
+}
+
+/** Objects of the same run may live in them or be of their kind. */
+function definesOthers(object: Readonly<Record<string, unknown>>): boolean {
+  return object['kind'] === 'CustomResourceDefinition' || object['kind'] === 'Namespace';
+}
+
+function partition<T>(items: readonly T[], belongs: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(belongs), items.filter((item) => !belongs(item))];
 }
 
 function isPartial(resource: Resource | undefined): boolean {

@@ -134,8 +134,10 @@ export async function planRun(input: EngineInput): Promise<Plan> {
 }
 
 /** `mcpk apply`: plans, asks, executes. */
-export async function applyRun(input: EngineInput & { confirm(plan: Plan): Promise<boolean> }): Promise<RunResult> {
+export async function applyRun(options: EngineInput & { confirm(plan: Plan): Promise<boolean> }): Promise<RunResult> {
   const started = performance.now();
+  // A stage that only verifies is for `verify`: an apply with nothing to do creates nothing in the cluster.
+  const input = { ...options, stages: options.stages.filter((stage) => !stage.verify) };
   const opened = await open(input, 'exclusive');
   try {
     const run = await prepare(input, opened);

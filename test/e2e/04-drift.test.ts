@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { ref, type Resource } from '../../src/resources/types.ts';
 import type { Plan, RunResult, StateTree } from '../../src/engine/types.ts';
 import { spoil } from './support/drift.ts';
-import { mcpkJson, on, unitStarts } from './support/mcpk.ts';
+import { mcpk, mcpkJson, on, unitStarts } from './support/mcpk.ts';
 
 interface Target {
   host: string;
@@ -51,6 +51,13 @@ function dependents(spoiled: readonly Target[], how: 'changed' | 'removed'): str
     .toSorted();
 }
 
+/** The plan while something is spoiled; it must find something. */
+async function planWith(what: string): Promise<Plan> {
+  const said = await mcpk(['plan', '--json']);
+  expect(said.code, what).toBe(2);
+  return JSON.parse(said.stdout) as Plan;
+}
+
 describe('drift', () => {
   beforeAll(async () => {
     tree = await mcpkJson<StateTree>(['show'], 0);
@@ -64,7 +71,8 @@ describe('drift', () => {
       for (const [stage, spoiled] of byStage) {
         const before = await unitStarts();
         for (const each of spoiled) await on(each.host, ...each.argv);
-        const plan = await mcpkJson<Plan>(['plan'], 2);
+        const what = `${stage}: ${how}: ${spoiled.map((each) => `${each.host} ${ref(each.resource)}`).join(', ')}`;
+        const plan = await planWith(what);
         const planned = plan.stages.flatMap((of) =>
           of.hosts.flatMap((host) =>
             host.items.filter((item) => item.comparison.result === 'change').map((item) => `${host.host} ${item.ref}`),
