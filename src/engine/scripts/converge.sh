@@ -202,7 +202,10 @@ reload_daemon() {
 # unit ACTION NAME NO-BLOCK SECONDS
 unit() {
   case $1 in
-    enable | disable) systemctl --no-reload --quiet "$1" -- "$2" && return 0 ;;
+    enable | disable)
+      # Links in unit folders are part of what systemd has read: without a reload every unit counts as outdated.
+      systemctl --no-reload --quiet "$1" -- "$2" && reload=1 && return 0
+      ;;
     *)
       reload_daemon || return 1
       # A unit that failed often is refused a start until it is reset.
