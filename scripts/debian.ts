@@ -34,8 +34,13 @@ export async function ensureShellcheck(): Promise<void> {
   await ensure('shellcheck', 'shellcheck');
 }
 
-/** The tests start an sshd of their own: the package's daemon shall not listen on this machine. */
+/**
+ * What the transport's tests need: sudo, ssh-keygen, and an sshd that they start themselves, so that the package's
+ * daemon shall not listen on this machine.
+ */
 export async function ensureSshd(): Promise<void> {
+  await ensure('sudo', 'sudo');
+  await ensure('ssh-keygen', 'openssh-client');
   if (await isOnPath('sshd')) return;
   const hadPolicy = await exists(POLICY);
   if (!hadPolicy && process.getuid?.() === 0) await writeFile(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });

@@ -35,7 +35,7 @@ function dependents(spoiled: readonly Target[], how: 'changed' | 'removed'): str
     .flatMap(({ host, resources }) =>
       resources.flatMap((resource) => (resource.kind === 'unit' ? [{ host, resource }] : [])),
     );
-  return units
+  const direct = units
     .filter(({ host, resource }) => {
       const started = resource.inputs.some((input) => input.on === 'restart' && hit.has(`${host} ${input.ref}`));
       const stopped = how === 'removed' && hit.has(`${host} ${ref(resource)}`);
@@ -47,8 +47,12 @@ function dependents(spoiled: readonly Target[], how: 'changed' | 'removed'): str
         );
       return started || stopped || unpacked;
     })
-    .map(({ host, resource }) => `${host} ${resource.name}`)
-    .toSorted();
+    .map(({ host, resource }) => `${host} ${resource.name}`);
+  // An API server is stopped gracefully before its local etcd member, and started after it.
+  const around = direct.flatMap((unit) =>
+    unit.endsWith(' etcd.service') ? [unit.replace('etcd.service', 'kube-apiserver.service')] : [],
+  );
+  return [...new Set([...direct, ...around])].toSorted();
 }
 
 /** The plan while something is spoiled; it must find something. */
