@@ -32,14 +32,17 @@ export const CHANGED: { [K in Resource['kind']]: Spoil<K> } = {
   kubeObject: () => undefined,
 };
 
+/** In the lab's image and not in its repository: nothing could bring them back. */
+const OF_THE_IMAGE = new Set(['ca-certificates', 'iproute2', 'kmod']);
+
 export const REMOVED: { [K in Resource['kind']]: Spoil<K> } = {
   file: ({ path, block }) =>
     block === undefined ? ['rm', '-f', path] : ['sed', '-i', `/BEGIN mcpk/,/END mcpk/d`, path],
   directory: () => undefined,
   link: ({ path }) => ['rm', '-f', path],
-  // Without iproute2 a host can't tell its addresses, and the lab has no copy of it outside its image.
-  package: ({ name }) => (name === 'iproute2' ? undefined : ['dpkg', '--remove', '--force-depends', name]),
-  unit: ({ name }) => ['systemctl', 'stop', name],
+  package: ({ name }) => (OF_THE_IMAGE.has(name) ? undefined : ['dpkg', '--remove', '--force-depends', name]),
+  // A unit that went with its package is stopped already.
+  unit: ({ name }) => sh('systemctl stop "$1" 2>/dev/null || ! systemctl cat "$1" >/dev/null 2>&1', name),
   sysctl: () => undefined,
   kernelModule: () => undefined,
   user: () => undefined,
