@@ -9,11 +9,12 @@ if (major < 22 || (major === 22 && minor < 18)) {
   process.exit(1);
 }
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const command = /^[a-z-]+$/.exec(process.argv[2] ?? '')?.[0] ?? 'mcpk';
+const command = /^[a-z][a-z-]*$/.exec(process.argv[2] ?? '')?.[0] ?? 'help';
 const { load } = await import('./code-cache.js');
 const { exports: program, keep } = load(join(root, 'dist', 'mcpk.cjs'), command);
 await program.main({ root });
 // Not for every wrong word that somebody may type.
-if (Object.hasOwn(program.COMMANDS, command)) keep();
+const words = new Set(['help', ...Object.keys(program.COMMANDS).map((id) => id.split(':')[0])]);
+if (words.has(command)) keep();
 // A connection that somebody forgot must not keep the command from ending.
 setTimeout(() => process.exit(), 2000).unref();
