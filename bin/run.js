@@ -1,18 +1,20 @@
 #!/usr/bin/env node
 // Plain JavaScript that any Node can read: it must say which Node the rest needs.
-import { join } from 'node:path';
-import { homedir } from 'node:os';
-import module from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 22 || (major === 22 && minor < 18)) {
   process.stderr.write(`mcpk needs Node 22.18 or newer; this is ${process.versions.node} (${process.execPath}).\n`);
   process.exit(1);
 }
-// Compiled code is kept for the next start, in a folder that only this user writes.
-module.enableCompileCache(join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'mcpk', 'node'));
-
-const { execute } = await import('@oclif/core');
-await execute({ dir: import.meta.url });
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const command = /^[a-z][a-z-]*$/.exec(process.argv[2] ?? '')?.[0] ?? 'help';
+const { load } = await import('./code-cache.js');
+const { exports: program, keep } = load(join(root, 'dist', 'mcpk.cjs'), command);
+await program.main({ root });
+// Not for every wrong word that somebody may type.
+const words = new Set(['help', ...Object.keys(program.COMMANDS).map((id) => id.split(':')[0])]);
+if (words.has(command)) keep();
 // A connection that somebody forgot must not keep the command from ending.
 setTimeout(() => process.exit(), 2000).unref();

@@ -45,7 +45,7 @@ function wrapper(): string {
 clone='${CLONE.replaceAll("'", `'\\''`)}'
 node="$clone/node_modules/.bin/node"
 [ -x "$node" ] || node=node
-if [ -d "$clone/dist" ]; then
+if [ -f "$clone/dist/mcpk.cjs" ]; then
   exec "$node" "$clone/bin/run.js" "$@"
 fi
 exec "$node" "$clone/bin/dev.js" "$@"

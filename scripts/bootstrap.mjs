@@ -60,7 +60,9 @@ function findNode() {
 function removeStaleBuild() {
   const built = modified('oclif.manifest.json');
   if (built === undefined) return;
-  const sources = readdirSync(join(root, 'src'), { recursive: true }).map((name) => modified(join('src', name)) ?? 0);
+  const sources = ['src', 'templates', 'schema'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true }).map((name) => modified(join(folder, name)) ?? 0),
+  );
   if (Math.max(...sources) <= built) return;
   rmSync(join(root, 'oclif.manifest.json'), { force: true });
   rmSync(join(root, 'dist'), { recursive: true, force: true });

@@ -1,36 +1,36 @@
-/** Builds dist/: compiled sources, the shell scripts beside them, and oclif's manifest for a quick start. */
-import { cp, glob, mkdir, rm, writeFile } from 'node:fs/promises';
-import { spawnSync } from 'node:child_process';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+/**
+ * `npm run build`: dist/ with the program in one file, and oclif's manifest. Each file is replaced as a whole, so
+ * that whoever starts mcpk meanwhile gets the old program or the new one.
+ */
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Plugin } from '@oclif/core';
+import { bundle } from './bundle.ts';
+import { fromSources } from './from-sources.ts';
+import { ROOT } from './process.ts';
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
-
-function compile(): void {
-  const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
-  if (status !== 0) process.exit(1);
-}
-
-/** Scripts that run on the hosts are read at run time from beside the module that sends them. */
-async function copyScripts(): Promise<void> {
-  for await (const path of glob('**/*.sh', { cwd: join(root, 'src') })) {
-    const to = join(root, 'dist', path);
-    await mkdir(dirname(to), { recursive: true });
-    await cp(join(root, 'src', path), to);
-  }
-}
+const DIST = join(ROOT, 'dist');
+const MANIFEST = 'oclif.manifest.json';
 
 /** As `oclif manifest` does, without that tool's dependencies. */
-async function writeManifest(): Promise<void> {
-  const { Plugin } = await import('@oclif/core');
-  const plugin = new Plugin({ root, ignoreManifest: true, errorOnManifestCreate: true, type: 'core' });
+async function writeManifest(file: string): Promise<void> {
+  const plugin = new Plugin({ ...fromSources(), isRoot: true, errorOnManifestCreate: true, type: 'core' });
   await plugin.load();
-  await writeFile(join(root, 'oclif.manifest.json'), `${JSON.stringify(plugin.manifest)}\n`);
+  await writeFile(file, `${JSON.stringify(plugin.manifest)}\n`);
 }
 
-await rm(join(root, 'dist'), { recursive: true, force: true });
-await rm(join(root, 'oclif.manifest.json'), { force: true });
-compile();
-await copyScripts();
-await writeManifest();
+await mkdir(DIST, { recursive: true });
+await mkdir(join(ROOT, '.cache'), { recursive: true });
+const made = await mkdtemp(join(ROOT, '.cache', 'build-'));
+try {
+  await Promise.all([bundle(made), writeManifest(join(made, MANIFEST))]);
+  const old = await readdir(DIST);
+  await rename(join(made, MANIFEST), join(ROOT, MANIFEST));
+  const files = await readdir(made);
+  for (const name of files) await rename(join(made, name), join(DIST, name));
+  // What builds of earlier versions left.
+  for (const name of old.filter((each) => !files.includes(each)))
+    await rm(join(DIST, name), { recursive: true, force: true });
+} finally {
+  await rm(made, { recursive: true, force: true });
+}

@@ -1,8 +1,7 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { chmod, rename, rm, stat } from 'node:fs/promises';
-import http from 'node:http';
-import https from 'node:https';
+import type http from 'node:http';
 import { basename } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -102,12 +101,10 @@ async function get(url: string, headers: http.OutgoingHttpHeaders, signal: Abort
 }
 
 async function ask(url: URL, headers: http.OutgoingHttpHeaders, signal: AbortSignal): Promise<http.IncomingMessage> {
+  // Loaded here: TLS takes Node 18 ms, and most runs fetch nothing.
+  const { get, Agent } = await (url.protocol === 'https:' ? import('node:https') : import('node:http'));
   // HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the caller; a Node without this option goes straight.
-  const proxyEnv = process.env;
-  const request =
-    url.protocol === 'https:'
-      ? https.get(url, { headers, signal, agent: new https.Agent({ proxyEnv }) })
-      : http.get(url, { headers, signal, agent: new http.Agent({ proxyEnv }) });
+  const request = get(url, { headers, signal, agent: new Agent({ proxyEnv: process.env }) });
   request.setTimeout(SILENCE, () => request.destroy(new Error(`no data for ${SILENCE / 1000} s`)));
   const [answer] = (await once(request, 'response')) as [http.IncomingMessage];
   return answer;

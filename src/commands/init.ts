@@ -1,6 +1,5 @@
 import { writeFile } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Args, Flags } from '@oclif/core';
 import { McpkError } from '../core/errors.ts';
 import { BaseCommand } from './shared/base-command.ts';
@@ -47,7 +46,7 @@ export default class Init extends BaseCommand<typeof Init> {
       workers: worker ?? [],
       ...(endpoint === undefined ? {} : { endpoint }),
       ...(user === undefined ? {} : { user }),
-      schema: schemaFor(file, fileURLToPath(SCHEMA_FILE)),
+      schema: schemaFor(file, SCHEMA_FILE),
     });
     await writeFile(file, text, { flag: force ? 'w' : 'wx' }).catch((cause: NodeJS.ErrnoException) => {
       if (cause.code !== 'EEXIST') throw cause;

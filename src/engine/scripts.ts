@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { packageText } from '../core/package-files.ts';
 
 /** The fixed scripts that a host is given, by the name of their request. */
 export function loadScripts(): Record<'probe' | 'converge', string> {
-  const read = (name: string): string => readFileSync(new URL(`./scripts/${name}.sh`, import.meta.url), 'utf8');
+  const read = (name: string): string => packageText(`src/engine/scripts/${name}.sh`);
   return { probe: read('probe'), converge: read('converge') };
 }

@@ -14,7 +14,8 @@ import { parseYaml } from './parse.ts';
 import { prune } from './prune.ts';
 import { readSchema, type JsonSchema } from './schema.ts';
 import { substitute, type Environment } from './substitute.ts';
-import { compileValidator, type Validator } from './validate.ts';
+import { packageValidator } from './package-validator.ts';
+import type { Validator } from './validate.ts';
 import type { Cluster } from './types.ts';
 
 export interface LoadOptions {
@@ -23,7 +24,7 @@ export interface LoadOptions {
   /** File names count from here; the working directory unless given. */
   directory?: string;
   schema?: JsonSchema;
-  /** Compiled from the schema unless given. */
+  /** That of the published schema unless given. */
   validator?: Validator;
 }
 
@@ -65,7 +66,7 @@ export async function loadTexts(
   const schema = options.schema ?? readSchema();
   const home = options.env['HOME'] ?? homedir();
   const root = adapt(substituted.node, { schema, home, directory: options.directory ?? process.cwd() });
-  const validate = options.validator ?? (await compileValidator(schema));
+  const validate = options.validator ?? (await packageValidator());
   const value = toValue(root);
   const found = explain(validate(value), root, schema);
   const unset = new Set(substituted.mistakes.map((mistake) => mistake.path));

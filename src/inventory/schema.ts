@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PACKAGE_ROOT, packageText } from '../core/package-files.ts';
 
 /** What mcpk uses of JSON Schema (draft 7), and its own annotations. */
 export interface JsonSchema {
@@ -34,11 +35,14 @@ export interface JsonSchema {
 /** Annotations that a validator in strict mode must know. */
 export const ANNOTATIONS = ['x-expected', 'x-default', 'x-path', 'x-text'] as const;
 
-export const SCHEMA_FILE = new URL('../../schema/cluster.v1.schema.json', import.meta.url);
+const SCHEMA = 'schema/cluster.v1.schema.json';
+
+/** Where editors find it. */
+export const SCHEMA_FILE = join(PACKAGE_ROOT, SCHEMA);
 
 /** The published schema, the one source of settings, defaults and descriptions. */
 export function readSchema(): JsonSchema {
-  return JSON.parse(readFileSync(SCHEMA_FILE, 'utf8')) as JsonSchema;
+  return JSON.parse(packageText(SCHEMA)) as JsonSchema;
 }
 
 /** Follows `$ref` into the definitions; what stands beside the reference wins. */

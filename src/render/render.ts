@@ -1,21 +1,13 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import Handlebars from 'handlebars';
 import { McpkError } from '../core/errors.ts';
 import { isMap } from '../core/merge.ts';
 import type { Helper } from './helpers.ts';
 import { HELPERS } from './helpers.ts';
-import { makeStrict } from './strict.ts';
-
-/** `src/render/` and `dist/render/` lie equally deep. */
-const TEMPLATES = fileURLToPath(new URL('../../templates', import.meta.url));
-
-const KNOWN = Object.fromEntries(Object.keys(HELPERS).map((name) => [name, true]));
+import { packageSpecs, type Specs } from './specs.ts';
 
 type Compiled = (data: object) => string;
 
-/** Renders templates of one folder and keeps what it has compiled. */
+/** Renders templates and keeps the functions that it made of them. */
 export interface Renderer {
   /**
    * `render('etcd/etcd.service', data)` fills templates/etcd/etcd.service.hbs. Throws McpkError `invalid`
@@ -24,7 +16,7 @@ export interface Renderer {
   render(template: string, data: object): string;
 }
 
-export function createRenderer(directory: string = TEMPLATES): Renderer {
+export function createRenderer(specs: Specs = packageSpecs): Renderer {
   const handlebars = createHandlebars();
   const compiled = new Map<string, Compiled>();
   return {
@@ -32,7 +24,7 @@ export function createRenderer(directory: string = TEMPLATES): Renderer {
       try {
         let fill = compiled.get(template);
         if (fill === undefined) {
-          fill = compile(handlebars, directory, template);
+          fill = handlebars.template<object>(specs(template));
           compiled.set(template, fill);
         }
         return fill(data);
@@ -50,15 +42,6 @@ let shared: Renderer | undefined;
 export function render(template: string, data: object): string {
   shared ??= createRenderer();
   return shared.render(template, data);
-}
-
-function compile(handlebars: typeof Handlebars, directory: string, template: string): Compiled {
-  const tree = makeStrict(
-    handlebars.parse(readFileSync(join(directory, `${template}.hbs`), 'utf8')),
-    Object.keys(handlebars.helpers),
-  );
-  const fill = handlebars.compile<object>(tree, { strict: true, noEscape: true, knownHelpers: KNOWN });
-  return (data) => fill(data);
 }
 
 function createHandlebars(): typeof Handlebars {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { packageText } from '../core/package-files.ts';
 import type { Target } from './types.ts';
 
 /** How a script becomes root: not at all, by `sudo -n`, or by sudo with a password. */
@@ -60,5 +60,5 @@ export function becomeOf(target: Target, user: string): Become {
 
 /** The scripts beside this file. */
 export function remoteScript(name: 'session' | 'upload'): string {
-  return readFileSync(new URL(`./${name}.sh`, import.meta.url), 'utf8');
+  return packageText(`src/transport/${name}.sh`);
 }

@@ -1,11 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Config, run, settings } from '@oclif/core';
 import { vi } from 'vitest';
-
-const ROOT = join(import.meta.dirname, '../..');
+import { fromSources } from '../../scripts/from-sources.ts';
 
 export interface Said {
   code: number;
@@ -16,12 +14,7 @@ export interface Said {
 /** As bin/dev.js: the commands of src/, loaded once. */
 function loadConfig(): Promise<Config> {
   settings.enableAutoTranspile = false;
-  const text = readFileSync(join(ROOT, 'package.json'), 'utf8');
-  const pjson = JSON.parse(text) as { oclif: object };
-  pjson.oclif = JSON.parse(
-    JSON.stringify(pjson.oclif).replaceAll('./dist/', './src/').replaceAll('.js"', '.ts"'),
-  ) as object;
-  return Config.load({ root: ROOT, pjson: pjson as never, ignoreManifest: true });
+  return Config.load(fromSources());
 }
 
 const config = loadConfig();

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bundle } from '../../scripts/bundle.ts';
 
 const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, '../..');
@@ -47,7 +48,9 @@ afterAll(async () => {
 describe('the package', () => {
   it('holds what runs, and nothing of the workshop', () => {
     const wanted = [
+      'bin/code-cache.js',
       'bin/run.js',
+      'dist/mcpk.cjs',
       'oclif.manifest.json',
       'schema/cluster.v1.schema.json',
       'LICENSE',
@@ -56,7 +59,6 @@ describe('the package', () => {
     ];
     expect(listed).toEqual(expect.arrayContaining(wanted));
     expect(listed.filter((path) => /^(src|test|lab|bench|scripts|node_modules)\//.test(path))).toEqual([]);
-    expect(listed.filter((path) => path.endsWith('.sh')).length).toBeGreaterThanOrEqual(3);
   });
 
   it('starts outside the clone and knows its version', async () => {
@@ -72,6 +74,27 @@ describe('the package', () => {
     const render = await mcpk('render', 'out', '-i', 'mcpk.yaml', '-i', 'none.yaml');
     expect(render.code, render.stderr).toBe(0);
     expect(await readFile(join(folder, 'out/m1/etc/etcd/etcd.yaml'), 'utf8')).toContain('name: m1');
+  });
+
+  it('keeps its compiled code for the next start, and makes it anew when it is damaged', async () => {
+    const cache = join(folder, '.cache/mcpk/code');
+    const find = async (): Promise<string> =>
+      join(cache, (await readdir(cache)).find((name) => name.startsWith('validate.')) ?? 'none');
+    await mcpk('validate');
+    const whole = await readFile(await find());
+    await writeFile(await find(), whole.subarray(0, 1000));
+    expect((await mcpk('validate')).stdout).toContain('m1');
+    expect((await readFile(await find())).length).toBeGreaterThan(1000);
+    expect((await mcpk('validate')).stdout).toContain('m1');
+  });
+
+  it('is the same file whenever it is built', async () => {
+    await bundle(join(folder, 'again'));
+    const [again, packed] = await Promise.all([
+      readFile(join(folder, 'again/mcpk.cjs'), 'utf8'),
+      readFile(join(folder, 'prefix/lib/node_modules/mcpk/dist/mcpk.cjs'), 'utf8'),
+    ]);
+    expect(again === packed).toBe(true);
   });
 
   it('ends with the documented code for a wrong word and a wrong inventory', async () => {

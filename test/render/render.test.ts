@@ -7,8 +7,9 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { McpkError } from '../../src/core/errors.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { createRenderer } from '../../src/render/render.ts';
+import { specsIn } from '../../src/render/specs.ts';
 
-const sample = createRenderer(fileURLToPath(new URL('templates', import.meta.url)));
+const sample = createRenderer(specsIn(fileURLToPath(new URL('templates', import.meta.url))));
 const DATA = {
   title: 'Sample',
   on: true,
@@ -45,7 +46,7 @@ let count = 0;
 function rendered(text: string, data: object): string {
   const name = `t${count++}`;
   writeFileSync(join(scratch, `${name}.hbs`), text);
-  return createRenderer(scratch).render(name, data);
+  return createRenderer(specsIn(scratch)).render(name, data);
 }
 
 function failure(work: () => unknown): McpkError {

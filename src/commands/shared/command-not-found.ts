@@ -5,7 +5,7 @@ import { renderError } from '../../report/error-text.ts';
 import { themeFor } from '../../report/theme.ts';
 
 /** A word that is no command: says which one is near, and ends as every wrong usage does. */
-const hook: Hook.CommandNotFound = async ({ id, config }) => {
+export const commandNotFound: Hook.CommandNotFound = async ({ id, config }) => {
   const close = nearest(id, config.commandIDs);
   const words = (text: string): string => text.replaceAll(':', ' ');
   const error = new McpkError(
@@ -18,6 +18,3 @@ const hook: Hook.CommandNotFound = async ({ id, config }) => {
   process.stderr.write(renderError(error, themeFor(process.stderr, process.env)));
   throw Object.assign(error, { oclif: { exit: error.exitCode }, skipOclifErrorHandling: true });
 };
-
-// eslint-disable-next-line no-restricted-syntax -- oclif looks for a default export
-export default hook;

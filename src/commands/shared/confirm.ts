@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises';
 import { changesOf, type Plan } from '../../engine/types.ts';
 
 const DISRUPTIVE = new Set(['restart', 'reload', 'stop', 'remove']);
@@ -12,6 +11,7 @@ export function touchesLiveCluster(plan: Plan): boolean {
 
 /** Asks on the terminal; only a plain yes is one. */
 export async function confirm(question: string, signal: AbortSignal): Promise<boolean> {
+  const { createInterface } = await import('node:readline/promises');
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
     const answer = await terminal.question(`${question} [y/N] `, { signal });

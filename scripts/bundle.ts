@@ -1,0 +1,103 @@
+/**
+ * One CommonJS file of the sources and of all that they import. Modules that would read or compile at every start
+ * are replaced by their results: texts, the schema's validator, the templates.
+ */
+import { glob, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Ajv } from 'ajv';
+import standaloneCode from 'ajv/dist/standalone/index.js';
+import { rolldown, type Plugin } from 'rolldown';
+import { readSchema } from '../src/inventory/schema.ts';
+import { AJV_OPTIONS } from '../src/inventory/validate.ts';
+import { precompile } from '../src/render/precompile.ts';
+import { ROOT } from './process.ts';
+
+/** Writes FOLDER/mcpk.cjs and its source map. */
+export async function bundle(folder: string): Promise<void> {
+  const build = await rolldown({
+    input: join(ROOT, 'src/commands/main.ts'),
+    cwd: ROOT,
+    platform: 'node',
+    // ssh2's native code is used where an installation built it; oclif wants the other only for plugins in TypeScript.
+    external: [NATIVE, 'typescript'],
+    resolve: { alias: { handlebars: 'handlebars/runtime.js' } },
+    plugins: [ahead()],
+    logLevel: 'warn',
+  });
+  await build.write({
+    file: join(folder, 'mcpk.cjs'),
+    format: 'cjs',
+    // V8's code cache and import() do not go together without a warning of Node.
+    dynamicImportInCjs: false,
+    codeSplitting: false,
+    sourcemap: true,
+    sourcemapExcludeSources: true,
+    comments: false,
+    // Names stay: they are what a stack trace tells.
+    minify: { compress: false, mangle: false, codegen: true },
+  });
+  await build.close();
+}
+
+const NATIVE = 'ssh2/lib/protocol/crypto/build/Release/sshcrypto.node';
+
+/** Modules made here, by the path of the one that each replaces. */
+const AHEAD: Readonly<Record<string, () => Promise<string>>> = {
+  'src/core/package-files.ts': packageFiles,
+  'src/inventory/package-validator.ts': packageValidator,
+  'src/render/specs.ts': packageSpecs,
+};
+
+/** Parts of packages that only cost time: they order ciphers, which mcpk names itself, and tunnel HTTP (18 ms for TLS). */
+const UNUSED = ['cpu-features/', 'ssh2/lib/http-agents.js'];
+
+function ahead(): Plugin {
+  const made = new Map(Object.entries(AHEAD).map(([path, make]) => [join(ROOT, path), make]));
+  return {
+    name: 'mcpk-ahead',
+    async load(id) {
+      const make = made.get(id);
+      if (make !== undefined) return { code: await make(), moduleType: 'js' };
+      return UNUSED.some((path) => id.includes(`/node_modules/${path}`)) ? 'module.exports = {};' : undefined;
+    },
+    resolveId(source) {
+      return source.endsWith('/sshcrypto.node') ? { id: NATIVE, external: true } : undefined;
+    },
+  };
+}
+
+async function packageFiles(): Promise<string> {
+  const paths = ['schema/cluster.v1.schema.json', ...(await found('src/**/*.sh'))];
+  const texts = await Promise.all(paths.map(async (path) => [path, await readFile(join(ROOT, path), 'utf8')] as const));
+  return `
+    import { dirname } from 'node:path';
+    const TEXTS = ${JSON.stringify(Object.fromEntries(texts))};
+    export const PACKAGE_ROOT = dirname(__dirname);
+    export const packageText = (path) => TEXTS[path];`;
+}
+
+async function packageValidator(): Promise<string> {
+  const ajv = new Ajv({ ...AJV_OPTIONS, code: { source: true, esm: true } });
+  return `
+    import { validatorOf } from './validate.ts';
+    ${standaloneCode.default(ajv, ajv.compile(readSchema()))}
+    export const packageValidator = async () => validatorOf(validate);`;
+}
+
+async function packageSpecs(): Promise<string> {
+  const folder = join(ROOT, 'templates');
+  const specs = (await found('templates/**/*.hbs')).map((path) => {
+    const name = path.slice('templates/'.length, -'.hbs'.length);
+    return `${JSON.stringify(name)}: ${precompile(join(folder, `${name}.hbs`))}`;
+  });
+  return `
+    const SPECS = {${specs.join(',\n')}};
+    export const packageSpecs = (template) => SPECS[template];`;
+}
+
+/** In one order on every machine, so that a build can be repeated. */
+async function found(pattern: string): Promise<string[]> {
+  const paths: string[] = [];
+  for await (const path of glob(pattern, { cwd: ROOT })) paths.push(path);
+  return paths.sort();
+}

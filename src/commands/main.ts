@@ -1,0 +1,39 @@
+import { execute, type Command, type Interfaces } from '@oclif/core';
+import Apply from './apply.ts';
+import Exec from './exec.ts';
+import Facts from './facts.ts';
+import HostKeyPin from './host-key/pin.ts';
+import HostKeyScan from './host-key/scan.ts';
+import HostKeyShow from './host-key/show.ts';
+import Init from './init.ts';
+import Kubeconfig from './kubeconfig.ts';
+import Plan from './plan.ts';
+import Render from './render.ts';
+import Show from './show.ts';
+import Validate from './validate.ts';
+import Verify from './verify.ts';
+
+export { commandNotFound } from './shared/command-not-found.ts';
+export { MainHelp } from './shared/help.ts';
+
+/** What oclif runs, by the words of the command line. A command loads what it needs when it runs. */
+export const COMMANDS: Readonly<Record<string, Command.Class>> = {
+  apply: Apply,
+  exec: Exec,
+  facts: Facts,
+  'host-key:pin': HostKeyPin,
+  'host-key:scan': HostKeyScan,
+  'host-key:show': HostKeyShow,
+  init: Init,
+  kubeconfig: Kubeconfig,
+  plan: Plan,
+  render: Render,
+  show: Show,
+  validate: Validate,
+  verify: Verify,
+};
+
+/** Runs the command line of this process; `root` is the folder of package.json. */
+export async function main(options: Interfaces.Options): Promise<void> {
+  await execute({ loadOptions: options });
+}
