@@ -55,6 +55,12 @@ function dependents(spoiled: readonly Target[], how: 'changed' | 'removed'): str
   return [...new Set([...direct, ...around])].toSorted();
 }
 
+/** Controllers exit when their API server is away for 10 s, which it is when it or its etcd member was stopped by hand. */
+function endedByThemselves(expected: readonly string[]): string[] {
+  const hosts = expected.filter((unit) => /etcd|kube-apiserver/.test(unit)).map((unit) => unit.split(' ')[0] ?? '');
+  return hosts.flatMap((host) => [`${host} kube-scheduler.service`, `${host} kube-controller-manager.service`]);
+}
+
 /** The plan while something is spoiled; it must find something. */
 async function planWith(what: string): Promise<Plan> {
   const said = await mcpk(['plan', '--json']);
@@ -86,10 +92,10 @@ describe('drift', () => {
         await mcpkJson<RunResult>(['apply', '--yes'], 0);
         expect((await mcpkJson<Plan>(['plan'], 0)).summary.changes, `${stage}: ${how}, after apply`).toBe(0);
         const after = await unitStarts();
-        const restarted = Object.keys(after)
-          .filter((unit) => after[unit] !== before[unit])
-          .toSorted();
-        expect(restarted, `${stage}: ${how}`).toEqual(dependents(spoiled, how).filter((unit) => unit in after));
+        const expected = dependents(spoiled, how).filter((unit) => unit in after);
+        const excused = how === 'removed' ? endedByThemselves(expected) : [];
+        const restarted = Object.keys(after).filter((unit) => after[unit] !== before[unit] && !excused.includes(unit));
+        expect(restarted.toSorted(), `${stage}: ${how}`).toEqual(expected.filter((unit) => !excused.includes(unit)));
       }
     });
   }
