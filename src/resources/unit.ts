@@ -15,7 +15,6 @@ import type {
 import { inputsOf, unitDigests } from './unit-digests.ts';
 import { touchedPaths } from './touched.ts';
 
-
 const DEFAULT_TIMEOUT = 90;
 
 export const unit: ResourceKind<UnitResource> = {
