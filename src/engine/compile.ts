@@ -2,6 +2,7 @@ import { McpkError } from '../core/errors.ts';
 import type { Facts } from '../cluster/facts.ts';
 import type { Cluster } from '../inventory/types.ts';
 import { kindOf } from '../resources/kinds.ts';
+import { touchedPaths } from '../resources/touched.ts';
 import { ref, type Ref, type Resource } from '../resources/types.ts';
 import type { ArtifactIndex, Stage } from '../states/stage.ts';
 import type { HostStates, StateTree } from './types.ts';
@@ -43,7 +44,7 @@ export function compileStage(stage: Stage, input: CompileInput): StateTree['stag
     });
     if (!Array.isArray(states)) return { ...head, hosts: [], deferred: { until: states.until, why: states.why } };
     const name = stage.api ? API : host.name;
-    for (const resource of states) checkPath(resource, stage.name, name);
+    for (const resource of states) checkPaths(resource, stage.name, name);
     hosts.push({ host: name, stage: stage.name, resources: inOrder(states, `${stage.name} on ${name}`) });
   }
   return { ...head, hosts };
@@ -74,46 +75,37 @@ export function inOrder(resources: readonly Resource[], where: string): Resource
 
 function checkUnique(all: readonly HostStates[]): void {
   const seen = new Map<string, string>();
-  for (const states of all) {
-    for (const resource of states.resources) {
-      const key = `${states.host} ${exclusiveName(resource)}`;
-      const before = seen.get(key);
-      if (before !== undefined) {
-        throw new McpkError(
-          'invalid',
-          `${ref(resource)} on ${states.host} is described by two stages: ${before} and ${states.stage}`,
-          {
-            hint: 'One stage must own it.',
-          },
-        );
+  for (const { host, stage, resources } of all) {
+    for (const resource of resources) {
+      for (const name of exclusiveNames(resource)) {
+        const before = seen.get(`${host} ${name}`);
+        if (before !== undefined) throw described(`${ref(resource)} on ${host}`, before, stage);
+        seen.set(`${host} ${name}`, stage);
       }
-      seen.set(key, states.stage);
     }
   }
 }
 
-/** A path is one thing, whether file, link or directory. */
-function exclusiveName(resource: Resource): string {
-  if (resource.kind === 'file' && resource.block !== undefined) return `block ${resource.path} ${resource.block}`;
-  return resource.kind === 'file' || resource.kind === 'link' || resource.kind === 'directory'
-    ? `path ${resource.path}`
-    : ref(resource);
+function described(what: string, before: string, stage: string): McpkError {
+  return before === stage
+    ? new McpkError('invalid', `${what} is described twice by ${stage}`)
+    : new McpkError('invalid', `${what} is described by two stages: ${before} and ${stage}`, {
+        hint: 'One stage must own it.',
+      });
 }
 
-function checkPath(resource: Resource, stage: string, host: string): void {
-  if (!('path' in resource)) return;
+/** A path is one thing, whether file, link or directory, key of a certificate or file of a secret. */
+function exclusiveNames(resource: Resource): string[] {
+  const isBlock = resource.kind === 'file' && resource.block !== undefined;
+  return [ref(resource), ...(isBlock ? [] : touchedPaths(resource).map((path) => `path ${path}`))];
+}
 
-  if (
-    !resource.path.startsWith('/') ||
-    /[\u0000-\u001f\u007f\\]/.test(resource.path) ||
-    resource.path.includes('/../')
-  ) {
-    throw new McpkError(
-      'invalid',
-      `${stage} on ${host}: ${JSON.stringify(resource.path)} can't be the path of a resource`,
-      {
-        hint: 'Paths are absolute, without control characters, backslashes and "..".',
-      },
-    );
-  }
+function checkPaths(resource: Resource, stage: string, host: string): void {
+  const wrong = touchedPaths(resource).find(
+    (path) => !path.startsWith('/') || /[\u0000-\u001f\u007f\\]/.test(path) || path.split('/').includes('..'),
+  );
+  if (wrong === undefined) return;
+  throw new McpkError('invalid', `${stage} on ${host}: ${JSON.stringify(wrong)} can't be the path of a resource`, {
+    hint: 'Paths are absolute, without control characters, backslashes and "..".',
+  });
 }
