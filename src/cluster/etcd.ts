@@ -6,6 +6,14 @@ import { localRequest, parseJson, seen } from './http.ts';
 export const ETCD_METRICS_PORT = 2381;
 const DEADLINE = 60;
 
+/** The staged etcdctl with the certificates that root has for it; endpoints and words follow. */
+export const ETCDCTL: readonly string[] = [
+  `${PATHS.bin}/etcdctl`,
+  `--cacert=${PATHS.pki}/etcd-ca.crt`,
+  `--cert=${PATHS.etcdHealthCert}`,
+  `--key=${PATHS.etcdHealthKey}`,
+];
+
 /** What a member says of itself and its cluster. */
 export interface EtcdStatus {
   clusterId: string;

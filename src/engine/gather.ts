@@ -1,10 +1,12 @@
 import type { Facts, HostFacts, IpPool, NodeFacts } from '../cluster/facts.ts';
 import { askIpPools, parseIpPools } from '../cluster/ip-pools.ts';
+import { askEtcdStatus, ETCDCTL, leaderOf } from '../cluster/etcd.ts';
 import { kubectl } from '../cluster/kubectl.ts';
 import { PATHS } from '../core/paths.ts';
 import { hostsWith, type Cluster } from '../inventory/types.ts';
 import type { SessionRecord } from '../transport/types.ts';
 import type { Fleet } from './fleet.ts';
+import { ask } from './gates.ts';
 import { decodeFacts, encodeFacts } from './wire-facts.ts';
 
 /** Reads every host's facts, and the cluster's from the first master whose API server answers. */
@@ -125,7 +127,7 @@ async function etcdPhase(
   for (const host of members) {
     const [answer] = await fleet.exec(
       host,
-      [{ argv: etcdctl(['endpoint', 'health', '--command-timeout=3s']) }],
+      [{ argv: [...ETCDCTL, '--endpoints=https://127.0.0.1:2379', 'endpoint', 'health', '--command-timeout=3s'] }],
       signal,
     );
     if (answer?.exitCode === 0) return 'formed';
@@ -135,27 +137,7 @@ async function etcdPhase(
 
 /** Which member leads; asked only when etcd is about to change. */
 export async function etcdLeader(fleet: Fleet, cluster: Cluster, signal: AbortSignal): Promise<string | undefined> {
-  for (const host of hostsWith(cluster, 'etcd').map((each) => each.name)) {
-    if (!fleet.sessions.has(host)) continue;
-    const [answer] = await fleet.exec(
-      host,
-      [{ argv: etcdctl(['endpoint', 'status', '-w', 'json', '--command-timeout=3s']) }],
-      signal,
-    );
-    if (answer?.exitCode !== 0) continue;
-    const [status] = JSON.parse(answer.stdout) as { Status: { header: { member_id: number }; leader: number } }[];
-    if (status && status.Status.header.member_id === status.Status.leader) return host;
-  }
-  return undefined;
-}
-
-function etcdctl(args: readonly string[]): string[] {
-  return [
-    `${PATHS.bin}/etcdctl`,
-    '--endpoints=https://127.0.0.1:2379',
-    `--cacert=${PATHS.pki}/etcd-ca.crt`,
-    `--cert=${PATHS.etcdHealthCert}`,
-    `--key=${PATHS.etcdHealthKey}`,
-    ...args,
-  ];
+  const members = hostsWith(cluster, 'etcd').filter((host) => fleet.sessions.has(host.name));
+  const asks = members.map((host) => askEtcdStatus(host.name));
+  return leaderOf(await ask(fleet, asks, signal));
 }

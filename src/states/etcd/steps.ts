@@ -1,6 +1,5 @@
-import { PATHS } from '../../core/paths.ts';
+import { ETCDCTL } from '../../cluster/etcd.ts';
 import { hostsWith } from '../../inventory/types.ts';
-import { TRUST } from '../secrets.ts';
 import { owns } from '../masters-rollout.ts';
 import type { AroundContext, Step } from '../stage.ts';
 import { clientUrl, peerUrl } from './config.ts';
@@ -63,7 +62,7 @@ function moveLeader({ cluster }: AroundContext, host: string): Step {
   return {
     title: `move etcd's leader away from ${host}`,
     on: host,
-    run: ['sh', '-c', MOVE_LEADER, 'sh', clientUrl(own), ...etcdctl()],
+    run: ['sh', '-c', MOVE_LEADER, 'sh', clientUrl(own), ...ETCDCTL],
   };
 }
 
@@ -87,19 +86,10 @@ function replace({ cluster, facts }: AroundContext, host: string): Step[] {
         'sh',
         host,
         peerUrl(member.internalAddress),
-        ...etcdctl(),
+        ...ETCDCTL,
         `--endpoints=${endpoints}`,
       ],
     },
-  ];
-}
-
-function etcdctl(): string[] {
-  return [
-    `${PATHS.bin}/etcdctl`,
-    `--cacert=${TRUST.etcd}`,
-    `--cert=${PATHS.etcdHealthCert}`,
-    `--key=${PATHS.etcdHealthKey}`,
   ];
 }
 
