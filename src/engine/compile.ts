@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { McpkError } from '../core/errors.ts';
 import type { Facts } from '../cluster/facts.ts';
 import type { Cluster } from '../inventory/types.ts';
@@ -52,7 +53,14 @@ export function compileStage(stage: Stage, input: CompileInput): StateTree['stag
 
 /** Requisites first, otherwise as the stage gave them. Requisites on other stages are met by the order of stages. */
 export function inOrder(resources: readonly Resource[], where: string): Resource[] {
-  const byRef = new Map<Ref, Resource>(resources.map((resource) => [ref(resource), resource]));
+  const byRef = new Map<Ref, Resource>();
+  for (const resource of resources) {
+    const before = byRef.get(ref(resource)) ?? resource;
+    // Two manifests may bring one Namespace; of two that differ, none is the right one.
+    if (!isDeepStrictEqual(before, resource))
+      throw new McpkError('invalid', `${where}: ${ref(resource)} is described twice, and differently`);
+    byRef.set(ref(resource), resource);
+  }
   const done = new Set<Ref>();
   const open = new Set<Ref>();
   const ordered: Resource[] = [];
