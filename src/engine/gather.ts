@@ -2,7 +2,6 @@ import type { Facts, HostFacts, IpPool, NodeFacts } from '../cluster/facts.ts';
 import { askIpPools, parseIpPools } from '../cluster/ip-pools.ts';
 import { askEtcdStatus, ETCDCTL, leaderOf } from '../cluster/etcd.ts';
 import { kubectl } from '../cluster/kubectl.ts';
-import { PATHS } from '../core/paths.ts';
 import { hostsWith, type Cluster } from '../inventory/types.ts';
 import type { SessionRecord } from '../transport/types.ts';
 import type { Fleet } from './fleet.ts';
