@@ -8,6 +8,8 @@ interface Validated {
   valid: true;
   cluster: string;
   files: readonly string[];
+  /** What is allowed and hardly meant: an even number of etcd members. */
+  warnings: readonly string[];
   hosts: { name: string; address: string; roles: readonly string[] }[];
 }
 
@@ -24,10 +26,12 @@ export default class Validate extends BaseCommand<typeof Validate> {
   async run(): Promise<Validated> {
     const cluster = await loadCluster(this.flags.inventory);
     this.print(`${cluster.name}: ${cluster.files.join(', ')} is valid.\n${hostLines(cluster)}`);
+    for (const warning of cluster.warnings ?? []) this.print(`  note: ${warning}\n`);
     return {
       valid: true,
       cluster: cluster.name,
       files: cluster.files,
+      warnings: cluster.warnings ?? [],
       hosts: cluster.hosts.map(({ name, address, roles }) => ({ name, address, roles })),
     };
   }

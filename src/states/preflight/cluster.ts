@@ -1,11 +1,12 @@
 import { hasVip } from '../../cluster/endpoint.ts';
 import type { Facts, HostFacts } from '../../cluster/facts.ts';
+import { flagProblems } from '../../core/cluster-flags.ts';
 import { overlap } from '../../core/ipv4.ts';
 import { checkVersions, kubeletSkewProblem, upgradeProblems } from '../../core/versions.ts';
 import { hostsWith, type Cluster } from '../../inventory/types.ts';
 import type { Problem } from '../stage.ts';
 
-/** Certificates are valid from a minute ago on, and etcd warns from one second. */
+/** Certificates are valid from five minutes ago on, and etcd warns from one second. */
 const MAX_SKEW_MS = 2000;
 
 /** What shows only when hosts are held against each other. */
@@ -22,6 +23,7 @@ export function clusterProblems(cluster: Cluster, facts: Facts): Problem[] {
     ...vip(cluster, facts),
     ...subnets(cluster, facts),
     ...versions(cluster, facts),
+    ...flagProblems(cluster),
   ];
 }
 
