@@ -1,6 +1,7 @@
 import { McpkError } from '../core/errors.ts';
 import { kindOf, kindNamed } from '../resources/kinds.ts';
 import { resolveShared } from '../resources/shared.ts';
+import { touchedPaths } from '../resources/touched.ts';
 import {
   ref,
   type CompareContext,
@@ -119,16 +120,17 @@ function removals(input: CompareInput): Removal[] {
   const stages = new Map(input.tree.stages.map((stage) => [stage.name, stage]));
   const fallback = input.tree.stages.at(-1)?.name ?? '';
   for (const [host, owned] of ownedEntries(input)) {
-    const described = new Set<string>(
-      input.tree.stages.flatMap((stage) =>
-        stage.hosts
-          .filter((states) => states.host === host)
-          .flatMap((states) => states.resources.map((resource) => ref(resource))),
-      ),
+    const resources = input.tree.stages.flatMap((stage) =>
+      stage.hosts.filter((states) => states.host === host).flatMap((states) => states.resources),
     );
+    const described = new Set<string>(resources.map((resource) => ref(resource)));
+    // The same path under another kind (a file that became a link, or the key of a certificate) is replaced.
+    const paths = new Set(resources.flatMap((resource) => touchedPaths(resource)));
     const leaving = owned.filter(
       (entry) =>
-        !described.has(entry.ref) && stages.get(entry.stage)?.deferred === undefined && !replaced(entry.ref, described),
+        !described.has(entry.ref) &&
+        stages.get(entry.stage)?.deferred === undefined &&
+        !paths.has(entry.ref.slice(entry.ref.indexOf(':') + 1)),
     );
     for (const entry of leaving.toSorted((a, b) => removalRank(b.ref) - removalRank(a.ref))) {
       const separator = entry.ref.indexOf(':');
@@ -162,12 +164,6 @@ function removals(input: CompareInput): Removal[] {
 function ownedEntries(input: CompareInput): [string, readonly OwnedEntry[]][] {
   const api = [...input.apiOwned].map(([name, stage]): OwnedEntry => ({ ref: name, hash: '', stage }));
   return [...[...input.facts].map(([host, { owned }]): [string, readonly OwnedEntry[]] => [host, owned]), [API, api]];
-}
-
-/** The same path under another kind (a file that became a link) is replaced, not removed. */
-function replaced(name: string, described: ReadonlySet<string>): boolean {
-  const path = name.slice(name.indexOf(':') + 1);
-  return ['file', 'link', 'directory'].some((kind) => described.has(`${kind}:${path}`));
 }
 
 /** Lower leaves first (items are put in front one by one, so the list is walked from the back). */
