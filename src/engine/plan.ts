@@ -45,7 +45,8 @@ export function plan(input: PlanInput): Plan {
       unchanged: all.filter((item) => item.comparison.result === 'unchanged').length,
       deferred:
         all.filter((item) => item.comparison.result === 'deferred').length +
-        stages.filter((stage) => stage.deferred).length,
+        // Of others the resources are known, and counted.
+        stages.filter((stage) => stage.deferred && !stage.hosts.some(isDeferred)).length,
     },
   };
 }
@@ -85,7 +86,7 @@ export function planStage(stage: Stage, input: PlanInput): StagePlan {
         : [];
     }),
     hosts,
-    ...(deferred && selected(stage.name, stage.api ? API : '', input, true) ? { deferred } : {}),
+    ...(deferred && selected(stage.name, stage.api ? API : undefined, input) ? { deferred } : {}),
   };
 }
 
@@ -101,6 +102,10 @@ export function restarting(hosts: readonly HostPlan[]): ReadonlyMap<string, read
   );
 }
 
+function isDeferred(host: HostPlan): boolean {
+  return host.items.some((item) => item.comparison.result === 'deferred');
+}
+
 /** Objects can be compared only once an API server answers. */
 function deferredApi(stage: Stage, hosts: readonly HostPlan[]): StagePlan['deferred'] {
   const first = hosts.flatMap((host) => host.items).find((item) => item.comparison.result === 'deferred');
@@ -113,11 +118,12 @@ function batchesOf(stage: Stage, input: PlanInput, changed: readonly string[]): 
   return stage.rollout(input.cluster, input.facts, changed).filter((batch) => batch.length > 0);
 }
 
-function selected(stage: string, host: string, input: PlanInput, anyHost = false): boolean {
+/** Without a host: whether the stage is, on whatever host. */
+function selected(stage: string, host: string | undefined, input: PlanInput): boolean {
   const { limit, only, skip } = input.selection;
   if (only && !only.has(stage)) return false;
   if (skip?.has(stage)) return false;
-  if (!limit || anyHost) return true;
+  if (!limit || host === undefined) return true;
   // Objects in the API are the cluster's: they go with the masters.
   if (host === API) return input.cluster.hosts.some((each) => each.roles.includes('master') && limit.has(each.name));
   return limit.has(host);
