@@ -36,9 +36,7 @@ export function plan(input: PlanInput): Plan {
     stages,
     summary: {
       changes: changes.length,
-      hosts: new Set(
-        stages.flatMap((stage) => stage.hosts.filter((host) => changesOf(host).length > 0).map((host) => host.host)),
-      ).size,
+      hosts: new Set(stages.flatMap((stage) => stage.batches.flat()).filter((host) => host !== API)).size,
       restarts: verbs('restart'),
       reloads: verbs('reload'),
       removals: verbs('remove'),
