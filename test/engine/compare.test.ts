@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { OwnedEntry } from '../../src/cluster/facts.ts';
+import type { HostFacts, OwnedEntry } from '../../src/cluster/facts.ts';
 import { compare, type CompareInput, type Comparisons } from '../../src/engine/compare.ts';
 import { API } from '../../src/engine/compile.ts';
 import { changesOf } from '../../src/engine/types.ts';
@@ -8,7 +8,6 @@ import { identityOfFiles, sha256 } from '../../src/resources/identity.ts';
 import { ref, type Comparison, type Observed, type Resource } from '../../src/resources/types.ts';
 import { unitDigests } from '../../src/resources/unit-digests.ts';
 import { emptyObserved, fileState, unitState } from '../resources/case.ts';
-import { hostFacts } from '../states/cluster.ts';
 
 const ACCESS = { mode: '0644', owner: 'root', group: 'root' };
 
@@ -42,11 +41,16 @@ function compared({ stages, owned = {}, observed = {}, apiOwned = {} }: Spec): C
       ...hosts.map((host) => [host, { ...emptyObserved(), ...observed[host] }] as const),
       ...(observed[API] ? [[API, { ...emptyObserved(), ...observed[API] }] as const] : []),
     ]),
-    facts: new Map(hosts.map((host) => [host, hostFacts('10.0.0.1', { owned: owned[host] ?? [] })])),
+    facts: new Map(hosts.map((host) => [host, factsWith(owned[host] ?? [])])),
     apiOwned: new Map(Object.entries(apiOwned)),
     now: new Date(0),
   };
   return compare(input);
+}
+
+/** All that the comparison asks of a host's facts. */
+function factsWith(owned: OwnedEntry[]): HostFacts {
+  return { owned, etcdData: false } satisfies Partial<HostFacts> as unknown as HostFacts;
 }
 
 /** `stage host ref` of all that is removed, in order. */

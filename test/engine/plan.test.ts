@@ -126,7 +126,7 @@ describe('the batches', () => {
         expect(found.flat().toSorted()).toEqual(changed.toSorted());
         expect(found.filter((batch) => batch.length === 0)).toEqual([]);
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 
