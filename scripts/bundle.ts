@@ -22,6 +22,7 @@ export async function bundle(folder: string): Promise<void> {
     external: [NATIVE, 'typescript'],
     resolve: { alias: { handlebars: 'handlebars/runtime.js' } },
     plugins: [ahead()],
+    checks: { pluginTimings: false },
     logLevel: 'warn',
   });
   await build.write({
