@@ -2,7 +2,7 @@ import { McpkError } from '../core/errors.ts';
 import type { GateContext } from '../cluster/gate.ts';
 import type { Step, Stage } from '../states/stage.ts';
 import { API } from './compile.ts';
-import { askGates, ask, holdGates } from './gates.ts';
+import { ask, holdGates } from './gates.ts';
 import { convergeHost } from './converge.ts';
 import { convergeApi } from './api.ts';
 import { restarting } from './plan.ts';
@@ -145,25 +145,4 @@ async function hold(run: Run, stage: Stage, hosts: readonly string[]): Promise<v
     },
     gates,
   );
-}
-
-/** Asks the gates of stages that are already in place, once; those that hold need no further question. */
-export async function probeGates(run: Run, stages: readonly Stage[]): Promise<void> {
-  const asked = stages.flatMap((stage) => {
-    const hosts = stage
-      .hosts(run.cluster)
-      .map((host) => host.name)
-      .filter((name) => run.facts.hosts.has(name));
-    return (stage.gate?.({ cluster: run.cluster, facts: run.facts, hosts }) ?? []).map((gate) => ({
-      stage: stage.name,
-      gate,
-    }));
-  });
-  const seen = await askGates(
-    run.fleet,
-    asked.map((each) => each.gate),
-    run.signal,
-  );
-  const failing = new Set(asked.filter((_, index) => seen[index]?.wrong !== undefined).map((each) => each.stage));
-  for (const stage of stages) if (stage.gate && !failing.has(stage.name)) run.gateHeld.add(stage.name);
 }

@@ -1,5 +1,6 @@
 import { McpkError } from '../core/errors.ts';
-import type { Answer, Ask, GateCheck } from '../cluster/gate.ts';
+import type { Answer, Ask, GateCheck, GateContext } from '../cluster/gate.ts';
+import type { Stage } from '../states/stage.ts';
 import type { Fleet } from './fleet.ts';
 import type { Emit } from './types.ts';
 
@@ -56,6 +57,24 @@ export async function askGates(fleet: Fleet, gates: readonly GateCheck[], signal
     offset += gate.asks.length;
     return { wrong: gate.check(own), answers: own };
   });
+}
+
+/** Names of the stages whose gates hold as things are; those of others must be asked again. */
+export async function heldStages(
+  fleet: Fleet,
+  stages: readonly Stage[],
+  { cluster, facts }: Omit<GateContext, 'hosts'>,
+  signal: AbortSignal,
+): Promise<Set<string>> {
+  const asked = stages.flatMap((stage) => {
+    const hosts = stage.hosts(cluster).flatMap(({ name }) => (facts.hosts.has(name) ? [name] : []));
+    return (stage.gate?.({ cluster, facts, hosts }) ?? []).map((gate) => ({ stage: stage.name, gate }));
+  });
+  const gates = asked.map((each) => each.gate);
+  const seen = await askGates(fleet, gates, signal);
+  const held = new Set(stages.map((stage) => stage.name));
+  for (const [index, { stage }] of asked.entries()) if (seen[index]?.wrong !== undefined) held.delete(stage);
+  return held;
 }
 
 export interface GateRun {

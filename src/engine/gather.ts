@@ -1,7 +1,8 @@
 import type { Facts, HostFacts, IpPool, NodeFacts } from '../cluster/facts.ts';
-import { askIpPools, parseIpPools } from '../cluster/ip-pools.ts';
+import { askApi } from '../cluster/api-server.ts';
 import { askEtcdStatus, ETCDCTL, leaderOf } from '../cluster/etcd.ts';
-import { kubectl } from '../cluster/kubectl.ts';
+import { parseJson } from '../cluster/http.ts';
+import { askIpPools, parseIpPools } from '../cluster/ip-pools.ts';
 import { hostsWith, type Cluster } from '../inventory/types.ts';
 import type { SessionRecord } from '../transport/types.ts';
 import type { Fleet } from './fleet.ts';
@@ -16,47 +17,28 @@ export async function gather(
 ): Promise<Facts & { apiHost?: string }> {
   const hosts = new Map<string, HostFacts>();
   const masters = hostsWith(cluster, 'master').filter((host) => fleet.sessions.has(host.name));
-  const [nodes] = await Promise.all([
-    readNodes(
-      fleet,
-      masters.slice(0, 1).map((host) => host.name),
-      signal,
-    ),
-    ...[...fleet.sessions.keys()].map(async (name) => {
-      hosts.set(name, await hostFacts(fleet, cluster, name, signal));
-    }),
-  ]);
+  const [first, ...rest] = masters.map((host) => host.name);
+  const everyHost = [...fleet.sessions.keys()].map(async (name) => {
+    hosts.set(name, await hostFacts(fleet, cluster, name, signal));
+  });
+  // With the facts, in one round trip: most clusters are there, and the first master answers.
+  const asked = readNodes(fleet, cluster, first === undefined ? [] : [first], signal);
+  const [answered] = await Promise.all([asked, ...everyHost]);
   const inOrder = new Map(
     cluster.hosts.flatMap((host) => {
       const facts = hosts.get(host.name);
       return facts ? [[host.name, facts] as const] : [];
     }),
   );
-  const others = masters
-    .slice(1)
-    .map((host) => host.name)
-    .filter((name) => hosts.get(name)?.ports.includes(cluster.apiServer.port));
-  const api = nodes ?? (await readNodes(fleet, others, signal));
-  const ipPools = api && (await readIpPools(fleet, cluster, api.host, signal));
+  const others = rest.filter((name) => hosts.get(name)?.ports.includes(cluster.apiServer.port));
+  const api = answered ?? (await readNodes(fleet, cluster, others, signal));
   return {
     hosts: inOrder,
     unreachable: [...fleet.unreachable.keys()],
     etcd: api ? 'formed' : await etcdPhase(fleet, cluster, inOrder, signal),
     ...(api ? { nodes: api.nodes, apiHost: api.host } : {}),
-    ...(ipPools ? { ipPools } : {}),
+    ...(api?.ipPools ? { ipPools: api.ipPools } : {}),
   };
-}
-
-/** Only Calico has any; no other cluster pays the round trip. */
-async function readIpPools(
-  fleet: Fleet,
-  cluster: Cluster,
-  host: string,
-  signal: AbortSignal,
-): Promise<IpPool[] | undefined> {
-  if (cluster.network.plugin !== 'calico') return undefined;
-  const [answer] = await fleet.exec(host, [askIpPools(cluster, host)], signal);
-  return parseIpPools(answer && { host, ...answer });
 }
 
 async function hostFacts(fleet: Fleet, cluster: Cluster, host: string, signal: AbortSignal): Promise<HostFacts> {
@@ -72,19 +54,28 @@ async function hostFacts(fleet: Fleet, cluster: Cluster, host: string, signal: A
   return decodeFacts(records, { vip: cluster.endpoint.address, sentAt, receivedAt: Date.now() });
 }
 
+interface ApiFacts {
+  host: string;
+  nodes: ReadonlyMap<string, NodeFacts>;
+  /** Only Calico has any. */
+  ipPools: IpPool[] | undefined;
+}
+
 /** The nodes as the API server of the first of these masters that answers tells them. */
 export async function readNodes(
   fleet: Fleet,
+  cluster: Cluster,
   masters: readonly string[],
   signal: AbortSignal,
-): Promise<{ host: string; nodes: ReadonlyMap<string, NodeFacts> } | undefined> {
+): Promise<ApiFacts | undefined> {
   for (const host of masters) {
-    const [answer] = await fleet.exec(
-      host,
-      [kubectl(host, 'get', 'nodes', '-o', 'json', '--request-timeout=5s')],
-      signal,
-    );
-    if (answer?.exitCode === 0) return { host, nodes: parseNodes(answer.stdout) };
+    const asks = [
+      askApi(cluster, host, '/api/v1/nodes'),
+      ...(cluster.network.plugin === 'calico' ? [askIpPools(cluster, host)] : []),
+    ];
+    const [nodes, pools] = await ask(fleet, asks, signal);
+    const list = parseJson(nodes) as NodeList | undefined;
+    if (list) return { host, nodes: toNodes(list), ipPools: parseIpPools(pools) };
   }
   return undefined;
 }
@@ -97,8 +88,7 @@ interface NodeList {
   }[];
 }
 
-function parseNodes(json: string): Map<string, NodeFacts> {
-  const list = JSON.parse(json) as NodeList;
+function toNodes(list: NodeList): Map<string, NodeFacts> {
   return new Map(
     list.items.map((node) => [
       node.metadata.name,

@@ -4,10 +4,10 @@ import type { Answer, GateCheck } from '../cluster/gate.ts';
 import type { Cluster, Host } from '../inventory/types.ts';
 import type { ArtifactIndex, Stage } from '../states/stage.ts';
 import type { KubeObjectResource, Observed, SharedSecretResource } from '../resources/types.ts';
-import { ask, holdGates } from './gates.ts';
+import { ask, heldStages, holdGates } from './gates.ts';
 import { API, compile, compileStage, type CompileInput } from './compile.ts';
 import { compare, compareStage, type CompareInput, type Comparisons } from './compare.ts';
-import { execute, probeGates } from './execute.ts';
+import { execute } from './execute.ts';
 import { openFleet, type Fleet } from './fleet.ts';
 import { etcdLeader, gather, readNodes } from './gather.ts';
 import { createMaterials } from './materials.ts';
@@ -127,7 +127,7 @@ export async function compileStates(input: EngineInput): Promise<{ facts: Facts;
 export async function planRun(input: EngineInput): Promise<Plan> {
   const opened = await open(input, 'none');
   try {
-    return (await prepare(input, opened)).plan;
+    return (await prepare(input, opened, [])).plan;
   } finally {
     await opened.fleet.close();
   }
@@ -140,7 +140,11 @@ export async function applyRun(options: EngineInput & { confirm(plan: Plan): Pro
   const input = { ...options, stages: options.stages.filter((stage) => !stage.verify) };
   const opened = await open(input, 'exclusive');
   try {
-    const run = await prepare(input, opened);
+    const wanted = concerned(input);
+    const inPlace = input.stages.filter(
+      (stage) => wanted.has(stage.name) && isInPlace(stage, input.cluster, opened.facts),
+    );
+    const run = await prepare(input, opened, inPlace);
     if (run.plan.summary.changes + run.plan.summary.deferred > 0 && !(await input.confirm(run.plan))) {
       throw new McpkError('interrupted', 'not applied: declined', { hint: 'Nothing was changed.' });
     }
@@ -270,8 +274,8 @@ export async function readFiles(
   throw failures[0] ?? new McpkError('invalid', 'the inventory has no master');
 }
 
-/** facts → states → observed → plan */
-async function prepare(input: EngineInput, opened: Opened): Promise<Run> {
+/** facts → states → observed → plan. The gates of stages that are in place already are asked with the probe. */
+async function prepare(input: EngineInput, opened: Opened, inPlace: readonly Stage[]): Promise<Run> {
   const { fleet, since } = opened;
   const { emit, cluster } = input;
   const problems = input.stages.flatMap((stage) => stage.problems?.(cluster, opened.facts) ?? []);
@@ -287,7 +291,10 @@ async function prepare(input: EngineInput, opened: Opened): Promise<Run> {
 
   const tree = compile(compileInput(input, opened.facts));
   emit({ at: since(), type: 'phase', name: 'probe', state: 'start' });
-  const { observed, apiOwned } = await observe(input, opened, tree.stages);
+  const [{ observed, apiOwned }, gateHeld] = await Promise.all([
+    observe(input, opened, tree.stages),
+    heldStages(fleet, inPlace, { cluster, facts: opened.facts }, input.signal),
+  ]);
   emit({ at: since(), type: 'phase', name: 'probe', state: 'end' });
   const compareInputOf: CompareInput = { tree, observed, facts: opened.facts.hosts, apiOwned, now: new Date() };
   const comparisons = compare(compareInputOf);
@@ -312,20 +319,17 @@ async function prepare(input: EngineInput, opened: Opened): Promise<Run> {
     planned,
     compareInput: compareInputOf,
     planInput,
+    gateHeld,
   });
   for (const [name, stage] of apiOwned) ownedOn(run, API).set(name, { hash: '', stage });
-  await probeGates(
-    run,
-    input.stages.filter((stage) => isInPlace(stage, planned, facts)),
-  );
   return run;
 }
 
-/** Unchanged, and mcpk has laid it down before: its gate rides along. */
-function isInPlace(stage: Stage, planned: Plan, facts: Facts): boolean {
-  const of = planned.stages.find((each) => each.name === stage.name);
-  if (!of || of.deferred || of.hosts.some((host) => changesOf(host).length > 0)) return false;
-  return of.hosts.length > 0 && facts.etcd === 'formed';
+/** Laid down by an earlier run, on a cluster that is there: most likely its gate holds. */
+function isInPlace(stage: Stage, cluster: Cluster, facts: Facts): boolean {
+  if (facts.etcd !== 'formed') return false;
+  const hosts = stage.hosts(cluster).flatMap(({ name }) => facts.hosts.get(name) ?? []);
+  return stage.api === true || hosts.every((host) => host.owned.some((entry) => entry.stage === stage.name));
 }
 
 async function withLeader(input: EngineInput, opened: Opened, comparisons: Comparisons): Promise<Opened['facts']> {
@@ -361,6 +365,7 @@ interface CreateRun {
   planned: Plan;
   compareInput: CompareInput;
   planInput: PlanInput;
+  gateHeld: Set<string>;
 }
 
 function createRun(from: CreateRun): Run {
@@ -394,7 +399,7 @@ function createRun(from: CreateRun): Run {
       ]),
     ),
     concerned: concerned(input),
-    gateHeld: new Set(),
+    gateHeld: from.gateHeld,
     failures,
     fail(error, stage) {
       failures.push(...asErrors(error, stage));
@@ -426,6 +431,7 @@ async function undefer(from: CreateRun, run: Run, stage: Stage): Promise<Plan['s
   const masters = run.cluster.hosts.filter((host) => host.roles.includes('master')).map((host) => host.name);
   const api = await readNodes(
     run.fleet,
+    run.cluster,
     masters.filter((name) => run.fleet.sessions.has(name)),
     run.signal,
   );

@@ -111,8 +111,9 @@ function parseLine(line: string): { kind: string; args: string[]; size: number }
 /** Names of requests and scripts: they become file names on the host. */
 const NAME = /^[a-z][a-z0-9-]{0,40}$/;
 
-export function requestFrame(op: string, body: Buffer): Buffer {
-  return frame(`request ${checked(op)} ${body.length}`, body);
+/** `part`: it is started by the `request` after it. */
+export function requestFrame(kind: 'request' | 'part', op: string, body: Buffer): Buffer {
+  return frame(`${kind} ${checked(op)} ${body.length}`, body);
 }
 
 /** `lock`: the script inherits the lock as fd 9, to hand it on to a transient unit. */

@@ -7,14 +7,16 @@
 #   beat
 #   stop                       ends the running request
 #   code NAME SIZE [lock]      a script that requests call by name; with `lock` it inherits the lock as fd 9
-#   request OP SIZE            one at a time; exec and cat are built in
-# Answers on standard output are records: `KIND ARGS… SIZE`, newline, SIZE bytes; the last one is `done RC 0`.
+#   request OP SIZE            starts the work; exec and cat are built in
+#   part OP SIZE               a request that is started by the `request` after it, and answered before that one
+# Answers on standard output are records: `KIND ARGS… SIZE`, newline, SIZE bytes; the last one of each request and
+# part is `done RC 0`. After the last `done` the next work may be sent.
 #
 # Frames cost no process but the dd for their data: reading, beats and the watchdog's marks are builtins.
 
 mcpk_main() {
   dir=/run/mcpk/$2 mode=$4 tick=$5 allowed=$6
-  lock=/run/mcpk/lock beats=0
+  lock=/run/mcpk/lock beats=0 parts=0 ops=
   IFS= read -r who || who=
   trap 'leave' TERM HUP INT
   take_lock
@@ -35,11 +37,15 @@ mcpk_main() {
         receive "$3" "$dir/code.$2" || break
         if [ "${4-}" = lock ]; then : >"$dir/lock.$2"; fi
         ;;
-      request)
-        receive "$3" "$dir/body" || break
+      part | request)
+        parts=$((parts + 1)) ops="$ops $2"
+        receive "$3" "$dir/body.$parts" || break
+        [ "$1" = request ] || continue
         # An own process group, so that it can be ended as one.
-        setsid sh "$dir/session" run "$dir" "$2" </dev/null &
+        # shellcheck disable=SC2086 # words are wanted
+        setsid sh "$dir/session" run "$dir" $ops </dev/null &
         printf '%s\n' "$!" >"$dir/work"
+        parts=0 ops=
         ;;
       *) break ;;
     esac
@@ -130,40 +136,54 @@ leave() {
   exit 0
 }
 
-# ---- the work: `sh session run DIR OP`, leader of its process group ----
+# ---- the work: `sh session run DIR OP…`, leader of its process group ----
 
 mcpk_run() {
-  dir=$2 op=$3
-  # Stays to report when the group is ended; the children die.
-  trap : TERM
-  case $op in
-    exec) run_all 2>"$dir/stderr" 9>&- ;;
-    cat) run_cat 2>"$dir/stderr" 9>&- ;;
+  dir=$2 part=0 stopped=
+  shift 2
+  # Stays to report when the group is ended; the children die, and what was not begun is not.
+  trap 'stopped=1' TERM
+  while [ "$#" -gt 0 ]; do
+    part=$((part + 1)) status=143
+    if [ -z "$stopped" ]; then
+      run_op "$1" "$dir/body.$part"
+      status=$?
+    fi
+    # Ended with the session: nobody is told that it was done.
+    [ ! -e "$dir/over" ] || return 0
+    if [ -s "$dir/stderr" ]; then
+      tail -c 65536 "$dir/stderr" >"$dir/stderr.end"
+      printf 'stderr %s\n' "$(stat -c %s "$dir/stderr.end")"
+      cat "$dir/stderr.end"
+      : >"$dir/stderr"
+    fi
+    shift
+    [ "$#" -gt 0 ] || printf '%s\n' "$$" >"$dir/ended"
+    printf 'done %s 0\n' "$status"
+  done
+}
+
+# run_op OP BODY
+run_op() {
+  cd / || return 1
+  case $1 in
+    exec) run_all "$2" 2>"$dir/stderr" 9>&- ;;
+    cat) run_cat "$2" 2>"$dir/stderr" 9>&- ;;
     *)
-      if [ -e "$dir/lock.$op" ]; then
-        sh "$dir/code.$op" "$dir/body" 2>"$dir/stderr"
+      if [ -e "$dir/lock.$1" ]; then
+        sh "$dir/code.$1" "$2" 2>"$dir/stderr"
       else
-        sh "$dir/code.$op" "$dir/body" 2>"$dir/stderr" 9>&-
+        sh "$dir/code.$1" "$2" 2>"$dir/stderr" 9>&-
       fi
       ;;
   esac
-  status=$?
-  # Ended with the session: nobody is told that it was done.
-  [ ! -e "$dir/over" ] || return 0
-  if [ -s "$dir/stderr" ]; then
-    tail -c 65536 "$dir/stderr" >"$dir/stderr.end"
-    printf 'stderr %s\n' "$(stat -c %s "$dir/stderr.end")"
-    cat "$dir/stderr.end"
-  fi
-  printf '%s\n' "$$" >"$dir/ended"
-  printf 'done %s 0\n' "$status"
 }
 
 # Commands, side by side, 16 at once. A command is the line `ID WORDS INPUT LIMIT`, its words a line each, and one
 # line more when INPUT is 1. Words are written for printf's %b, so that every byte arrives and none is ever source.
 # Answers, in their order: `exec ID RC STDOUTSIZE SIZE`, newline, standard output, then standard error.
 run_all() {
-  exec 3<"$dir/body"
+  exec 3<"$1"
   count=0
   while read -r id words input limit <&3; do
     count=$((count + 1))
@@ -229,7 +249,7 @@ answer_all() {
 
 # Bytes of one file. Copied first: its size must not change between the record's line and its bytes.
 run_cat() {
-  IFS= read -r path <"$dir/body" || :
+  IFS= read -r path <"$1" || :
   cat -- "$path" >"$dir/file" || return 1
   printf 'file %s\n' "$(stat -c %s "$dir/file")"
   cat "$dir/file"

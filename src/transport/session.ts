@@ -3,21 +3,14 @@ import { decodeAnswer, encodeCommands } from './commands.ts';
 import type { RemoteAnswer, RemoteCommand } from './commands.ts';
 import { codeFrame, requestFrame } from './frames.ts';
 import type { RemoteScript } from './remote-script.ts';
+import { Rounds, STOP_MS, type Request } from './rounds.ts';
 import type { Session, SessionRecord, Traffic } from './types.ts';
 
 const BEAT_MS = 2000;
-/** How long the host may take to end a stopped request (TERM, 3 s, KILL). */
-const STOP_MS = 6000;
 /** It lies in the host's memory (tmpfs). */
 const LARGEST_BODY = 64 * 1024 * 1024;
 /** Silent beats after which a record that `done` was swallowed by counts as broken. */
 const STALLED_BEATS = 3;
-
-interface Running {
-  onRecord: (record: SessionRecord) => void;
-  resolve: (exitCode: number) => void;
-  reject: (error: unknown) => void;
-}
 
 export interface SessionParts {
   host: string;
@@ -33,19 +26,23 @@ export class HostSession implements Session {
   readonly host: string;
   readonly #parts: SessionParts;
   #remote: RemoteScript | undefined;
-  #running: Running | undefined;
+  readonly #rounds: Rounds;
   #failure: McpkError | undefined;
-  #queue: Promise<unknown> = Promise.resolve();
   #beat: NodeJS.Timeout | undefined;
   #stalled = { bytes: -1, beats: 0 };
   readonly #sent = new Set<string>();
   readonly #bulk = { roundTrips: 0, sent: 0, received: 0 };
-  #requests = 0;
   #closing: Promise<void> | undefined;
 
   constructor(parts: SessionParts) {
     this.host = parts.host;
     this.#parts = parts;
+    this.#rounds = new Rounds({
+      host: this.host,
+      send: (requests) => this.#send(requests),
+      stop: () => this.#remote?.write('stop\n'),
+      destroy: (error) => this.#remote?.destroy(error),
+    });
   }
 
   /** What the channel is given as listeners; it is opened after the session is made. */
@@ -61,7 +58,7 @@ export class HostSession implements Session {
 
   get traffic(): Traffic {
     return {
-      roundTrips: this.#requests + this.#bulk.roundTrips,
+      roundTrips: this.#rounds.count + this.#bulk.roundTrips,
       bytesSent: (this.#remote?.bytesSent ?? 0) + this.#bulk.sent,
       bytesReceived: (this.#remote?.bytesReceived ?? 0) + this.#bulk.received,
       connections: 1,
@@ -74,9 +71,11 @@ export class HostSession implements Session {
     onRecord: (record: SessionRecord) => void,
     signal?: AbortSignal,
   ): Promise<{ exitCode: number }> {
-    const turn = this.#queue.then(() => this.#request(op, body, onRecord, signal));
-    this.#queue = turn.catch(() => undefined);
-    return { exitCode: await turn };
+    if (body.length > LARGEST_BODY) throw new TypeError(`a request of ${body.length} bytes: bulk data is for upload`);
+    const exitCode = await new Promise<number>((resolve, reject) => {
+      this.#rounds.add({ op, body, onRecord, signal, resolve, reject });
+    });
+    return { exitCode };
   }
 
   async exec(commands: readonly RemoteCommand[], signal?: AbortSignal): Promise<RemoteAnswer[]> {
@@ -139,29 +138,14 @@ export class HostSession implements Session {
     this.#parts.release();
   }
 
-  async #request(
-    op: string,
-    body: Buffer,
-    onRecord: Running['onRecord'],
-    signal: AbortSignal | undefined,
-  ): Promise<number> {
-    if (signal?.aborted) throw interrupted(this.host, signal);
-    if (body.length > LARGEST_BODY) throw new TypeError(`a request of ${body.length} bytes: bulk data is for upload`);
+  #send(requests: readonly Request[]): void {
     const remote = this.#remote;
     if (this.#failure || !remote) throw this.#failure ?? new TypeError('the session has no channel yet');
-    this.#requests += 1;
-    let abort: (() => void) | undefined;
-    try {
-      return await new Promise<number>((resolve, reject) => {
-        this.#running = { onRecord, resolve, reject };
-        abort = () => this.#stop(remote, reject, signal);
-        signal?.addEventListener('abort', abort, { once: true });
-        remote.write(Buffer.concat([...this.#codeOf(op), requestFrame(op, body)]));
-      });
-    } finally {
-      if (abort) signal?.removeEventListener('abort', abort);
-      this.#running = undefined;
-    }
+    const frames = requests.flatMap(({ op, body }, index) => [
+      ...this.#codeOf(op),
+      requestFrame(index === requests.length - 1 ? 'request' : 'part', op, body),
+    ]);
+    remote.write(Buffer.concat(frames));
   }
 
   /** Code goes with the first request that needs it. */
@@ -172,18 +156,6 @@ export class HostSession implements Session {
     return [codeFrame(op, code, this.#parts.keepsLock.includes(op))];
   }
 
-  /** Asks the host to end the work; without an answer the whole channel goes. */
-  #stop(remote: RemoteScript, reject: Running['reject'], signal: AbortSignal | undefined): void {
-    const error = interrupted(this.host, signal);
-    const impatient = setTimeout(() => remote.destroy(error), STOP_MS);
-    const settle = (): void => {
-      clearTimeout(impatient);
-      reject(error);
-    };
-    this.#running = { onRecord: () => undefined, resolve: settle, reject: settle };
-    remote.write('stop\n');
-  }
-
   #take(record: SessionRecord): void {
     switch (record.kind) {
       case 'ready':
@@ -191,22 +163,16 @@ export class HostSession implements Session {
       case 'locked':
         return this.#fail(lockedBy(this.host, record.body.toString('utf8')));
       case 'done':
-        return this.#running?.resolve(Number(record.args[0]));
+        return this.#rounds.done(Number(record.args[0]));
       default:
-        try {
-          this.#running?.onRecord(record);
-        } catch (error) {
-          // A listener that throws fails its own request, not the channel.
-          this.#running?.reject(error);
-          this.#running = undefined;
-        }
+        return this.#rounds.record(record);
     }
   }
 
   #fail(error: McpkError): void {
     this.#failure ??= error;
     clearInterval(this.#beat);
-    this.#running?.reject(this.#failure);
+    this.#rounds.fail(this.#failure);
   }
 
   /** Also finds a script that died in the middle of a record: the `done` behind it was taken for its bytes. */
@@ -236,13 +202,6 @@ function lockedBy(host: string, holder: string): McpkError {
     host,
     hint: 'Wait for it to end. A run that died lets go within 20 s.',
   });
-}
-
-function interrupted(host: string, signal: AbortSignal | undefined): McpkError {
-  const reason: unknown = signal?.reason;
-  return reason instanceof McpkError
-    ? reason
-    : new McpkError('interrupted', `${host}: interrupted`, { host, cause: reason });
 }
 
 async function within(ms: number, event: Promise<void>): Promise<void> {

@@ -35,6 +35,7 @@ export interface Session {
   readonly traffic: Traffic;
   /**
    * Send one request: `op` selects code that the session already holds, `body` is its data.
+   * Requests made at the same time, or while another runs, travel together: one round trip for all of them.
    * Records arrive through `onRecord` as the host writes them; resolves when the request is done.
    * Rejects with McpkError `unreachable` when the connection dies.
    */

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { GateCheck } from '../../src/cluster/gate.ts';
 import type { Command, CommandResult, Fleet } from '../../src/engine/fleet.ts';
-import { ask, holdGates } from '../../src/engine/gates.ts';
+import { ask, heldStages, holdGates } from '../../src/engine/gates.ts';
 import type { Event } from '../../src/engine/types.ts';
+import type { Stage } from '../../src/states/stage.ts';
 
 const OK: CommandResult = { exitCode: 0, stdout: 'ok', stderr: '' };
 
@@ -127,5 +128,31 @@ describe('holdGates', () => {
     const waiting = holdGates({ ...runOf(stub).run, signal: abort.signal }, [gate('never', 'a')]);
     abort.abort();
     await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
+  });
+});
+
+describe('heldStages', () => {
+  const stage = (name: string, gates: GateCheck[]): Stage => ({
+    name,
+    title: name,
+    hosts: () => [],
+    needs: [],
+    states: () => [],
+    gate: () => gates,
+  });
+
+  it('names the stages all of whose gates hold, and asks each host once', async () => {
+    const { fleet: stub, asked } = fleet((_host, command) =>
+      command.argv.includes('bad') ? { ...OK, exitCode: 1 } : OK,
+    );
+    const stages = [
+      stage('etcd', [gate('good', 'm1'), gate('fine', 'm2')]),
+      stage('api-server', [gate('good', 'm1'), gate('bad', 'm2')]),
+      stage('system', []),
+    ];
+    const context = { cluster: {}, facts: { hosts: new Map() } } as unknown as Parameters<typeof heldStages>[2];
+    const held = await heldStages(stub, stages, context, new AbortController().signal);
+    expect([...held]).toEqual(['etcd', 'system']);
+    expect([asked.get('m1')?.length, asked.get('m2')?.length, asked.get('m1')?.[0]?.length]).toEqual([1, 1, 1]);
   });
 });

@@ -17,7 +17,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 function run(commands: readonly RemoteCommand[], shell = 'sh'): RemoteAnswer[] {
-  writeFileSync(join(folder, 'body'), encodeCommands(commands));
+  writeFileSync(join(folder, 'body.1'), encodeCommands(commands));
   const answers: RemoteAnswer[] = [];
   const parser = new RecordParser('M', (record) => {
     if (record.kind !== 'exec') return;

@@ -79,11 +79,11 @@ describe('a broken stream', () => {
 });
 
 test('frames are a line, the bytes, and `end`', () => {
-  expect(requestFrame('probe', Buffer.from('a\nb')).toString()).toBe('request probe 3\na\nbend\n');
+  expect(requestFrame('request', 'probe', Buffer.from('a\nb')).toString()).toBe('request probe 3\na\nbend\n');
   expect(codeFrame('probe', 'é', false).toString()).toBe('code probe 2\néend\n');
   expect(codeFrame('converge', 'x', true).toString()).toBe('code converge 1 lock\nxend\n');
 });
 
 test.each([[''], ['../x'], ['a b'], ['A'], ['-x']])('%j is no name for a request: it becomes a file name', (name) => {
-  expect(() => requestFrame(name, Buffer.alloc(0))).toThrow(TypeError);
+  expect(() => requestFrame('part', name, Buffer.alloc(0))).toThrow(TypeError);
 });

@@ -121,6 +121,46 @@ describe.skipIf(impossible !== undefined)('a real sshd', () => {
       }
     });
 
+    test('made together travel together: one round trip, each with its own answer', async () => {
+      const made = await session({}, { code: { echo: 'cat "$1"', fail: 'echo oops >&2; exit 3' } });
+      const seen: string[] = [];
+      const keep = (record: SessionRecord): void => void seen.push(`${record.kind} ${record.body.toString()}`);
+      const results = await Promise.all([
+        made.request('echo', Buffer.from('one 1\n1'), keep),
+        made.exec([{ argv: ['cat'], stdin: 'in' }]),
+        made.request('fail', Buffer.alloc(0), keep),
+        made.exec([{ argv: ['pwd'] }, { argv: ['false'] }]),
+        made.request('echo', Buffer.from('two 1\n2'), keep),
+      ]);
+      expect(results).toEqual([
+        { exitCode: 0 },
+        [{ exitCode: 0, stdout: 'in', stderr: '' }],
+        { exitCode: 3 },
+        [
+          { exitCode: 0, stdout: '/\n', stderr: '' },
+          { exitCode: 1, stdout: '', stderr: '' },
+        ],
+        { exitCode: 0 },
+      ]);
+      expect(seen).toEqual(['one 1', 'stderr oops\n', 'two 2']);
+      expect(made.traffic.roundTrips).toBe(1);
+    });
+
+    test('made while others run go with the next round, and a listener that throws fails only its own', async () => {
+      const made = await session({}, { code: { echo: 'cat "$1"' } });
+      const first = made.exec([{ argv: ['sleep', '0.2'] }]);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      const thrown = expect(
+        made.request('echo', Buffer.from('a 0\nb 0\n'), () => {
+          throw new Error('not mine');
+        }),
+      ).rejects.toThrow('not mine');
+      const last = made.exec([{ argv: ['echo', 'x'] }]);
+      await Promise.all([first, thrown]);
+      expect((await last)[0]?.stdout).toBe('x\n');
+      expect(made.traffic.roundTrips).toBe(2);
+    });
+
     test('get their body byte for byte, and say how they ended', async () => {
       const made = await session(
         {},
@@ -319,6 +359,18 @@ describe.skipIf(impossible !== undefined)('a real sshd', () => {
       const [answer] = await made.exec([{ argv: ['sh', '-c', 'sleep 5; echo there'] }]);
       expect(answer?.stdout).toBe('there\n');
     }, 10_000);
+
+    test('an abort ends a whole round: what was not begun is not', async () => {
+      const made = await session();
+      const off = new AbortController();
+      const together = ['31.7', '31.8'].map((time) => failure(made.exec([{ argv: ['sleep', time] }], off.signal)));
+      const apart = made.exec([{ argv: ['echo', 'still here'] }]);
+      await expect.poll(() => runs('sleep 31.7')).toBe(true);
+      off.abort();
+      expect((await Promise.all(together)).map(({ code }) => code)).toEqual(['interrupted', 'interrupted']);
+      expect((await apart)[0]?.stdout).toBe('still here\n');
+      expect([runs('sleep 31.7'), runs('sleep 31.8')]).toEqual([false, false]);
+    });
 
     test('an abort ends the request and its processes; the session serves on', async () => {
       const made = await session({}, work);

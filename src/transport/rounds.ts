@@ -1,0 +1,131 @@
+import { McpkError } from '../core/errors.ts';
+import type { SessionRecord } from './types.ts';
+
+/** How long the host may take to end a stopped round (TERM, 3 s, KILL). */
+export const STOP_MS = 6000;
+
+export interface Request {
+  op: string;
+  body: Buffer;
+  onRecord: (record: SessionRecord) => void;
+  signal: AbortSignal | undefined;
+  resolve: (exitCode: number) => void;
+  reject: (error: unknown) => void;
+}
+
+export interface RoundParts {
+  host: string;
+  /** Writes them all; throws when that is impossible. */
+  send: (requests: readonly Request[]) => void;
+  /** Tells the host to end the work. */
+  stop: () => void;
+  /** Gives the channel up. */
+  destroy: (error: McpkError) => void;
+}
+
+/**
+ * The requests of a session. One round is under way at a time: those that were made in the same turn, or while the
+ * round before was under way. The host answers them one after the other.
+ */
+export class Rounds {
+  readonly #parts: RoundParts;
+  #waiting: Request[] = [];
+  /** Of the round under way, those that are not answered yet; empty = the host is free. */
+  #open: Request[] = [];
+  #soon: NodeJS.Immediate | undefined;
+  #stopped: McpkError | undefined;
+  #end: () => void = () => undefined;
+  #count = 0;
+
+  constructor(parts: RoundParts) {
+    this.#parts = parts;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  add(request: Request): void {
+    this.#waiting.push(request);
+    this.#sendSoon();
+  }
+
+  /** A listener that throws fails its own request, not the channel. */
+  record(record: SessionRecord): void {
+    const [request] = this.#open;
+    if (!request || this.#stopped) return;
+    try {
+      request.onRecord(record);
+    } catch (error) {
+      request.reject(error);
+      request.onRecord = () => undefined;
+    }
+  }
+
+  done(exitCode: number): void {
+    const request = this.#open.shift();
+    if (this.#stopped) request?.reject(this.#stopped);
+    else request?.resolve(exitCode);
+    if (this.#open.length > 0) return;
+    this.#end();
+    this.#sendSoon();
+  }
+
+  /** Nothing will be answered any more. */
+  fail(error: McpkError): void {
+    this.#end();
+    for (const request of [...this.#open.splice(0), ...this.#waiting.splice(0)]) request.reject(error);
+  }
+
+  /** Not at once: what is asked in the same turn goes along. */
+  #sendSoon(): void {
+    this.#soon ??= setImmediate(() => {
+      this.#soon = undefined;
+      if (this.#open.length === 0) this.#send();
+    });
+  }
+
+  #send(): void {
+    const gone = this.#waiting.filter((request) => request.signal?.aborted);
+    for (const request of gone) request.reject(interrupted(this.#parts.host, request.signal));
+    const alive = this.#waiting.filter((request) => !gone.includes(request));
+    const [first] = alive;
+    // Only what one signal stops goes together: a stop ends the whole round.
+    const others = alive.findIndex((request) => request.signal !== first?.signal);
+    const round = others === -1 ? alive : alive.slice(0, others);
+    this.#waiting = alive.slice(round.length);
+    if (!first) return;
+    try {
+      this.#parts.send(round);
+    } catch (error) {
+      for (const request of round) request.reject(error);
+      return this.#sendSoon();
+    }
+    this.#count += 1;
+    this.#open = round;
+    this.#watch(first.signal);
+  }
+
+  #watch(signal: AbortSignal | undefined): void {
+    let impatient: NodeJS.Timeout | undefined;
+    const stop = (): void => {
+      const error = interrupted(this.#parts.host, signal);
+      this.#stopped = error;
+      impatient = setTimeout(() => this.#parts.destroy(error), STOP_MS);
+      this.#parts.stop();
+    };
+    this.#stopped = undefined;
+    signal?.addEventListener('abort', stop, { once: true });
+    this.#end = () => {
+      clearTimeout(impatient);
+      signal?.removeEventListener('abort', stop);
+    };
+  }
+}
+
+function interrupted(host: string, signal: AbortSignal | undefined): McpkError {
+  const reason: unknown = signal?.reason;
+  return reason instanceof McpkError
+    ? reason
+    : new McpkError('interrupted', `${host}: interrupted`, { host, cause: reason });
+}
