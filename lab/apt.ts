@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { LabError } from './errors.ts';
 import { ARCH } from './paths.ts';
 import { capture, run } from './run.ts';
 import { DEBIAN_SUITE } from './versions.ts';
@@ -9,17 +10,22 @@ const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 /** The Debian mirror that this machine's own apt uses, so that the lab needs no setting of its own. */
 export async function debianMirror(): Promise<string> {
-  const { stdout } = await capture([
-    'apt-get',
-    'indextargets',
-    '--format',
-    '$(REPO_URI) $(LABEL)',
-    'Created-By: Packages',
-    'Component: main',
-  ]);
+  const known = await findMirror();
+  if (known !== undefined) return known;
+  // A new machine has not read its sources yet: labels come with the lists.
+  await run(['apt-get', '-qq', 'update']);
+  const found = await findMirror();
+  if (found === undefined)
+    throw new LabError('apt knows no Debian mirror on this machine', { hint: 'Name one in /etc/apt/sources.list.' });
+  return found;
+}
+
+async function findMirror(): Promise<string | undefined> {
+  const format = ['--format', '$(REPO_URI) $(LABEL)'];
+  const { stdout } = await capture(['apt-get', 'indextargets', ...format, 'Created-By: Packages', 'Component: main']);
   const lines = stdout.split('\n').map((line) => line.split(' '));
   const mirror = lines.find(([, ...label]) => label.join(' ') === 'Debian')?.[0];
-  return (mirror ?? '').replace(/\/$/, '');
+  return mirror?.replace(/\/$/, '');
 }
 
 /** apt's proxy, for debootstrap, which does not read apt's configuration. */
