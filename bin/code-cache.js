@@ -4,7 +4,7 @@
 import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { Module, createRequire } from 'node:module';
 import { homedir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
@@ -37,9 +37,10 @@ export function load(file, name) {
   };
 }
 
-/** In a folder of the user's own, one file a name. */
+/** In a folder of the user's own, one for each installation, one file a name. */
 function openCaches(bundle) {
-  const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'mcpk', 'code');
+  const all = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'mcpk', 'code');
+  const folder = join(all, dirname(bundle).replaceAll(sep, '%'));
   // Nobody can set a ctime, so another build has another name. V8 checks its own version and flags besides.
   const { ctimeMs, ino } = statSync(bundle);
   const fileOf = (name) => join(folder, `${name}.${process.version}-${process.arch}-${ino}-${ctimeMs}`);

@@ -79,7 +79,7 @@ describe('the package', () => {
   it('keeps its compiled code for the next start, and makes it anew when it is damaged', async () => {
     const cache = join(folder, '.cache/mcpk/code');
     const find = async (): Promise<string> =>
-      join(cache, (await readdir(cache)).find((name) => name.startsWith('validate.')) ?? 'none');
+      join(cache, (await readdir(cache, { recursive: true })).find((name) => name.includes('/validate.')) ?? 'none');
     await mcpk('validate');
     const whole = await readFile(await find());
     await writeFile(await find(), whole.subarray(0, 1000));
