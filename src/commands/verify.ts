@@ -21,7 +21,7 @@ export default class Verify extends BaseCommand<typeof Verify> {
 
   async run(): Promise<Verified> {
     const cluster = await loadCluster(this.flags.inventory);
-    const { verifyRun } = await import('../engine/run.ts');
+    const { verifyRun } = await import('../engine/verify.ts');
     const view = await this.view();
     const events: Event[] = [];
     const emit = (event: Event): void => {

@@ -22,10 +22,18 @@ export interface Faults {
   onScript?: (channel: ServerChannel, connection: Connection) => void;
 }
 
+/** ssh2 now and then writes an Ed25519 key that it can't read itself. */
+function newKey(): { private: string; public: string } {
+  for (;;) {
+    const pair = ssh2.utils.generateKeyPairSync('ed25519');
+    if (!(ssh2.utils.parseKey(pair.private) instanceof Error)) return pair;
+  }
+}
+
 /** An SSH server of ssh2 that does what a test tells it to. */
 export class FaultyServer {
   readonly folder = mkdtempSync(join(tmpdir(), 'mcpk-faulty-'));
-  readonly hostKey = ssh2.utils.generateKeyPairSync('ed25519');
+  readonly hostKey = newKey();
   readonly #server: Server;
   readonly #ssh: InstanceType<typeof ssh2.Server>;
   readonly #sockets = new Set<Socket>();
@@ -41,7 +49,7 @@ export class FaultyServer {
       socket.on('error', () => undefined).once('close', () => this.#sockets.delete(socket));
       if (!faults.onSocket?.(socket, this.sockets)) this.#ssh.injectSocket(socket);
     });
-    writeFileSync(join(this.folder, 'id'), ssh2.utils.generateKeyPairSync('ed25519').private);
+    writeFileSync(join(this.folder, 'id'), newKey().private);
   }
 
   static async start(faults: Faults): Promise<FaultyServer> {

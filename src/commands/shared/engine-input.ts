@@ -1,6 +1,6 @@
 import { hostname, userInfo } from 'node:os';
 import { McpkError } from '../../core/errors.ts';
-import type { EngineInput } from '../../engine/run.ts';
+import type { EngineInput } from '../../engine/open.ts';
 import type { Emit } from '../../engine/types.ts';
 import type { Cluster } from '../../inventory/types.ts';
 import { nearest } from '../../inventory/nearest.ts';

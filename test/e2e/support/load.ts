@@ -1,13 +1,14 @@
 /**
  * A client as strict as they come, run on the operator's side: 20 requests a second at the kubeconfig's server,
- * reads and writes in turn, half of them on a new connection each and half on one that is kept alive, 1 s timeout,
- * no retry; beside them one watch. Prints a line `ready`, ends when standard input does, and then prints one JSON
+ * reads and writes in turn, half of them on a new connection each and half on one that is kept alive (HTTP/2, as
+ * every Kubernetes client: a server that stops says so with GOAWAY), 1 s timeout, no retry; beside them one watch. Prints a line `ready`, ends when standard input does, and then prints one JSON
  * object. A connection that is closed cleanly between two requests is no failure.
  *
  * node load.ts KUBECONFIG
  */
 import { readFileSync } from 'node:fs';
-import { Agent, request } from 'node:https';
+import { connect, type ClientHttp2Session } from 'node:http2';
+import { request } from 'node:https';
 import { load } from 'js-yaml';
 
 interface Kubeconfig {
@@ -26,6 +27,7 @@ interface Outcome {
 const TICK_MS = 50;
 const PATH = '/api/v1/namespaces/default/configmaps';
 const NAME = 'mcpk-load';
+const MERGE_PATCH = 'application/merge-patch+json';
 
 const config = load(readFileSync(process.argv[2] ?? '', 'utf8')) as Kubeconfig;
 const { server, 'certificate-authority-data': ca } = config.clusters[0].cluster;
@@ -39,49 +41,87 @@ const tls = {
   cert: decode(cert),
   key: decode(key),
 };
-const kept = new Agent({ ...tls, keepAlive: true, maxSockets: 1 });
 const outcome: Outcome = { requests: 0, failures: [], watchEvents: 0, watchReopened: 0, slowestMs: 0 };
 let stopping = false;
 
-function send(method: string, path: string, body: unknown, agent: Agent | false): Promise<number> {
+let kept: ClientHttp2Session | undefined;
+
+/** The kept connection; a new one when the server said goodbye to the last. */
+function keptSession(): ClientHttp2Session {
+  if (kept && !kept.closed && !kept.destroyed) return kept;
+  const session = connect(server, { ca: tls.ca, cert: tls.cert, key: tls.key });
+  session.on('error', (error) => {
+    if (!stopping) fail('kept connection', error);
+  });
+  session.on('goaway', () => {
+    if (kept === session) kept = undefined;
+  });
+  session.on('close', () => {
+    if (kept === session) kept = undefined;
+  });
+  kept = session;
+  return session;
+}
+
+/** On the kept connection; resolves with the status. */
+function sendKept(method: string, path: string, body?: unknown): Promise<number> {
   return new Promise((resolve, reject) => {
-    const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
-    const outgoing = request(
-      { ...tls, method, path, agent, headers: { 'content-type': type }, timeout: 1000 },
-      (response) => {
-        response.resume();
-        response.on('end', () => {
-          resolve(response.statusCode ?? 0);
-        });
-        response.on('error', reject);
-      },
-    );
+    const stream = keptSession().request({ ':method': method, ':path': path, 'content-type': MERGE_PATCH });
+    let status = 0;
+    stream.setTimeout(1000, () => stream.destroy(new Error('no answer within 1 s')));
+    stream.on('response', (headers) => (status = headers[':status'] ?? 0));
+    stream.on('end', () => {
+      resolve(status);
+    });
+    stream.on('error', reject);
+    stream.resume();
+    stream.end(body === undefined ? undefined : JSON.stringify(body));
+  });
+}
+
+/** On a connection of its own; resolves with the status. */
+function sendNew(method: string, path: string, body?: unknown): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const headers = { 'content-type': method === 'PATCH' ? MERGE_PATCH : 'application/json' };
+    const outgoing = request({ ...tls, method, path, agent: false, headers, timeout: 1000 }, (response) => {
+      response.resume();
+      response.on('end', () => {
+        resolve(response.statusCode ?? 0);
+      });
+      response.on('error', reject);
+    });
     outgoing.on('timeout', () => outgoing.destroy(new Error('no answer within 1 s')));
     outgoing.on('error', reject);
     outgoing.end(body === undefined ? undefined : JSON.stringify(body));
   });
 }
 
+function fail(what: string, error: unknown): void {
+  const { code, message } = error as NodeJS.ErrnoException;
+  outcome.failures.push(`${new Date().toISOString()} ${what}: ${code ?? ''} ${message}`);
+}
+
 async function one(n: number): Promise<void> {
   const write = n % 4 < 2;
-  const agent = n % 2 === 0 ? kept : false;
+  const send = n % 2 === 0 ? sendKept : sendNew;
   const started = performance.now();
-  const what = `${write ? 'PATCH' : 'GET'} ${agent ? 'kept' : 'new'}`;
+  const what = `${write ? 'PATCH' : 'GET'} ${send === sendKept ? 'kept' : 'new'}`;
   outcome.requests += 1;
   try {
-    const status = write
-      ? await send('PATCH', `${PATH}/${NAME}`, { data: { n: String(n) } }, agent)
-      : await send('GET', `${PATH}/${NAME}`, undefined, agent);
+    const path = `${PATH}/${NAME}`;
+    const status = await (write ? send('PATCH', path, { data: { n: String(n) } }) : send('GET', path));
     if (status !== 200) outcome.failures.push(`${new Date().toISOString()} ${what}: HTTP ${String(status)}`);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    outcome.failures.push(`${new Date().toISOString()} ${what}: ${code ?? ''} ${message}`);
+    fail(what, error);
   }
   outcome.slowestMs = Math.max(outcome.slowestMs, Math.round(performance.now() - started));
 }
 
 /** Opened again after a clean end; an end that is a reset or an error is a failure. */
 function watch(): void {
+  const lost = (error: Error): void => {
+    if (!stopping) fail('watch', error);
+  };
   const path = `${PATH}?watch=1&fieldSelector=metadata.name%3D${NAME}`;
   const outgoing = request({ ...tls, path, agent: false }, (response) => {
     if (response.statusCode !== 200) outcome.failures.push(`watch: HTTP ${String(response.statusCode)}`);
@@ -93,22 +133,18 @@ function watch(): void {
       outcome.watchReopened += 1;
       watch();
     });
-    response.on('error', (error) => {
-      if (!stopping) outcome.failures.push(`${new Date().toISOString()} watch: ${error.message}`);
-    });
+    response.on('error', lost);
   });
-  outgoing.on('error', (error) => {
-    if (!stopping) outcome.failures.push(`${new Date().toISOString()} watch: ${error.message}`);
-  });
+  outgoing.on('error', lost);
   outgoing.end();
 }
 
-const made = await send(
-  'POST',
-  PATH,
-  { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: NAME }, data: { n: '0' } },
-  false,
-);
+const made = await sendNew('POST', PATH, {
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name: NAME },
+  data: { n: '0' },
+});
 if (made !== 201 && made !== 409) throw new Error(`can't make the ConfigMap: HTTP ${String(made)}`);
 watch();
 process.stdout.write('ready\n');

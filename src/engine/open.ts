@@ -1,0 +1,90 @@
+import { FailureList } from '../core/errors.ts';
+import type { Facts } from '../cluster/facts.ts';
+import type { Cluster, Host } from '../inventory/types.ts';
+import type { ArtifactIndex, Stage } from '../states/stage.ts';
+import { openFleet, type Fleet } from './fleet.ts';
+import { gather } from './gather.ts';
+import type { Selection } from './plan.ts';
+import type { Emit } from './types.ts';
+
+export interface EngineInput {
+  cluster: Cluster;
+  stages: readonly Stage[];
+  artifacts: ArtifactIndex;
+  manifests: ReadonlyMap<string, string>;
+  selection: Selection;
+  concurrency: number;
+  acceptNewHostKeys: boolean;
+  /** `2` or `25%`: so many workers may be away. */
+  skipUnreachable?: string;
+  signal: AbortSignal;
+  emit: Emit;
+  /** `user@host pid 123 apply`: shown to whoever finds the lock taken. */
+  lockNote: string;
+  tool: string;
+  command: string;
+}
+
+export interface Opened {
+  fleet: Fleet;
+  facts: Facts & { apiHost?: string };
+  since: () => number;
+}
+
+/** Connects, takes the lock when told so, reads the facts. The caller closes the fleet. */
+export async function open(input: EngineInput, lock: 'exclusive' | 'none'): Promise<Opened> {
+  const started = performance.now();
+  const since = (): number => performance.now() - started;
+  const { emit, cluster } = input;
+  emit({
+    at: 0,
+    type: 'run-start',
+    command: input.command,
+    cluster: cluster.name,
+    hosts: contacted(input).map((host) => host.name),
+    stages: input.stages.map((stage) => ({
+      name: stage.name,
+      title: stage.title,
+      hosts: stage.hosts(cluster).map((host) => host.name),
+    })),
+  });
+  emit({ at: since(), type: 'phase', name: 'connect', state: 'start' });
+  const fleet = await openFleet(contacted(input), { ...input, lock, since });
+  emit({ at: since(), type: 'phase', name: 'connect', state: 'end' });
+  try {
+    checkReachable(input, fleet);
+    emit({ at: since(), type: 'phase', name: 'gather', state: 'start' });
+    const facts = await gather(fleet, cluster, input.signal);
+    emit({ at: since(), type: 'phase', name: 'gather', state: 'end' });
+    return { fleet, facts, since };
+  } catch (error) {
+    await fleet.close();
+    throw error;
+  }
+}
+
+/** Masters are always gathered, whatever the limit: rollouts and shared secrets rest on them. */
+function contacted(input: EngineInput): Host[] {
+  const { limit } = input.selection;
+  return input.cluster.hosts.filter(
+    (host) => !limit || limit.has(host.name) || host.roles.some((role) => role !== 'worker'),
+  );
+}
+
+function checkReachable(input: EngineInput, fleet: Fleet): void {
+  const errors = [...fleet.unreachable.values()];
+  const [first, ...rest] = errors;
+  if (!first) return;
+  const workers = input.cluster.hosts.filter((host) => host.roles.every((role) => role === 'worker'));
+  const allowed = allowance(input.skipUnreachable, workers.length);
+  const onlyWorkers = [...fleet.unreachable.keys()].every((name) => workers.some((host) => host.name === name));
+  const soft = errors.every((error) => error.code === 'unreachable');
+  if (!(onlyWorkers && soft && errors.length <= allowed))
+    throw errors.length === 1 ? first : new FailureList([first, ...rest]);
+}
+
+function allowance(text: string | undefined, workers: number): number {
+  if (text === undefined) return 0;
+  const number = Number.parseInt(text, 10);
+  return text.endsWith('%') ? Math.floor((workers * number) / 100) : number;
+}

@@ -1,0 +1,213 @@
+import { FailureList, McpkError } from '../core/errors.ts';
+import type { Facts } from '../cluster/facts.ts';
+import type { Cluster } from '../inventory/types.ts';
+import type { KubeObjectResource, Observed, SharedSecretResource } from '../resources/types.ts';
+import type { Stage } from '../states/stage.ts';
+import { probeApi } from './api.ts';
+import { compare, compareStage, type CompareInput, type Comparisons } from './compare.ts';
+import { API, compile, compileStage, type CompileInput } from './compile.ts';
+import { heldStages } from './gates.ts';
+import { etcdLeader, readNodes } from './gather.ts';
+import { createMaterials } from './materials.ts';
+import type { EngineInput, Opened } from './open.ts';
+import { plan, planStage, type PlanInput } from './plan.ts';
+import { probeHosts } from './probe.ts';
+import { asErrors, runId, turns, type Run } from './run-context.ts';
+import { changesOf, type Plan, type StateTree } from './types.ts';
+
+export function compileInput(input: EngineInput, facts: Facts): CompileInput {
+  return {
+    cluster: input.cluster,
+    facts,
+    stages: input.stages,
+    artifacts: input.artifacts,
+    manifests: input.manifests,
+  };
+}
+
+/** facts → states → observed → plan. The gates of stages that are in place already are asked with the probe. */
+export async function prepare(input: EngineInput, opened: Opened, inPlace: readonly Stage[]): Promise<Run> {
+  const { fleet, since } = opened;
+  const { emit, cluster } = input;
+  const problems = input.stages.flatMap((stage) => stage.problems?.(cluster, opened.facts) ?? []);
+  const errors = problems.map(
+    (problem) =>
+      new McpkError('preflight', problem.message, {
+        ...(problem.host === undefined ? {} : { host: problem.host }),
+        ...(problem.hint === undefined ? {} : { hint: problem.hint }),
+      }),
+  );
+  const [first, ...rest] = errors;
+  if (first) throw rest.length === 0 ? first : new FailureList([first, ...rest]);
+
+  const tree = compile(compileInput(input, opened.facts));
+  emit({ at: since(), type: 'phase', name: 'probe', state: 'start' });
+  const [{ observed, apiOwned }, gateHeld] = await Promise.all([
+    observe(input, opened, tree.stages),
+    heldStages(fleet, inPlace, { cluster, facts: opened.facts }, input.signal),
+  ]);
+  emit({ at: since(), type: 'phase', name: 'probe', state: 'end' });
+  const compareInputOf: CompareInput = { tree, observed, facts: opened.facts.hosts, apiOwned, now: new Date() };
+  const comparisons = compare(compareInputOf);
+  const facts = await withLeader(input, opened, comparisons);
+  const planInput: PlanInput = {
+    cluster,
+    facts,
+    stages: input.stages,
+    tree,
+    comparisons,
+    selection: input.selection,
+    tool: input.tool,
+  };
+  const planned = plan(planInput);
+  emit({ at: since(), type: 'planned', plan: planned, ms: since() });
+  const run = createRun({
+    input,
+    opened: { fleet, facts, since },
+    tree,
+    observed,
+    comparisons,
+    planned,
+    compareInput: compareInputOf,
+    planInput,
+    gateHeld,
+  });
+  for (const [name, stage] of apiOwned) ownedOn(run, API).set(name, { hash: '', stage });
+  return run;
+}
+
+/** Laid down by an earlier run, on a cluster that is there: most likely its gate holds. */
+export function isInPlace(stage: Stage, cluster: Cluster, facts: Facts): boolean {
+  if (facts.etcd !== 'formed') return false;
+  const hosts = stage.hosts(cluster).flatMap(({ name }) => facts.hosts.get(name) ?? []);
+  return stage.api === true || hosts.every((host) => host.owned.some((entry) => entry.stage === stage.name));
+}
+
+async function withLeader(input: EngineInput, opened: Opened, comparisons: Comparisons): Promise<Opened['facts']> {
+  const changes = (comparisons.stages.get('etcd') ?? []).some((host) => changesOf(host).length > 0);
+  if (!changes || opened.facts.etcd !== 'formed') return opened.facts;
+  const leader = await etcdLeader(opened.fleet, input.cluster, input.signal);
+  return leader === undefined ? opened.facts : { ...opened.facts, etcdLeader: leader };
+}
+
+async function observe(
+  input: EngineInput,
+  opened: Opened,
+  stages: StateTree['stages'],
+): Promise<{ observed: Map<string, Observed>; apiOwned: Map<string, string> }> {
+  const objects = stages.flatMap((stage) =>
+    stage.hosts.filter((states) => states.host === API).flatMap((states) => states.resources as KubeObjectResource[]),
+  );
+  const apiHost = opened.facts.apiHost;
+  const [observed, api] = await Promise.all([
+    probeHosts(opened.fleet, stages, opened.facts.hosts, input.signal),
+    apiHost !== undefined && objects.length > 0 ? probeApi(opened.fleet, apiHost, objects, input.signal) : undefined,
+  ]);
+  if (api) observed.set(API, api.observed);
+  return { observed, apiOwned: api?.owned ?? new Map<string, string>() };
+}
+
+interface CreateRun {
+  input: EngineInput;
+  opened: Opened;
+  tree: StateTree;
+  observed: Map<string, Observed>;
+  comparisons: Comparisons;
+  planned: Plan;
+  compareInput: CompareInput;
+  planInput: PlanInput;
+  gateHeld: Set<string>;
+}
+
+function createRun(from: CreateRun): Run {
+  const { input, opened, observed, comparisons, planned } = from;
+  const failures: McpkError[] = [];
+  const secrets = new Map<string, { host: string; resource: SharedSecretResource }[]>();
+  for (const states of from.tree.stages.flatMap((stage) => stage.hosts)) {
+    for (const resource of states.resources) {
+      if (resource.kind !== 'sharedSecret') continue;
+      secrets.set(resource.id, [...(secrets.get(resource.id) ?? []), { host: states.host, resource }]);
+    }
+  }
+  const run: Run = {
+    id: runId(new Date()),
+    cluster: input.cluster,
+    stages: input.stages,
+    fleet: opened.fleet,
+    signal: input.signal,
+    emit: input.emit,
+    since: opened.since,
+    facts: opened.facts,
+    comparisons,
+    observed,
+    plan: planned,
+    materials: createMaterials({ fleet: opened.fleet, shared: comparisons.shared, secrets, signal: input.signal }),
+    laid: new Map(),
+    owned: new Map(
+      [...opened.facts.hosts].map(([host, facts]) => [
+        host,
+        new Map(facts.owned.map((entry) => [entry.ref, { hash: entry.hash, stage: entry.stage }])),
+      ]),
+    ),
+    concerned: concerned(input),
+    gateHeld: from.gateHeld,
+    failures,
+    fail(error, stage) {
+      failures.push(...asErrors(error, stage));
+    },
+    turn: turns(),
+    async stagePlan(stage) {
+      const known = planned.stages.find((each) => each.name === stage.name);
+      if (!known) throw new McpkError('unexpected', `no plan for the stage ${stage.name}`);
+      return known.deferred ? undefer(from, run, stage) : known;
+    },
+  };
+  return run;
+}
+
+/** With `--only X`: X and all that it needs, as their gates must hold. `--skip` leaves the rest out. */
+export function concerned({ stages, selection }: EngineInput): Set<string> {
+  const found = new Set(
+    stages
+      .map((stage) => stage.name)
+      .filter((name) => (selection.only?.has(name) ?? true) && !selection.skip?.has(name)),
+  );
+  // Needs come earlier in the array: walked from its end, each need is added before it is looked at.
+  for (const stage of stages.toReversed()) if (found.has(stage.name)) for (const need of stage.needs) found.add(need);
+  return found;
+}
+
+/** A deferred stage, now that what it waited for is there: facts again, compile, probe, compare, plan. */
+async function undefer(from: CreateRun, run: Run, stage: Stage): Promise<Plan['stages'][number]> {
+  const masters = run.cluster.hosts.filter((host) => host.roles.includes('master')).map((host) => host.name);
+  const api = await readNodes(
+    run.fleet,
+    run.cluster,
+    masters.filter((name) => run.fleet.sessions.has(name)),
+    run.signal,
+  );
+  run.facts = { ...run.facts, etcd: 'formed', ...(api ? { nodes: api.nodes, apiHost: api.host } : {}) };
+  const opened = { ...from.opened, facts: run.facts };
+  const compiled = compileStage(stage, compileInput(from.input, run.facts));
+  if (compiled.deferred) {
+    throw new McpkError('stage', `${stage.name}: still not known: ${compiled.deferred.why}`, {
+      hint: `It is known after ${compiled.deferred.until}.`,
+    });
+  }
+  const { observed, apiOwned } = await observe(from.input, opened, [compiled]);
+  for (const [host, seen] of observed) run.observed.set(host, seen);
+  for (const [name, owner] of apiOwned)
+    if (!ownedOn(run, API).has(name)) ownedOn(run, API).set(name, { hash: '', stage: owner });
+  const tree: StateTree = {
+    ...from.tree,
+    stages: from.tree.stages.map((each) => (each.name === stage.name ? compiled : each)),
+  };
+  compareStage(compiled, { ...from.compareInput, tree, observed, apiOwned }, run.comparisons);
+  return planStage(stage, { ...from.planInput, facts: run.facts, tree });
+}
+
+function ownedOn(run: Run, host: string): Map<string, { hash: string; stage: string }> {
+  const owned = run.owned.get(host) ?? new Map<string, { hash: string; stage: string }>();
+  run.owned.set(host, owned);
+  return owned;
+}
