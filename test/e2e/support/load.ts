@@ -7,7 +7,7 @@
  * node load.ts KUBECONFIG
  */
 import { readFileSync } from 'node:fs';
-import { connect, type ClientHttp2Session } from 'node:http2';
+import { connect, constants, type ClientHttp2Session } from 'node:http2';
 import { request } from 'node:https';
 import { load } from 'js-yaml';
 
@@ -63,17 +63,25 @@ function keptSession(): ClientHttp2Session {
   return session;
 }
 
-/** On the kept connection; resolves with the status. */
+/**
+ * On the kept connection; resolves with the status. A request that was still here when the server's GOAWAY came was
+ * never sent (RFC 9113, 6.8): it belongs to the next connection. One that was sent is not sent again.
+ */
 function sendKept(method: string, path: string, body?: unknown): Promise<number> {
   return new Promise((resolve, reject) => {
-    const stream = keptSession().request({ ':method': method, ':path': path, 'content-type': MERGE_PATCH });
+    const session = keptSession();
+    const stream = session.request({ ':method': method, ':path': path, 'content-type': MERGE_PATCH });
     let status = 0;
     stream.setTimeout(1000, () => stream.destroy(new Error('no answer within 1 s')));
     stream.on('response', (headers) => (status = headers[':status'] ?? 0));
     stream.on('end', () => {
       resolve(status);
     });
-    stream.on('error', reject);
+    stream.on('error', (error) => {
+      const unsent = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM && session !== kept;
+      if (unsent) sendKept(method, path, body).then(resolve, reject);
+      else reject(error);
+    });
     stream.resume();
     stream.end(body === undefined ? undefined : JSON.stringify(body));
   });
