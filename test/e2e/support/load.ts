@@ -77,7 +77,7 @@ function sendKept(method: string, path: string, body?: unknown): Promise<number>
     stream.on('end', () => {
       resolve(status);
     });
-    stream.on('error', (error) => {
+    stream.on('error', (error: Error) => {
       const unsent = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM && session !== kept;
       if (unsent) sendKept(method, path, body).then(resolve, reject);
       else reject(error);
