@@ -4,8 +4,6 @@
  * put back on fresh hosts beforehand, outside the measured time.
  */
 import { exec, host, reset } from '../lab/lab.ts';
-import { KUBECONFIG } from '../lab/operator.ts';
-import { CLONE } from '../lab/paths.ts';
 import { HOSTS } from '../lab/topology.ts';
 import { seconds } from './measure.ts';
 
@@ -33,6 +31,7 @@ const KEEP = [
   'var/lib/mcpk/store',
   'var/lib/mcpk/owned.json',
   'var/lib/kubelet/pki',
+  'var/log/kubernetes',
 ];
 
 const UNITS = [
@@ -54,13 +53,12 @@ for host in ${NAMES.join(' ')}; do
   ssh -F "$MCPK_LAB_SSH_CONFIG" "$host" 'systemctl daemon-reload; sysctl -q --system >/dev/null; for u in ${UNITS.join(' ')}; do systemctl cat $u >/dev/null 2>&1 && systemctl start --no-block $u; done' &
 done
 wait
-until [ "$(kubectl get nodes --no-headers --request-timeout=2s 2>/dev/null | grep -c ' Ready ')" = ${String(NAMES.length)} ]; do :; done`;
+ask="kubectl --kubeconfig /etc/kubernetes/admin/break-glass.kubeconfig get nodes --no-headers --request-timeout=2s"
+until [ "$(ssh -F "$MCPK_LAB_SSH_CONFIG" m1 "$ask" 2>/dev/null | grep -c ' Ready ')" = ${String(NAMES.length)} ]; do :; done`;
 
 export async function firstApply(): Promise<string[]> {
   await reset();
   const apply = await seconds(['mcpk', 'apply', '-i', 'inventories/lab.yaml', '--yes', '--json']);
-  const config = await exec(['mcpk', 'kubeconfig', '-i', 'inventories/lab.yaml'], { cwd: CLONE });
-  await exec(['sh', '-c', 'umask 077; cat > "$1"', 'sh', KUBECONFIG], { input: config.stdout });
   const packages = await snapshot();
   await reset();
   await restore(packages);
