@@ -72,6 +72,11 @@ export class McpkError extends Error {
   }
 }
 
+/** What to throw for these: one by itself, several as a list. */
+export function failure(errors: readonly [McpkError, ...McpkError[]]): McpkError | FailureList {
+  return errors.length === 1 ? errors[0] : new FailureList(errors);
+}
+
 /** Failures of several hosts stay a list; the first one decides the exit code. */
 export class FailureList extends Error {
   override readonly name = 'FailureList';

@@ -92,9 +92,10 @@ export async function convergeApi(run: Run, stage: string, plan: HostPlan): Prom
       list(definitions),
     );
   if (rest.length > 0) await must(run, stage, host, APPLY, list(rest));
-  if (leaving.length > 0)
+  if (leaving.length > 0) {
     await must(run, stage, host, ['delete', '--ignore-not-found', '--wait=false', '-f', '-'], list(leaving));
-  if (leaving.length > 0) await must(run, stage, host, APPLY, list([ownedObject(owned)]));
+    await must(run, stage, host, APPLY, list([ownedObject(owned)]));
+  }
   run.owned.set(API, owned);
   const ms = performance.now() - started;
   for (const item of changes) {

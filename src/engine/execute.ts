@@ -2,7 +2,7 @@ import { McpkError } from '../core/errors.ts';
 import type { GateContext } from '../cluster/gate.ts';
 import type { Step, Stage } from '../states/stage.ts';
 import { API } from './compile.ts';
-import { ask, holdGates } from './gates.ts';
+import { ask, holdGates, runStep } from './gates.ts';
 import { convergeHost } from './converge.ts';
 import { convergeApi } from './api.ts';
 import { restarting } from './plan.ts';
@@ -75,7 +75,7 @@ async function runBatch(run: Run, stage: Stage, planned: StagePlan, batch: reado
   const done: Step[] = [];
   try {
     for (const step of steps.before) {
-      await runStep(run, stage.name, step);
+      await takeStep(run, stage.name, step);
       done.push(step);
     }
     const results = await Promise.allSettled(
@@ -89,7 +89,7 @@ async function runBatch(run: Run, stage: Stage, planned: StagePlan, batch: reado
     const failed = results.filter((result) => result.status === 'rejected');
     for (const result of failed.slice(1)) run.fail(result.reason, stage.name);
     if (failed[0]) throw failed[0].reason;
-    for (const step of steps.after) await runStep(run, stage.name, step);
+    for (const step of steps.after) await takeStep(run, stage.name, step);
     // Between batches the gate decides whether the next may start; after the last one holdStage asks for all.
     if (batch !== planned.batches.at(-1)) await hold(run, stage, batch);
   } catch (error) {
@@ -98,13 +98,9 @@ async function runBatch(run: Run, stage: Stage, planned: StagePlan, batch: reado
   }
 }
 
-async function runStep(run: Run, stage: string, step: Step): Promise<void> {
+async function takeStep(run: Run, stage: string, step: Step): Promise<void> {
   run.emit({ at: run.since(), type: 'step', stage, host: step.on, title: step.title, status: 'start' });
-  const [answer] = await ask(
-    run.fleet,
-    [{ host: step.on, argv: step.run, ...(step.stdin === undefined ? {} : { stdin: step.stdin }) }],
-    run.signal,
-  );
+  const answer = await runStep(run.fleet, step, run.signal);
   if (answer?.exitCode !== 0) {
     run.emit({ at: run.since(), type: 'step', stage, host: step.on, title: step.title, status: 'failed' });
     throw new McpkError('stage', `${stage}: step failed: ${step.title}`, {

@@ -1,6 +1,6 @@
 import { McpkError } from '../core/errors.ts';
 import type { Answer, Ask, GateCheck, GateContext } from '../cluster/gate.ts';
-import type { Stage } from '../states/stage.ts';
+import type { Stage, Step } from '../states/stage.ts';
 import type { Fleet } from './fleet.ts';
 import type { Emit } from './types.ts';
 
@@ -27,6 +27,13 @@ export async function ask(fleet: Fleet, asks: readonly Ask[], signal: AbortSigna
   return asks.map(
     (each) => answers.get(keyOf(each)) ?? { host: each.host, exitCode: 255, stdout: '', stderr: 'no answer' },
   );
+}
+
+/** Runs a step on its host. */
+export async function runStep(fleet: Fleet, step: Step, signal: AbortSignal): Promise<Answer | undefined> {
+  const input = step.stdin === undefined ? {} : { stdin: step.stdin };
+  const [answer] = await ask(fleet, [{ host: step.on, argv: step.run, ...input }], signal);
+  return answer;
 }
 
 /** A host that is lost answers every question with why. */

@@ -1,4 +1,4 @@
-import { FailureList } from '../core/errors.ts';
+import { failure } from '../core/errors.ts';
 import type { Facts } from '../cluster/facts.ts';
 import type { Cluster, Host } from '../inventory/types.ts';
 import type { ArtifactIndex, Stage } from '../states/stage.ts';
@@ -79,8 +79,7 @@ function checkReachable(input: EngineInput, fleet: Fleet): void {
   const allowed = allowance(input.skipUnreachable, workers.length);
   const onlyWorkers = [...fleet.unreachable.keys()].every((name) => workers.some((host) => host.name === name));
   const soft = errors.every((error) => error.code === 'unreachable');
-  if (!(onlyWorkers && soft && errors.length <= allowed))
-    throw errors.length === 1 ? first : new FailureList([first, ...rest]);
+  if (!(onlyWorkers && soft && errors.length <= allowed)) throw failure([first, ...rest]);
 }
 
 function allowance(text: string | undefined, workers: number): number {

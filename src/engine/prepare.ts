@@ -1,4 +1,4 @@
-import { FailureList, McpkError } from '../core/errors.ts';
+import { failure, McpkError } from '../core/errors.ts';
 import type { Facts } from '../cluster/facts.ts';
 import type { Cluster } from '../inventory/types.ts';
 import type { KubeObjectResource, Observed, SharedSecretResource } from '../resources/types.ts';
@@ -38,7 +38,7 @@ export async function prepare(input: EngineInput, opened: Opened, inPlace: reado
       }),
   );
   const [first, ...rest] = errors;
-  if (first) throw rest.length === 0 ? first : new FailureList([first, ...rest]);
+  if (first) throw failure([first, ...rest]);
 
   const tree = compile(compileInput(input, opened.facts));
   emit({ at: since(), type: 'phase', name: 'probe', state: 'start' });

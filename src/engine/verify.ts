@@ -1,8 +1,8 @@
 import { McpkError } from '../core/errors.ts';
 import type { GateCheck } from '../cluster/gate.ts';
-import type { Stage } from '../states/stage.ts';
+import type { Stage, Step } from '../states/stage.ts';
 import type { Fleet } from './fleet.ts';
-import { ask, holdGates } from './gates.ts';
+import { holdGates, runStep } from './gates.ts';
 import { open, type EngineInput, type Opened } from './open.ts';
 import { concerned } from './prepare.ts';
 import { resultOf } from './result.ts';
@@ -69,16 +69,8 @@ function withPatience(gate: GateCheck): GateCheck {
   return { ...gate, deadline: Math.min(gate.deadline, PATIENCE_S) };
 }
 
-async function must(
-  fleet: Fleet,
-  step: { title: string; on: string; run: string[]; stdin?: string },
-  signal: AbortSignal,
-): Promise<void> {
-  const [answer] = await ask(
-    fleet,
-    [{ host: step.on, argv: step.run, ...(step.stdin === undefined ? {} : { stdin: step.stdin }) }],
-    signal,
-  );
+async function must(fleet: Fleet, step: Step, signal: AbortSignal): Promise<void> {
+  const answer = await runStep(fleet, step, signal);
   if (answer?.exitCode !== 0)
     throw new McpkError('gate', `${step.title} on ${step.on}: ${(answer?.stderr ?? '').trim()}`, { host: step.on });
 }
