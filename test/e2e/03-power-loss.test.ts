@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { powerOff, powerOn } from '../../lab/lab.ts';
 import type { RunResult } from '../../src/engine/types.ts';
 import { eventually, kubectl, MASTERS, mcpk, mcpkJson, on } from './support/mcpk.ts';
@@ -15,6 +15,11 @@ async function holder(names: readonly string[]): Promise<string[]> {
 }
 
 describe('a master that loses its power', () => {
+  // Also after a failure: the files that follow need all hosts.
+  afterAll(async () => {
+    for (const name of MASTERS) await powerOn(name);
+  });
+
   it('the API at the VIP keeps answering, the leases move, HAProxy shows it DOWN; back on, apply heals', async () => {
     const [victim] = await holder(MASTERS);
     if (victim === undefined) throw new Error('no master holds the VIP');
@@ -34,13 +39,16 @@ describe('a master that loses its power', () => {
         return identity.startsWith(victim) ? undefined : true;
       });
     }
-    const stat = await on(
-      others[0] ?? '',
-      'sh',
-      '-c',
-      "echo 'show stat' | socat - UNIX-CONNECT:/run/haproxy/admin.sock",
-    );
-    expect(stat.split('\n').find((line) => line.split(',')[1] === victim)).toContain('DOWN');
+    await eventually('HAProxy shows it DOWN', 15, async () => {
+      const stat = await on(
+        others[0] ?? '',
+        'sh',
+        '-c',
+        "echo 'show stat' | socat - UNIX-CONNECT:/run/haproxy/admin.sock",
+      );
+      const line = stat.split('\n').find((entry) => entry.split(',')[1] === victim);
+      return line?.split(',').includes('DOWN') === true ? true : undefined;
+    });
 
     const refused = await mcpk(['apply', '--yes']);
     expect(refused.code).toBe(11);
