@@ -14,6 +14,7 @@ export function operatorEnvironment(): Record<string, string> {
     PATH: `${BIN}:${process.env['PATH'] ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'}`,
     KUBECONFIG,
     MCPK_LAB_INSIDE: '1',
+    MCPK_LAB_CLONE: CLONE,
     MCPK_LAB_DIR: STATE,
     MCPK_LAB_ARTIFACTS: ARTIFACTS,
     MCPK_LAB_SSH_CONFIG: SSH_CONFIG,
@@ -29,7 +30,7 @@ export function onOperatorSide(argv: readonly string[]): string[] {
   return ['ip', 'netns', 'exec', OPERATOR_NETNS, ...argv];
 }
 
-/** Lays down the folder of commands: mcpk from this clone, kubectl and etcdctl from the cache. */
+/** Lays down the folder of commands: mcpk of the clone that asks, kubectl and etcdctl from the cache. */
 export async function writeCommands(directories: { kubernetes: string; etcd: string }): Promise<void> {
   await rm(BIN, { recursive: true, force: true });
   await mkdir(BIN, { recursive: true });
@@ -39,10 +40,13 @@ export async function writeCommands(directories: { kubernetes: string; etcd: str
   for (const name of ['etcdctl', 'etcdutl']) await symlink(join(directories.etcd, name), join(BIN, name));
 }
 
-/** Built code when there is some, else the sources; on the project's own Node, which may be newer than the machine's. */
+/**
+ * Built code when there is some, else the sources; on the project's own Node, which may be newer than the machine's.
+ * Of the clone that `exec` is called from: the lab is the machine's, and several clones may take turns with it.
+ */
 function wrapper(): string {
   return `#!/bin/sh
-clone='${CLONE.replaceAll("'", `'\\''`)}'
+clone="$MCPK_LAB_CLONE"
 node="$clone/node_modules/.bin/node"
 [ -x "$node" ] || node=node
 if [ -f "$clone/dist/mcpk.cjs" ]; then
