@@ -24,12 +24,8 @@ export class ConnectionPool {
 
   /** Logs in to the last hop, over the ones before it. */
   async open(route: readonly Hop[], signal: AbortSignal): Promise<Lease> {
-    const hop = route.at(-1);
-    if (!hop) throw new TypeError('a route without hops');
-    const before = route.slice(0, -1);
-    const jump = before.length > 0 ? await this.#jump(before, signal) : undefined;
+    const { hop, jump, open } = await this.#way(route, signal);
     try {
-      const open = jump ? forward(jump.client, before.at(-1) ?? hop, hop) : openSocket(hop);
       const connection = await this.#limit(hop).run(() => dial(hop, open, signal), signal);
       return { ...connection, release: () => release(connection, jump) };
     } catch (error) {
@@ -40,12 +36,8 @@ export class ConnectionPool {
 
   /** Lends the bare byte stream to the last hop, without a login; closes it after `use`. */
   async stream<T>(route: readonly Hop[], signal: AbortSignal, use: (stream: Duplex) => Promise<T>): Promise<T> {
-    const hop = route.at(-1);
-    if (!hop) throw new TypeError('a route without hops');
-    const before = route.slice(0, -1);
-    const jump = before.length > 0 ? await this.#jump(before, signal) : undefined;
+    const { hop, jump, open } = await this.#way(route, signal);
     try {
-      const open = jump ? forward(jump.client, before.at(-1) ?? hop, hop) : openSocket(hop);
       return await this.#limit(hop).run(async () => {
         const stream = await open(signal);
         return use(stream).finally(() => stream.destroy());
@@ -53,6 +45,18 @@ export class ConnectionPool {
     } finally {
       jump?.release();
     }
+  }
+
+  /** The last hop and how to open a stream to it; whoever asks gives the jump host back. */
+  async #way(
+    route: readonly Hop[],
+    signal: AbortSignal,
+  ): Promise<{ hop: Hop; jump: Lease | undefined; open: OpenStream }> {
+    const hop = route.at(-1);
+    if (!hop) throw new TypeError('a route without hops');
+    const before = route.slice(0, -1);
+    const jump = before.length > 0 ? await this.#jump(before, signal) : undefined;
+    return { hop, jump, open: jump ? forward(jump.client, before.at(-1) ?? hop, hop) : openSocket(hop) };
   }
 
   /** One connection to a jump host serves all hosts behind it; it closes with the last of them. */
