@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { bareHost } from '../../src/cluster/bare-host.ts';
 import type { Facts, HostFacts } from '../../src/cluster/facts.ts';
 import { loadTexts } from '../../src/inventory/load.ts';
 import { readSchema } from '../../src/inventory/schema.ts';
@@ -22,35 +23,9 @@ export async function labCluster(over = ''): Promise<Cluster> {
   });
 }
 
-/** A Debian 13 host as the lab's are; `over` replaces single facts. */
+/** A bare host as nobody asked it; `over` replaces single facts. */
 export function hostFacts(address: string, over: Partial<HostFacts> = {}): HostFacts {
-  return {
-    os: { id: 'debian', version: '13', name: 'Debian GNU/Linux 13 (trixie)', like: [] },
-    arch: 'amd64',
-    kernel: '6.12.0',
-    hostname: 'h',
-    machineId: address,
-    bootId: address,
-    interfaces: [{ name: 'eth0', addresses: [{ address, prefix: 24 }], mtu: 1500 }],
-    holdsVip: false,
-    memoryBytes: 4 * 2 ** 30,
-    cpus: 2,
-    diskFreeBytes: 50 * 2 ** 30,
-    cgroup: 2,
-    clockSkewMs: 0,
-    swap: false,
-    systemd: 257,
-    resolved: false,
-    networkd: false,
-    packageManager: 'apt',
-    ports: [],
-    foreign: [],
-    owned: [],
-    files: {},
-    etcdData: false,
-    kernelFeatures: [],
-    ...over,
-  };
+  return { ...bareHost('h', address), machineId: address, bootId: address, ...over };
 }
 
 export function factsOf(cluster: Cluster, over: Partial<Facts> = {}, own: Partial<HostFacts> = {}): Facts {
