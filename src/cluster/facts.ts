@@ -41,6 +41,8 @@ export interface OwnedEntry {
   ref: string;
   hash: string;
   stage: string;
+  /** Further files that leave with it: the key of a certificate. */
+  beside?: string[];
 }
 
 export interface NodeFacts {

@@ -1,5 +1,5 @@
 import { McpkError } from '../core/errors.ts';
-import { kindOf, kindNamed } from '../resources/kinds.ts';
+import { isKind, kindOf } from '../resources/kinds.ts';
 import { resolveShared } from '../resources/shared.ts';
 import { touchedPaths } from '../resources/touched.ts';
 import {
@@ -13,6 +13,7 @@ import {
 } from '../resources/types.ts';
 import type { HostFacts, OwnedEntry } from '../cluster/facts.ts';
 import { API } from './compile.ts';
+import { removalOf } from './owned.ts';
 import type { HostPlan, HostStates, PlanItem, StateTree } from './types.ts';
 
 export interface Compared {
@@ -129,6 +130,7 @@ function removals(input: CompareInput): Removal[] {
     const leaving = owned.filter(
       (entry) =>
         !described.has(entry.ref) &&
+        isKind(entry.ref.slice(0, entry.ref.indexOf(':'))) &&
         stages.get(entry.stage)?.deferred === undefined &&
         !paths.has(entry.ref.slice(entry.ref.indexOf(':') + 1)),
     );
@@ -149,7 +151,7 @@ function removals(input: CompareInput): Removal[] {
             reasons: ['no longer described by the inventory'],
             hash: '',
             rests: entry.hash,
-            ...(kind !== 'kubeObject' && kindNamed(kind).remove(id).length === 0
+            ...(kind !== 'kubeObject' && removalOf(entry.ref, entry, paths).length === 0
               ? { specification: ['left on the host, no longer looked after'] }
               : {}),
           },

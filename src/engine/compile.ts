@@ -82,13 +82,14 @@ export function inOrder(resources: readonly Resource[], where: string): Resource
 }
 
 function checkUnique(all: readonly HostStates[]): void {
-  const seen = new Map<string, string>();
+  const seen = new Map<string, { stage: string; part: boolean }>();
   for (const { host, stage, resources } of all) {
     for (const resource of resources) {
-      for (const name of exclusiveNames(resource)) {
+      for (const { name, part } of claims(resource)) {
         const before = seen.get(`${host} ${name}`);
-        if (before !== undefined) throw described(`${ref(resource)} on ${host}`, before, stage);
-        seen.set(`${host} ${name}`, stage);
+        // Blocks of one file live side by side; a whole file leaves room for none.
+        if (before && !(before.part && part)) throw described(`${ref(resource)} on ${host}`, before.stage, stage);
+        seen.set(`${host} ${name}`, { stage, part });
       }
     }
   }
@@ -103,17 +104,24 @@ function described(what: string, before: string, stage: string): McpkError {
 }
 
 /** A path is one thing, whether file, link or directory, key of a certificate or file of a secret. */
-function exclusiveNames(resource: Resource): string[] {
-  const isBlock = resource.kind === 'file' && resource.block !== undefined;
-  return [ref(resource), ...(isBlock ? [] : touchedPaths(resource).map((path) => `path ${path}`))];
+function claims(resource: Resource): { name: string; part: boolean }[] {
+  const part = resource.kind === 'file' && resource.block !== undefined;
+  return [
+    { name: ref(resource), part: false },
+    ...touchedPaths(resource).map((path) => ({ name: `path ${path}`, part })),
+  ];
 }
 
 function checkPaths(resource: Resource, stage: string, host: string): void {
   const wrong = touchedPaths(resource).find(
-    (path) => !path.startsWith('/') || /[\u0000-\u001f\u007f\\]/.test(path) || path.split('/').includes('..'),
+    (path) =>
+      !path.startsWith('/') ||
+      /[\u0000-\u001f\u007f\\]/.test(path) ||
+      // By another name it would be another path, and two resources could share it.
+      path.split('/').some((part, index) => index > 0 && ['', '.', '..'].includes(part)),
   );
   if (wrong === undefined) return;
   throw new McpkError('invalid', `${stage} on ${host}: ${JSON.stringify(wrong)} can't be the path of a resource`, {
-    hint: 'Paths are absolute, without control characters, backslashes and "..".',
+    hint: 'Paths are absolute, without control characters, backslashes, empty parts, "." and "..".',
   });
 }

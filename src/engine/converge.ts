@@ -1,10 +1,11 @@
 import { McpkError } from '../core/errors.ts';
 import { PATHS } from '../core/paths.ts';
-import { kindNamed, kindOf } from '../resources/kinds.ts';
+import { kindOf } from '../resources/kinds.ts';
 import { touchedPaths } from '../resources/touched.ts';
 import { unitDigests } from '../resources/unit-digests.ts';
 import type { Op, Ref, Resource } from '../resources/types.ts';
 import { identityOfFiles, sha256 } from '../resources/identity.ts';
+import { ownedText, removalOf, type Ownership } from './owned.ts';
 import type { Run } from './run-context.ts';
 import { changesOf, type HostPlan } from './types.ts';
 import {
@@ -148,11 +149,6 @@ function hintFor(message: string): string {
   return 'Mend the cause and run the same command again; what is done stays done.';
 }
 
-interface Ownership {
-  hash: string;
-  stage: string;
-}
-
 /** Turns changes into operations, with what had to be signed, made or copied for them. */
 async function describe(
   run: Run,
@@ -167,6 +163,7 @@ async function describe(
     const comparison = known?.get(name)?.comparison;
     return laid.get(name) ?? (comparison && comparison.result !== 'deferred' ? comparison.hash : '');
   };
+  const described = new Set([...(known?.values() ?? [])].flatMap(({ resource }) => touchedPaths(resource)));
   const steps: ConvergeStep[] = [];
   const after = new Map<string, Ownership>();
   for (const item of plan.items) {
@@ -174,7 +171,8 @@ async function describe(
     const { comparison } = item;
     const resource = known?.get(name)?.resource;
     if (!resource) {
-      if (comparison.result === 'change') steps.push({ ref: item.ref, ops: kindNamed(item.kind).remove(item.title) });
+      if (comparison.result === 'change')
+        steps.push({ ref: item.ref, ops: removalOf(item.ref, run.owned.get(plan.host)?.get(item.ref), described) });
       continue;
     }
     if (comparison.result === 'deferred') continue;
@@ -183,7 +181,7 @@ async function describe(
       laid.set(name, comparison.hash === '' ? contentHash(ops) : comparison.hash);
       steps.push({ ref: item.ref, ops: ops.map((op) => withDigests(op, resource, hashOf)) });
     }
-    after.set(item.ref, { hash: resource.kind === 'unit' ? '' : hashOf(name), stage });
+    after.set(item.ref, { hash: resource.kind === 'unit' ? '' : hashOf(name), stage, ...besideOf(resource) });
   }
   return { steps, after };
 }
@@ -208,9 +206,8 @@ function withDigests(op: Op, resource: Resource, hashOf: (name: Ref) => string):
   return op.op === 'stamp' && resource.kind === 'unit' ? { ...op, ...unitDigests(resource, hashOf) } : op;
 }
 
-function ownedText(owned: ReadonlyMap<string, Ownership>): string {
-  const entries = [...owned]
-    .map(([name, entry]) => ({ ref: name, ...entry }))
-    .toSorted((a, b) => (a.ref < b.ref ? -1 : 1));
-  return `${JSON.stringify({ version: 1, entries })}\n`;
+/** A certificate's name does not tell where its key lies. */
+function besideOf(resource: Resource): Pick<Ownership, 'beside'> {
+  if (resource.kind !== 'certificate' || resource.keyPath === resource.path) return {};
+  return { beside: [resource.keyPath] };
 }

@@ -51,7 +51,7 @@ async function hostFacts(fleet: Fleet, cluster: Cluster, host: string, signal: A
     (record) => records.push(record),
     signal,
   );
-  return decodeFacts(records, { vip: cluster.endpoint.address, sentAt, receivedAt: Date.now() });
+  return decodeFacts(records, { host, vip: cluster.endpoint.address, sentAt, receivedAt: Date.now() });
 }
 
 interface ApiFacts {

@@ -14,7 +14,8 @@ export interface MaterialsInput {
 }
 
 /**
- * What a run makes once: a new authority, a copy of a secret that another host holds, a signed leaf.
+ * What a run makes once: a new authority where all were asked and none has it, a copy of a secret that another host
+ * holds, a signed leaf.
  * An authority's key is fetched from a holder only when a leaf must be signed.
  */
 export function createMaterials(input: MaterialsInput): Materials {
@@ -26,7 +27,11 @@ export function createMaterials(input: MaterialsInput): Materials {
     const recipe = placed?.[0]?.resource.recipe;
     if (!placed || !recipe) throw new McpkError('unexpected', `no stage describes the shared secret ${id}`);
     const state = input.shared.get(id);
-    if (state?.state !== 'held') {
+    if (!state)
+      throw new McpkError('refused', `whether a host has ${id} is not known, so it is not made anew`, {
+        hint: 'Run the same command again: all masters are read first.',
+      });
+    if (state.state === 'absent') {
       const fresh = made.get(id) ?? makeShared(recipe);
       made.set(id, fresh);
       const value = (await fresh)[name];

@@ -10,6 +10,7 @@ import { heldStages } from './gates.ts';
 import { etcdLeader, readNodes } from './gather.ts';
 import { createMaterials } from './materials.ts';
 import type { EngineInput, Opened } from './open.ts';
+import { strangers, type Ownership } from './owned.ts';
 import { plan, planStage, type PlanInput } from './plan.ts';
 import { probeHosts } from './probe.ts';
 import { asErrors, runId, turns, type Run } from './run-context.ts';
@@ -39,6 +40,15 @@ export async function prepare(input: EngineInput, opened: Opened, inPlace: reado
   );
   const [first, ...rest] = errors;
   if (first) throw failure([first, ...rest]);
+
+  for (const [host, { owned }] of opened.facts.hosts)
+    for (const ref of strangers(owned))
+      emit({
+        at: since(),
+        type: 'warning',
+        host,
+        message: `owns ${ref}, of a kind that only a newer mcpk knows: left`,
+      });
 
   const tree = compile(compileInput(input, opened.facts));
   emit({ at: since(), type: 'phase', name: 'probe', state: 'start' });
@@ -146,7 +156,7 @@ function createRun(from: CreateRun): Run {
     owned: new Map(
       [...opened.facts.hosts].map(([host, facts]) => [
         host,
-        new Map(facts.owned.map((entry) => [entry.ref, { hash: entry.hash, stage: entry.stage }])),
+        new Map(facts.owned.map(({ ref, ...entry }) => [ref, entry])),
       ]),
     ),
     concerned: concerned(input),
@@ -206,8 +216,8 @@ async function undefer(from: CreateRun, run: Run, stage: Stage): Promise<Plan['s
   return planStage(stage, { ...from.planInput, facts: run.facts, tree });
 }
 
-function ownedOn(run: Run, host: string): Map<string, { hash: string; stage: string }> {
-  const owned = run.owned.get(host) ?? new Map<string, { hash: string; stage: string }>();
+function ownedOn(run: Run, host: string): Map<string, Ownership> {
+  const owned = run.owned.get(host) ?? new Map<string, Ownership>();
   run.owned.set(host, owned);
   return owned;
 }

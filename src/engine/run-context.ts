@@ -6,6 +6,7 @@ import type { Materials, Observed, Ref } from '../resources/types.ts';
 import type { Stage } from '../states/stage.ts';
 import type { Comparisons } from './compare.ts';
 import type { Fleet } from './fleet.ts';
+import type { Ownership } from './owned.ts';
 import type { Emit, Plan, StagePlan } from './types.ts';
 
 /** What the parts of one run share. Made by `run.ts`; nothing of it outlives the run. */
@@ -26,7 +27,7 @@ export interface Run {
   /** host → ref → hash of what this run laid down, where it was not known at plan time. */
   readonly laid: Map<string, Map<Ref, string>>;
   /** host → what mcpk owns there now. */
-  readonly owned: Map<string, Map<string, { hash: string; stage: string }>>;
+  readonly owned: Map<string, Map<string, Ownership>>;
   /** Stages that this run changes, and those that they need: the gates of others are not asked. */
   readonly concerned: ReadonlySet<string>;
   /** Stages whose gates the probe saw to hold. */

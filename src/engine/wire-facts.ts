@@ -1,6 +1,7 @@
-import type { HostFacts, OwnedEntry } from '../cluster/facts.ts';
+import type { HostFacts } from '../cluster/facts.ts';
 import { PATHS } from '../core/paths.ts';
 import type { SessionRecord } from '../transport/types.ts';
+import { parseOwned } from './owned.ts';
 import { list, relative, SEPARATOR, splitTexts } from './wire-text.ts';
 
 export interface FactsRequest {
@@ -11,6 +12,7 @@ export interface FactsRequest {
 }
 
 export interface FactsReception {
+  host: string;
   /** The VIP is left out of the interfaces. */
   vip?: string;
   /** Our clock (ms) when the request left and when its last byte was there. */
@@ -25,7 +27,7 @@ export function encodeFacts(request: FactsRequest): Buffer {
   return Buffer.from(lines.join('\n') + '\n');
 }
 
-/** Throws SyntaxError when owned.json is damaged: guessing what is ours would remove or forget things. */
+/** Throws `refused` when owned.json can't be read. */
 export function decodeFacts(records: readonly SessionRecord[], reception: FactsReception): HostFacts {
   const of = (kind: string): string => records.find((record) => record.kind === kind)?.body.toString('utf8') ?? '';
   const texts = splitTexts(records.find((record) => record.kind === 'texts')?.body ?? Buffer.alloc(0));
@@ -62,7 +64,7 @@ export function decodeFacts(records: readonly SessionRecord[], reception: FactsR
       (a, b) => a - b,
     ),
     foreign: facts.get('foreign') ?? [],
-    owned: text(PATHS.owned) === '' ? [] : (JSON.parse(text(PATHS.owned)) as { entries: OwnedEntry[] }).entries,
+    owned: parseOwned(text(PATHS.owned), reception.host),
     files: Object.fromEntries(files) as Record<string, string>,
     etcdData: one('etcd-data') === '1',
     kernelFeatures: facts.get('feature') ?? [],

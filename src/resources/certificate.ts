@@ -49,11 +49,8 @@ export const certificate: ResourceKind<CertificateResource> = {
     return [keyOp, { op: 'write', path, mode: '0644', ...access, content: cert }];
   },
 
-  // The key lies beside it, by the names that the stages give.
-  remove: (id) => [
-    { op: 'remove', path: id },
-    ...(id.endsWith('.crt') ? [{ op: 'remove' as const, path: id.replace(/\.crt$/, '.key') }] : []),
-  ],
+  // A key of which nobody wrote down that it is ours stays.
+  remove: (id, beside) => [id, ...beside].map((path) => ({ op: 'remove', path })),
   implied: (resource) => [
     ...touchedPaths(resource).flatMap((path) => impliedByPath(path, resource.owner)),
     `sharedSecret:${resource.authority}`,

@@ -35,8 +35,13 @@ export function kindOf<R extends Resource>(resource: R): ResourceKind<R> {
   return KINDS[resource.kind] as unknown as ResourceKind<R>;
 }
 
+/** owned.json of a newer mcpk may name kinds that there are none of here. */
+export function isKind(name: string): name is Kind {
+  return Object.hasOwn(KINDS, name);
+}
+
 /** By the name that owned.json has; throws RangeError for a name that is no kind. */
 export function kindNamed(name: string): ResourceKind<Resource> {
-  if (!Object.hasOwn(KINDS, name)) throw new RangeError(`${name} is no kind of resource`);
-  return KINDS[name as Kind];
+  if (!isKind(name)) throw new RangeError(`${name} is no kind of resource`);
+  return KINDS[name];
 }

@@ -404,8 +404,11 @@ export interface ResourceKind<R extends Resource> {
   compare(resource: R, observed: Observed, context: CompareContext): Comparison;
   /** The operations that carry out `change`. */
   converge(resource: R, change: Change, materials: Materials, observed: Observed): Promise<Op[]>;
-  /** Operations for something owned that is no longer wanted; [] when nothing is to be done on the host. */
-  remove(id: string): Op[];
+  /**
+   * Operations for something owned that is no longer wanted; [] when nothing is to be done on the host. `beside`:
+   * the further files that it was laid down with.
+   */
+  remove(id: string, beside: readonly string[]): Op[];
   /** References that must have converged before it, beside `requires`. */
   implied(resource: R): Ref[];
   /** One line for the plan: `/etc/etcd/etcd.yaml`, `kube-apiserver.service`. */

@@ -87,6 +87,14 @@ describe('what is owned but no longer described', () => {
     expect(comparisons.stages.get('a')?.[0]?.items.at(-1)?.ref).toBe('file:/etc/kept');
   });
 
+  it('stays, when a newer mcpk laid it down as a kind that is not known here', () => {
+    expect(
+      removed(
+        compared({ stages: { a: { m1: [] } }, owned: { m1: owns('a', 'firewall:x', 'nonsense', '', 'file:/x') } }),
+      ),
+    ).toEqual(['a m1 file:/x']);
+  });
+
   const KINDS = ['unit', 'link', 'file', 'certificate', 'directory', 'package', 'user', 'binary'] as const;
   const refs = fc
     .uniqueArray(

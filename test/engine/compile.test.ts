@@ -170,6 +170,9 @@ describe('two descriptions of one thing', () => {
     ['a file and a certificate', file('/x.crt'), certificate('/x.crt', '/x.key'), /two stages: a and b$/],
     ['a file and the key of a certificate', file('/x.key'), certificate('/x.crt', '/x.key'), /two stages: a and b$/],
     ['a file and the file of a secret', file('/x'), secret('/x'), /two stages: a and b$/],
+    ['a whole file and a block of it', file('/x'), file('/x', { block: 'n' }), /two stages: a and b$/],
+    ['a block of a file and the whole of it', file('/x', { block: 'n' }), file('/x'), /two stages: a and b$/],
+    ['a block of a file and a link', file('/x', { block: 'n' }), link('/x'), /two stages: a and b$/],
     ['one block of a file', file('/x', { block: 'n' }), file('/x', { block: 'n' }), /two stages: a and b$/],
     ['one object', object('v1/Node//m1'), object('v1/Node//m1'), /two stages: a and b$/],
   ])('in two stages is refused: %s', (_name, one, other, message) => {

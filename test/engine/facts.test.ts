@@ -45,7 +45,7 @@ afterEach(() => {
 function facts(vip: string): ReturnType<typeof decodeFacts> {
   const { records, stderr } = host.run('probe', encodeFacts({ etcdData: '/var/lib/etcd' }));
   expect(stderr).toBe('');
-  return decodeFacts(records, { vip, sentAt: 1_700_000_000_000, receivedAt: 1_700_000_001_000 });
+  return decodeFacts(records, { host: 'm1', vip, sentAt: 1_700_000_000_000, receivedAt: 1_700_000_001_000 });
 }
 
 it('tells what a host is', () => {
@@ -87,7 +87,16 @@ it('reads what mcpk owns and the files that decide states', () => {
   expect(facts('')).toMatchObject({ owned: entries, files: { '/etc/etcd/etcd.yaml': 'name: m1\n' } });
 });
 
-it('refuses a damaged owned.json, as nothing would be known to be ours', () => {
-  host.put('/var/lib/mcpk/owned.json', '{"version":1,"entr');
-  expect(() => facts('')).toThrow(SyntaxError);
+it.each([
+  ['{"version":1,"entr', 'is damaged'],
+  ['[]', 'is damaged'],
+  ['{"version":1}', 'is damaged'],
+  ['{"version":1,"entries":[{"ref":5}]}', 'is damaged'],
+  ['\u0000\u0001', 'is damaged'],
+  ['{"version":2,"entries":[]}', 'a newer mcpk wrote'],
+])('refuses the owned.json %j, as nothing would be known to be ours', (text, message) => {
+  host.put('/var/lib/mcpk/owned.json', text);
+  expect(() => facts('')).toThrow(
+    expect.objectContaining({ code: 'refused', host: 'm1', message: expect.stringContaining(message) as string }),
+  );
 });

@@ -191,6 +191,14 @@ describe('a secret that a host has', () => {
   });
 });
 
+it('a secret of which nobody knows whether a host has it is not made anew', async () => {
+  const { materials, read } = materialsOf({ sa: placed('sa', KEYPAIR, ['private']) }, {});
+  await expect(materials.item('sa', 'private')).rejects.toThrow(
+    expect.objectContaining({ code: 'refused', message: expect.stringContaining('not made anew') as string }),
+  );
+  expect(read).toEqual([]);
+});
+
 describe('a mistake of ours', () => {
   it.each<[string, SharedState, string, string, RegExp]>([
     ['a secret that no stage describes', ABSENT, 'other', 'private', /no stage describes the shared secret other/],

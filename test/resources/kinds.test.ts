@@ -26,7 +26,7 @@ it('no text of a private file is ever asked for', () => {
   expect(into.certificates).toContain('/p/current.pem');
 });
 
-const removals: [string, string, unknown][] = [
+const removals: [kind: string, id: string, ops: unknown, beside?: string[]][] = [
   ['file', '/etc/a', [{ op: 'remove', path: '/etc/a' }]],
   [
     'file',
@@ -35,17 +35,18 @@ const removals: [string, string, unknown][] = [
   ],
   ['directory', '/var/lib/etcd', [{ op: 'rmdir', path: '/var/lib/etcd' }]],
   ['link', '/usr/local/bin/x', [{ op: 'remove', path: '/usr/local/bin/x' }]],
-  ['certificate', '/pki/a.crt', [{ op: 'remove', path: '/pki/a.crt' }, { op: 'remove', path: '/pki/a.key' }]], // prettier-ignore
+  ['certificate', '/pki/a.crt', [{ op: 'remove', path: '/pki/a.crt' }, { op: 'remove', path: '/k/b' }], ['/k/b']], // prettier-ignore
+  ['certificate', '/pki/a.crt', [{ op: 'remove', path: '/pki/a.crt' }]],
   ['certificate', '/pki/pair.pem', [{ op: 'remove', path: '/pki/pair.pem' }]],
   ['sharedSecret', 'authority/cluster', []],
   ['package', 'haproxy', []],
 ];
-it.each(removals)('%s %s leaves by exactly its own operations', (kind, id, ops) => {
-  expect(kindNamed(kind).remove(id)).toEqual(ops);
+it.each(removals)('%s %s leaves by exactly its own operations', (kind, id, ops, beside = []) => {
+  expect(kindNamed(kind).remove(id, beside)).toEqual(ops);
 });
 
 it('a unit is stopped before it is disabled when it leaves', () => {
-  expect(kindNamed('unit').remove('x.service').map((op) => op.op === 'unit' && op.action)).toEqual(['stop', 'disable']); // prettier-ignore
+  expect(kindNamed('unit').remove('x.service', []).map((op) => op.op === 'unit' && op.action)).toEqual(['stop', 'disable']); // prettier-ignore
 });
 
 it('a name that is no kind is refused, also one that objects inherit', () => {
