@@ -179,7 +179,8 @@ async function describe(
     if (comparison.result === 'change' && observed) {
       const ops = await kindOf(resource).converge(resource, comparison, run.materials, observed);
       laid.set(name, comparison.hash === '' ? contentHash(ops) : comparison.hash);
-      steps.push({ ref: item.ref, ops: ops.map((op) => withDigests(op, resource, hashOf)) });
+      const lowered = ops.map((op) => withDigests(op, resource, hashOf));
+      steps.push({ ref: item.ref, ops: lowered, irreversible: comparison.irreversible !== undefined });
     }
     after.set(item.ref, { hash: resource.kind === 'unit' ? '' : hashOf(name), stage, ...besideOf(resource) });
   }

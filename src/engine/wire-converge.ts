@@ -8,6 +8,8 @@ import { argumentLines, list, relative, SEPARATOR } from './wire-text.ts';
 export interface ConvergeStep {
   ref: string;
   ops: readonly Op[];
+  /** Not put back by a rollback: what it writes is not kept. */
+  irreversible?: boolean;
 }
 
 /** What the plan saw at a path; undefined = nothing was there. */
@@ -31,6 +33,8 @@ export interface ConvergeRequest {
 
 export type ConvergeEvent =
   | { type: 'resource'; number: number; ref: string; status: 'changed' | 'failed'; ms: number; message: string }
+  /** What a rollback put back, one line each. */
+  | { type: 'restored'; lines: string[] }
   /** Exit 17: these are not as the plan saw them. */
   | { type: 'stale'; refs: string[] };
 
@@ -53,6 +57,7 @@ export function decodeConverge(request: ConvergeRequest, record: SessionRecord):
   const [number, ref = '', status, ms] = record.args;
   if (record.kind === 'stale')
     return { type: 'stale', refs: staleRefs(request.preconditions, record.body.toString('utf8')) };
+  if (record.kind === 'restored') return { type: 'restored', lines: record.body.toString('utf8').split('\n') };
   if (record.kind !== 'event') return undefined;
   return {
     type: 'resource',
@@ -112,6 +117,8 @@ class Lowering {
 
   lines(request: ConvergeRequest): string[] {
     const lines = [...this.#preconditions(request.preconditions.filter(checkable)), '! '];
+    const units = request.steps.flatMap((step) => step.ops).flatMap((o) => (o.op === 'unit' ? [o.name] : []));
+    if (units.length > 0) lines.push('w 0 units', ...op('units', ...new Set(units)));
     if (request.ownedBefore !== '') lines.push('w 0 owned', ...this.#owned(request.ownedBefore));
     for (const group of groups(request.steps.map((step, index) => ({ ...step, number: index + 1 }))))
       lines.push(...this.#group(group));
@@ -134,7 +141,8 @@ class Lowering {
 
   #owned(text: string): string[] {
     const temp = relative(`${PATHS.owned}.new`);
-    return [...this.#cut(text, temp), ...op('sync', temp), ...op('rename', temp, relative(PATHS.owned))];
+    const path = relative(PATHS.owned);
+    return [...this.#cut(text, temp), ...op('save', path), ...op('sync', temp), ...op('rename', temp, path)];
   }
 
   #cut(content: string | Secret, temp: string): string[] {
@@ -164,11 +172,13 @@ class Lowering {
     const owners = new Map<string, string[]>();
     const modes = new Map<string, string[]>();
     const writes: Write[] = [];
+    const kept: string[] = [];
     for (const step of group) {
       lines.push(`w ${step.number} ${encodeURIComponent(step.ref)}`);
       for (const o of step.ops) {
         if (o.op !== 'write') continue;
         writes.push(o);
+        if (!step.irreversible) kept.push(relative(o.path));
         lines.push(...this.#cut(o.content, tempOf(o.path)));
         append(owners, `${o.owner}:${o.group}`, tempOf(o.path));
         append(modes, o.mode, tempOf(o.path));
@@ -176,11 +186,8 @@ class Lowering {
     }
     for (const [owner, temps] of owners) if (owner !== 'root:root') lines.push(...op('chown', owner, ...temps));
     for (const [mode, temps] of modes) if (mode !== '0600') lines.push(...op('chmod', mode, ...temps));
-    lines.push(
-      ...op('sync', ...writes.map((o) => tempOf(o.path))),
-      ...op('save', ...writes.map((o) => relative(o.path))),
-    );
-    return lines;
+    if (kept.length > 0) lines.push(...op('save', ...kept));
+    return [...lines, ...op('sync', ...writes.map((o) => tempOf(o.path)))];
   }
 
   #lower(o: Op, earlier: readonly Op[], step: Numbered): string[] {
@@ -208,7 +215,7 @@ class Lowering {
       case 'user':
         return op('user', o.name, o.group, o.home);
       case 'run':
-        return op('run', ...o.argv);
+        return [...(o.keeps ? op('save', ...o.keeps.map(relative)) : []), ...op('run', ...o.argv)];
       case 'daemon-reload':
         return op('daemon-reload');
       case 'unit':
@@ -223,6 +230,8 @@ class Lowering {
           String(start?.op === 'unit' ? start.timeout : 90),
         );
       }
+      case 'restore':
+        return op('restore', o.run);
       default:
         throw new TypeError(`${step.ref}: unknown operation ${JSON.stringify(o satisfies never)}`);
     }

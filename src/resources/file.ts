@@ -52,7 +52,8 @@ export const file: ResourceKind<FileResource> = {
   remove(id) {
     const block = /^(\/.*)#([\w.-]+)$/.exec(id);
     if (!block) return [{ op: 'remove', path: id }];
-    return [{ op: 'run', argv: ['sed', '-i', '-e', blockRemoval(block[2]!), block[1]!] }];
+    const path = block[1]!;
+    return [{ op: 'run', argv: ['sed', '-i', '-e', blockRemoval(block[2]!), path], keeps: [path] }];
   },
 
   implied: (resource) => impliedByPath(resource.path, resource.owner),

@@ -382,7 +382,8 @@ export type Op =
   | { op: 'sysctl'; key: string; value: string }
   | { op: 'modprobe'; name: string }
   | { op: 'user'; name: string; group: string; home: string }
-  | { op: 'run'; argv: string[] }
+  /** `keeps`: what it changes and shall come back with a rollback. */
+  | { op: 'run'; argv: string[]; keeps?: string[] }
   | { op: 'daemon-reload' }
   | {
       op: 'unit';
@@ -392,7 +393,9 @@ export type Op =
       timeout: number;
     }
   /** Written after the unit is active. */
-  | { op: 'stamp'; unit: string; restart: string; reload: string };
+  | { op: 'stamp'; unit: string; restart: string; reload: string }
+  /** What that run's stream of the same stage did on the host is undone. */
+  | { op: 'restore'; run: string };
 
 /**
  * One resource kind: pure functions, no I/O.

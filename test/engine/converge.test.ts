@@ -89,7 +89,7 @@ describe('write', () => {
     converge([write('/etc/a', 'new'), write('/etc/sub', 'x')]);
     expect(host.read(`${generation}/etc/a`)).toBe('old');
     expect(lstatSync(host.at(`${generation}/etc/a`)).mode & 0o777).toBe(0o640);
-    expect(host.read(`${generation}.created`)).toBe('./etc/sub\n');
+    expect(host.read(`${generation}.undo`)).toBe('made ./etc/sub\nkept ./etc/a\n');
     expect(lstatSync(host.at('/var/lib/mcpk')).mode & 0o777).toBe(0o700);
   });
 

@@ -1,5 +1,5 @@
-#!/bin/sh
-# Changes a host for mcpk. `sh converge.sh BODY`: BODY is data (src/engine/wire-converge.ts writes it): a first
+# shellcheck shell=sh
+# Changes a host for mcpk, behind generations.sh (src/engine/scripts.ts joins them). `sh converge.sh BODY`: BODY is data (src/engine/wire-converge.ts writes it): a first
 # line, operations, then the bytes of files. Each result goes to standard output as a numbered record.
 # Exit: 0 done, 15 an operation failed, 17 the host is not as the plan saw it (nothing was changed).
 #
@@ -8,6 +8,7 @@
 # tests can run this in a scratch one (MCPK_ROOT). Writing a file is cut, chown, chmod, sync, save, rename: separate
 # operations, because those of many files share one process, and a process is what costs.
 # shellcheck disable=SC2086 # lists are split on purpose; globbing is off
+# shellcheck disable=SC2034,SC2154 # what generations.sh uses and sets
 set -fu
 export LC_ALL=C
 umask 077
@@ -15,7 +16,7 @@ umask 077
 nl='
 '
 state=./var/lib/mcpk
-reload='' temps='' number=0 ref='' run='' stage='' host='' log=/dev/null saved=''
+reload='' temps='' number=0 ref='' run='' stage='' host='' log=/dev/null noted='' report=''
 
 emit() {
   printf '%s %s\n%s' "$1" "${#2}" "$2"
@@ -96,35 +97,22 @@ install_apart() {
 
 # ---- files ----
 
+# Written down before it is there: a killed stream is cleared up after by the next one.
+temporary() {
+  { [ -e "$1" ] || [ -L "$1" ]; } && rm -rf -- "$1"
+  temporary=$1
+  temps=$temps$nl$1
+  printf '%s\n' "$1" >>$state/temps
+}
+
 # cut OFFSET SIZE TEMP: noclobber opens with O_EXCL, so nobody can lead the bytes elsewhere by a link.
 cut_out() {
-  { [ -e "$3" ] || [ -L "$3" ]; } && rm -rf -- "$3"
-  temps=$temps$nl$3
-  printf '%s\n' "$3" >>$state/temps || return 1
+  temporary "$3" || return 1
   set -C
   dd if="$body" bs=262144 iflag=skip_bytes,count_bytes skip="$1" count="$2" status=none >"$3"
   result=$?
   set +C
   return $result
-}
-
-# Hard links keep the old inode for nothing; where the generation store is another file system, copies do.
-save() {
-  gone=
-  IFS=$nl
-  for path; do
-    case $nl$saved$nl in *"$nl$path$nl"*) continue ;; esac
-    saved=$saved$nl$path
-    if [ -e "$path" ] || [ -L "$path" ]; then
-      gone=$gone$nl$path
-    else
-      printf '%s\n' "$path" >>"$generation.created" || return 1
-    fi
-  done
-  [ -n "$gone" ] || return 0
-  set -- $gone
-  cp -a --link --parents -- "$@" "$generation/" 2>/dev/null && return 0
-  cp -a --remove-destination --parents -- "$@" "$generation/"
 }
 
 # A directory cannot be renamed over.
@@ -145,11 +133,15 @@ link_to() {
   save "$1" && make_way "$1" && ln -sfn -- "$2" "$temp" && rename_over "$temp" "$1"
 }
 
+# access MODE OWNER:GROUP PATH
+access() {
+  save_access "$3" && chown -h -- "$2" "$3" && chmod -- "$1" "$3"
+}
+
 # mkdir MODE OWNER:GROUP PATH
 make_directory() {
-  if [ -L "$3" ] || { [ -e "$3" ] && [ ! -d "$3" ]; }; then
-    save "$3" && rm -f -- "$3" || return 1
-  fi
+  if [ -d "$3" ] && [ ! -L "$3" ]; then save_access "$3"; else save "$3"; fi || return 1
+  if [ -L "$3" ] || { [ -e "$3" ] && [ ! -d "$3" ]; }; then rm -f -- "$3" || return 1; fi
   [ -d "$3" ] || (umask 022 && mkdir -p -- "$3") || return 1
   chown -- "$2" "$3" && chmod -- "$1" "$3"
 }
@@ -160,7 +152,7 @@ remove() {
 }
 
 remove_empty_directory() {
-  if [ -d "$1" ] && [ ! -L "$1" ]; then rmdir --ignore-fail-on-non-empty -- "$1"; fi
+  if [ -d "$1" ] && [ ! -L "$1" ]; then save_folder "$1" && rmdir --ignore-fail-on-non-empty -- "$1"; fi
 }
 
 # check TEMP ARG…: `{}` in an argument stands for the new file.
@@ -181,6 +173,7 @@ check() {
 # ---- the rest of a host ----
 
 set_sysctl() {
+  save_sysctl "$1" || return 1
   printf '%s\n' "$2" >"./proc/sys/$1"
 }
 
@@ -201,6 +194,7 @@ reload_daemon() {
 
 # unit ACTION NAME NO-BLOCK SECONDS
 unit() {
+  note "did $2 $1 $4" || return 1
   case $1 in
     enable | disable)
       # Links in unit folders are part of what systemd has read: without a reload every unit counts as outdated.
@@ -271,11 +265,11 @@ operate() {
     cut) cut_out "$@" ;;
     chown) chown -h -- "$@" ;;
     chmod) chmod -- "$@" ;;
-    sync) sync -- "$@" $state/journal ;;
+    sync) sync_all "$@" ;;
     save) save "$@" ;;
     check) check "$@" ;;
     rename) rename_over "$@" ;;
-    access) chown -h -- "$2" "$3" && chmod -- "$1" "$3" ;;
+    access) access "$@" ;;
     mkdir) make_directory "$@" ;;
     link) link_to "$@" ;;
     remove) remove "$@" ;;
@@ -288,7 +282,8 @@ operate() {
     daemon-reload) reload=1 ;;
     unit) unit "$@" ;;
     stamp) stamp "$@" ;;
-    forget-stamp) rm -f -- "./run/mcpk/stamps/$1" ;;
+    units) save_units "$@" ;;
+    restore) restore "$@" ;;
     *)
       echo "unknown operation $operation"
       return 1
@@ -297,6 +292,12 @@ operate() {
 }
 
 # ---- the stream ----
+
+# The books of a generation are on the disk before what they tell of is done.
+sync_all() {
+  [ ! -e "$generation.undo" ] || set -- "$@" "$generation.undo"
+  sync -- "$@" $state/journal
+}
 
 # The plan's side expects this very text, built from what the plan saw: type, path, target; then the files' hashes.
 check_preconditions() {
@@ -312,7 +313,7 @@ check_preconditions() {
 remove_temps() {
   [ -n "$temps" ] || return 0
   IFS=$nl
-  rm -f -- $temps
+  rm -rf -- $temps
   : >$state/temps
 }
 
@@ -341,8 +342,7 @@ interrupted() {
 }
 
 prepare() {
-  generation=$state/generations/$run/$stage
-  mkdir -p "$generation" ./run/mcpk && log=./run/mcpk/converge.log &&
+  open_generation && mkdir -p ./run/mcpk && log=./run/mcpk/converge.log &&
     : >$log && printf '%s %s %s %s %s\n' start "$run" "$stage" "$host" "$(date +%s)" >>$state/journal && return 0
   emit 'event 0 - failed 0' "cannot write below /var/lib/mcpk"
   exit 15
@@ -351,7 +351,7 @@ prepare() {
 # What a killed stream left beside its targets.
 forget_leftovers() {
   [ -s $state/temps ] || return 0
-  while IFS= read -r temp; do rm -f -- "$temp"; done <$state/temps
+  while IFS= read -r temp; do rm -rf -- "$temp"; done <$state/temps
   : >$state/temps
 }
 
@@ -396,6 +396,8 @@ for line in $lines; do
     '. ')
       [ -n "$pending" ] && set -- "$@" "$argument"
       operate "$name" "$@" </dev/null >$log 2>&1 || fail
+      [ -z "$report" ] || emit restored "${report#"$nl"}"
+      report=
       ;;
   esac
 done

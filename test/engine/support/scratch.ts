@@ -2,11 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
+import { loadScripts } from '../../../src/engine/scripts.ts';
 import type { SessionRecord } from '../../../src/transport/types.ts';
 
-const SCRIPTS = fileURLToPath(new URL('../../../src/engine/scripts/', import.meta.url));
+const SCRIPTS = loadScripts();
 
 /** Memory where there is some: every stream syncs, which on a disk takes longer than all the rest. */
 const PLACE = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
@@ -15,6 +15,10 @@ const PLACE = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 export class Scratch {
   readonly root = mkdtempSync(join(PLACE, 'mcpk-scripts-'));
   readonly stubs = mkdtempSync(join(PLACE, 'mcpk-stubs-'));
+
+  constructor() {
+    for (const [name, code] of Object.entries(SCRIPTS)) writeFileSync(join(this.stubs, `.${name}`), code);
+  }
 
   put(path: string, content: string | Buffer, mode = 0o644): void {
     mkdirSync(dirname(this.at(path)), { recursive: true });
@@ -51,7 +55,7 @@ export class Scratch {
     writeFileSync(file, body);
     const PATH = `${this.stubs}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
     const env = { PATH, LC_ALL: 'C', MCPK_ROOT: this.root, ...environment };
-    const result = spawnSync('dash', [join(SCRIPTS, `${script}.sh`), file], {
+    const result = spawnSync('dash', [join(this.stubs, `.${script}`), file], {
       env,
       maxBuffer: 1 << 27,
       timeout: 30_000,
