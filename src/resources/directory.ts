@@ -23,7 +23,8 @@ export const directory: ResourceKind<DirectoryResource> = {
       verb: seen === undefined ? 'create' : 'update',
       reasons,
       hash,
-      rests: rests({ seen, strangers }),
+      // Its size changes with what others put into it.
+      rests: rests({ seen: seen && { ...seen, size: 0 }, strangers }),
       ...(strangers.length > 0 ? { removes: strangers } : {}),
     };
   },

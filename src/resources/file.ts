@@ -1,8 +1,8 @@
 import { Secret } from '../core/secret.ts';
 import { blockRemoval, readBlock, writeBlock } from './block.ts';
-import { differences, rests, sha256 } from './identity.ts';
+import { differences, rests, sha256, weakHash } from './identity.ts';
 import { impliedByPath } from './implied.ts';
-import type { Change, FileResource, Observed, Op, ResourceKind } from './types.ts';
+import { ref, type Change, type FileResource, type Observed, type Op, type ResourceKind } from './types.ts';
 
 export const file: ResourceKind<FileResource> = {
   reads(resource, into) {
@@ -12,7 +12,7 @@ export const file: ResourceKind<FileResource> = {
       into.differing.push({ path: resource.path, sha256: sha256(resource.content) });
   },
 
-  compare(resource, observed) {
+  compare(resource, observed, context) {
     const seen = observed.paths[resource.path];
     const hash = publicHash(resource);
     const before = resource.block === undefined ? observed.texts[resource.path] : blockOf(resource, observed);
@@ -30,7 +30,9 @@ export const file: ResourceKind<FileResource> = {
       rests: rests(resource.content instanceof Secret ? { ...seen, sha256: undefined, differs } : seen),
     };
     if (seen?.type === 'file' && !differs) return { ...change, accessOnly: true };
-    if (resource.content instanceof Secret) return change;
+    // What was a secret until now is shown no more than what becomes one.
+    const wasSecret = context.owned.get(ref(resource))?.startsWith(SECRET_HASH) ?? false;
+    if (resource.content instanceof Secret || wasSecret) return change;
     // A file too large or not a text has no old side.
     return { ...change, diff: { before: before ?? '', after: resource.content } };
   },
@@ -60,9 +62,10 @@ export const file: ResourceKind<FileResource> = {
   title: (resource) => (resource.block === undefined ? resource.path : `${resource.path} (block ${resource.block})`),
 };
 
-/** A hash of a password's file could be guessed from; 16 bits of it suffice to see that it changed. */
+const SECRET_HASH = 'secret:';
+
 function publicHash({ path, content }: FileResource): string {
-  return content instanceof Secret ? `secret:${sha256(`${path}\n${content.reveal()}`).slice(0, 4)}` : sha256(content);
+  return content instanceof Secret ? `${SECRET_HASH}${weakHash(`${path}\n${content.reveal()}`)}` : sha256(content);
 }
 
 function sameContent(resource: FileResource, observed: Observed): boolean {

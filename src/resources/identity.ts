@@ -10,6 +10,11 @@ export function sha256(content: string | Secret): string {
     .digest('hex');
 }
 
+/** 16 bits of what may hold a password: enough to see that it changed, too few to guess it from. */
+export function weakHash(content: string): string {
+  return sha256(content).slice(0, 4);
+}
+
 /** Identity of what is laid down as several files, over lines `PATH SHA256`; the engine makes the same from what it writes. */
 export function identityOfFiles(hashes: ReadonlyMap<string, string>): string {
   return sha256(

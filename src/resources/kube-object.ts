@@ -1,4 +1,4 @@
-import { rests, sha256 } from './identity.ts';
+import { rests, sha256, weakHash } from './identity.ts';
 import { project } from './kube-fields.ts';
 import type { Change, KubeObjectResource, ResourceKind } from './types.ts';
 
@@ -8,7 +8,8 @@ export const kubeObject: ResourceKind<KubeObjectResource> = {
 
   compare(resource, observed) {
     const wanted = comparable(resource.object);
-    const hash = sha256(JSON.stringify(wanted));
+    const isSecret = resource.object['kind'] === 'Secret';
+    const hash = (isSecret ? weakHash : sha256)(JSON.stringify(wanted));
     const text = observed.texts[`api:${resource.id}`];
     const seen =
       text === undefined ? undefined : project(comparable(JSON.parse(text) as KubeObjectResource['object']), wanted);
@@ -26,9 +27,9 @@ export const kubeObject: ResourceKind<KubeObjectResource> = {
         ...leaving.map((field) => `${field} is no longer wanted`),
       ],
       hash,
-      rests: rests(seen),
+      rests: isSecret ? weakHash(before) : rests(seen),
     };
-    return resource.object['kind'] === 'Secret' ? change : { ...change, diff: { before, after } };
+    return isSecret ? change : { ...change, diff: { before, after } };
   },
 
   converge: () => Promise.resolve([]),

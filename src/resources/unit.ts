@@ -41,7 +41,7 @@ export const unit: ResourceKind<UnitResource> = {
       verb,
       reasons: findings.map((finding) => finding.reason),
       hash,
-      rests: rests(seen),
+      rests: rests(lasting(seen)),
     };
     return strangers.length > 0 ? { ...change, removes: strangers } : change;
   },
@@ -68,6 +68,13 @@ export const unit: ResourceKind<UnitResource> = {
   implied: (resource) => inputsOf(resource).map((input) => input.ref),
   title: (resource) => resource.name,
 };
+
+/** Without what each start of a unit that fails and is started again changes: whether it runs is told by the verb. */
+function lasting(seen: UnitState | undefined): unknown {
+  if (seen === undefined) return undefined;
+  const { loadState, unitFileState, needDaemonReload, fragmentPath, dropIns, stamp } = seen;
+  return [loadState, unitFileState, needDaemonReload, fragmentPath, dropIns, stamp?.restart, stamp?.reload];
+}
 
 /** The strongest first. */
 const VERBS: readonly Verb[] = ['stop', 'start', 'restart', 'reload', 'enable'];
