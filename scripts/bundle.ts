@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import standaloneCode from 'ajv/dist/standalone/index.js';
 import { rolldown, type Plugin } from 'rolldown';
-import { readSchema } from '../src/inventory/schema.ts';
-import { AJV_OPTIONS } from '../src/inventory/validate.ts';
+import { SCHEMAS } from '../src/core/package-validator.ts';
+import { AJV_OPTIONS } from '../src/core/validate.ts';
 import { precompile } from '../src/render/precompile.ts';
 import { ROOT } from './process.ts';
 
@@ -45,7 +45,7 @@ const NATIVE = 'ssh2/lib/protocol/crypto/build/Release/sshcrypto.node';
 /** Modules made here, by the path of the one that each replaces. */
 const AHEAD: Readonly<Record<string, () => Promise<string>>> = {
   'src/core/package-files.ts': packageFiles,
-  'src/inventory/package-validator.ts': packageValidator,
+  'src/core/package-validator.ts': packageValidator,
   'src/render/specs.ts': packageSpecs,
 };
 
@@ -88,10 +88,14 @@ async function packageFiles(): Promise<string> {
 
 async function packageValidator(): Promise<string> {
   const ajv = new Ajv({ ...AJV_OPTIONS, code: { source: true, esm: true } });
+  for (const [name, path] of Object.entries(SCHEMAS))
+    ajv.addSchema(JSON.parse(await readFile(join(ROOT, path), 'utf8')) as object, name);
+  const names = Object.fromEntries(Object.keys(SCHEMAS).map((name) => [name, name]));
   return `
     import { validatorOf } from './validate.ts';
-    ${standaloneCode.default(ajv, ajv.compile(readSchema()))}
-    export const packageValidator = async () => validatorOf(validate);`;
+    ${standaloneCode.default(ajv, names)}
+    const checks = { ${Object.keys(names).join(', ')} };
+    export const packageValidator = async (name) => validatorOf(checks[name]);`;
 }
 
 async function packageSpecs(): Promise<string> {

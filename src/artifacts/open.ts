@@ -58,7 +58,10 @@ export async function openArtifacts(
     await verified.save();
   }
   if (lacking.length > 0) throw missing(lacking);
-  return { get: (name, arch) => index.get(`${name} ${arch}`) ?? unknown(name, arch, root) };
+  return {
+    get: (name, arch) => index.get(`${name} ${arch}`) ?? unknown(name, arch, root),
+    all: () => [...index.values()],
+  };
 }
 
 interface Found {

@@ -10,34 +10,45 @@ import { commandLine } from './shared/command-line.ts';
 import { confirm, touchesLiveCluster } from './shared/confirm.ts';
 import { engineInput } from './shared/engine-input.ts';
 import { runFlags } from './shared/flags.ts';
+import { savedPlan } from './shared/saved-plan.ts';
 
 const REPEATED = ['inventory', 'limit', 'only', 'skip', 'skip-unreachable'];
 
 export default class Apply extends BaseCommand<typeof Apply> {
   static override readonly summary = 'Bring the hosts to what the inventory says.';
   static override readonly description =
-    'Plans, then changes what differs, stage by stage, and checks after each batch that the cluster serves. Run again it changes nothing; after a failure it goes on where it stopped. On a terminal it shows the plan and asks before units of a live cluster restart; without a terminal it never asks.';
+    'Plans, then changes what differs, stage by stage, and checks after each batch that the cluster serves. Run again it changes nothing; after a failure it goes on where it stopped. On a terminal it shows the plan and asks before units of a live cluster restart; without a terminal it never asks. With --plan it does just what a plan that was kept says: when a host or the inventory is not as it was then, it changes nothing and exits 17.';
   static override readonly examples = [
     '<%= config.bin %> <%= command.id %> -i inventories/lab.yaml',
     '<%= config.bin %> <%= command.id %> --limit w3 --yes',
+    '<%= config.bin %> <%= command.id %> --plan tonight.json',
     '<%= config.bin %> <%= command.id %> --json > result.json',
   ];
   static override readonly flags = {
     ...runFlags,
+    plan: Flags.string({
+      char: 'p',
+      summary: 'Do what this plan of plan --out says, or nothing; its inventory is taken unless -i is given.',
+      helpValue: 'FILE',
+      exclusive: ['limit', 'only', 'skip'],
+    }),
     yes: Flags.boolean({ char: 'y', summary: 'Do not ask.' }),
   };
 
   async run(): Promise<RunResult> {
-    const cluster = await loadCluster(this.flags.inventory);
+    const { plan: kept, inventory } = this.flags;
+    const saved = kept === undefined ? undefined : await savedPlan(kept, inventory);
+    const cluster = await loadCluster(saved?.flags.inventory ?? inventory);
     const { applyRun } = await import('../engine/run.ts');
     const view = await this.view();
     const caller = { command: 'apply', version: this.config.version, signal: this.signal, emit: view.emit };
+    const agree = { confirm: (plan: Plan): Promise<boolean> => this.confirm(plan, view) };
     const result = await engineInput(cluster, this.flags, caller, { artifacts: true })
-      .then((input) => applyRun({ ...input, confirm: (plan) => this.confirm(plan, view) }))
+      .then((input) => applyRun({ ...input, ...saved?.input, ...agree }))
       .finally(() => view.end());
     this.note(renderErrors(result.errors, this.progressTheme()));
-    const again = commandLine('apply', this.flags, REPEATED);
-    const verify = commandLine('verify', this.flags, ['inventory']);
+    const again = commandLine('apply', { ...this.flags, ...saved?.flags }, REPEATED);
+    const verify = commandLine('verify', { ...this.flags, ...saved?.flags }, ['inventory']);
     this.print(renderSummary(result, this.theme, { again, verify }));
     this.end(result);
     return result;

@@ -1,4 +1,6 @@
+import { Flags } from '@oclif/core';
 import type { Event, Plan as PlanData } from '../engine/types.ts';
+import { duration } from '../report/figures.ts';
 import { renderPlan } from '../report/plan-text.ts';
 import { BaseCommand } from './shared/base-command.ts';
 import { loadCluster } from './shared/cluster.ts';
@@ -6,16 +8,26 @@ import { commandLine } from './shared/command-line.ts';
 import { engineInput } from './shared/engine-input.ts';
 import { runFlags } from './shared/flags.ts';
 
+const REPEATED = ['inventory', 'limit', 'only', 'skip', 'skip-unreachable'];
+
 export default class Plan extends BaseCommand<typeof Plan> {
   static override readonly summary = 'Show what apply would change, and why; nothing is changed.';
   static override readonly description =
-    'Reads every host, compares it with the inventory and prints each difference: files as unified diffs, units, packages, binaries, certificates, removals, the restarts that follow and their order. Exit 0: nothing to do; exit 2: changes pending.';
+    'Reads every host, compares it with the inventory and prints each difference: files as unified diffs, units, packages, binaries, certificates, removals, the restarts that follow and their order. --out keeps the plan, for apply --plan to do just that. Exit 0: nothing to do; exit 2: changes pending.';
   static override readonly examples = [
     '<%= config.bin %> <%= command.id %> -i inventories/lab.yaml',
     '<%= config.bin %> <%= command.id %> --limit "role:worker and not w2" --only nodes',
+    '<%= config.bin %> <%= command.id %> --out tonight.json && <%= config.bin %> apply --plan tonight.json',
     '<%= config.bin %> <%= command.id %> --json | jq .summary',
   ];
-  static override readonly flags = { ...runFlags };
+  static override readonly flags = {
+    ...runFlags,
+    out: Flags.string({
+      char: 'o',
+      summary: 'Write the plan here, for apply --plan and show --plan.',
+      helpValue: 'FILE',
+    }),
+  };
 
   async run(): Promise<PlanData> {
     const cluster = await loadCluster(this.flags.inventory);
@@ -31,15 +43,23 @@ export default class Plan extends BaseCommand<typeof Plan> {
     const plan = await engineInput(cluster, this.flags, caller, { artifacts: true })
       .then(planRun)
       .finally(() => view.end());
+    if (this.flags.out !== undefined) await this.keep(plan, this.flags.out);
     this.print(
       renderPlan(plan, this.theme, {
         verbose: this.flags.verbose,
-        versions: [`kubernetes ${cluster.versions.kubernetes}`, `etcd ${cluster.versions.etcd}`],
-        ms,
-        applyCommand: commandLine('apply', this.flags, ['inventory', 'limit', 'only', 'skip', 'skip-unreachable']),
+        when: `read in ${duration(ms)}`,
+        applyCommand:
+          this.flags.out === undefined
+            ? commandLine('apply', this.flags, REPEATED)
+            : commandLine('apply', { plan: this.flags.out }, ['plan']),
       }),
     );
     this.end(plan);
     return plan;
+  }
+
+  private async keep(plan: PlanData, file: string): Promise<void> {
+    const { writePlan } = await import('../engine/plan-file.ts');
+    await writePlan(file, plan);
   }
 }

@@ -1,25 +1,52 @@
-import { Args } from '@oclif/core';
+import { Args, Flags } from '@oclif/core';
 import { McpkError } from '../core/errors.ts';
-import type { StateTree } from '../engine/types.ts';
+import type { Plan, StateTree } from '../engine/types.ts';
+import { renderPlan } from '../report/plan-text.ts';
 import { renderStates } from '../report/states-text.ts';
 import { BaseCommand } from './shared/base-command.ts';
 import { loadCluster } from './shared/cluster.ts';
+import { commandLine } from './shared/command-line.ts';
 import { engineInput } from './shared/engine-input.ts';
 import { runFlags } from './shared/flags.ts';
 
 export default class Show extends BaseCommand<typeof Show> {
-  static override readonly summary = 'Show the compiled states of hosts.';
+  static override readonly summary = 'Show the compiled states of hosts, or a plan that was kept.';
   static override readonly description =
-    'What the inventory and the facts come to: each file, unit, package and setting of a host, in the order in which they converge. --verbose shows every value; secrets show their name only.';
+    'What the inventory and the facts come to: each file, unit, package and setting of a host, in the order in which they converge. --verbose shows every value; secrets show their name only. With --plan it prints a plan as plan did, contacting no host.';
   static override readonly examples = [
     '<%= config.bin %> <%= command.id %> m1',
     '<%= config.bin %> <%= command.id %> m1 --only etcd --verbose',
+    '<%= config.bin %> <%= command.id %> --plan tonight.json',
     '<%= config.bin %> <%= command.id %> --json | jq ".stages[].name"',
   ];
   static override readonly args = { host: Args.string({ description: 'Name of one host; all of them without it.' }) };
-  static override readonly flags = { ...runFlags };
+  static override readonly flags = {
+    ...runFlags,
+    plan: Flags.string({
+      char: 'p',
+      summary: 'Show this plan of plan --out.',
+      helpValue: 'FILE',
+      exclusive: ['inventory', 'limit', 'only', 'skip'],
+    }),
+  };
 
-  async run(): Promise<StateTree> {
+  async run(): Promise<StateTree | Plan> {
+    return this.flags.plan === undefined ? this.showStates() : this.showPlan(this.flags.plan);
+  }
+
+  private async showPlan(file: string): Promise<Plan> {
+    if (this.args.host !== undefined)
+      throw new McpkError('usage', 'a plan is shown as a whole, not for one host', { hint: 'Leave the host out.' });
+    const { readPlan } = await import('../engine/plan-file.ts');
+    const plan = await readPlan(file);
+    const applyCommand = commandLine('apply', { plan: file }, ['plan']);
+    this.print(
+      renderPlan(plan, this.theme, { verbose: this.flags.verbose, when: `made ${plan.created}`, applyCommand }),
+    );
+    return plan;
+  }
+
+  private async showStates(): Promise<StateTree> {
     const cluster = await loadCluster(this.flags.inventory);
     const { host } = this.args;
     const known = cluster.hosts.map((each) => each.name);

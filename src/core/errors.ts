@@ -7,7 +7,7 @@ export const EXIT_CODES = {
   done: [0, 'done'],
   unexpected: [1, 'unexpected error'],
   pending: [2, 'plan: changes pending'],
-  invalid: [10, 'inventory or template invalid'],
+  invalid: [10, 'inventory, template or plan invalid'],
   unreachable: [11, 'host unreachable, or authentication failed'],
   hostKey: [12, 'host key unknown or changed'],
   locked: [13, 'another run holds the lock'],

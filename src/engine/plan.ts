@@ -1,6 +1,7 @@
 import type { Facts } from '../cluster/facts.ts';
 import type { Cluster } from '../inventory/types.ts';
 import type { Stage } from '../states/stage.ts';
+import { actionsOf } from './actions.ts';
 import { API } from './compile.ts';
 import type { Comparisons } from './compare.ts';
 import { changesOf, type HostPlan, type Plan, type StagePlan, type StateTree } from './types.ts';
@@ -12,7 +13,9 @@ export interface PlanInput {
   tree: StateTree;
   comparisons: Comparisons;
   selection: Selection;
+  inventory: Plan['inventory'];
   tool: string;
+  now: Date;
 }
 
 /** What the user allows this run to change. */
@@ -29,11 +32,20 @@ export function plan(input: PlanInput): Plan {
   const all = stages.flatMap((stage) => stage.hosts).flatMap((host) => host.items);
   const changes = stages.flatMap((stage) => stage.hosts).flatMap((host) => changesOf(host));
   const verbs = (verb: string): number => changes.filter((item) => item.comparison.verb === verb).length;
+  const { kubernetes, etcd } = input.cluster.versions;
   return {
-    cluster: input.cluster.name,
+    apiVersion: 'mcpk/v1',
+    kind: 'Plan',
     tool: input.tool,
-    facts: input.facts,
+    created: input.now.toISOString(),
+    cluster: input.cluster.name,
+    versions: { kubernetes, etcd },
+    inventory: input.inventory,
+    selection: namesOf(input.selection),
+    etcd: input.facts.etcd,
+    hosts: plannedHosts(input.facts),
     stages,
+    actions: actionsOf(stages, gateTitles(input)),
     summary: {
       changes: changes.length,
       hosts: new Set(stages.flatMap((stage) => stage.batches.flat()).filter((host) => host !== API)).size,
@@ -47,6 +59,36 @@ export function plan(input: PlanInput): Plan {
         stages.filter((stage) => stage.deferred && !stage.hosts.some(isDeferred)).length,
     },
   };
+}
+
+function namesOf({ limit, only, skip }: Selection): Plan['selection'] {
+  return {
+    ...(limit ? { limit: [...limit].toSorted() } : {}),
+    ...(only ? { only: [...only].toSorted() } : {}),
+    ...(skip ? { skip: [...skip].toSorted() } : {}),
+  };
+}
+
+/** The selection that a plan was made with. */
+export function selectionOf({ selection: { limit, only, skip } }: Plan): Selection {
+  return {
+    ...(limit ? { limit: new Set(limit) } : {}),
+    ...(only ? { only: new Set(only) } : {}),
+    ...(skip ? { skip: new Set(skip) } : {}),
+  };
+}
+
+function plannedHosts(facts: Facts): Plan['hosts'] {
+  return Object.fromEntries(
+    [...facts.hosts].map(([name, { machineId, holdsVip }]) => [
+      name,
+      {
+        machineId,
+        ...(holdsVip ? { holdsVip: true as const } : {}),
+        ...(facts.etcdLeader === name ? { leads: true as const } : {}),
+      },
+    ]),
+  );
 }
 
 /** One stage; used again when a deferred stage is known. */
@@ -64,11 +106,7 @@ export function planStage(stage: Stage, input: PlanInput): StagePlan {
     needs: stage.needs,
     batches,
     order: orderText(input.facts, batches),
-    gates: [
-      ...new Set(
-        (stage.gate?.({ cluster: input.cluster, facts: input.facts, hosts: changed }) ?? []).map((gate) => gate.title),
-      ),
-    ],
+    gates: gateTitles(input)(stage.name, changed),
     steps: batches.flatMap((batch, index) => {
       const steps = stage.around?.({
         cluster: input.cluster,
@@ -85,6 +123,13 @@ export function planStage(stage: Stage, input: PlanInput): StagePlan {
     }),
     hosts,
     ...(deferred && selected(stage.name, stage.api ? API : undefined, input) ? { deferred } : {}),
+  };
+}
+
+function gateTitles({ stages, cluster, facts }: PlanInput): (stage: string, hosts: readonly string[]) => string[] {
+  return (name, hosts) => {
+    const gates = stages.find((stage) => stage.name === name)?.gate?.({ cluster, facts, hosts }) ?? [];
+    return [...new Set(gates.map((gate) => gate.title))];
   };
 }
 

@@ -8,6 +8,7 @@ import { compare, compareStage, type CompareInput, type Comparisons } from './co
 import { API, compile, compileStage, type CompileInput } from './compile.ts';
 import { heldStages } from './gates.ts';
 import { etcdLeader, readNodes } from './gather.ts';
+import { inventoryOf } from './inventory-digest.ts';
 import { createMaterials } from './materials.ts';
 import type { EngineInput, Opened } from './open.ts';
 import { strangers, type Ownership } from './owned.ts';
@@ -57,7 +58,8 @@ export async function prepare(input: EngineInput, opened: Opened, inPlace: reado
     heldStages(fleet, inPlace, { cluster, facts: opened.facts }, input.signal),
   ]);
   emit({ at: since(), type: 'phase', name: 'probe', state: 'end' });
-  const compareInputOf: CompareInput = { tree, observed, facts: opened.facts.hosts, apiOwned, now: new Date() };
+  const now = new Date();
+  const compareInputOf: CompareInput = { tree, observed, facts: opened.facts.hosts, apiOwned, now };
   const comparisons = compare(compareInputOf);
   const facts = await withLeader(input, opened, comparisons);
   const planInput: PlanInput = {
@@ -67,7 +69,9 @@ export async function prepare(input: EngineInput, opened: Opened, inPlace: reado
     tree,
     comparisons,
     selection: input.selection,
+    inventory: inventoryOf(input),
     tool: input.tool,
+    now,
   };
   const planned = plan(planInput);
   emit({ at: since(), type: 'planned', plan: planned, ms: since() });

@@ -6,9 +6,11 @@ import { compile } from './compile.ts';
 import { execute } from './execute.ts';
 import { openFleet } from './fleet.ts';
 import { ask } from './gates.ts';
+import { inventoryOf } from './inventory-digest.ts';
 import { open, type EngineInput } from './open.ts';
 import { compileInput, concerned, isInPlace, prepare } from './prepare.ts';
 import { finish } from './result.ts';
+import { checkHolds, checkInventory } from './stale.ts';
 import type { Plan, RunResult, StateTree } from './types.ts';
 
 /** `mcpk facts` */
@@ -25,8 +27,14 @@ export async function compileStates(input: EngineInput): Promise<{ facts: Facts;
   return { facts, tree: compile(compileInput(input, facts)) };
 }
 
+/** A stage that only verifies is for `verify`: an apply with nothing to do creates nothing in the cluster. */
+function converging<T extends EngineInput>(input: T): T {
+  return { ...input, stages: input.stages.filter((stage) => !stage.verify) };
+}
+
 /** `mcpk plan` */
-export async function planRun(input: EngineInput): Promise<Plan> {
+export async function planRun(options: EngineInput): Promise<Plan> {
+  const input = converging(options);
   const opened = await open(input, 'none');
   try {
     return (await prepare(input, opened, [])).plan;
@@ -35,11 +43,18 @@ export async function planRun(input: EngineInput): Promise<Plan> {
   }
 }
 
+export interface ApplyInput extends EngineInput {
+  confirm(plan: Plan): Promise<boolean>;
+  /** Made before: just this is done, or nothing. */
+  saved?: Plan;
+}
+
 /** `mcpk apply`: plans, asks, executes. */
-export async function applyRun(options: EngineInput & { confirm(plan: Plan): Promise<boolean> }): Promise<RunResult> {
+export async function applyRun(options: ApplyInput): Promise<RunResult> {
   const started = performance.now();
-  // A stage that only verifies is for `verify`: an apply with nothing to do creates nothing in the cluster.
-  const input = { ...options, stages: options.stages.filter((stage) => !stage.verify) };
+  const { saved } = options;
+  if (saved) checkInventory(saved, inventoryOf(options));
+  const input = converging(options);
   const opened = await open(input, 'exclusive');
   try {
     const wanted = concerned(input);
@@ -47,6 +62,7 @@ export async function applyRun(options: EngineInput & { confirm(plan: Plan): Pro
       (stage) => wanted.has(stage.name) && isInPlace(stage, input.cluster, opened.facts),
     );
     const run = await prepare(input, opened, inPlace);
+    if (saved) checkHolds(saved, run.plan);
     if (run.plan.summary.changes + run.plan.summary.deferred > 0 && !(await input.confirm(run.plan))) {
       throw new McpkError('interrupted', 'not applied: declined', { hint: 'Nothing was changed.' });
     }

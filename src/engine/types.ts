@@ -20,12 +20,29 @@ export interface StateTree {
   }[];
 }
 
-/** A plan is a value: what will change, why, in what order. JSON-safe but for Secrets, which redact themselves. */
+/**
+ * A plan is a value: what will change, why, in what order. Pure JSON without a secret in it: what `plan --out` writes
+ * is this object as it stands (schema/plan.v1.schema.json, docs/plan.md).
+ */
 export interface Plan {
-  cluster: string;
+  apiVersion: 'mcpk/v1';
+  kind: 'Plan';
+  /** `mcpk 0.1.0` */
   tool: string;
-  facts: Facts;
+  /** ISO 8601. */
+  created: string;
+  cluster: string;
+  versions: { kubernetes: string; etcd: string };
+  /** Files by absolute path; the digest is of what they come to, binaries and manifests included. */
+  inventory: { files: string[]; sha256: string };
+  /** What the run was narrowed to; absent = not narrowed. Limit: names of hosts. */
+  selection: { limit?: string[]; only?: string[]; skip?: string[] };
+  etcd: Facts['etcd'];
+  /** Hosts that were read, by name. */
+  hosts: Record<string, PlannedHost>;
   stages: StagePlan[];
+  /** Units that are touched, in order. */
+  actions: Action[];
   summary: {
     changes: number;
     hosts: number;
@@ -35,6 +52,29 @@ export interface Plan {
     unchanged: number;
     deferred: number;
   };
+}
+
+/** One unit that is started, stopped, restarted or reloaded on one host, and what is waited for before the next. */
+export interface Action {
+  stage: string;
+  /** Index into the stage's batches. */
+  batch: number;
+  host: string;
+  unit: string;
+  verb: 'start' | 'stop' | 'restart' | 'reload' | 'remove';
+  /** `/etc/etcd/etcd.yaml changes` */
+  reason: string;
+  /** Titles of the gates after its batch. */
+  gates: string[];
+}
+
+/** What of a host decides on the plan as a whole. */
+export interface PlannedHost {
+  machineId: string;
+  /** Holds the VIP. */
+  holdsVip?: true;
+  /** Its etcd member leads; known only where etcd changes. */
+  leads?: true;
 }
 
 export interface StagePlan {

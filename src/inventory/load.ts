@@ -2,6 +2,8 @@ import { readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { McpkError } from '../core/errors.ts';
+import { packageValidator } from '../core/package-validator.ts';
+import type { Validator } from '../core/validate.ts';
 import { adapt } from './adapt.ts';
 import { check } from './check.ts';
 import { complete } from './complete.ts';
@@ -14,8 +16,6 @@ import { parseYaml } from './parse.ts';
 import { prune } from './prune.ts';
 import { readSchema, type JsonSchema } from './schema.ts';
 import { substitute, type Environment } from './substitute.ts';
-import { packageValidator } from './package-validator.ts';
-import type { Validator } from './validate.ts';
 import type { Cluster } from './types.ts';
 
 export interface LoadOptions {
@@ -66,7 +66,7 @@ export async function loadTexts(
   const schema = options.schema ?? readSchema();
   const home = options.env['HOME'] ?? homedir();
   const root = adapt(substituted.node, { schema, home, directory: options.directory ?? process.cwd() });
-  const validate = options.validator ?? (await packageValidator());
+  const validate = options.validator ?? (await packageValidator('cluster'));
   const value = toValue(root);
   const found = explain(validate(value), root, schema);
   const unset = new Set(substituted.mistakes.map((mistake) => mistake.path));

@@ -1,7 +1,7 @@
 import type { Comparison } from '../resources/types.ts';
 import type { Plan, StagePlan } from '../engine/types.ts';
 import { renderDiff, type Diff } from './diff-text.ts';
-import { counted, duration } from './figures.ts';
+import { counted } from './figures.ts';
 import { blocksOf, type Block, type ChangeGroup } from './plan-groups.ts';
 import { clean, padEnd, paint, symbol, width, type Theme } from './theme.ts';
 import { truncate, wrap } from './wrap.ts';
@@ -9,10 +9,8 @@ import { truncate, wrap } from './wrap.ts';
 export interface PlanTextOptions {
   /** All of each new file, and what stays with its reason. */
   verbose: boolean;
-  /** `kubernetes 1.37.1`, `etcd 3.7.3`. */
-  versions?: readonly string[];
-  /** Time that reading the hosts took. */
-  ms?: number;
+  /** `read in 0.3 s`, or when the plan was made. */
+  when?: string;
   /** `mcpk apply -i inventories/lab.yaml`; left out when something else says what comes next. */
   applyCommand?: string;
 }
@@ -25,10 +23,15 @@ export function renderPlan(plan: Plan, theme: Theme, options: PlanTextOptions): 
 }
 
 function header(plan: Plan, theme: Theme, options: PlanTextOptions): string {
-  const words = [plan.cluster, counted(plan.facts.hosts.size, 'host'), ...(options.versions ?? [])];
+  const { kubernetes, etcd } = plan.versions;
+  const words = [plan.cluster, hostsOf(plan), `kubernetes ${kubernetes}`, `etcd ${etcd}`].map(clean);
   const left = words.join(` ${symbol(theme, 'dot')} `);
-  const right = options.ms === undefined ? '' : `read in ${duration(options.ms)}`;
+  const right = options.when ?? '';
   return truncate(theme, paint(theme, 'bold', left) + (right ? paint(theme, 'dim', `   ${right}`) : ''));
+}
+
+function hostsOf({ hosts }: Plan): string {
+  return counted(Object.keys(hosts).length, 'host');
 }
 
 function renderStage(stage: StagePlan, theme: Theme, options: PlanTextOptions): string[] {
@@ -154,10 +157,7 @@ function gatesOf(stage: StagePlan): string[] {
 function summary(plan: Plan, theme: Theme, options: PlanTextOptions): string[] {
   const sum = plan.summary;
   if (sum.changes === 0 && sum.deferred === 0) {
-    return wrap(
-      theme,
-      `Nothing to do: ${counted(sum.unchanged, 'state')} on ${counted(plan.facts.hosts.size, 'host')} as wanted.`,
-    );
+    return wrap(theme, `Nothing to do: ${counted(sum.unchanged, 'state')} on ${hostsOf(plan)} as wanted.`);
   }
   const words = [
     `${counted(sum.changes, 'change')} ${changedPlaces(plan)}`,

@@ -28,6 +28,7 @@ export interface Artifact {
 /** The binaries of this run, by name; throws `invalid` for an unknown one. */
 export interface ArtifactIndex {
   get(name: string, arch: string): Artifact;
+  all(): readonly Artifact[];
 }
 
 /** Returned by `states` in place of resources when an earlier stage must run first. */

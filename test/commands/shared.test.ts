@@ -35,7 +35,7 @@ describe('touchesLiveCluster', () => {
     ['units of a formed cluster restart', CHANGED_FLAG, true],
     ['something is removed', MIXED, true],
     ['nothing changes', NOTHING, false],
-    ['there is no cluster yet', { ...CHANGED_FLAG, facts: { ...FACTS, etcd: 'none' as const } }, false],
+    ['there is no cluster yet', { ...CHANGED_FLAG, etcd: 'none' as const }, false],
   ])('when %s', (_, plan, expected) => expect(touchesLiveCluster(plan)).toBe(expected));
 });
 

@@ -57,7 +57,9 @@ function planned(differences: Record<string, HostPlan[]>, { facts, selection, de
     },
     comparisons: { byHost: new Map(), shared: new Map(), stages: new Map(Object.entries(differences)) },
     selection: selection ?? {},
+    inventory: { files: ['/lab.yaml'], sha256: '0' },
     tool: 'test',
+    now: new Date(0),
   });
 }
 

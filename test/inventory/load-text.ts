@@ -1,7 +1,7 @@
 import { InventoryError } from '../../src/inventory/mistake.ts';
 import { loadTexts } from '../../src/inventory/load.ts';
 import { readSchema } from '../../src/inventory/schema.ts';
-import { compileValidator } from '../../src/inventory/validate.ts';
+import { compileValidator } from '../../src/core/validate.ts';
 import type { Cluster } from '../../src/inventory/types.ts';
 
 const schema = readSchema();

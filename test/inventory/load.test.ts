@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { Secret } from '../../src/core/secret.ts';
 import { load } from '../../src/inventory/load.ts';
 import { readSchema } from '../../src/inventory/schema.ts';
-import { compileValidator } from '../../src/inventory/validate.ts';
+import { compileValidator } from '../../src/core/validate.ts';
 import { ENV, FIVE, MASTER, ONE, loadYaml } from './load-text.ts';
 
 describe('defaults', () => {

@@ -6,8 +6,7 @@ import { CHANGED_FLAG, MIXED, NOTHING, planOf, stage } from '../fixtures/plan.ts
 
 const OPTIONS = {
   verbose: false,
-  versions: ['kubernetes 1.37.1', 'etcd 3.7.3'],
-  ms: 312,
+  when: 'read in 0.3 s',
   applyCommand: 'mcpk apply -i inventories/lab.yaml',
 };
 
@@ -91,7 +90,7 @@ Apply with: mcpk apply -i inventories/lab.yaml
   });
 
   it('says in one line that there is nothing to do', () => {
-    expect(renderPlan(NOTHING, PLAIN, { ...OPTIONS, ms: 100 })).toBe(
+    expect(renderPlan(NOTHING, PLAIN, { ...OPTIONS, when: 'read in 0.1 s' })).toBe(
       'lab · 3 hosts · kubernetes 1.37.1 · etcd 3.7.3   read in 0.1 s\n\nNothing to do: 3 states on 3 hosts as wanted.\n',
     );
   });

@@ -3,7 +3,7 @@ import { bareHost } from '../../src/cluster/bare-host.ts';
 import type { Facts, HostFacts } from '../../src/cluster/facts.ts';
 import { loadTexts } from '../../src/inventory/load.ts';
 import { readSchema } from '../../src/inventory/schema.ts';
-import { compileValidator } from '../../src/inventory/validate.ts';
+import { compileValidator } from '../../src/core/validate.ts';
 import type { Cluster } from '../../src/inventory/types.ts';
 import type { ArtifactIndex, StateContext } from '../../src/states/stage.ts';
 
@@ -11,10 +11,11 @@ import type { ArtifactIndex, StateContext } from '../../src/states/stage.ts';
 const schema = readSchema();
 const validator = await compileValidator(schema);
 
-/** The lab's inventory with `over` merged over it, as a user's second file. */
-export async function labCluster(over = ''): Promise<Cluster> {
+/** The lab's inventory with `overs` merged over it in turn, as a user's further files. */
+export async function labCluster(...overs: string[]): Promise<Cluster> {
   const lab = readFileSync(new URL('../../inventories/lab.yaml', import.meta.url), 'utf8');
-  const texts = [{ file: 'lab.yaml', text: lab }, ...(over === '' ? [] : [{ file: 'over.yaml', text: over }])];
+  const more = overs.filter((text) => text !== '').map((text, index) => ({ file: `over${String(index)}.yaml`, text }));
+  const texts = [{ file: 'lab.yaml', text: lab }, ...more];
   return loadTexts(texts, {
     env: { HOME: '/root', MCPK_LAB_SSH_KEY: '/k', MCPK_LAB_KNOWN_HOSTS: '/h' },
     directory: '/',
@@ -57,6 +58,7 @@ export const anyArtifact: ArtifactIndex = {
     size: 1,
     source: `/b/${name}`,
   }),
+  all: () => [],
 };
 
 export function contextOf(

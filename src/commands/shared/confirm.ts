@@ -4,7 +4,7 @@ const DISRUPTIVE = new Set(['restart', 'reload', 'stop', 'remove']);
 
 /** Units of a cluster that serves already will restart, or something of it will go. */
 export function touchesLiveCluster(plan: Plan): boolean {
-  if (plan.facts.etcd !== 'formed') return false;
+  if (plan.etcd !== 'formed') return false;
   const changes = plan.stages.flatMap((stage) => stage.hosts).flatMap(changesOf);
   return changes.some((item) => DISRUPTIVE.has(item.comparison.verb));
 }

@@ -95,4 +95,5 @@ const NO_ARTIFACTS: ArtifactIndex = {
   get(name) {
     throw new McpkError('unexpected', `${name} was asked for by a command that compiles nothing`);
   },
+  all: () => [],
 };

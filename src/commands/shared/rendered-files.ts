@@ -51,4 +51,5 @@ function specify(resource: CertificateResource): object {
 /** Files name binaries by path only: their content need not be at hand to render. */
 export const UNSEEN_ARTIFACTS: ArtifactIndex = {
   get: (name) => ({ component: 'kubernetes', name, version: '', sha256: '0'.repeat(64), size: 0, source: '' }),
+  all: () => [],
 };

@@ -1,7 +1,6 @@
 import type { ErrorObject, Options } from 'ajv';
-import type { JsonSchema } from './schema.ts';
 
-/** Errors of one value against the schema; empty when it fits. Compiled once, used for any number of inventories. */
+/** Errors of one value against the schema; empty when it fits. Compiled once, used for any number of values. */
 export type Validator = (value: unknown) => readonly ErrorObject[];
 
 /** What ajv generates: true, or false and `errors`. */
@@ -21,7 +20,7 @@ export const AJV_OPTIONS: Options = {
 };
 
 /** Compiles the schema. ajv is loaded only here, and most of the time is its own: keep the result. */
-export async function compileValidator(schema: JsonSchema): Promise<Validator> {
+export async function compileValidator(schema: object): Promise<Validator> {
   const { Ajv } = await import('ajv');
   return validatorOf(new Ajv(AJV_OPTIONS).compile(schema) as Check);
 }

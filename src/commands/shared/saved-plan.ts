@@ -1,0 +1,23 @@
+import type { ApplyInput } from '../../engine/run.ts';
+
+export interface SavedPlan {
+  input: Required<Pick<ApplyInput, 'saved' | 'selection'>>;
+  /** Flags that make the same plan anew: what goes on where it was left. */
+  flags: { inventory: string[]; limit?: string; only?: string[]; skip?: string[] };
+}
+
+/** A plan that was kept, and what it decides of a run. */
+export async function savedPlan(file: string, inventory: readonly string[] | undefined): Promise<SavedPlan> {
+  const { readPlan } = await import('../../engine/plan-file.ts');
+  const { selectionOf } = await import('../../engine/plan.ts');
+  const saved = await readPlan(file);
+  const { limit, ...stages } = saved.selection;
+  return {
+    input: { saved, selection: selectionOf(saved) },
+    flags: {
+      inventory: [...(inventory ?? saved.inventory.files)],
+      ...(limit ? { limit: limit.join(',') } : {}),
+      ...stages,
+    },
+  };
+}
