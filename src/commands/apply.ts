@@ -9,7 +9,7 @@ import { loadCluster } from './shared/cluster.ts';
 import { commandLine } from './shared/command-line.ts';
 import { confirm, touchesLiveCluster } from './shared/confirm.ts';
 import { engineInput } from './shared/engine-input.ts';
-import { runFlags } from './shared/flags.ts';
+import { lockFlags, runFlags } from './shared/flags.ts';
 import { savedPlan } from './shared/saved-plan.ts';
 
 const REPEATED = ['inventory', 'limit', 'only', 'skip', 'skip-unreachable'];
@@ -26,6 +26,7 @@ export default class Apply extends BaseCommand<typeof Apply> {
   ];
   static override readonly flags = {
     ...runFlags,
+    ...lockFlags,
     plan: Flags.string({
       char: 'p',
       summary: 'Do what this plan of plan --out says, or nothing; its inventory is taken unless -i is given.',

@@ -65,6 +65,8 @@ export async function convergeApi(run: Run, stage: string, plan: HostPlan): Prom
     });
   const changes = changesOf(plan);
   run.emit({ at: run.since(), type: 'host-start', stage, host: API, changes: changes.length });
+  run.journal.note(host, 'stage', stage);
+  await run.journal.send(host);
   const known = run.comparisons.byHost.get(API);
   const wanted = changes.flatMap((item) => {
     const resource = known?.get(item.ref as Ref)?.resource;
@@ -99,6 +101,7 @@ export async function convergeApi(run: Run, stage: string, plan: HostPlan): Prom
   run.owned.set(API, owned);
   const ms = performance.now() - started;
   for (const item of changes) {
+    run.journal.note(host, 'done', stage, item.ref);
     run.emit({
       at: run.since(),
       type: 'resource',

@@ -5,6 +5,7 @@ import { touchedPaths } from '../resources/touched.ts';
 import { unitDigests } from '../resources/unit-digests.ts';
 import type { Op, Ref, Resource } from '../resources/types.ts';
 import { identityOfFiles, sha256 } from '../resources/identity.ts';
+import { takenOver } from './journal.ts';
 import { ownedText, removalOf, type Ownership } from './owned.ts';
 import type { Run } from './run-context.ts';
 import { changesOf, type HostPlan } from './types.ts';
@@ -62,7 +63,8 @@ async function stream(run: Run, stage: string, plan: HostPlan): Promise<void> {
   const request: ConvergeRequest = {
     run: run.id,
     stage,
-    host: plan.host,
+    caller: run.journal.caller,
+    notes: run.journal.take(plan.host),
     steps,
     preconditions: preconditions(run, plan),
     ownedBefore: ownedText(new Map([...before, ...after])),
@@ -71,6 +73,7 @@ async function stream(run: Run, stage: string, plan: HostPlan): Promise<void> {
   const verbs = new Map(changesOf(plan).map((item) => [item.ref, item.comparison.verb]));
   let failure: { ref: string; message: string } | undefined;
   let stale: string[] = [];
+  let fenced = false;
   let stderr = '';
   const exitCode = await run.fleet.request(
     plan.host,
@@ -80,6 +83,7 @@ async function stream(run: Run, stage: string, plan: HostPlan): Promise<void> {
       if (record.kind === 'stderr') stderr += record.body.toString('utf8');
       const event = decodeConverge(request, record);
       if (event?.type === 'stale') stale = event.refs;
+      if (event?.type === 'fenced') fenced = true;
       if (event?.type !== 'resource') return;
       if (event.status === 'failed') failure ??= event;
       const { ref, status, ms, message } = event;
@@ -97,6 +101,7 @@ async function stream(run: Run, stage: string, plan: HostPlan): Promise<void> {
     },
     run.signal,
   );
+  if (fenced) throw takenOver(plan.host);
   if (stale.length > 0) throw staleError(stage, plan.host, stale);
   if (exitCode !== 0 || failure)
     throw streamError(stage, plan.host, failure, stderr || `converge ended with ${String(exitCode)}`);

@@ -4,6 +4,7 @@ import type { Cluster, Host } from '../inventory/types.ts';
 import type { ArtifactIndex, Stage } from '../states/stage.ts';
 import { openFleet, type Fleet } from './fleet.ts';
 import { gather } from './gather.ts';
+import { underLock, type LockOptions } from './lock.ts';
 import type { Selection } from './plan.ts';
 import type { Emit } from './types.ts';
 
@@ -19,8 +20,12 @@ export interface EngineInput {
   skipUnreachable?: string;
   signal: AbortSignal;
   emit: Emit;
-  /** `user@host pid 123 apply`: shown to whoever finds the lock taken. */
+  /** `user@host`, for the journal. */
+  who: string;
+  /** `user@host pid 123, apply`: shown to whoever finds the lock taken. */
   lockNote: string;
+  /** ms; how long to wait for locks that others hold. 0 or absent = not at all. */
+  waitLock?: number;
   tool: string;
   command: string;
 }
@@ -53,14 +58,28 @@ export async function open(input: EngineInput, lock: 'exclusive' | 'none'): Prom
   emit({ at: since(), type: 'phase', name: 'connect', state: 'end' });
   try {
     checkReachable(input, fleet);
-    emit({ at: since(), type: 'phase', name: 'gather', state: 'start' });
-    const facts = await gather(fleet, cluster, input.signal);
+    const facts = await underLock({ ...lockOptions(input, fleet), since }, async () => {
+      emit({ at: since(), type: 'phase', name: 'gather', state: 'start' });
+      return gather(fleet, cluster, input.signal);
+    });
     emit({ at: since(), type: 'phase', name: 'gather', state: 'end' });
     return { fleet, facts, since };
   } catch (error) {
     await fleet.close();
     throw error;
   }
+}
+
+/** Every run contacts the masters: the first one decides between runs. */
+function lockOptions(
+  { cluster, waitLock, signal, emit }: EngineInput,
+  { sessions }: Fleet,
+): Omit<LockOptions, 'since'> {
+  const names = cluster.hosts.filter((host) => sessions.has(host.name)).map((host) => host.name);
+  const masters = cluster.hosts.filter((host) => host.roles.includes('master')).map((host) => host.name);
+  const arbiter = masters.find((name) => sessions.has(name)) ?? names[0] ?? '';
+  const inOrder = new Map(names.flatMap((name) => [...sessions].filter(([host]) => host === name)));
+  return { sessions: inOrder, arbiter, waitMs: waitLock ?? 0, signal, emit };
 }
 
 /** Masters are always gathered, whatever the limit: rollouts and shared secrets rest on them. */

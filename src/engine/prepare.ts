@@ -9,8 +9,10 @@ import { API, compile, compileStage, type CompileInput } from './compile.ts';
 import { heldStages } from './gates.ts';
 import { etcdLeader, readNodes } from './gather.ts';
 import { inventoryOf } from './inventory-digest.ts';
+import { createJournal } from './journal.ts';
 import { createMaterials } from './materials.ts';
 import type { EngineInput, Opened } from './open.ts';
+import { planHash } from './plan-hash.ts';
 import { strangers, type Ownership } from './owned.ts';
 import { plan, planStage, type PlanInput } from './plan.ts';
 import { probeHosts } from './probe.ts';
@@ -143,13 +145,27 @@ function createRun(from: CreateRun): Run {
       secrets.set(resource.id, [...(secrets.get(resource.id) ?? []), { host: states.host, resource }]);
     }
   }
+  const id = runId(new Date());
+  const journal = createJournal({
+    run: id,
+    who: input.who,
+    command: input.command,
+    planHash: planHash(planned),
+    fleet: opened.fleet,
+    skew: (host) => opened.facts.hosts.get(host)?.clockSkewMs ?? 0,
+    signal: input.signal,
+  });
   const run: Run = {
-    id: runId(new Date()),
+    id,
+    journal,
     cluster: input.cluster,
     stages: input.stages,
     fleet: opened.fleet,
     signal: input.signal,
-    emit: input.emit,
+    emit(event) {
+      journal.hear(event);
+      input.emit(event);
+    },
     since: opened.since,
     facts: opened.facts,
     comparisons,

@@ -6,6 +6,7 @@ import type { Materials, Observed, Ref } from '../resources/types.ts';
 import type { Stage } from '../states/stage.ts';
 import type { Comparisons } from './compare.ts';
 import type { Fleet } from './fleet.ts';
+import type { Journal } from './journal.ts';
 import type { Ownership } from './owned.ts';
 import type { Emit, Plan, StagePlan } from './types.ts';
 
@@ -24,6 +25,7 @@ export interface Run {
   readonly observed: Map<string, Observed>;
   readonly plan: Plan;
   readonly materials: Materials;
+  readonly journal: Journal;
   /** host → ref → hash of what this run laid down, where it was not known at plan time. */
   readonly laid: Map<string, Map<Ref, string>>;
   /** host → what mcpk owns there now. */

@@ -68,6 +68,7 @@ export async function applyRun(options: ApplyInput): Promise<RunResult> {
     }
     run.emit({ at: run.since(), type: 'phase', name: 'execute', state: 'start' });
     const stages = await execute(run);
+    await run.journal.close(run.failures, []);
     run.emit({ at: run.since(), type: 'phase', name: 'execute', state: 'end' });
     return finish(run, stages, performance.now() - started);
   } finally {

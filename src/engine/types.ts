@@ -118,7 +118,7 @@ export type Event = { at: number } & (
     }
   | {
       type: 'phase';
-      name: 'connect' | 'gather' | 'compile' | 'probe' | 'plan' | 'execute' | 'verify';
+      name: 'connect' | 'lock' | 'gather' | 'compile' | 'probe' | 'plan' | 'execute' | 'verify';
       state: 'start' | 'end';
     }
   | { type: 'connected'; host: string; ms: number }

@@ -23,7 +23,9 @@ export interface ConvergeRequest {
   /** Names the generation and the journal lines: no blanks, no slashes. */
   run: string;
   stage: string;
-  host: string;
+  /** What the run's first line in the host's journal says of it, and lines to be added there. */
+  caller: string;
+  notes: readonly string[];
   steps: readonly ConvergeStep[];
   preconditions: readonly Precondition[];
   /** Text of owned.json before the first operation (the union), and after the last one; '' leaves it alone. */
@@ -36,20 +38,32 @@ export type ConvergeEvent =
   /** What a rollback put back, one line each. */
   | { type: 'restored'; lines: string[] }
   /** Exit 17: these are not as the plan saw them. */
-  | { type: 'stale'; refs: string[] };
+  | { type: 'stale'; refs: string[] }
+  /** Exit 13: another run has taken the lock since. */
+  | { type: 'fenced' };
 
 /** The body of converge.sh. Steps run in order; the first failure ends the stream (exit 15). */
 export function encodeConverge(request: ConvergeRequest): Buffer {
   const blobs: Buffer[] = [];
-  const body = (offset: number): string[] => {
+  const text = (offset: number): string => {
     blobs.length = 0;
-    return new Lowering(offset, blobs).lines(request);
+    return textOf(request, offset, new Lowering(offset, blobs).lines(request));
   };
-  const head = (size: number): string =>
-    `converge ${String(size).padStart(10)} ${SEPARATOR} ${request.run} ${request.stage} ${request.host}\n`;
   // Offsets of the blobs depend on the length of the operations, which name them padded to a fixed width.
-  const size = Buffer.byteLength(head(0) + body(0).join('\n') + '\n');
-  return Buffer.concat([Buffer.from(head(size) + body(size).join('\n') + '\n'), ...blobs]);
+  return Buffer.concat([Buffer.from(text(Buffer.byteLength(text(0)))), ...blobs]);
+}
+
+type Entries = Pick<ConvergeRequest, 'run' | 'caller' | 'notes'>;
+
+/** Only adds to the host's journal; `close`: the run is over there, and what a killed one left is cleared away. */
+export function encodeNotes(entries: Entries, close: boolean): Buffer {
+  const text = (size: number): string => textOf({ ...entries, stage: '-' }, size, [close ? 'c ' : 'n ']);
+  return Buffer.from(text(Buffer.byteLength(text(0))));
+}
+
+function textOf({ run, stage, caller, notes }: Entries & { stage: string }, size: number, body: string[]): string {
+  const head = `converge ${String(size).padStart(10)} ${SEPARATOR} ${run} ${stage}`;
+  return [head, `R ${caller}`, ...notes.map((note) => `j ${note}`), ...body, ''].join('\n');
 }
 
 /** Undefined for records of other kinds. */
@@ -58,6 +72,7 @@ export function decodeConverge(request: ConvergeRequest, record: SessionRecord):
   if (record.kind === 'stale')
     return { type: 'stale', refs: staleRefs(request.preconditions, record.body.toString('utf8')) };
   if (record.kind === 'restored') return { type: 'restored', lines: record.body.toString('utf8').split('\n') };
+  if (record.kind === 'fenced') return { type: 'fenced' };
   if (record.kind !== 'event') return undefined;
   return {
     type: 'resource',
@@ -119,11 +134,15 @@ class Lowering {
     const lines = [...this.#preconditions(request.preconditions.filter(checkable)), '! '];
     const units = request.steps.flatMap((step) => step.ops).flatMap((o) => (o.op === 'unit' ? [o.name] : []));
     if (units.length > 0) lines.push('w 0 units', ...op('units', ...new Set(units)));
-    if (request.ownedBefore !== '') lines.push('w 0 owned', ...this.#owned(request.ownedBefore));
-    for (const group of groups(request.steps.map((step, index) => ({ ...step, number: index + 1 }))))
-      lines.push(...this.#group(group));
+    // What is ours is on the disk before it is there, and the mark that a run is under way.
+    if (request.ownedBefore !== '') lines.push('w 0 owned', ...this.#owned(request.ownedBefore), 'f ');
+    for (const group of groups(request.steps.map((step, index) => ({ ...step, number: index + 1 })))) {
+      // Neighbours that only lay things down are synced, and done, together.
+      if (group.every(laysDown)) lines.push(...this.#group(group));
+      else lines.push('f ', ...this.#group(group), 'f ');
+    }
     if (request.ownedAfter !== '') lines.push('w 0 owned', ...this.#owned(request.ownedAfter));
-    return lines;
+    return [...lines, 'f ', 'E '];
   }
 
   #preconditions(conditions: readonly Precondition[]): string[] {
@@ -250,6 +269,12 @@ function groups(steps: readonly Numbered[]): Numbered[][] {
     last = kind;
   }
   return result;
+}
+
+const LAID_DOWN: ReadonlySet<Op['op']> = new Set(['write', 'access', 'mkdir', 'link', 'remove', 'rmdir']);
+
+function laysDown({ ops }: Numbered): boolean {
+  return ops.every((o) => LAID_DOWN.has(o.op));
 }
 
 function install(ops: readonly Op[]): string[] {

@@ -91,6 +91,7 @@ function frameOf(model: RunModel, theme: Theme, now: number, spinner: string, la
 
 const PHASES: Readonly<Record<string, string>> = {
   connect: 'connecting to',
+  lock: 'waiting for the lock of',
   gather: 'reading',
   compile: 'compiling the states of',
   probe: 'reading',

@@ -51,11 +51,11 @@ export function scriptEnded({ host, user }: Who, { exit, stderr, preamble, start
     return new McpkError('unreachable', `${host}: the connection was lost`, {
       host,
       details: said,
-      hint: 'The host ends what was running and frees its lock within 20 s. Run the same command again.',
+      hint: 'The host ends what was running and frees its lock within 15 s. Run the same command again.',
     });
   }
   const how = exit.signal === undefined ? `exit code ${exit.code}` : `signal ${exit.signal}`;
-  const cause = exit.signal === undefined ? '' : '; after 15 s without a sign of life the host does that itself';
+  const cause = exit.signal === undefined ? '' : '; after 10 s without a sign of life the host does that itself';
   return new McpkError('unreachable', `${host}: the session ${started ? 'ended' : 'did not start'} (${how}${cause})`, {
     host,
     details: said,

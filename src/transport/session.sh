@@ -5,25 +5,27 @@
 # The first line on standard input says who takes the lock. Then frames, each a line, data behind it closed
 # by the line `end` (so that a connection cut short never runs half a request):
 #   beat
+#   lock, unlock               tries to take the lock once more; gives it back
 #   stop                       ends the running request
 #   code NAME SIZE [lock]      a script that requests call by name; with `lock` it inherits the lock as fd 9
 #   request OP SIZE            starts the work; exec and cat are built in
 #   part OP SIZE               a request that is started by the `request` after it, and answered before that one
 # Answers on standard output are records: `KIND ARGS… SIZE`, newline, SIZE bytes; the last one of each request and
-# part is `done RC 0`. After the last `done` the next work may be sent.
+# part is `done RC 0`. After the last `done` the next work may be sent. The first record, and the one after each
+# `lock`, is `ready 0`, or `locked SINCE NOW SIZE` (seconds, by the host's clock): who holds it, and the last line of
+# the journal. Requests of a session that wants the lock and has not got it are dropped, without an answer.
 #
 # Frames cost no process but the dd for their data: reading, beats and the watchdog's marks are builtins.
 
 mcpk_main() {
   dir=/run/mcpk/$2 mode=$4 tick=$5 allowed=$6
-  lock=/run/mcpk/lock beats=0 parts=0 ops=
+  lock=/run/mcpk/lock kept=/var/lib/mcpk beats=0 parts=0 ops='' served=1
   IFS= read -r who || who=
   trap 'leave' TERM HUP INT
-  take_lock
   # `exec`, as a redirected function keeps copies of what it replaced, and with them the channel open.
-  { exec </dev/null >/dev/null 2>&1 9>&-; watch; } &
+  { exec </dev/null >/dev/null 2>&1; watch; } &
   watchdog=$!
-  printf 'ready 0\n'
+  if [ "$mode" = exclusive ]; then take_lock; else printf 'ready 0\n'; fi
   while IFS= read -r frame; do
     mark
     set -f
@@ -32,6 +34,11 @@ mcpk_main() {
     set +f
     case ${1-} in
       beat) ;;
+      lock) take_lock ;;
+      unlock)
+        exec 9>&-
+        served=
+        ;;
       stop) { exec </dev/null >/dev/null 2>&1 9>&-; end_work; } & ;;
       code)
         receive "$3" "$dir/code.$2" || break
@@ -41,6 +48,10 @@ mcpk_main() {
         parts=$((parts + 1)) ops="$ops $2"
         receive "$3" "$dir/body.$parts" || break
         [ "$1" = request ] || continue
+        if [ -z "$served" ]; then
+          parts=0 ops=
+          continue
+        fi
         # An own process group, so that it can be ended as one.
         # shellcheck disable=SC2086 # words are wanted
         setsid sh "$dir/session" run "$dir" $ops </dev/null &
@@ -55,18 +66,32 @@ mcpk_main() {
 
 # The lock is open on fd 9 and lives as long as some process has that fd: children get it closed.
 take_lock() {
-  [ "$mode" = exclusive ] || return 0
   exec 9>>"$lock"
   if flock -n 9; then
+    served=1
+    count_up
     printf '%s\n' "$who" >"$lock"
-    return 0
+    printf 'ready 0\n'
+    return
   fi
   exec 9>&-
-  holder=
+  served='' holder=''
   IFS= read -r holder <"$lock" || :
-  printf 'locked %s\n%s' "${#holder}" "$holder"
-  rm -rf "$dir"
-  exit 0
+  holder="$holder
+$(tail -n 1 $kept/journal 2>/dev/null)"
+  printf 'locked %s %s\n%s' "$(stat -c %Y "$lock") $(date +%s)" "${#holder}" "$holder"
+}
+
+# Whoever works on under a lock that is not his any more finds another number than his own. It need not outlive a
+# power loss: no session does.
+count_up() {
+  fence=
+  { IFS= read -r fence <$kept/fence; } 2>/dev/null || :
+  case $fence in '' | *[!0-9]*) fence=0 ;; esac
+  fence=$((fence + 1))
+  # A host that cannot keep it cannot be changed either, and says so when that is tried.
+  { { [ -d $kept ] || mkdir -p $kept; } && printf '%s\n' "$fence" >$kept/fence; } 2>/dev/null || fence=
+  printf '%s\n' "$fence" >"$dir/fence"
 }
 
 # receive SIZE FILE: in pieces, so that a long body on a slow line is not taken for silence.
@@ -132,7 +157,6 @@ leave() {
   nap=
   { kill -KILL "$watchdog"; read -r nap <"$dir/nap"; kill "$nap"; } 2>/dev/null || :
   rm -rf "$dir" 9>&-
-  if [ "$mode" = exclusive ]; then : >"$lock"; fi
   exit 0
 }
 
@@ -171,7 +195,9 @@ run_op() {
     cat) run_cat "$2" 2>"$dir/stderr" 9>&- ;;
     *)
       if [ -e "$dir/lock.$1" ]; then
-        sh "$dir/code.$1" "$2" 2>"$dir/stderr"
+        fence=
+        { IFS= read -r fence <"$dir/fence"; } 2>/dev/null || :
+        sh "$dir/code.$1" "$2" "$fence" 2>"$dir/stderr"
       else
         sh "$dir/code.$1" "$2" 2>"$dir/stderr" 9>&-
       fi

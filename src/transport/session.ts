@@ -2,9 +2,10 @@ import { McpkError } from '../core/errors.ts';
 import { decodeAnswer, encodeCommands } from './commands.ts';
 import type { RemoteAnswer, RemoteCommand } from './commands.ts';
 import { codeFrame, requestFrame } from './frames.ts';
+import { holderOf, lockedError } from './lock.ts';
 import type { RemoteScript } from './remote-script.ts';
 import { Rounds, STOP_MS, type Request } from './rounds.ts';
-import type { Session, SessionRecord, Traffic } from './types.ts';
+import type { LockHolder, Session, SessionRecord, Traffic } from './types.ts';
 
 const BEAT_MS = 2000;
 /** It lies in the host's memory (tmpfs). */
@@ -28,6 +29,9 @@ export class HostSession implements Session {
   #remote: RemoteScript | undefined;
   readonly #rounds: Rounds;
   #failure: McpkError | undefined;
+  /** Why requests are not sent: the lock is another's. */
+  #refusal: McpkError | undefined;
+  #lock = answer();
   #beat: NodeJS.Timeout | undefined;
   #stalled = { bytes: -1, beats: 0 };
   readonly #sent = new Set<string>();
@@ -124,6 +128,22 @@ export class HostSession implements Session {
     this.#bulk.received += received;
   }
 
+  lockHolder(): Promise<LockHolder | undefined> {
+    return this.#lock.promise;
+  }
+
+  takeLock(): Promise<LockHolder | undefined> {
+    this.#lock = answer();
+    if (this.#failure) this.#lock.reject(this.#failure);
+    else this.#remote?.write('lock\n');
+    return this.#lock.promise;
+  }
+
+  giveLock(): void {
+    this.#refusal ??= new McpkError('locked', `${this.host}: the lock was given back`, { host: this.host });
+    this.#remote?.write('unlock\n');
+  }
+
   /** Ends what runs, frees the lock, closes the connection. Never throws. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -140,7 +160,8 @@ export class HostSession implements Session {
 
   #send(requests: readonly Request[]): void {
     const remote = this.#remote;
-    if (this.#failure || !remote) throw this.#failure ?? new TypeError('the session has no channel yet');
+    const problem = this.#failure ?? this.#refusal;
+    if (problem || !remote) throw problem ?? new TypeError('the session has no channel yet');
     const frames = requests.flatMap(({ op, body }, index) => [
       ...this.#codeOf(op),
       requestFrame(index === requests.length - 1 ? 'request' : 'part', op, body),
@@ -159,9 +180,10 @@ export class HostSession implements Session {
   #take(record: SessionRecord): void {
     switch (record.kind) {
       case 'ready':
-        return;
+        this.#refusal = undefined;
+        return this.#lock.resolve(undefined);
       case 'locked':
-        return this.#fail(lockedBy(this.host, record.body.toString('utf8')));
+        return this.#refuse(holderOf(record));
       case 'done':
         return this.#rounds.done(Number(record.args[0]));
       default:
@@ -169,8 +191,17 @@ export class HostSession implements Session {
     }
   }
 
+  /** What was sent along with the first try is dropped by the host; later tries have nothing with them. */
+  #refuse(holder: LockHolder): void {
+    const error = lockedError(new Map([[this.host, holder]]));
+    if (!this.#refusal) this.#rounds.fail(error);
+    this.#refusal = error;
+    this.#lock.resolve(holder);
+  }
+
   #fail(error: McpkError): void {
     this.#failure ??= error;
+    this.#lock.reject(this.#failure);
     clearInterval(this.#beat);
     this.#rounds.fail(this.#failure);
   }
@@ -197,11 +228,11 @@ export class HostSession implements Session {
   }
 }
 
-function lockedBy(host: string, holder: string): McpkError {
-  return new McpkError('locked', `${host}: another run holds the lock${holder === '' ? '' : `: ${holder}`}`, {
-    host,
-    hint: 'Wait for it to end. A run that died lets go within 20 s.',
-  });
+/** Nobody need wait for it. */
+function answer(): PromiseWithResolvers<LockHolder | undefined> {
+  const made = Promise.withResolvers<LockHolder | undefined>();
+  made.promise.catch(() => undefined);
+  return made;
 }
 
 async function within(ms: number, event: Promise<void>): Promise<void> {

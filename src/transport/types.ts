@@ -28,7 +28,7 @@ export interface Traffic {
 
 /**
  * The one long-lived remote session of a host, as root. One request at a time; a heartbeat runs beside it.
- * After 15 s without one, the host ends the work's process group and lets go of the lock.
+ * After 10 to 12 s without one, the host ends the work's process group (3 s) and lets go of the lock.
  */
 export interface Session {
   readonly host: string;
@@ -64,7 +64,24 @@ export interface Session {
   ): Promise<{ exitCode: number; stdout: string; stderr: string }[]>;
   /** Bytes of a file that only root may read (an authority's key). */
   read(path: string, signal?: AbortSignal): Promise<Buffer>;
+  /**
+   * What the host said to the last try at the lock, the first one being made with the start: undefined when it is
+   * ours (or none was wanted), else who has it. Requests fail with McpkError `locked` until a later try succeeds.
+   */
+  lockHolder(): Promise<LockHolder | undefined>;
+  /** Tries once more. */
+  takeLock(): Promise<LockHolder | undefined>;
+  /** Gives the lock back, or up the wish for it. The session stays. */
+  giveLock(): void;
   close(): Promise<void>;
+}
+
+export interface LockHolder {
+  /** As its run announced itself; '' when it said nothing. */
+  who: string;
+  forMs: number;
+  /** What it was last seen to work on. */
+  stage?: string;
 }
 
 /** What src/transport/connect.ts `connect(target, options)` takes. */
@@ -78,7 +95,7 @@ export interface ConnectOptions {
   keepsLock?: readonly string[];
   /** Shared by the connections of a run: logins at once per sshd, connections to jump hosts. */
   pool?: ConnectionPool;
-  /** The host's patience: it ends the session after so many ticks without a frame. By default 3 × 5 s. */
+  /** The host's patience: it ends the session after so many ticks without a frame. By default 5 × 2 s. */
   silence?: { tickSeconds: number; ticks: number };
 }
 

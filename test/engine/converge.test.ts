@@ -8,6 +8,7 @@ import { Secret } from '../../src/core/secret.ts';
 import {
   decodeConverge,
   encodeConverge,
+  encodeNotes,
   type ConvergeEvent,
   type ConvergeRequest,
   type ConvergeStep,
@@ -31,18 +32,23 @@ interface Outcome {
   stderr: string;
 }
 
-function converge(steps: ConvergeStep[], more: Partial<ConvergeRequest> = {}): Outcome {
+function converge(
+  steps: ConvergeStep[],
+  more: Partial<ConvergeRequest> = {},
+  options: { fence?: string; environment?: Record<string, string> } = {},
+): Outcome {
   const request: ConvergeRequest = {
     run: 'R1',
     stage: 'etcd',
-    host: 'm1',
+    caller: 'ana%40laptop apply 0123',
+    notes: [],
     steps,
     preconditions: [],
     ownedBefore: '',
     ownedAfter: '',
     ...more,
   };
-  const { exitCode, records, stderr } = host.run('converge', encodeConverge(request));
+  const { exitCode, records, stderr } = host.run('converge', encodeConverge(request), options);
   return { exitCode, stderr, events: records.flatMap((record) => decodeConverge(request, record) ?? []) };
 }
 
@@ -421,28 +427,88 @@ describe('books', () => {
     expect(host.read('/var/lib/mcpk/owned.json')).toBe('{"union":1}');
   });
 
-  it('the journal tells start, each begin and done, the failure and the end', () => {
-    converge([write('/etc/a b', 'x'), step('command:x', { op: 'run', argv: ['false'] })]);
-    converge([]);
+  const journal = (): string[] => {
     const lines = host.read('/var/lib/mcpk/journal').trim().split('\n');
-    expect(lines.map((line) => line.replace(/\d{10}/, 'TIME'))).toEqual([
-      'start R1 etcd m1 TIME',
-      'begin R1 etcd m1 file%3A%2Fetc%2Fa%20b',
-      'done R1 etcd m1 file%3A%2Fetc%2Fa%20b',
-      'begin R1 etcd m1 command%3Ax',
-      'failed R1 etcd m1 command%3Ax',
-      'start R1 etcd m1 TIME',
-      'end R1 etcd m1 -',
+    for (const line of lines) expect(Math.abs(Number(line.slice(0, 13)) - Date.now())).toBeLessThan(60_000);
+    return lines.map((line) => line.slice(14));
+  };
+
+  it('the journal tells the run once, each stage, begin and done, the failure and the end', () => {
+    converge([write('/etc/a b', 'x'), step('command:x', { op: 'run', argv: ['false'] })]);
+    converge([], { stage: 'haproxy', notes: [`${Date.now()} R1 gate etcd failed healthy`] });
+    expect(journal()).toEqual([
+      'R1 run - ana%40laptop apply 0123',
+      'R1 stage etcd',
+      'R1 begin etcd file%3A%2Fetc%2Fa%20b',
+      'R1 done etcd file%3A%2Fetc%2Fa%20b',
+      'R1 begin etcd command%3Ax',
+      'R1 failed etcd command%3Ax',
+      'R1 gate etcd failed healthy',
+      'R1 stage haproxy',
+      'R1 end haproxy',
     ]);
+    expect(host.read('/var/lib/mcpk/unfinished')).toBe('R1 ana%40laptop apply 0123\n');
   });
 
-  it('a stop by signal takes temporary files away', () => {
-    host.stub('slow', 'kill -TERM $PPID; exec sleep 0.2');
+  it('the mark of a run stays until it is closed; a run that was cut off keeps it', () => {
+    converge([write('/etc/a', 'x')]);
+    host.put('/etc/.left.mcpk', '');
+    host.put('/var/lib/mcpk/temps', './etc/.left.mcpk\n');
+    const entries = { run: 'R2', caller: 'bob apply 4567', notes: [`${Date.now()} R2 result succeeded 0`] };
+    expect(host.run('converge', encodeNotes(entries, false)).exitCode).toBe(0);
+    expect(host.read('/var/lib/mcpk/unfinished')).toBe('R2 bob apply 4567\n');
+    expect(host.run('converge', encodeNotes({ ...entries, notes: [] }, true))).toEqual({
+      exitCode: 0,
+      records: [],
+      stderr: '',
+    });
+    expect(journal().slice(-2)).toEqual(['R2 run - bob apply 4567', 'R2 result succeeded 0']);
+    expect([existsSync(host.at('/var/lib/mcpk/unfinished')), leftovers()]).toEqual([false, []]);
+  });
+
+  it('a long journal makes room, between runs only', () => {
+    host.put('/var/lib/mcpk/journal', 'x'.repeat(1_100_000));
+    converge([]);
+    converge([], { stage: 'haproxy' });
+    expect([journal().length, host.read('/var/lib/mcpk/journal.1').length]).toEqual([5, 1_100_000]);
+  });
+
+  it('a stop by signal takes temporary files away, and is noted', () => {
     const validate = ['sh', '-c', 'kill -TERM $(cut -d" " -f4 /proc/$PPID/stat); sleep 0.3'];
     const outcome = converge([write('/etc/a', 'x', { validate }), write('/etc/b', 'y')]);
     expect(outcome.exitCode).toBe(143);
     expect(leftovers()).toEqual([]);
-    expect(host.read('/var/lib/mcpk/journal')).toContain('interrupted R1 etcd m1 file%3A%2Fetc%2Fa');
+    expect(journal()).toContain('R1 interrupted etcd file%3A%2Fetc%2Fa');
+  });
+});
+
+describe('a fence', () => {
+  const fence = (number: string): void => host.put('/var/lib/mcpk/fence', `${number}\n`);
+
+  it('that is the own one lets the stream go on, and is noted', () => {
+    fence('17');
+    expect(converge([write('/etc/a', 'x')], {}, { fence: '17' }).exitCode).toBe(0);
+    expect(host.read('/var/lib/mcpk/journal')).toContain(' R1 run 17 ana%40laptop');
+  });
+
+  it.each(['18', ''])('that another run has counted on to %j stops it before the first change', (number) => {
+    fence(number);
+    const outcome = converge([write('/etc/a', 'x')], { ownedBefore: '{}' }, { fence: '17' });
+    expect(outcome).toMatchObject({ exitCode: 13, events: [{ type: 'fenced' }] });
+    expect([readdirSync(host.at('/etc')), readdirSync(host.at('/var/lib/mcpk'))]).toEqual([[], ['fence']]);
+  });
+
+  it('that moves on in the middle stops it before the next step, and touches nothing more', () => {
+    fence('17');
+    host.stub('overtake', `echo 18 >"${host.root}/var/lib/mcpk/fence"; : >"${host.root}/etc/.b.mcpk"`);
+    const outcome = converge(
+      [write('/etc/a', 'x'), step('command:x', { op: 'run', argv: ['overtake'] }), write('/etc/b', 'y')],
+      {},
+      { fence: '17' },
+    );
+    expect(outcome.exitCode).toBe(13);
+    expect(statuses(outcome)).toEqual(['1 file:/etc/a changed', '2 command:x changed', 'fenced']);
+    expect(readdirSync(host.at('/etc'))).toEqual(['.b.mcpk', 'a']);
   });
 });
 

@@ -65,6 +65,7 @@ function runOf(specs: Record<string, Spec>, failing: readonly string[] = []): { 
     owned: new Map(),
     concerned: new Set(Object.keys(specs)),
     gateHeld: new Set<string>(),
+    journal: { caller: '', note: () => undefined, take: () => [], send: () => Promise.resolve() },
     failures,
     fail: (error: unknown, stage: string) => failures.push(...asErrors(error, stage)),
     turn: (_host: string, work: () => Promise<unknown>) => work(),

@@ -23,7 +23,15 @@ const write = (path: string, content: string, mode = '0644'): Op => ({ op: 'writ
 
 function stream(run: string, steps: ConvergeStep[], owned = ''): { exitCode: number | null; restored: string[] } {
   const owning = { ownedBefore: owned, ownedAfter: owned };
-  const request = { run, stage: 'etcd', host: 'm1', steps, preconditions: [], ...owning };
+  const request = {
+    run,
+    stage: 'etcd',
+    caller: 'ana%40laptop apply 0',
+    notes: [],
+    steps,
+    preconditions: [],
+    ...owning,
+  };
   const { exitCode, records, stderr } = host.run('converge', encodeConverge(request));
   const events = records.flatMap((record) => decodeConverge(request, record) ?? []);
   const failed = events.flatMap((event) => (event.type === 'resource' && event.status === 'failed' ? [event] : []));
@@ -207,15 +215,9 @@ describe('a restore brings back', () => {
         host.remove();
         host = new Scratch();
         for (const folder of ['/etc', '/opt/a', '/opt/b', '/opt/c']) mkdirSync(host.at(folder), { recursive: true });
-        stream(
-          'R1',
-          first.flatMap(apart),
-        );
+        stream('R1', first.flatMap(apart));
         const old = picture();
-        stream(
-          'R2',
-          second.flatMap(apart),
-        );
+        stream('R2', second.flatMap(apart));
         const changed = picture();
         restore('R2', 'R3');
         expect(picture()).toBe(old);
@@ -250,7 +252,8 @@ describe('a restore that is killed', () => {
     const body = encodeConverge({
       run: 'R1-back',
       stage: 'etcd',
-      host: 'm1',
+      caller: 'ana%40laptop apply 0',
+      notes: [],
       steps: [step({ op: 'restore', run: 'R1' })],
       preconditions: [],
       ownedBefore: '',
@@ -338,7 +341,8 @@ esac`;
     const request = {
       run: 'R1',
       stage: 'etcd',
-      host: 'm1',
+      caller: 'ana%40laptop apply 0',
+      notes: [],
       steps: [step(write('/etc/etcd.conf', 'broken')), step(act('restart'), stamp())],
       preconditions: [],
       ownedBefore: '',

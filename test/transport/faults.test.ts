@@ -246,10 +246,13 @@ describe('the session', () => {
   });
 
   test('who holds the lock is said', async () => {
-    await serve({ onScript: (channel) => channel.write('locked 14\nana@laptop 09h') });
+    await serve({ onScript: (channel) => channel.write('locked 1000 1180 14\nana@laptop 09h') });
     const session = await opened(server!.target());
     const error = await failure(session.request('exec', Buffer.alloc(0), () => undefined));
-    expect([error.exitCode, error.message]).toEqual([13, 'm1: another run holds the lock: ana@laptop 09h']);
+    expect([error.exitCode, error.message]).toEqual([
+      13,
+      expect.stringMatching(/^m1: locked by ana@laptop 09h since .*\(3 min\)$/),
+    ]);
     await session.close();
   });
 

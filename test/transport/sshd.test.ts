@@ -56,7 +56,7 @@ describe.skipIf(impossible !== undefined)('a real sshd', () => {
     return made;
   }
 
-  const exclusive = (who = 'ana@laptop, 09:00, apply'): Partial<ConnectOptions> => ({
+  const exclusive = (who = 'ana@laptop pid 7, apply'): Partial<ConnectOptions> => ({
     lock: { kind: 'exclusive', who },
   });
   const runs = (pattern: string): boolean => {
@@ -276,14 +276,57 @@ describe.skipIf(impossible !== undefined)('a real sshd', () => {
   });
 
   describe('the lock', () => {
-    test('is held by one at a time; the other hears who; readers take none; closing frees it', async () => {
+    const fenceOf = async (made: Session): Promise<string> => {
+      let seen = '';
+      await made.request('fence', Buffer.alloc(0), (record) => (seen = record.args[0] ?? ''));
+      return seen;
+    };
+    const fenced = { code: { fence: 'printf "fence %s 0\\n" "$2"' }, keepsLock: ['fence'] };
+
+    test('is held by one at a time; the other hears who and where; readers take none; closing frees it', async () => {
       const first = await session({}, exclusive());
       await first.exec([{ argv: ['true'] }]);
-      const error = await failure(session({}, exclusive('bob')).then((made) => made.exec([{ argv: ['true'] }])));
-      expect([error.exitCode, error.message]).toEqual([13, 'm1: another run holds the lock: ana@laptop, 09:00, apply']);
+      const bob = await session({}, exclusive('bob'));
+      const error = await failure(bob.exec([{ argv: ['true'] }]));
+      expect([error.exitCode, error.message]).toEqual([
+        13,
+        expect.stringMatching(/^m1: locked by ana@laptop pid 7, apply since \d\d:\d\d:\d\d \(\d s\)$/),
+      ]);
+      expect(error.hint).toMatch(/--wait-lock/);
+      const line = `${Date.now() + 1000} R1 begin etcd unit%3Aetcd.service`;
+      await first.exec([{ argv: ['tee', '/var/lib/mcpk/journal'], stdin: `${line}\n` }]);
+      expect(await bob.takeLock()).toMatchObject({ who: 'ana@laptop pid 7, apply', stage: 'etcd' });
       await (await session()).exec([{ argv: ['true'] }]);
       await first.close();
-      await (await session({}, exclusive('bob'))).exec([{ argv: ['true'] }]);
+      expect(await bob.takeLock()).toBeUndefined();
+      expect((await bob.exec([{ argv: ['echo', 'mine'] }]))[0]?.stdout).toBe('mine\n');
+    });
+
+    test('given back is free, though the session stays; nothing runs before it is taken again', async () => {
+      const first = await session({}, exclusive());
+      expect(await first.lockHolder()).toBeUndefined();
+      first.giveLock();
+      expect((await failure(first.exec([{ argv: ['true'] }]))).code).toBe('locked');
+      const bob = await session({}, exclusive('bob'));
+      expect(await bob.lockHolder()).toBeUndefined();
+      expect(await first.takeLock()).toMatchObject({ who: 'bob' });
+      await bob.close();
+      expect(await first.takeLock()).toBeUndefined();
+      expect((await first.exec([{ argv: ['echo', 'again'] }]))[0]?.stdout).toBe('again\n');
+    });
+
+    test('counts up each time that it is taken; what keeps it is told the number', async () => {
+      const first = await session({}, { ...exclusive(), ...fenced });
+      const before = Number(await fenceOf(first));
+      await first.close();
+      const second = await session({}, { ...exclusive(), ...fenced });
+      expect(await fenceOf(second)).toBe(String(before + 1));
+      second.giveLock();
+      await second.takeLock();
+      expect(await fenceOf(second)).toBe(String(before + 2));
+      expect(sshd.inside('cat', '/var/lib/mcpk/fence')).toBe(`${before + 2}\n`);
+      const reader = await session({}, fenced);
+      expect(await fenceOf(reader)).toBe('');
     });
 
     test('does not go to the children of a request: what escapes its group cannot keep it', async () => {

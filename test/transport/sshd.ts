@@ -14,7 +14,7 @@ import type { Target } from '../../src/transport/types.ts';
 export const PASSWORD = "it's a pass'word";
 
 /**
- * A real sshd on the loopback, in mount and pid namespaces of its own: /run is an empty tmpfs there and /etc an overlay
+ * A real sshd on the loopback, in mount and pid namespaces of its own: /run and /var/lib are empty there and /etc an overlay
  * with the users `ops` (sudo without a password) and `pw` (with one), so nothing of this machine is touched.
  */
 export class Sshd {
@@ -181,6 +181,7 @@ const START = `set -e
 mount -t proc proc /proc
 mount -t tmpfs tmpfs /run
 mkdir /run/sshd
+mount -t tmpfs tmpfs /var/lib
 mount -t tmpfs tmpfs "$1/ns"
 mkdir "$1/ns/upper" "$1/ns/work"
 mount -t overlay overlay -o "lowerdir=/etc,upperdir=$1/ns/upper,workdir=$1/ns/work" /etc

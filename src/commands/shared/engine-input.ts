@@ -14,6 +14,7 @@ export interface RunFlags {
   concurrency: number;
   'accept-new-host-keys': boolean;
   'skip-unreachable'?: string | undefined;
+  'wait-lock'?: number | undefined;
 }
 
 export interface Caller {
@@ -31,6 +32,7 @@ export async function engineInput(
   options: { artifacts: boolean; manifests?: boolean },
 ): Promise<EngineInput> {
   const { STAGES } = await import('../../states/index.ts');
+  const who = `${userInfo().username}@${hostname()}`;
   const { limit, only, skip } = selectionOf(cluster, flags, STAGES);
   return {
     cluster,
@@ -44,7 +46,9 @@ export async function engineInput(
     ...(flags['skip-unreachable'] === undefined ? {} : { skipUnreachable: flags['skip-unreachable'] }),
     signal: caller.signal,
     emit: caller.emit,
-    lockNote: `${userInfo().username}@${hostname()} pid ${process.pid} ${caller.command}`,
+    who,
+    lockNote: `${who} pid ${process.pid}, ${caller.command}`,
+    ...(flags['wait-lock'] === undefined ? {} : { waitLock: flags['wait-lock'] }),
     tool: `mcpk ${caller.version}`,
     command: caller.command,
   };

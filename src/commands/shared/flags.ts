@@ -1,4 +1,5 @@
 import { Flags } from '@oclif/core';
+import { parseDuration } from '../../core/duration.ts';
 
 /** Where a command finds its cluster. */
 export const inventoryFlags = {
@@ -69,6 +70,20 @@ export const stageFlags = {
     delimiter: ',',
     helpGroup: 'SCOPE',
   }),
+};
+
+/** For what takes the lock. */
+export const lockFlags = {
+  'wait-lock': Flags.custom<number>({
+    summary: 'Wait so long for another run to end (30s, 5m, 1h) instead of giving up at once.',
+    helpValue: 'TIME',
+    helpGroup: 'CONNECTION',
+    parse: async (text) => {
+      const ms = parseDuration(text);
+      if (ms !== undefined) return ms;
+      throw new Error(`--wait-lock takes a time like 30s, 5m or 1h, not ${JSON.stringify(text)}`);
+    },
+  })(),
 };
 
 /** All that a command that talks to hosts takes. */

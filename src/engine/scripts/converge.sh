@@ -1,7 +1,9 @@
 # shellcheck shell=sh
-# Changes a host for mcpk, behind generations.sh (src/engine/scripts.ts joins them). `sh converge.sh BODY`: BODY is data (src/engine/wire-converge.ts writes it): a first
-# line, operations, then the bytes of files. Each result goes to standard output as a numbered record.
-# Exit: 0 done, 15 an operation failed, 17 the host is not as the plan saw it (nothing was changed).
+# Changes a host for mcpk. `sh converge.sh BODY FENCE`, behind generations.sh (src/engine/scripts.ts joins them). BODY is
+# data (src/engine/wire-converge.ts writes it): a first line, operations, then the bytes of files. Each result goes to
+# standard output as a numbered record. FENCE is the number of the lock under which this runs; '' checks none.
+# Exit: 0 done, 13 another run took the lock, 15 an operation failed, 17 the host is not as the plan saw it (nothing
+# was changed).
 #
 # An operation is `o NAME`, its arguments as `a` lines (`+` continues one that has line breaks), and `.`. Names are
 # dispatched by the one `case` below; arguments are only ever arguments. Paths are relative to the root, so that
@@ -16,7 +18,8 @@ umask 077
 nl='
 '
 state=./var/lib/mcpk
-reload='' temps='' number=0 ref='' run='' stage='' host='' log=/dev/null noted='' report=''
+reload='' temps='' number=0 ref='' run='' stage='' log=/dev/null noted='' report='' generation=''
+epoch='' caller='' notes='' unsynced='' landed=''
 
 emit() {
   printf '%s %s\n%s' "$1" "${#2}" "$2"
@@ -27,8 +30,16 @@ now() {
   now=${uptime%.*}${uptime#*.}0
 }
 
+# journal 'EVENT WORD…': a line of docs/journal.md. The clock was asked once, the rest is uptime: no process.
 journal() {
-  printf '%s %s %s %s %s\n' "$1" "$run" "$stage" "$host" "$2" >>$state/journal
+  [ -n "$epoch" ] || return 0
+  now
+  printf '%s %s %s\n' "$((epoch + now))" "$run" "$1" >>$state/journal
+}
+
+# What must be on the disk before the journal says that it is done.
+to_sync() {
+  case $nl$unsynced$nl in *"$nl$1$nl"*) ;; *) unsynced=$unsynced$nl$1 ;; esac
 }
 
 # ---- packages: in a scope of its own, so that dpkg finishes when the session is lost ----
@@ -65,7 +76,7 @@ install_packages() {
   done
   IFS=$nl
   finish_dpkg || return 1
-  if [ -n "$masked" ]; then systemctl mask --runtime --quiet -- $masked; fi
+  if [ -n "$masked" ]; then printf '%s\n' $masked >$state/masked && systemctl mask --runtime --quiet -- $masked; fi
   # An earlier hold must not stop a wanted install.
   apt --allow-change-held-packages install -- $packages >$state/apt.log 2>&1
   result=$?
@@ -74,7 +85,7 @@ install_packages() {
     apt --allow-change-held-packages install -- $packages >>$state/apt.log 2>&1
     result=$?
   fi
-  if [ -n "$masked" ]; then systemctl unmask --runtime --quiet -- $masked; fi
+  if [ -n "$masked" ]; then systemctl unmask --runtime --quiet -- $masked && : >$state/masked; fi
   if [ $result = 0 ] && [ -n "$held" ]; then apt-mark hold -- $held >/dev/null || result=1; fi
   [ $result = 0 ] || tail -n 25 $state/apt.log
   return $result
@@ -125,34 +136,41 @@ touched() {
 }
 
 rename_over() {
-  make_way "$2" && mv -fT -- "$1" "$2" && touched "$2"
+  make_way "$2" && mv -fT -- "$1" "$2" && to_sync "${2%/*}" && touched "$2"
 }
 
 link_to() {
   temp=${1%/*}/.${1##*/}.mcpk
-  save "$1" && make_way "$1" && ln -sfn -- "$2" "$temp" && rename_over "$temp" "$1"
+  save "$1" && make_way "$1" && temporary "$temp" && ln -sfn -- "$2" "$temp" && rename_over "$temp" "$1"
 }
 
 # access MODE OWNER:GROUP PATH
 access() {
-  save_access "$3" && chown -h -- "$2" "$3" && chmod -- "$1" "$3"
+  save_access "$3" && chown -h -- "$2" "$3" && chmod -- "$1" "$3" && to_sync "$3"
 }
 
 # mkdir MODE OWNER:GROUP PATH
 make_directory() {
   if [ -d "$3" ] && [ ! -L "$3" ]; then save_access "$3"; else save "$3"; fi || return 1
   if [ -L "$3" ] || { [ -e "$3" ] && [ ! -d "$3" ]; }; then rm -f -- "$3" || return 1; fi
+  folder=$3
+  while [ ! -d "$folder" ]; do
+    folder=${folder%/*}
+    to_sync "$folder"
+  done
   [ -d "$3" ] || (umask 022 && mkdir -p -- "$3") || return 1
-  chown -- "$2" "$3" && chmod -- "$1" "$3"
+  chown -- "$2" "$3" && chmod -- "$1" "$3" && to_sync "$3"
 }
 
 remove() {
   [ -e "$1" ] || [ -L "$1" ] || return 0
-  save "$1" && rm -rf -- "$1" && touched "$1"
+  save "$1" && rm -rf -- "$1" && to_sync "${1%/*}" && touched "$1"
 }
 
 remove_empty_directory() {
-  if [ -d "$1" ] && [ ! -L "$1" ]; then save_folder "$1" && rmdir --ignore-fail-on-non-empty -- "$1"; fi
+  if [ -d "$1" ] && [ ! -L "$1" ]; then
+    save_folder "$1" && rmdir --ignore-fail-on-non-empty -- "$1" && to_sync "${1%/*}"
+  fi
 }
 
 # check TEMP ARG…: `{}` in an argument stands for the new file.
@@ -293,12 +311,6 @@ operate() {
 
 # ---- the stream ----
 
-# The books of a generation are on the disk before what they tell of is done.
-sync_all() {
-  [ ! -e "$generation.undo" ] || set -- "$@" "$generation.undo"
-  sync -- "$@" $state/journal
-}
-
 # The plan's side expects this very text, built from what the plan saw: type, path, target; then the files' hashes.
 check_preconditions() {
   IFS=$us
@@ -317,47 +329,109 @@ remove_temps() {
   : >$state/temps
 }
 
-fail() {
-  message=$(tail -c 6000 "$log" 2>/dev/null)
-  remove_temps
-  journal failed "$ref" 2>/dev/null
-  now
-  emit "event $number $ref failed $((now - began))" "$message"
-  exit 15
+# Whoever took the lock after us counted on: what this run has begun here is his now.
+check_fence() {
+  [ -n "$fence" ] || return 0
+  current=
+  { IFS= read -r current <$state/fence; } 2>/dev/null
+  [ "$current" = "$fence" ] && return 0
+  emit fenced "$current"
+  exit 13
+}
+
+# sync_all [FILE…]: these, and what waits for it; one process.
+sync_all() {
+  IFS=$nl
+  for path in $unsynced; do
+    # A folder may have gone again; a link's own bytes are its folder's.
+    if [ -e "$path" ] && [ ! -L "$path" ]; then set -- "$@" "$path"; fi
+  done
+  [ $# = 0 ] || sync -- "$@" $state/journal || return 1
+  unsynced=
+}
+
+# Ends the steps that have landed: done is what a power loss would leave.
+settle() {
+  sync_all || return 1
+  IFS=$nl
+  for step in $landed; do
+    journal "done $stage ${step#* * }" || return 1
+  done
+  for step in $landed; do
+    milliseconds=${step#* }
+    emit "event ${step%% *} ${step#* * } changed ${milliseconds%% *}" ''
+  done
+  landed=
 }
 
 end_step() {
-  journal "done" "$ref" || fail
   now
-  emit "event $number $ref changed $((now - began))" ''
+  landed="$landed$nl$number $((now - began)) $ref"
   began=$now
+}
+
+fail() {
+  message=$(tail -c 6000 "$log" 2>/dev/null)
+  # What landed before it is done all the same.
+  settle 2>/dev/null
+  remove_temps
+  journal "failed $stage $ref" 2>/dev/null
+  now
+  emit "event $number $ref failed $((now - began))" "$message"
+  exit 15
 }
 
 # shellcheck disable=SC2317 # by the trap
 interrupted() {
   trap - TERM INT HUP
   remove_temps
-  journal interrupted "$ref" 2>/dev/null
+  journal "interrupted $stage $ref" 2>/dev/null
   exit 143
 }
 
-prepare() {
-  open_generation && mkdir -p ./run/mcpk && log=./run/mcpk/converge.log &&
-    : >$log && printf '%s %s %s %s %s\n' start "$run" "$stage" "$host" "$(date +%s)" >>$state/journal && return 0
+# The run's line at its first stream here, and a mark that stays when the run does not come to its end.
+open_run() {
+  mkdir -p $state ./run/mcpk || return 1
+  now
+  epoch=$(($(date +%s%3N) - now))
+  marked=
+  { IFS=' ' read -r marked _ <$state/unfinished; } 2>/dev/null
+  if [ "$marked" != "$run" ]; then
+    [ ! -e $state/journal ] || [ "$(stat -c %s $state/journal)" -lt 1048576 ] || mv -f $state/journal $state/journal.1
+    journal "run ${fence:--} $caller" && printf '%s %s\n' "$run" "$caller" >$state/unfinished || return 1
+    to_sync $state
+    to_sync $state/unfinished
+  fi
+  [ -z "$notes" ] || printf '%s\n' "${notes#"$nl"}" >>$state/journal
+}
+
+begin_stage() {
+  open_run && open_generation && log=./run/mcpk/converge.log && : >$log && journal "stage $stage" && return 0
   emit 'event 0 - failed 0' "cannot write below /var/lib/mcpk"
   exit 15
 }
 
-# What a killed stream left beside its targets.
+# What a killed stream left: temporary files beside their targets, units masked while they were installed.
 forget_leftovers() {
-  [ -s $state/temps ] || return 0
-  while IFS= read -r temp; do rm -rf -- "$temp"; done <$state/temps
-  : >$state/temps
+  if [ -s $state/temps ]; then
+    while IFS= read -r temp; do rm -rf -- "$temp"; done <$state/temps
+    : >$state/temps
+  fi
+  if [ -s $state/masked ]; then
+    while IFS= read -r masked; do systemctl unmask --runtime --quiet -- "$masked"; done <$state/masked
+    : >$state/masked
+  fi
+}
+
+# The run is over on this host, however: the last note says how.
+close_run() {
+  open_run && forget_leftovers && rm -f $state/unfinished && sync $state $state/journal
 }
 
 case $0 in /*) script=$0 ;; *) script=$PWD/$0 ;; esac
 case $1 in /*) body=$1 ;; *) body=$PWD/$1 ;; esac
-read -r _ size us run stage host <"$body"
+fence=${2-}
+read -r _ size us run stage <"$body"
 lines=$(head -c "$size" -- "$body")
 cd "${MCPK_ROOT:-/}" || exit 1
 before='' expected='' pending='' argument='' name=''
@@ -368,20 +442,25 @@ IFS=$nl
 for line in $lines; do
   rest=${line#??}
   case $line in
+    'R '*) caller=$rest ;;
+    'j '*) notes=$notes$nl$rest ;;
     'p '*) before=$rest ;;
     'x '*) expected=$expected$nl$rest ;;
     '! ')
+      check_fence
       [ -z "$before" ] || check_preconditions
-      prepare
+      begin_stage
       forget_leftovers
       ;;
     # Whose operations follow: announced (w) while files are laid down for many, begun (s) when it is its turn.
     'w '* | 's '*)
       number=${rest%% *}
       ref=${rest#* }
-      case $line in 's '*) journal begin "$ref" ;; esac
+      check_fence
+      case $line in 's '*) journal "begin $stage $ref" ;; esac
       ;;
     'e ') end_step ;;
+    'f ') settle 2>$log || fail ;;
     'o '*)
       name=$rest
       pending=
@@ -399,7 +478,17 @@ for line in $lines; do
       [ -z "$report" ] || emit restored "${report#"$nl"}"
       report=
       ;;
+    'E ')
+      { reload_daemon && : >$state/temps && journal "end $stage" && sync $state/journal; } >$log 2>&1 || fail
+      ;;
+    'n ')
+      check_fence
+      open_run || exit 15
+      ;;
+    'c ')
+      check_fence
+      close_run || exit 15
+      ;;
   esac
 done
-{ reload_daemon && : >$state/temps && journal end - && sync $state/journal; } >$log 2>&1 || fail
 exit 0

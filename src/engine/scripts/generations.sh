@@ -18,6 +18,7 @@
 note() {
   case $nl$noted$nl in *"$nl$1$nl"*) return 0 ;; esac
   noted=$noted$nl$1
+  to_sync "$generation.undo"
   printf '%s\n' "$1" >>"$generation.undo"
 }
 
@@ -142,7 +143,7 @@ restore() {
   done
   reload_daemon || failed=1
   each_unit wake_unit
-  [ -z "$failed" ] && journal rolled-back "$1"
+  [ -z "$failed" ] && journal "rolled-back $stage $1"
 }
 
 put() {

@@ -49,13 +49,13 @@ export class Scratch {
   run(
     script: 'probe' | 'converge',
     body: Buffer,
-    environment: Record<string, string> = {},
+    options: { fence?: string; environment?: Record<string, string> } = {},
   ): { exitCode: number | null; records: SessionRecord[]; stderr: string } {
     const file = join(this.stubs, `.${script}.body`);
     writeFileSync(file, body);
     const PATH = `${this.stubs}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
-    const env = { PATH, LC_ALL: 'C', MCPK_ROOT: this.root, ...environment };
-    const result = spawnSync('dash', [join(this.stubs, `.${script}`), file], {
+    const env = { PATH, LC_ALL: 'C', MCPK_ROOT: this.root, ...options.environment };
+    const result = spawnSync('dash', [join(this.stubs, `.${script}`), file, options.fence ?? ''], {
       env,
       maxBuffer: 1 << 27,
       timeout: 30_000,
