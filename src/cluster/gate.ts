@@ -1,3 +1,4 @@
+import type { McpkError } from '../core/errors.ts';
 import type { Facts } from './facts.ts';
 import type { Cluster } from '../inventory/types.ts';
 
@@ -32,6 +33,8 @@ export interface Answer {
   exitCode: number;
   stdout: string;
   stderr: string;
+  /** The session with the host is over: asking again is of no use. */
+  lost?: McpkError;
 }
 
 export interface GateContext {

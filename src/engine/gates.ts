@@ -42,6 +42,7 @@ function failedAnswers(questions: readonly Ask[], error: unknown): Omit<Answer, 
     exitCode: 255,
     stdout: '',
     stderr: error instanceof Error ? error.message : String(error),
+    ...(error instanceof McpkError && error.code === 'unreachable' ? { lost: error } : {}),
   }));
 }
 
@@ -96,9 +97,9 @@ export interface GateRun {
 
 /**
  * Waits until all gates hold. A gate that does not hold by its deadline fails with what was seen last and the
- * last journal lines of its unit.
+ * last journal lines of its unit; one that asks a host whose session is over fails at once.
  *
- * @throws McpkError `gate`
+ * @throws McpkError `gate`, `unreachable`
  */
 export async function holdGates(run: GateRun, gates: readonly GateCheck[]): Promise<void> {
   const started = performance.now();
@@ -114,7 +115,7 @@ export async function holdGates(run: GateRun, gates: readonly GateCheck[]): Prom
       if (wrong === undefined) {
         followUps.push(...(gate.next?.(answers) ?? []));
         run.emit({ at: run.since(), type: 'gate', stage: run.stage, title: gate.title, status: 'passed', ms });
-      } else if (ms >= gate.deadline * 1000) {
+      } else if (ms >= gate.deadline * 1000 || answers.some((answer) => answer.lost)) {
         run.emit({
           at: run.since(),
           type: 'gate',
@@ -124,7 +125,7 @@ export async function holdGates(run: GateRun, gates: readonly GateCheck[]): Prom
           seen: wrong,
           ms,
         });
-        throw await gateError(run, gate, wrong);
+        throw answers.find((answer) => answer.lost)?.lost ?? (await gateError(run, gate, wrong));
       } else {
         run.emit({
           at: run.since(),

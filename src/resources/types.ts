@@ -343,6 +343,11 @@ export interface Change {
   specification?: string[];
   /** Only mode or owner change: whoever reads it need not read it anew. */
   accessOnly?: true;
+  /**
+   * A unit that did not run when it was read, and whose inputs change: one that came up by itself meanwhile (a boot,
+   * systemd's own restart) runs with the old ones and must start again.
+   */
+  renews?: true;
   /** Paths that nobody describes and that go: foreign drop-ins, strangers in an exclusive directory. */
   removes?: string[];
   /** Why it can't be undone, if so. */

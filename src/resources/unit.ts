@@ -43,6 +43,8 @@ export const unit: ResourceKind<UnitResource> = {
       hash,
       rests: rests(lasting(seen)),
     };
+    if (verb === 'start' && seen?.loadState === 'loaded' && changingInputs(resource, 'restart', context).length > 0)
+      change.renews = true;
     return strangers.length > 0 ? { ...change, removes: strangers } : change;
   },
 
@@ -54,7 +56,7 @@ export const unit: ResourceKind<UnitResource> = {
     const isEnabled = seen !== undefined && ENABLED.has(seen.unitFileState);
     if (enabled !== isEnabled) ops.push(action(resource, enabled ? 'enable' : 'disable'));
     const acts = ACTIONS.find((candidate) => candidate === change.verb);
-    if (acts) ops.push(action(resource, acts));
+    if (acts) ops.push(action(resource, acts === 'start' && change.renews ? 'restart' : acts));
     // What is left is stamped too: the next comparison then knows what the process runs with.
     if (resource.state === 'running' && acts) ops.push({ op: 'stamp', unit: name, restart: '', reload: '' });
     return Promise.resolve(ops);
@@ -121,10 +123,7 @@ function staleInputs(
   context: CompareContext,
 ): string[] {
   const inputs = inputsOf(resource).filter((input) => input.on === on);
-  const changing = inputs.filter(({ ref }) => {
-    const comparison = context.of(ref)?.comparison;
-    return comparison?.result === 'change' && !comparison.accessOnly;
-  });
+  const changing = changingInputs(resource, on, context);
   if (changing.length > 0) return changing.map((input) => `${nameOf(input.ref)} changes`);
   const seen = observed.units[resource.name];
   if (seen?.stamp && seen.stamp.invocationId === seen.invocationId) {
@@ -136,6 +135,14 @@ function staleInputs(
   return inputs
     .filter((input) => isNewer(input, seen, observed, context))
     .map((input) => `${nameOf(input.ref)} is newer than its start`);
+}
+
+/** Inputs that this very run changes. */
+function changingInputs(resource: UnitResource, on: 'restart' | 'reload', context: CompareContext): UnitInput[] {
+  return inputsOf(resource).filter((input) => {
+    const comparison = context.of(input.ref)?.comparison;
+    return input.on === on && comparison?.result === 'change' && !comparison.accessOnly;
+  });
 }
 
 function isNewer(input: UnitInput, seen: UnitState | undefined, observed: Observed, context: CompareContext): boolean {

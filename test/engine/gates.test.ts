@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { GateCheck } from '../../src/cluster/gate.ts';
+import { McpkError } from '../../src/core/errors.ts';
 import type { Command, CommandResult, Fleet } from '../../src/engine/fleet.ts';
 import { ask, heldStages, holdGates } from '../../src/engine/gates.ts';
 import type { Event } from '../../src/engine/types.ts';
@@ -84,6 +85,13 @@ describe('ask', () => {
 });
 
 describe('holdGates', () => {
+  it('fails at once, as unreachable, when the session with a host that it asks is over', async () => {
+    const { fleet: stub } = fleet(() => OK);
+    const lost = new McpkError('unreachable', 'm1: the connection was lost', { host: 'm1' });
+    const { run } = runOf({ ...stub, exec: () => Promise.reject(lost) });
+    await expect(holdGates(run, [gate('up', 'm1', { deadline: 3600 })])).rejects.toBe(lost);
+  });
+
   it('asks again until the gate holds, and only those that do not', async () => {
     const { fleet: stub, asked } = fleet((_, command, round) =>
       command.argv[1] === 'slow' && round < 2 ? { exitCode: 1, stdout: '', stderr: 'starting' } : OK,

@@ -31,7 +31,13 @@ const removals: [kind: string, id: string, ops: unknown, beside?: string[]][] = 
   [
     'file',
     '/etc/hosts#hosts',
-    [{ op: 'run', argv: ['sed', '-i', '-e', '/^# BEGIN mcpk hosts$/,/^# END mcpk hosts$/d', '/etc/hosts'], keeps: ['/etc/hosts'] }],
+    [
+      {
+        op: 'run',
+        argv: ['sed', '-i', '-e', '/^# BEGIN mcpk hosts$/,/^# END mcpk hosts$/d', '/etc/hosts'],
+        keeps: ['/etc/hosts'],
+      },
+    ],
   ],
   ['directory', '/var/lib/etcd', [{ op: 'rmdir', path: '/var/lib/etcd' }]],
   ['link', '/usr/local/bin/x', [{ op: 'remove', path: '/usr/local/bin/x' }]],

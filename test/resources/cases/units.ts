@@ -90,6 +90,14 @@ export const cases: Case[] = [
     ops: [act('start'), stamped],
   },
   {
+    name: 'a unit that did not run and whose input changes: one that came up meanwhile with the old input starts again',
+    wanted: unit,
+    before: withChange('/etc/x.conf'),
+    seen: { units: { 'x.service': unitState({ activeState: 'inactive' }) } },
+    gives: { verb: 'start', reasons: ['is inactive'], renews: true },
+    ops: [act('restart'), stamped],
+  },
+  {
     name: 'a changing restart input restarts it, and is named',
     wanted: unit,
     before: withChange('/etc/x.conf'),
