@@ -80,14 +80,16 @@ export function etcdGates({ cluster, facts, hosts }: GateContext): GateCheck[] {
   return reachable.length === 0 ? health : [...health, leaderGate(reachable)];
 }
 
+/** From the answer to {@link askEtcdHealth}. */
+export function isHealthy(answer: Answer | undefined): boolean {
+  return (parseJson(answer) as { health?: string } | undefined)?.health === 'true';
+}
+
 function healthGate(host: string): GateCheck {
   return {
     title: `etcd ${host} healthy`,
     asks: [askEtcdHealth(host)],
-    check: ([answer]) => {
-      const body = parseJson(answer) as { health?: string } | undefined;
-      return body?.health === 'true' ? undefined : seen(answer);
-    },
+    check: ([answer]) => (isHealthy(answer) ? undefined : seen(answer)),
     unit: { host, name: 'etcd.service' },
     deadline: DEADLINE,
   };

@@ -58,12 +58,23 @@ export interface Facts {
   unreachable: readonly string[];
   /** none: no member has data; formed: a quorum reports one cluster id. */
   etcd: 'none' | 'forming' | 'formed';
-  /** Host whose member leads, when known: it goes last. */
-  etcdLeader?: string;
+  /** Who serves now; asked only when a part of the control plane is about to change. */
+  standing?: Standing;
   /** From the API; absent while no API server is ready. */
   nodes?: ReadonlyMap<string, NodeFacts>;
   /** Calico's, from the API; absent where Calico does not run or nobody asked. */
   ipPools?: readonly IpPool[];
+}
+
+export interface Standing {
+  /** Hosts whose member is healthy. */
+  etcd: readonly string[];
+  /** Hosts whose API server is ready. */
+  apiServers: readonly string[];
+  /** Host whose member leads. */
+  etcdLeader?: string;
+  /** The lowest that a member runs. */
+  etcdVersion?: string;
 }
 
 export interface IpPool {

@@ -21,6 +21,12 @@ export interface GateCheck {
   deadline: number;
 }
 
+/** What must hold of the others before a batch may be taken down. */
+export interface Guard extends GateCheck {
+  /** What comes of it when it is done all the same, a sentence that goes on after "then". */
+  consequence: string;
+}
+
 /** Equal asks (host, argv, stdin) of one round may be answered by one call. */
 export interface Ask {
   host: string;

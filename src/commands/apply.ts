@@ -33,6 +33,9 @@ export default class Apply extends BaseCommand<typeof Apply> {
       helpValue: 'FILE',
       exclusive: ['limit', 'only', 'skip'],
     }),
+    'force-unsafe': Flags.boolean({
+      summary: 'Take down what should stay up: a member of the quorum, the last API server. What comes of it is said.',
+    }),
     yes: Flags.boolean({ char: 'y', summary: 'Do not ask.' }),
   };
 
@@ -43,9 +46,13 @@ export default class Apply extends BaseCommand<typeof Apply> {
     const { applyRun } = await import('../engine/run.ts');
     const view = await this.view();
     const caller = { command: 'apply', version: this.config.version, signal: this.signal, emit: view.emit };
-    const agree = { confirm: (plan: Plan): Promise<boolean> => this.confirm(plan, view) };
+    const more = {
+      ...saved?.input,
+      forceUnsafe: this.flags['force-unsafe'],
+      confirm: (plan: Plan): Promise<boolean> => this.confirm(plan, view),
+    };
     const result = await engineInput(cluster, this.flags, caller, { artifacts: true })
-      .then((input) => applyRun({ ...input, ...saved?.input, ...agree }))
+      .then((input) => applyRun({ ...input, ...more }))
       .finally(() => view.end());
     this.note(renderErrors(result.errors, this.progressTheme()));
     const again = commandLine('apply', { ...this.flags, ...saved?.flags }, REPEATED);

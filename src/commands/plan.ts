@@ -13,7 +13,7 @@ const REPEATED = ['inventory', 'limit', 'only', 'skip', 'skip-unreachable'];
 export default class Plan extends BaseCommand<typeof Plan> {
   static override readonly summary = 'Show what apply would change, and why; nothing is changed.';
   static override readonly description =
-    'Reads every host, compares it with the inventory and prints each difference: files as unified diffs, units, packages, binaries, certificates, removals, the restarts that follow and their order. --out keeps the plan, for apply --plan to do just that. Exit 0: nothing to do; exit 2: changes pending.';
+    'Reads every host, compares it with the inventory and prints each difference: files as unified diffs, units, packages, binaries, certificates, removals, the restarts that follow and their order. --out keeps the plan, for apply --plan to do just that. Exit 0: nothing to do; exit 2: changes pending; exit 18: apply would refuse it.';
   static override readonly examples = [
     '<%= config.bin %> <%= command.id %> -i inventories/lab.yaml',
     '<%= config.bin %> <%= command.id %> --limit "role:worker and not w2" --only nodes',

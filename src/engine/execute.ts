@@ -3,6 +3,7 @@ import type { GateContext } from '../cluster/gate.ts';
 import type { Step, Stage } from '../states/stage.ts';
 import { API } from './compile.ts';
 import { ask, holdGates, runStep } from './gates.ts';
+import { holdGuards } from './guard.ts';
 import { convergeHost } from './converge.ts';
 import { convergeApi } from './api.ts';
 import { restarting } from './plan.ts';
@@ -53,7 +54,7 @@ async function runStage(run: Run, stage: Stage, before: readonly StageResult[]):
     const hosts = planned.hosts.filter((host) => changesOf(host).length > 0).map((host) => host.host);
     const changed = planned.hosts.reduce((sum, host) => sum + changesOf(host).length, 0);
     if (hosts.length > 0) run.emit({ at: run.since(), type: 'stage-start', stage: stage.name, hosts });
-    for (const batch of planned.batches) await runBatch(run, stage, planned, batch);
+    for (const index of planned.batches.keys()) await runBatch(run, stage, planned, index);
     await holdStage(run, stage, planned, hosts);
     return end(hosts.length > 0 ? 'changed' : 'unchanged', changed, hosts);
   } catch (error) {
@@ -62,10 +63,12 @@ async function runStage(run: Run, stage: Stage, before: readonly StageResult[]):
   }
 }
 
-async function runBatch(run: Run, stage: Stage, planned: StagePlan, batch: readonly string[]): Promise<void> {
+async function runBatch(run: Run, stage: Stage, planned: StagePlan, index: number): Promise<void> {
+  const batch = planned.batches[index] ?? [];
   if (run.failures.length > 0)
     throw new McpkError('stage', `${stage.name}: not continued, because another stage failed`);
   run.signal.throwIfAborted();
+  await holdGuards(run, stage, planned, index);
   const steps = stage.around?.({
     cluster: run.cluster,
     facts: run.facts,
@@ -91,7 +94,7 @@ async function runBatch(run: Run, stage: Stage, planned: StagePlan, batch: reado
     if (failed[0]) throw failed[0].reason;
     for (const step of steps.after) await takeStep(run, stage.name, step);
     // Between batches the gate decides whether the next may start; after the last one holdStage asks for all.
-    if (batch !== planned.batches.at(-1)) await hold(run, stage, batch);
+    if (index < planned.batches.length - 1) await hold(run, stage, batch);
   } catch (error) {
     await undo(run, stage.name, done);
     throw error;

@@ -93,13 +93,15 @@ export interface GateRun {
   signal: AbortSignal;
   /** Said when a gate does not hold. */
   hint?: string;
+  /** What it is then: `gate` unless given. */
+  code?: 'gate' | 'refused';
 }
 
 /**
  * Waits until all gates hold. A gate that does not hold by its deadline fails with what was seen last and the
  * last journal lines of its unit; one that asks a host whose session is over fails at once.
  *
- * @throws McpkError `gate`, `unreachable`
+ * @throws McpkError `gate` (or what the run's `code` says), `unreachable`
  */
 export async function holdGates(run: GateRun, gates: readonly GateCheck[]): Promise<void> {
   const started = performance.now();
@@ -159,7 +161,7 @@ async function gateError(run: GateRun, gate: GateCheck, seen: string): Promise<M
     );
   }
   const host = gate.unit?.host ?? gate.asks[0]?.host;
-  return new McpkError('gate', `${run.stage}: ${gate.title}: not so after ${String(gate.deadline)} s`, {
+  return new McpkError(run.code ?? 'gate', `${run.stage}: ${gate.title}: not so after ${String(gate.deadline)} s`, {
     ...(host === undefined ? {} : { host }),
     details,
     ...(run.hint === undefined ? {} : { hint: run.hint }),

@@ -1,6 +1,6 @@
 import type { Facts, HostFacts, IpPool, NodeFacts } from '../cluster/facts.ts';
 import { askApi } from '../cluster/api-server.ts';
-import { askEtcdStatus, ETCDCTL, leaderOf } from '../cluster/etcd.ts';
+import { ETCDCTL } from '../cluster/etcd.ts';
 import { parseJson } from '../cluster/http.ts';
 import { askIpPools, parseIpPools } from '../cluster/ip-pools.ts';
 import { hostsWith, type Cluster } from '../inventory/types.ts';
@@ -122,11 +122,4 @@ async function etcdPhase(
     if (answer?.exitCode === 0) return 'formed';
   }
   return 'forming';
-}
-
-/** Which member leads; asked only when etcd is about to change. */
-export async function etcdLeader(fleet: Fleet, cluster: Cluster, signal: AbortSignal): Promise<string | undefined> {
-  const members = hostsWith(cluster, 'etcd').filter((host) => fleet.sessions.has(host.name));
-  const asks = members.map((host) => askEtcdStatus(host.name));
-  return leaderOf(await ask(fleet, asks, signal));
 }

@@ -18,6 +18,8 @@ export interface EngineInput {
   acceptNewHostKeys: boolean;
   /** `2` or `25%`: so many workers may be away. */
   skipUnreachable?: string;
+  /** Takes down what should stay up: quorum, the last API server. */
+  forceUnsafe?: boolean;
   signal: AbortSignal;
   emit: Emit;
   /** `user@host`, for the journal. */

@@ -46,6 +46,7 @@ export function plan(input: PlanInput): Plan {
     hosts: plannedHosts(input.facts),
     stages,
     actions: actionsOf(stages, gateTitles(input)),
+    refused: [],
     summary: {
       changes: changes.length,
       hosts: new Set(stages.flatMap((stage) => stage.batches.flat()).filter((host) => host !== API)).size,
@@ -85,7 +86,7 @@ function plannedHosts(facts: Facts): Plan['hosts'] {
       {
         machineId,
         ...(holdsVip ? { holdsVip: true as const } : {}),
-        ...(facts.etcdLeader === name ? { leads: true as const } : {}),
+        ...(facts.standing?.etcdLeader === name ? { leads: true as const } : {}),
       },
     ]),
   );
@@ -100,12 +101,13 @@ export function planStage(stage: Stage, input: PlanInput): StagePlan {
   const changed = hosts.filter((host) => changesOf(host).length > 0).map((host) => host.host);
   const batches = changed.length === 0 ? [] : batchesOf(stage, input, changed);
   const deferred = compiled?.deferred ?? deferredApi(stage, hosts);
+  const irreversible = batches.length > 0 ? stage.irreversible?.(input.cluster, input.facts) : undefined;
   return {
     name: stage.name,
     title: stage.title,
     needs: stage.needs,
     batches,
-    order: orderText(input.facts, batches),
+    order: orderText(input, stage, batches),
     gates: gateTitles(input)(stage.name, changed),
     steps: batches.flatMap((batch, index) => {
       const steps = stage.around?.({
@@ -122,6 +124,7 @@ export function planStage(stage: Stage, input: PlanInput): StagePlan {
         : [];
     }),
     hosts,
+    ...(irreversible === undefined ? {} : { irreversible }),
     ...(deferred && selected(stage.name, stage.api ? API : undefined, input) ? { deferred } : {}),
   };
 }
@@ -158,7 +161,15 @@ function deferredApi(stage: Stage, hosts: readonly HostPlan[]): StagePlan['defer
 
 function batchesOf(stage: Stage, input: PlanInput, changed: readonly string[]): string[][] {
   if (stage.api || !stage.rollout) return [[...changed]];
-  return stage.rollout(input.cluster, input.facts, changed).filter((batch) => batch.length > 0);
+  const batches = stage.rollout(input.cluster, input.facts, changed).filter((batch) => batch.length > 0);
+  // What is down is mended first: until then there is less to spare.
+  const [first, then] = [true, false].map((down) => batches.filter((batch) => isDown(stage, input, batch) === down));
+  return [...(first ?? []), ...(then ?? [])];
+}
+
+function isDown(stage: Stage, { cluster, facts }: PlanInput, batch: readonly string[]): boolean {
+  const down = stage.down?.(cluster, facts) ?? [];
+  return batch.every((host) => down.includes(host));
 }
 
 /** Without a host: whether the stage is, on whatever host. */
@@ -172,11 +183,14 @@ function selected(stage: string, host: string | undefined, input: PlanInput): bo
   return limit.has(host);
 }
 
-function orderText(facts: Facts, batches: readonly (readonly string[])[]): string {
+function orderText(input: PlanInput, stage: Stage, batches: readonly (readonly string[])[]): string {
   if (batches.length < 2) return '';
   const order = batches.map((batch) => batch.join(', ')).join(' → ');
-  const holder = [...facts.hosts].find(([, host]) => host.holdsVip)?.[0];
-  return holder !== undefined && batches.at(-1)?.includes(holder)
-    ? `${order} (${holder} holds the VIP, so it goes last)`
-    : order;
+  const down = batches.filter((batch) => isDown(stage, input, batch)).flat();
+  const holder = [...input.facts.hosts].find(([, host]) => host.holdsVip)?.[0];
+  const why = [
+    ...(down.length > 0 ? [`${down.join(', ')} does not serve, so it goes first`] : []),
+    ...(holder !== undefined && batches.at(-1)?.includes(holder) ? [`${holder} holds the VIP, so it goes last`] : []),
+  ];
+  return why.length === 0 ? order : `${order} (${why.join('; ')})`;
 }

@@ -7,7 +7,8 @@ import { probeApi } from './api.ts';
 import { compare, compareStage, type CompareInput, type Comparisons } from './compare.ts';
 import { API, compile, compileStage, type CompileInput } from './compile.ts';
 import { heldStages } from './gates.ts';
-import { etcdLeader, readNodes } from './gather.ts';
+import { readNodes } from './gather.ts';
+import { refusals } from './guard.ts';
 import { inventoryOf } from './inventory-digest.ts';
 import { createJournal } from './journal.ts';
 import { createMaterials } from './materials.ts';
@@ -17,7 +18,8 @@ import { strangers, type Ownership } from './owned.ts';
 import { plan, planStage, type PlanInput } from './plan.ts';
 import { probeHosts } from './probe.ts';
 import { asErrors, runId, turns, type Run } from './run-context.ts';
-import { changesOf, type Plan, type StateTree } from './types.ts';
+import { withStanding } from './standing.ts';
+import type { Plan, StateTree } from './types.ts';
 
 export function compileInput(input: EngineInput, facts: Facts): CompileInput {
   return {
@@ -63,7 +65,8 @@ export async function prepare(input: EngineInput, opened: Opened, inPlace: reado
   const now = new Date();
   const compareInputOf: CompareInput = { tree, observed, facts: opened.facts.hosts, apiOwned, now };
   const comparisons = compare(compareInputOf);
-  const facts = await withLeader(input, opened, comparisons);
+  const around = { fleet, cluster, stages: input.stages, signal: input.signal };
+  const facts = await withStanding(around, opened.facts, comparisons);
   const planInput: PlanInput = {
     cluster,
     facts,
@@ -75,7 +78,8 @@ export async function prepare(input: EngineInput, opened: Opened, inPlace: reado
     tool: input.tool,
     now,
   };
-  const planned = plan(planInput);
+  const unguarded = plan(planInput);
+  const planned = { ...unguarded, refused: await refusals({ ...around, facts }, unguarded) };
   emit({ at: since(), type: 'planned', plan: planned, ms: since() });
   const run = createRun({
     input,
@@ -97,13 +101,6 @@ export function isInPlace(stage: Stage, cluster: Cluster, facts: Facts): boolean
   if (facts.etcd !== 'formed') return false;
   const hosts = stage.hosts(cluster).flatMap(({ name }) => facts.hosts.get(name) ?? []);
   return stage.api === true || hosts.every((host) => host.owned.some((entry) => entry.stage === stage.name));
-}
-
-async function withLeader(input: EngineInput, opened: Opened, comparisons: Comparisons): Promise<Opened['facts']> {
-  const changes = (comparisons.stages.get('etcd') ?? []).some((host) => changesOf(host).length > 0);
-  if (!changes || opened.facts.etcd !== 'formed') return opened.facts;
-  const leader = await etcdLeader(opened.fleet, input.cluster, input.signal);
-  return leader === undefined ? opened.facts : { ...opened.facts, etcdLeader: leader };
 }
 
 async function observe(
@@ -180,6 +177,7 @@ function createRun(from: CreateRun): Run {
       ]),
     ),
     concerned: concerned(input),
+    forceUnsafe: input.forceUnsafe ?? false,
     gateHeld: from.gateHeld,
     failures,
     fail(error, stage) {

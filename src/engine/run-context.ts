@@ -32,6 +32,8 @@ export interface Run {
   readonly owned: Map<string, Map<string, Ownership>>;
   /** Stages that this run changes, and those that they need: the gates of others are not asked. */
   readonly concerned: ReadonlySet<string>;
+  /** Goes on where a guard does not hold, and says what comes of it. */
+  readonly forceUnsafe: boolean;
   /** Stages whose gates the probe saw to hold. */
   readonly gateHeld: Set<string>;
   readonly failures: McpkError[];

@@ -6,10 +6,12 @@ import { compile } from './compile.ts';
 import { execute } from './execute.ts';
 import { openFleet } from './fleet.ts';
 import { ask } from './gates.ts';
+import { forced, refusedError } from './guard.ts';
 import { inventoryOf } from './inventory-digest.ts';
 import { open, type EngineInput } from './open.ts';
 import { compileInput, concerned, isInPlace, prepare } from './prepare.ts';
 import { finish } from './result.ts';
+import type { Run } from './run-context.ts';
 import { checkHolds, checkInventory } from './stale.ts';
 import type { Plan, RunResult, StateTree } from './types.ts';
 
@@ -63,6 +65,7 @@ export async function applyRun(options: ApplyInput): Promise<RunResult> {
     );
     const run = await prepare(input, opened, inPlace);
     if (saved) checkHolds(saved, run.plan);
+    checkRefused(run);
     if (run.plan.summary.changes + run.plan.summary.deferred > 0 && !(await input.confirm(run.plan))) {
       throw new McpkError('interrupted', 'not applied: declined', { hint: 'Nothing was changed.' });
     }
@@ -74,6 +77,13 @@ export async function applyRun(options: ApplyInput): Promise<RunResult> {
   } finally {
     await opened.fleet.close();
   }
+}
+
+function checkRefused(run: Run): void {
+  const [first, ...rest] = run.plan.refused;
+  if (!first) return;
+  if (!run.forceUnsafe) throw refusedError([first, ...rest]);
+  for (const each of run.plan.refused) run.emit({ at: run.since(), type: 'warning', message: forced(each) });
 }
 
 /** Runs one command on every selected host. */

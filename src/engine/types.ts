@@ -43,6 +43,8 @@ export interface Plan {
   stages: StagePlan[];
   /** Units that are touched, in order. */
   actions: Action[];
+  /** What apply refuses without --force-unsafe, as the hosts were then. */
+  refused: Refusal[];
   summary: {
     changes: number;
     hosts: number;
@@ -68,6 +70,19 @@ export interface Action {
   gates: string[];
 }
 
+/** A batch that must not be taken down now, as too little of the others would serve. */
+export interface Refusal {
+  stage: string;
+  /** The batch. */
+  hosts: string[];
+  /** What must hold. */
+  title: string;
+  /** What does not. */
+  wrong: string;
+  /** What comes of it with --force-unsafe. */
+  consequence: string;
+}
+
 /** What of a host decides on the plan as a whole. */
 export interface PlannedHost {
   machineId: string;
@@ -89,6 +104,8 @@ export interface StagePlan {
   steps: { batch: number; when: 'before' | 'after'; title: string; on: string }[];
   hosts: HostPlan[];
   deferred?: { until: string; why: string };
+  /** Why the stage as a whole can't be undone. */
+  irreversible?: string;
 }
 
 export interface HostPlan {

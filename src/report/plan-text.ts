@@ -3,6 +3,8 @@ import type { Plan, StagePlan } from '../engine/types.ts';
 import { renderDiff, type Diff } from './diff-text.ts';
 import { counted } from './figures.ts';
 import { blocksOf, type Block, type ChangeGroup } from './plan-groups.ts';
+import { renderOrder } from './plan-order.ts';
+import { renderSchedule } from './plan-schedule.ts';
 import { clean, padEnd, paint, symbol, width, type Theme } from './theme.ts';
 import { truncate, wrap } from './wrap.ts';
 
@@ -17,8 +19,15 @@ export interface PlanTextOptions {
 
 /** The plan as an operator reads it: each change once, why, in what order, and what to do next. */
 export function renderPlan(plan: Plan, theme: Theme, options: PlanTextOptions): string {
-  const stages = plan.stages.map((stage) => renderStage(stage, theme, options)).filter((lines) => lines.length > 0);
-  const parts = [[header(plan, theme, options)], ...stages, summary(plan, theme, options)];
+  const stages = plan.stages
+    .map((stage) => renderStage(plan, stage, theme, options))
+    .filter((lines) => lines.length > 0);
+  const parts = [
+    [header(plan, theme, options)],
+    ...stages,
+    ...renderSchedule(plan, theme),
+    summary(plan, theme, options),
+  ];
   return `${parts.map((lines) => lines.join('\n')).join('\n\n')}\n`;
 }
 
@@ -34,7 +43,7 @@ function hostsOf({ hosts }: Plan): string {
   return counted(Object.keys(hosts).length, 'host');
 }
 
-function renderStage(stage: StagePlan, theme: Theme, options: PlanTextOptions): string[] {
+function renderStage(plan: Plan, stage: StagePlan, theme: Theme, options: PlanTextOptions): string[] {
   const blocks = blocksOf(stage, options.verbose ? ['change', 'deferred', 'unchanged'] : ['change', 'deferred']);
   if (stage.deferred) {
     const line = `${stage.name}   known after ${stage.deferred.until}: ${clean(stage.deferred.why)}`;
@@ -44,7 +53,7 @@ function renderStage(stage: StagePlan, theme: Theme, options: PlanTextOptions): 
     ...(index === 0 ? [] : ['']),
     ...renderBlock(stage, block, theme, options),
   ]);
-  const order = renderOrder(stage, theme);
+  const order = renderOrder(plan, stage, theme);
   return order.length === 0 ? lines : [...lines, '', ...order];
 }
 
@@ -122,38 +131,6 @@ function diffsOf(group: ChangeGroup, first: Diff): [Diff, ...Diff[]] {
   return [first, ...others];
 }
 
-/** In what order hosts change, what is checked between them, what is done around them. */
-function renderOrder(stage: StagePlan, theme: Theme): string[] {
-  const rolls = stage.batches.length > 1;
-  if (!rolls && stage.steps.length === 0) return [];
-  const arrow = ` ${symbol(theme, 'arrow')} `;
-  const order = stage.order || stage.batches.map((batch) => batch.join(', ')).join(arrow);
-  const gates = gatesOf(stage).join(', ');
-  const steps = stage.steps.map((step) => {
-    const batch = (stage.batches[step.batch] ?? []).join(', ');
-    return `${step.when} ${batch}: ${step.title}${step.on === batch ? '' : ` (on ${step.on})`}`;
-  });
-  const texts = [
-    order.replaceAll(' → ', arrow),
-    ...steps,
-    ...(gates ? [`${rolls ? 'after each' : 'then'}: ${gates}`] : []),
-  ].map(clean);
-  return texts.flatMap((text, index) => wrap(theme, `${index === 0 ? 'Order  ' : '       '}${text}`, 9));
-}
-
-/** Each batch waits for the gates of its own hosts: what is asked of every host is said once. */
-function gatesOf(stage: StagePlan): string[] {
-  const hosts = new Set(stage.batches.flat());
-  if (hosts.size < 2) return stage.gates;
-  const general = stage.gates.map((gate) =>
-    gate
-      .split(/(?<![\w.-])([\w.-]+)(?![\w.-])/)
-      .map((word) => (hosts.has(word) ? 'HOST' : word))
-      .join(''),
-  );
-  return [...new Set(general)];
-}
-
 function summary(plan: Plan, theme: Theme, options: PlanTextOptions): string[] {
   const sum = plan.summary;
   if (sum.changes === 0 && sum.deferred === 0) {
@@ -166,7 +143,10 @@ function summary(plan: Plan, theme: Theme, options: PlanTextOptions): string[] {
     sum.removals > 0 ? `${sum.removals} removed` : 'nothing removed',
     ...(sum.deferred > 0 ? [`${sum.deferred} known later`] : []),
   ];
-  const next = options.applyCommand === undefined ? [] : wrap(theme, `Apply with: ${options.applyCommand}`, 2);
+  const next =
+    options.applyCommand === undefined || plan.refused.length > 0
+      ? []
+      : wrap(theme, `Apply with: ${options.applyCommand}`, 2);
   return [...wrap(theme, `${words.join(', ')}. ${counted(sum.unchanged, 'state')} unchanged.`), ...next];
 }
 

@@ -1,12 +1,14 @@
 import { apiServerGates } from '../cluster/api-server.ts';
+import type { Guard } from '../cluster/gate.ts';
+import { apiServerGuard } from '../cluster/guards.ts';
 import { SECRETS, USERS } from '../core/paths.ts';
 import { hostsWith } from '../inventory/types.ts';
 import { render } from '../render/render.ts';
 import { ref, type FileResource, type Ref, type Resource, type UnitResource } from '../resources/types.ts';
 import { directory, file, inputs, linkTo, readableBy, unitPath } from './build.ts';
 import { LEAVES } from './leaves/names.ts';
-import { mastersRollout } from './masters-rollout.ts';
-import type { Stage, StateContext } from './stage.ts';
+import { apiServes, mastersRollout } from './masters-rollout.ts';
+import type { GuardContext, Stage, StateContext } from './stage.ts';
 import { auditPolicy, authenticationConfig, authorizationConfig } from './api-server/configuration.ts';
 import { API_SERVER_FILES, apiServerFlags } from './api-server/flags.ts';
 
@@ -21,8 +23,19 @@ export const apiServer: Stage = {
   needs: ['etcd', 'haproxy'],
   states,
   rollout: mastersRollout,
+  down: (cluster, { standing }) =>
+    hostsWith(cluster, 'master').flatMap(({ name }) => (standing?.apiServers.includes(name) === false ? [name] : [])),
+  guard,
   gate: apiServerGates,
 };
+
+function guard(context: GuardContext): Guard[] {
+  if (!apiServes(context.cluster, context.facts)) return [];
+  return apiServerGuard(
+    context,
+    context.batch.filter((host) => context.restarting.get(host)?.includes(UNIT)),
+  );
+}
 
 function states(context: StateContext): Resource[] {
   const link = linkTo('kube-apiserver', context);

@@ -1,7 +1,9 @@
 import { etcdGates } from '../cluster/etcd.ts';
+import { apiServerGuard, quorumGuard } from '../cluster/guards.ts';
 import type { Facts } from '../cluster/facts.ts';
 import { PATHS, SECRETS, USERS } from '../core/paths.ts';
 import { hostsWith, type Cluster } from '../inventory/types.ts';
+import { seriesOf } from '../core/versions.ts';
 import { render } from '../render/render.ts';
 import { ref, type Resource, type UnitResource } from '../resources/types.ts';
 import { file, inputs, linkTo, readableBy, unitPath } from './build.ts';
@@ -9,7 +11,7 @@ import { LEAVES } from './leaves/names.ts';
 import { oneAtATime } from './masters-rollout.ts';
 import type { Stage, StateContext } from './stage.ts';
 import { etcdConfig } from './etcd/config.ts';
-import { etcdSteps } from './etcd/steps.ts';
+import { etcdSteps, restartingMembers, stoppedApiServers } from './etcd/steps.ts';
 
 const UNIT = 'etcd.service';
 
@@ -20,8 +22,15 @@ export const etcd: Stage = {
   needs: ['artifacts', 'certificates'],
   states,
   rollout,
+  down: (cluster, { standing }) =>
+    hostsWith(cluster, 'etcd').flatMap(({ name }) => (standing?.etcd.includes(name) === false ? [name] : [])),
+  guard: (context) => [
+    ...quorumGuard(context, restartingMembers(context)),
+    ...apiServerGuard(context, stoppedApiServers(context)),
+  ],
   around: etcdSteps,
   gate: etcdGates,
+  irreversible,
 };
 
 function states(context: StateContext): Resource[] {
@@ -68,9 +77,10 @@ function unit({ facts }: StateContext, started: UnitResource['inputs'][number]['
 /** A replacement first, as it brings back redundancy; then one at a time, the leader last. */
 function rollout(_cluster: Cluster, facts: Facts, changed: readonly string[]): string[][] {
   if (facts.etcd !== 'formed') return [[...changed]];
+  const leader = facts.standing?.etcdLeader;
   const hasData = (host: string): boolean => facts.hosts.get(host)?.etcdData ?? false;
   const leads = (host: string): boolean =>
-    facts.etcdLeader === undefined ? (facts.hosts.get(host)?.holdsVip ?? false) : facts.etcdLeader === host;
+    leader === undefined ? (facts.hosts.get(host)?.holdsVip ?? false) : leader === host;
   return [
     ...oneAtATime(
       changed.filter((host) => !hasData(host)),
@@ -78,4 +88,12 @@ function rollout(_cluster: Cluster, facts: Facts, changed: readonly string[]): s
     ),
     ...oneAtATime(changed.filter(hasData), leads),
   ];
+}
+
+/** Members write what older ones do not read as soon as all run the newer minor version. */
+function irreversible(cluster: Cluster, facts: Facts): string | undefined {
+  const from = seriesOf(facts.standing?.etcdVersion ?? '');
+  const to = seriesOf(cluster.versions.etcd);
+  if (from === undefined || from === to) return undefined;
+  return `etcd ${from} → ${String(to)}: once every member runs it there is no way back by itself`;
 }

@@ -1,5 +1,5 @@
 import type { Facts, HostFacts } from '../cluster/facts.ts';
-import type { GateCheck, GateContext, Ask } from '../cluster/gate.ts';
+import type { GateCheck, GateContext, Ask, Guard } from '../cluster/gate.ts';
 import type { Cluster, Host } from '../inventory/types.ts';
 import type { Resource } from '../resources/types.ts';
 
@@ -58,6 +58,14 @@ export interface AroundContext {
   restarting?: ReadonlyMap<string, readonly string[]>;
 }
 
+export interface GuardContext extends AroundContext {
+  restarting: ReadonlyMap<string, readonly string[]>;
+  /** Hosts of the batches before this one. */
+  earlier: readonly string[];
+  /** Asked at plan time: what is down in `earlier` will be up by then. */
+  ahead: boolean;
+}
+
 /**
  * Active checks. `setup` makes what they need (test pods), `checks` run in order, each with its own deadline
  * and its `next`, and `teardown` always runs afterwards, whatever failed.
@@ -82,8 +90,14 @@ export interface Stage {
   problems?(cluster: Cluster, facts: Facts): Problem[];
   /** Batches of hosts in order; by default all at once. Called with the hosts that have changes. */
   rollout?(cluster: Cluster, facts: Facts, changed: readonly string[]): string[][];
+  /** Hosts where what it lays down does not serve now: they go first, as they are the ones to be mended. */
+  down?(cluster: Cluster, facts: Facts): readonly string[];
+  /** What must hold of the others before a batch is taken down: asked at plan time, and again right before it. */
+  guard?(context: GuardContext): Guard[];
   around?(context: AroundContext): { before: Step[]; after: Step[] };
   gate?(context: GateContext): GateCheck[];
+  /** Why its changes as a whole can't be undone, if so. */
+  irreversible?(cluster: Cluster, facts: Facts): string | undefined;
   /** Active checks of `mcpk verify` and of a changed stage: may create and delete test pods. */
   verify?(context: GateContext): Verification;
 }

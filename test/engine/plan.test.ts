@@ -86,7 +86,10 @@ interface Standing {
 
 /** Facts of a cluster that formed. */
 function factsWith({ holder, leader, serving, members, nodes }: Standing, over: Partial<Facts> = {}): Facts {
-  const facts = factsOf(cluster, { etcd: 'formed', ...(leader === undefined ? {} : { etcdLeader: leader }) });
+  const facts = factsOf(cluster, {
+    etcd: 'formed',
+    ...(leader === undefined ? {} : { standing: { etcd: members, apiServers: MASTERS, etcdLeader: leader } }),
+  });
   const owned = [{ ref: 'unit:kube-apiserver.service', hash: '', stage: 'api-server' }];
   return {
     ...facts,

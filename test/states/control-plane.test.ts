@@ -213,7 +213,7 @@ describe('the rollout', () => {
 
   it('of etcd is one at a time, the leader last, a member without data first', async () => {
     const cluster = await labCluster();
-    const facts = standing(cluster, { etcdLeader: 'm1' });
+    const facts = standing(cluster, { standing: { etcd: ['m1', 'm2', 'm3'], apiServers: [], etcdLeader: 'm1' } });
     const m3 = facts.hosts.get('m3');
     if (m3) m3.etcdData = false;
     expect(batches('etcd', cluster, facts)).toEqual([['m3'], ['m2'], ['m1']]);

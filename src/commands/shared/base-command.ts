@@ -134,11 +134,13 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** The exit code of a run or a plan, without an error of its own. */
   protected end(result: RunResult | Plan): void {
-    if ('exitCode' in result) process.exitCode = result.exitCode;
-    else
-      process.exitCode =
-        result.summary.changes + result.summary.deferred === 0 ? EXIT_CODES.done[0] : EXIT_CODES.pending[0];
+    process.exitCode = 'exitCode' in result ? result.exitCode : EXIT_CODES[outcomeOf(result)][0];
   }
+}
+
+function outcomeOf({ refused, summary }: Plan): keyof typeof EXIT_CODES {
+  if (refused.length > 0) return 'refused';
+  return summary.changes + summary.deferred === 0 ? 'done' : 'pending';
 }
 
 function timedOut(seconds: number): McpkError {

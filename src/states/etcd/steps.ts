@@ -39,9 +39,9 @@ done || { [ $? -eq 10 ] && exit 0; }
 export function etcdSteps(context: AroundContext): { before: Step[]; after: Step[] } {
   const { facts, batch } = context;
   if (facts.etcd !== 'formed') return { before: [], after: [] };
-  const fresh = batch.filter((host) => !(facts.hosts.get(host)?.etcdData ?? false));
-  const running = batch.filter((host) => !fresh.includes(host) && restarts(context, host));
-  const stopped = running.filter((host) => owns(facts, host, `unit:${API_SERVER}`));
+  const fresh = batch.filter((host) => !hasData(context, host));
+  const running = restartingMembers(context).filter((host) => facts.standing?.etcd.includes(host) ?? true);
+  const stopped = stoppedApiServers(context);
   return {
     before: [
       ...fresh.flatMap((host) => replace(context, host)),
@@ -53,8 +53,22 @@ export function etcdSteps(context: AroundContext): { before: Step[]; after: Step
   };
 }
 
-function restarts({ restarting }: AroundContext, host: string): boolean {
-  return restarting === undefined || (restarting.get(host)?.includes('etcd.service') ?? false);
+/** Members of the batch, with data, that go down for a moment. */
+export function restartingMembers(context: AroundContext): string[] {
+  const { facts, batch, restarting } = context;
+  if (facts.etcd !== 'formed') return [];
+  const restarts = (host: string): boolean =>
+    restarting === undefined || (restarting.get(host)?.includes('etcd.service') ?? false);
+  return batch.filter((host) => hasData(context, host) && restarts(host));
+}
+
+/** API servers that go down with them. */
+export function stoppedApiServers(context: AroundContext): string[] {
+  return restartingMembers(context).filter((host) => owns(context.facts, host, `unit:${API_SERVER}`));
+}
+
+function hasData({ facts }: AroundContext, host: string): boolean {
+  return facts.hosts.get(host)?.etcdData ?? false;
 }
 
 function moveLeader({ cluster }: AroundContext, host: string): Step {

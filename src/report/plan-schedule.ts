@@ -1,0 +1,52 @@
+import { changesOf, type Action, type Plan, type StagePlan } from '../engine/types.ts';
+import { clean, padEnd, paint, symbol, width, type Theme } from './theme.ts';
+import { wrap } from './wrap.ts';
+
+/** What an operator asks before a window: what goes down and when, from where there is no way back, what is refused. */
+export function renderSchedule(plan: Plan, theme: Theme): string[][] {
+  return [restarts(plan, theme), noWayBack(plan, theme), refused(plan, theme)].filter((lines) => lines.length > 0);
+}
+
+/** Restarts of several stages, one line for all hosts that share a reason; of one stage its own lines tell all. */
+function restarts({ actions }: Plan, theme: Theme): string[] {
+  const disturbing = actions.filter((action) => action.verb !== 'start');
+  if (new Set(disturbing.map((action) => action.stage)).size < 2) return [];
+  const groups = [
+    ...Map.groupBy(disturbing, ({ stage, unit, verb, reason }) => JSON.stringify([stage, unit, verb, reason])).values(),
+  ];
+  const units = Math.max(...disturbing.map((action) => width(action.unit)));
+  const verbs = Math.max(...disturbing.map((action) => action.verb.length));
+  const lines = groups.flatMap((group) => {
+    const [first] = group as [Action, ...Action[]];
+    const head = `  ${padEnd(clean(first.unit), units)}  ${padEnd(first.verb, verbs)}  `;
+    const batches = [...Map.groupBy(group, (action) => action.batch).values()].map((batch) =>
+      batch.map((action) => action.host).join(', '),
+    );
+    const hosts = batches.join(` ${symbol(theme, 'arrow')} `);
+    return wrap(theme, clean(`${head}${hosts}   ${first.reason}`), width(head));
+  });
+  return [paint(theme, 'bold', 'Restarts, in order'), ...lines];
+}
+
+/** From where on a rollback can't bring everything back. */
+function noWayBack({ stages }: Plan, theme: Theme): string[] {
+  const marked = stages.flatMap((stage) => {
+    const reasons = reasonsOf(stage);
+    return reasons.length === 0 ? [] : [`${stage.name} (${reasons.join('; ')})`];
+  });
+  return marked.length === 0 ? [] : wrap(theme, clean(`No way back from ${marked.join(', ')}`), 2);
+}
+
+function reasonsOf({ hosts, irreversible }: StagePlan): string[] {
+  const ofChanges = hosts.flatMap(changesOf).flatMap((item) => item.comparison.irreversible ?? []);
+  return [...new Set([...(irreversible === undefined ? [] : [irreversible]), ...ofChanges])];
+}
+
+function refused(plan: Plan, theme: Theme): string[] {
+  return plan.refused.flatMap(({ stage, hosts, title, wrong, consequence }, index) => [
+    ...(index === 0 ? [paint(theme, ['bold', 'red'], 'Refused as things are')] : []),
+    ...wrap(theme, clean(`  ${stage} on ${hosts.join(', ')}: not so that ${title}`), 4),
+    ...wrap(theme, clean(`    ${wrong}`), 4),
+    ...wrap(theme, clean(`    with --force-unsafe ${consequence}`), 4),
+  ]);
+}
