@@ -5,7 +5,10 @@
  */
 import { exec, host, reset } from '../lab/lab.ts';
 import { HOSTS } from '../lab/topology.ts';
-import { seconds } from './measure.ts';
+import { criticalPath } from './critical-path.ts';
+import { applied, apply as mcpkApply, INVENTORY, settle } from './mcpk.ts';
+import { timed } from './measure.ts';
+import type { Options, Report } from './types.ts';
 
 const NAMES = HOSTS.map((each) => each.name);
 
@@ -56,18 +59,58 @@ wait
 ask="kubectl --kubeconfig /etc/kubernetes/admin/break-glass.kubeconfig get nodes --no-headers --request-timeout=2s"
 until [ "$(ssh -F "$MCPK_LAB_SSH_CONFIG" m1 "$ask" 2>/dev/null | grep -c ' Ready ')" = ${String(NAMES.length)} ]; do :; done`;
 
-export async function firstApply(): Promise<string[]> {
+export async function firstApply({ note }: Options): Promise<Report> {
   await reset();
-  const apply = await seconds(['mcpk', 'apply', '-i', 'inventories/lab.yaml', '--yes', '--json']);
+  note('first apply, from bare hosts');
+  const { seconds: apply, said } = await timed(mcpkApply(undefined));
+  const needs = await stageNeeds();
   const packages = await snapshot();
   await reset();
+  note('the same put back onto bare hosts, for the plain script');
   await restore(packages);
-  const plain = await seconds(['sh', '-c', PLAIN]);
-  return [
-    `first apply, bare hosts to ready nodes  ${apply.toFixed(1)} s`,
-    `plain script, all of it already there   ${plain.toFixed(1)} s`,
-    `ratio                                   ${(apply / plain).toFixed(2)} (one run each)`,
-  ];
+  note('plain script');
+  const { seconds: plain } = await timed({ argv: ['timeout', '180', 'sh', '-c', PLAIN] });
+  note('the cluster is made again');
+  await reset();
+  await settle();
+  const { stages, traffic } = applied(said);
+  const ran = stages.map(({ name, ms }) => ({ name, ms, needs: needs.get(name) ?? [] })).filter(({ ms }) => ms > 0);
+  const path = criticalPath(ran);
+  return {
+    tables: [
+      {
+        title: 'Bare hosts to ready nodes',
+        head: ['', 'seconds', 'to the plain script'],
+        rows: [
+          ['plain script, all of it already there', plain.toFixed(1), '1'],
+          ['first apply, binaries sent', apply.toFixed(1), `${(apply / plain).toFixed(2)} ×`],
+        ],
+      },
+      {
+        title: 'Its stages',
+        head: ['stage', 'seconds', 'critical path'],
+        rows: ran.map((stage) => [stage.name, (stage.ms / 1000).toFixed(1), path.includes(stage) ? 'yes' : '']),
+      },
+      {
+        title: 'What it sent',
+        head: ['host', 'MB sent', 'MB received', 'round trips', 'connections'],
+        rows: Object.entries(traffic).map(([name, each]) => [
+          name,
+          (each.bytesSent / 1e6).toFixed(1),
+          (each.bytesReceived / 1e6).toFixed(2),
+          String(each.roundTrips),
+          String(each.connections),
+        ]),
+      },
+    ],
+    notes: ['One run each. The plain script starts all units on all hosts at once and waits for five ready nodes.'],
+  };
+}
+
+async function stageNeeds(): Promise<ReadonlyMap<string, readonly string[]>> {
+  const { said } = await timed({ argv: ['mcpk', 'show', '-i', INVENTORY, '--json'] });
+  const { stages } = JSON.parse(said.stdout) as { stages: { name: string; needs: string[] }[] };
+  return new Map(stages.map(({ name, needs }) => [name, needs]));
 }
 
 async function must(name: string, script: string): Promise<string> {

@@ -1,20 +1,56 @@
-/** `npm run bench -- [noop | first-apply]`: figures on the lab, as ratios measured in one run. */
+/**
+ * `npm run bench -- [--quick] [--rounds=N] [noop] [race] [scale] [first-apply] [rolling]`: figures on the lab, as ratios measured in one
+ * run. They print as tables and go into docs/performance.md, but for those of a quick run.
+ */
+import { execFile } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs, promisify } from 'node:util';
 import { up } from '../lab/lab.ts';
+import { CLONE } from '../lab/paths.ts';
 import { firstApply } from './first-apply.ts';
+import { rolling } from './rolling.ts';
+import { scale } from './scale.ts';
+import { circumstances } from './circumstances.ts';
 import { noop } from './noop.ts';
+import { race } from './race.ts';
+import { renderReport, replaceGenerated } from './report.ts';
+import type { Bench, Options } from './types.ts';
 
-const BENCHES: Readonly<Record<string, () => Promise<string[]>>> = { 'first-apply': firstApply, noop };
+const BENCHES: Readonly<Record<string, Bench>> = { noop, race, scale, 'first-apply': firstApply, rolling };
+/** Minutes long, whatever the number of rounds. */
+const LONG = ['first-apply'];
+const DOCUMENT = join(CLONE, 'docs/performance.md');
 
-const wanted = process.argv.slice(2);
-const unknown = wanted.find((name) => !(name in BENCHES));
-if (unknown !== undefined) {
-  process.stderr.write(`there is no benchmark ${unknown}; there are ${Object.keys(BENCHES).join(', ')}\n`);
-  process.exitCode = 64;
-} else {
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { quick: { type: 'boolean', default: false }, rounds: { type: 'string' } },
+  });
+  const unknown = positionals.find((name) => !(name in BENCHES));
+  if (unknown !== undefined)
+    throw new Error(`there is no benchmark ${unknown}; there are ${Object.keys(BENCHES).join(', ')}`);
+  const note = (text: string): void => void process.stderr.write(`… ${text}\n`);
+  const options: Options = {
+    quick: values.quick,
+    ...(values.rounds === undefined ? {} : { rounds: Number(values.rounds) }),
+    note,
+  };
+  note('building mcpk');
+  await promisify(execFile)(process.execPath, [join(CLONE, 'scripts/build.ts')]);
   await up();
-  for (const [name, run] of Object.entries(BENCHES)) {
-    if (wanted.length > 0 && !wanted.includes(name)) continue;
-    process.stdout.write(`${name}\n`);
-    for (const line of await run()) process.stdout.write(`  ${line}\n`);
-  }
+  const all = Object.keys(BENCHES).filter((name) => !options.quick || !LONG.includes(name));
+  for (const name of positionals.length > 0 ? positionals : all) await one(name, options);
 }
+
+async function one(name: string, options: Options): Promise<void> {
+  options.note(name);
+  const report = await BENCHES[name]?.(options);
+  if (report === undefined) return;
+  const text = renderReport({ ...report, notes: [...report.notes, await circumstances(name, options)] });
+  process.stdout.write(`${text}\n`);
+  if (options.quick) return;
+  await writeFile(DOCUMENT, replaceGenerated(await readFile(DOCUMENT, 'utf8'), name, text));
+}
+
+await main();

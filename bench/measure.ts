@@ -1,37 +1,80 @@
 import { exec } from '../lab/lab.ts';
 import { CLONE } from '../lab/paths.ts';
+import type { RunResult } from '../lab/run.ts';
 
 export interface Spread {
   median: number;
   min: number;
   max: number;
+  runs: number;
 }
 
-/** Seconds that a command on the operator's side takes, from its start to its end; it must succeed. */
-export async function seconds(argv: readonly string[]): Promise<number> {
+/** A command on the operator's side, whose whole process is timed. */
+export interface Contestant {
+  argv: readonly string[];
+  env?: Record<string, string>;
+  cwd?: string;
+  /** Not timed. */
+  before?: () => Promise<void>;
+  /** Not timed; throws when the work was not done. */
+  check?: (said: RunResult) => Promise<void> | void;
+}
+
+/** Seconds from a command's start to its end, and what it said; it must succeed. */
+export async function timed(contestant: Contestant): Promise<{ seconds: number; said: RunResult }> {
+  await contestant.before?.();
+  const { argv, env, cwd = CLONE } = contestant;
   const started = performance.now();
-  const said = await exec(argv, { cwd: CLONE });
+  const said = await exec(argv, { cwd, ...(env ? { env } : {}) });
+  const seconds = (performance.now() - started) / 1000;
   if (said.code !== 0) throw new Error(`${argv.join(' ')}: exit ${String(said.code)}\n${said.stdout}${said.stderr}`);
-  return (performance.now() - started) / 1000;
+  await contestant.check?.(said);
+  return { seconds, said };
 }
 
-/** Runs the commands in turn, A B A B …, after one round that does not count. */
+/** Either a figure, or why there is none. */
+export type Outcome = Spread | { failed: string };
+
+export interface Rounds {
+  counted: number;
+  /** Rounds before, that don't count. */
+  warm: number;
+}
+
+/** Runs the commands in turn, A B A B …. Whoever fails once, or whose check does, has no figure. */
 export async function interleaved(
-  rounds: number,
-  commands: Readonly<Record<string, readonly string[]>>,
-): Promise<Record<string, Spread>> {
-  const times = new Map<string, number[]>(Object.keys(commands).map((name) => [name, []]));
-  for (let round = 0; round <= rounds; round += 1) {
-    for (const [name, argv] of Object.entries(commands)) {
-      const took = await seconds(argv);
-      if (round > 0) times.get(name)?.push(took);
+  rounds: Rounds,
+  contestants: Readonly<Record<string, Contestant>>,
+): Promise<Map<string, Outcome>> {
+  const times = new Map<string, number[]>(Object.keys(contestants).map((name) => [name, []]));
+  const failed = new Map<string, string>();
+  for (let round = 0; round < rounds.warm + rounds.counted; round += 1) {
+    for (const [name, contestant] of Object.entries(contestants)) {
+      if (failed.has(name)) continue;
+      try {
+        const { seconds } = await timed(contestant);
+        if (round >= rounds.warm) times.get(name)?.push(seconds);
+      } catch (error) {
+        failed.set(name, error instanceof Error ? error.message : String(error));
+      }
     }
   }
-  return Object.fromEntries([...times].map(([name, values]) => [name, spread(values)]));
+  return new Map(
+    [...times].map(([name, values]) => {
+      const why = failed.get(name);
+      return [name, why === undefined ? spread(values) : { failed: why }];
+    }),
+  );
 }
 
 export function spread(values: readonly number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b);
   const at = (index: number): number => sorted[Math.max(0, Math.min(index, sorted.length - 1))] ?? Number.NaN;
-  return { median: at(Math.floor(sorted.length / 2)), min: at(0), max: at(sorted.length - 1) };
+  const middle = (sorted.length - 1) / 2;
+  return {
+    median: (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2,
+    min: at(0),
+    max: at(sorted.length - 1),
+    runs: sorted.length,
+  };
 }

@@ -4,6 +4,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { noop } from '../bench/noop.ts';
+import { renderReport } from '../bench/report.ts';
 import { messageOf } from './errors.ts';
 import { exec, unfit } from './lab.ts';
 import { onOperatorSide, operatorEnvironment, KUBECONFIG } from './operator.ts';
@@ -73,7 +74,7 @@ async function demo(): Promise<void> {
   await mcpk('verify', ...INVENTORY);
   headline('figures');
   process.stdout.write(`first apply here   ${first.toFixed(1)} s\nsecond apply here  ${second.toFixed(1)} s\n`);
-  for (const line of await noop()) process.stdout.write(`${line}\n`);
+  process.stdout.write(renderReport(await noop({ quick: true, note: () => undefined })));
   process.stdout.write('npm run bench compares a first apply from bare hosts with a plain script.\n');
   process.stdout.write(NEXT);
 }

@@ -12,10 +12,15 @@ import { AJV_OPTIONS } from '../src/core/validate.ts';
 import { precompile } from '../src/render/precompile.ts';
 import { ROOT } from './process.ts';
 
-/** Writes FOLDER/mcpk.cjs and its source map. */
-export async function bundle(folder: string): Promise<void> {
+const PROGRAM = { input: 'src/commands/main.ts', name: 'mcpk' };
+
+/** Writes FOLDER/NAME.cjs and its source map. */
+export async function bundle(
+  folder: string,
+  { input, name }: { input: string; name: string } = PROGRAM,
+): Promise<void> {
   const build = await rolldown({
-    input: join(ROOT, 'src/commands/main.ts'),
+    input: join(ROOT, input),
     cwd: ROOT,
     platform: 'node',
     // ssh2's native code is used where an installation built it; oclif wants the other only for plugins in TypeScript.
@@ -26,7 +31,7 @@ export async function bundle(folder: string): Promise<void> {
     logLevel: 'warn',
   });
   await build.write({
-    file: join(folder, 'mcpk.cjs'),
+    file: join(folder, `${name}.cjs`),
     format: 'cjs',
     // V8's code cache and import() do not go together without a warning of Node.
     dynamicImportInCjs: false,

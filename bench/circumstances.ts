@@ -1,0 +1,26 @@
+/** Where and how a figure was made, in one line. */
+import { cpus, loadavg, release, totalmem } from 'node:os';
+import { readFile } from 'node:fs/promises';
+import { capture } from '../lab/run.ts';
+import { DEFAULT_VERSIONS } from '../lab/versions.ts';
+import type { Options } from './types.ts';
+
+export async function circumstances(name: string, { quick, rounds }: Options): Promise<string> {
+  const system = /^PRETTY_NAME="(.*)"$/m.exec(await readFile('/etc/os-release', 'utf8'))?.[1] ?? 'Linux';
+  const ssh = (await capture(['ssh', '-V'])).stderr.trim().split(',')[0] ?? '';
+  const command = [
+    `npm run bench --`,
+    ...(quick ? ['--quick'] : []),
+    ...(rounds ? [`--rounds=${String(rounds)}`] : []),
+    name,
+  ];
+  const processors = cpus();
+  return [
+    `${new Date().toISOString().slice(0, 10)}, \`${command.join(' ')}\``,
+    `${String(processors.length)} × ${processors[0]?.model.trim() ?? 'processor'}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB`,
+    `${system}, Linux ${release()}`,
+    `Node ${process.versions.node}, ${ssh}`,
+    `Kubernetes ${DEFAULT_VERSIONS.kubernetes}, etcd ${DEFAULT_VERSIONS.etcd}`,
+    `load ${loadavg()[0]?.toFixed(1) ?? '?'} at the end; five hosts, the operator and all tools share these processors.`,
+  ].join('; ');
+}
