@@ -32,6 +32,8 @@ export interface Ask {
   host: string;
   argv: string[];
   stdin?: string;
+  /** `stdin` is an HTTP request: those of one round to the same server (argv) go over one connection. */
+  http?: true;
 }
 
 export interface Answer {

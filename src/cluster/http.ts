@@ -21,14 +21,14 @@ export interface LocalRequest {
 
 export function localRequest(request: LocalRequest): Ask {
   const { host, port, path, method = 'GET', body = '', tls } = request;
-  // HTTP/1.0: the answer ends with the connection, and is never chunked.
-  const head = [`${method} ${path} HTTP/1.0`, `Host: ${tls?.name ?? 'localhost'}`, 'Accept: application/json'];
+  const head = [`${method} ${path} HTTP/1.1`, `Host: ${tls?.name ?? 'localhost'}`, 'Accept: application/json'];
   const length =
     body === '' ? [] : ['Content-Type: application/json', `Content-Length: ${String(Buffer.byteLength(body))}`];
   return {
     host,
     argv: ['socat', '-t', '5', '-T', '5', '-', address(port, tls)],
     stdin: `${[...head, ...length].join('\r\n')}\r\n\r\n${body}`,
+    http: true,
   };
 }
 

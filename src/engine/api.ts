@@ -1,58 +1,18 @@
 import { McpkError } from '../core/errors.ts';
 import { kubectl } from '../cluster/kubectl.ts';
-import type { KubeObjectResource, Observed, Ref, Resource } from '../resources/types.ts';
+import { parseObjectId } from '../cluster/objects.ts';
+import type { Ref, Resource } from '../resources/types.ts';
 import { API } from './compile.ts';
-import type { Fleet } from './fleet.ts';
 import type { Run } from './run-context.ts';
 import { changesOf, type HostPlan } from './types.ts';
-import { decodeObserved } from './wire.ts';
 
 /** Remembers in the cluster itself which objects are ours, so that those taken out of the inventory leave. */
-const OWNED = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'mcpk-owned', namespace: 'kube-system' } };
-
-export interface ApiState {
-  observed: Observed;
-  owned: Map<string, string>;
-}
+export const OWNED_ID = 'v1/ConfigMap/kube-system/mcpk-owned';
 
 interface KubeObject {
   apiVersion: string;
   kind: string;
   metadata: { name: string; namespace?: string };
-  data?: Record<string, string>;
-}
-
-/** One `kubectl get` reads all objects; undefined when the API did not answer. */
-export async function probeApi(
-  fleet: Fleet,
-  host: string,
-  objects: readonly KubeObjectResource[],
-  signal: AbortSignal,
-): Promise<ApiState | undefined> {
-  const wanted = [OWNED, ...objects.map((each) => skeleton(each.id))];
-  const [answer] = await fleet.exec(
-    host,
-    [
-      {
-        ...kubectl(host, 'get', '--ignore-not-found', '--show-managed-fields', '-o', 'json', '-f', '-'),
-        stdin: list(wanted),
-      },
-    ],
-    signal,
-  );
-  if (!answer || (answer.stdout.trim() === '' && answer.exitCode !== 0)) return undefined;
-  const found =
-    answer.stdout.trim() === '' ? [] : itemsOf(JSON.parse(answer.stdout) as KubeObject | { items: KubeObject[] });
-  const observed = decodeObserved([]);
-  let owned = new Map<string, string>();
-  for (const object of found) {
-    if (object.kind === OWNED.kind && object.metadata.name === OWNED.metadata.name) {
-      owned = new Map(Object.entries(JSON.parse(object.data?.['owned'] ?? '{}') as Record<string, string>));
-    } else {
-      observed.texts[`api:${idOf(object)}`] = JSON.stringify(object);
-    }
-  }
-  return { observed, owned };
 }
 
 /** One server-side apply for all that differs, one delete for all that leaves. */
@@ -141,27 +101,14 @@ async function must(run: Run, stage: string, host: string, args: readonly string
 function ownedObject(owned: ReadonlyMap<string, { hash: string; stage: string }>): unknown {
   const stages = [...owned].map(([name, entry]): [string, string] => [name, entry.stage]);
   const data = Object.fromEntries(stages.toSorted(([a], [b]) => (a < b ? -1 : 1)));
-  return { ...OWNED, data: { owned: JSON.stringify(data) } };
+  return { ...skeleton(OWNED_ID), data: { owned: JSON.stringify(data) } };
 }
 
 function list(items: readonly unknown[]): string {
   return JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
 }
 
-function itemsOf(value: KubeObject | { items: KubeObject[] }): KubeObject[] {
-  return 'items' in value ? value.items : [value];
-}
-
-/** `apps/v1/Deployment/kube-system/coredns`; cluster-wide objects have an empty namespace. */
-export function idOf(object: KubeObject): string {
-  return `${object.apiVersion}/${object.kind}/${object.metadata.namespace ?? ''}/${object.metadata.name}`;
-}
-
 function skeleton(id: string): KubeObject {
-  const [name = '', namespace = '', kind = '', ...version] = id.split('/').toReversed();
-  return {
-    apiVersion: version.toReversed().join('/'),
-    kind,
-    metadata: { name, ...(namespace === '' ? {} : { namespace }) },
-  };
+  const { apiVersion, kind, namespace, name } = parseObjectId(id);
+  return { apiVersion, kind, metadata: { name, ...(namespace === '' ? {} : { namespace }) } };
 }

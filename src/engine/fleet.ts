@@ -22,6 +22,8 @@ export interface FleetOptions {
 export interface Command {
   argv: string[];
   stdin?: string;
+  /** Its standard output comes with a character a byte (latin1). */
+  binary?: boolean;
 }
 
 export interface CommandResult {

@@ -1,49 +1,17 @@
 import { McpkError } from '../core/errors.ts';
-import type { Answer, Ask, GateCheck, GateContext } from '../cluster/gate.ts';
+import type { Answer, GateCheck, GateContext } from '../cluster/gate.ts';
 import type { Stage, Step } from '../states/stage.ts';
+import { ask } from './ask.ts';
 import type { Fleet } from './fleet.ts';
 import type { Emit } from './types.ts';
 
 const POLL_MS = 250;
-
-/** Asks each different command once, each host's in one request, and answers in the order of the asks. */
-export async function ask(fleet: Fleet, asks: readonly Ask[], signal: AbortSignal): Promise<Answer[]> {
-  const keyOf = (each: Ask): string => JSON.stringify([each.host, each.argv, each.stdin]);
-  const different = [...new Map(asks.map((each) => [keyOf(each), each])).values()];
-  const answers = new Map<string, Answer>();
-  await Promise.all(
-    [...Map.groupBy(different, (each) => each.host)].map(async ([host, questions]) => {
-      const results = await fleet
-        .exec(host, questions, signal)
-        .catch((error: unknown) => failedAnswers(questions, error));
-      for (const [index, question] of questions.entries()) {
-        answers.set(keyOf(question), {
-          host,
-          ...(results[index] ?? { exitCode: 255, stdout: '', stderr: 'no answer' }),
-        });
-      }
-    }),
-  );
-  return asks.map(
-    (each) => answers.get(keyOf(each)) ?? { host: each.host, exitCode: 255, stdout: '', stderr: 'no answer' },
-  );
-}
 
 /** Runs a step on its host. */
 export async function runStep(fleet: Fleet, step: Step, signal: AbortSignal): Promise<Answer | undefined> {
   const input = step.stdin === undefined ? {} : { stdin: step.stdin };
   const [answer] = await ask(fleet, [{ host: step.on, argv: step.run, ...input }], signal);
   return answer;
-}
-
-/** A host that is lost answers every question with why. */
-function failedAnswers(questions: readonly Ask[], error: unknown): Omit<Answer, 'host'>[] {
-  return questions.map(() => ({
-    exitCode: 255,
-    stdout: '',
-    stderr: error instanceof Error ? error.message : String(error),
-    ...(error instanceof McpkError && error.code === 'unreachable' ? { lost: error } : {}),
-  }));
 }
 
 export interface GateSeen {

@@ -6,7 +6,7 @@ import { askIpPools, parseIpPools } from '../cluster/ip-pools.ts';
 import { hostsWith, type Cluster } from '../inventory/types.ts';
 import type { SessionRecord } from '../transport/types.ts';
 import type { Fleet } from './fleet.ts';
-import { ask } from './gates.ts';
+import { ask } from './ask.ts';
 import { decodeFacts, encodeFacts } from './wire-facts.ts';
 
 /** Reads every host's facts, and the cluster's from the first master whose API server answers. */

@@ -3,7 +3,6 @@ import type { Facts } from '../cluster/facts.ts';
 import type { Cluster } from '../inventory/types.ts';
 import type { KubeObjectResource, Observed, SharedSecretResource } from '../resources/types.ts';
 import type { Stage } from '../states/stage.ts';
-import { probeApi } from './api.ts';
 import { compare, compareStage, type CompareInput, type Comparisons } from './compare.ts';
 import { API, compile, compileStage, type CompileInput } from './compile.ts';
 import { heldStages } from './gates.ts';
@@ -16,6 +15,7 @@ import type { EngineInput, Opened } from './open.ts';
 import { planHash } from './plan-hash.ts';
 import { strangers, type Ownership } from './owned.ts';
 import { plan, planStage, type PlanInput } from './plan.ts';
+import { probeApi } from './probe-api.ts';
 import { probeHosts } from './probe.ts';
 import { asErrors, runId, turns, type Run } from './run-context.ts';
 import { withStanding } from './standing.ts';
@@ -114,7 +114,9 @@ async function observe(
   const apiHost = opened.facts.apiHost;
   const [observed, api] = await Promise.all([
     probeHosts(opened.fleet, stages, opened.facts.hosts, input.signal),
-    apiHost !== undefined && objects.length > 0 ? probeApi(opened.fleet, apiHost, objects, input.signal) : undefined,
+    apiHost !== undefined && objects.length > 0
+      ? probeApi(opened.fleet, input.cluster, apiHost, { objects, signal: input.signal })
+      : undefined,
   ]);
   if (api) observed.set(API, api.observed);
   return { observed, apiOwned: api?.owned ?? new Map<string, string>() };

@@ -6,7 +6,7 @@ import { hostsWith, type Cluster } from '../inventory/types.ts';
 import type { Stage } from '../states/stage.ts';
 import type { Comparisons } from './compare.ts';
 import type { Fleet } from './fleet.ts';
-import { ask } from './gates.ts';
+import { ask } from './ask.ts';
 import { changesOf } from './types.ts';
 
 export interface StandingInput {

@@ -5,6 +5,8 @@ export interface RemoteCommand {
   readonly stdin?: string;
   /** Seconds until it is ended (TERM, two seconds, KILL), exit code 124; 0 or absent = none. */
   readonly limit?: number;
+  /** Its standard output is bytes, not text: it comes with a character a byte (latin1). */
+  readonly binary?: boolean;
 }
 
 export interface RemoteAnswer {
@@ -40,12 +42,13 @@ function escape(text: string): string {
   return out;
 }
 
-/** `exec ID RC STDOUTSIZE SIZE`: the id, and the answer. */
-export function decodeAnswer(record: SessionRecord): [id: number, answer: RemoteAnswer] {
+/** `exec ID RC STDOUTSIZE SIZE`: the id, and the answer to that command. */
+export function decodeAnswer(
+  record: SessionRecord,
+  commands: readonly RemoteCommand[],
+): [id: number, answer: RemoteAnswer] {
   const [id, code, size] = record.args.map(Number);
   if (id === undefined || code === undefined || size === undefined) throw new Error('an answer without its figures');
-  return [
-    id,
-    { exitCode: code, stdout: record.body.toString('utf8', 0, size), stderr: record.body.toString('utf8', size) },
-  ];
+  const stdout = record.body.toString(commands[id]?.binary ? 'latin1' : 'utf8', 0, size);
+  return [id, { exitCode: code, stdout, stderr: record.body.toString('utf8', size) }];
 }

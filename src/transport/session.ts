@@ -92,7 +92,7 @@ export class HostSession implements Session {
       (record) => {
         if (record.kind === 'stderr') trouble = record.body.toString('utf8');
         else if (record.kind === 'exec') {
-          const [id, answer] = decodeAnswer(record);
+          const [id, answer] = decodeAnswer(record, commands);
           answers[id] = answer;
         }
       },

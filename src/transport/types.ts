@@ -1,3 +1,4 @@
+import type { RemoteAnswer, RemoteCommand } from './commands.ts';
 import type { ConnectionPool } from './hops.ts';
 
 /** A host as the transport sees it; src/inventory gives these settings. */
@@ -54,14 +55,7 @@ export interface Session {
     signal?: AbortSignal,
   ): Promise<void>;
   /** Runs commands (argv byte for byte), in one request; answers in their order. */
-  exec(
-    commands: readonly {
-      argv: readonly string[];
-      stdin?: string;
-      /** Seconds until it is ended, exit code 124. */ limit?: number;
-    }[],
-    signal?: AbortSignal,
-  ): Promise<{ exitCode: number; stdout: string; stderr: string }[]>;
+  exec(commands: readonly RemoteCommand[], signal?: AbortSignal): Promise<RemoteAnswer[]>;
   /** Bytes of a file that only root may read (an authority's key). */
   read(path: string, signal?: AbortSignal): Promise<Buffer>;
   /**

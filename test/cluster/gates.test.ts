@@ -21,7 +21,7 @@ describe('a request from a host to itself', () => {
   it('ends its head with an empty line and counts the bytes of its body', () => {
     const { argv, stdin } = localRequest({ host: 'm1', port: 2381, path: '/x', method: 'POST', body: '{"ü":1}' });
     expect(argv.at(-1)).toBe('TCP:127.0.0.1:2381,shut-none');
-    expect(stdin).toMatch(/^POST \/x HTTP\/1\.0\r\n[^]*Content-Length: 8\r\n\r\n\{"ü":1\}$/);
+    expect(stdin).toMatch(/^POST \/x HTTP\/1\.1\r\n[^]*Content-Length: 8\r\n\r\n\{"ü":1\}$/);
   });
 
   it('verifies the name of the server and shows a certificate', () => {

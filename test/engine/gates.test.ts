@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { GateCheck } from '../../src/cluster/gate.ts';
 import { McpkError } from '../../src/core/errors.ts';
 import type { Command, CommandResult, Fleet } from '../../src/engine/fleet.ts';
-import { ask, heldStages, holdGates } from '../../src/engine/gates.ts';
+import { heldStages, holdGates } from '../../src/engine/gates.ts';
+import { ask } from '../../src/engine/ask.ts';
 import type { Event } from '../../src/engine/types.ts';
 import type { Stage } from '../../src/states/stage.ts';
 

@@ -21,7 +21,7 @@ function run(commands: readonly RemoteCommand[], shell = 'sh'): RemoteAnswer[] {
   const answers: RemoteAnswer[] = [];
   const parser = new RecordParser('M', (record) => {
     if (record.kind !== 'exec') return;
-    const [id, answer] = decodeAnswer(record);
+    const [id, answer] = decodeAnswer(record, commands);
     answers[id] = answer;
   });
   parser.push(Buffer.from('\nM\n'));
