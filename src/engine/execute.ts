@@ -44,7 +44,7 @@ async function runStage(run: Run, stage: Stage, before: readonly StageResult[]):
     });
     return { name: stage.name, status, changed, ms, hosts };
   };
-  if (run.failures.length > 0 || before.some((need) => need.status === 'failed' || need.status === 'skipped')) {
+  if (run.stopped || before.some((need) => need.status === 'failed' || need.status === 'skipped')) {
     return end('skipped', 0, [], 'an earlier stage failed');
   }
   if (run.signal.aborted) return end('skipped', 0, [], 'interrupted');
@@ -66,10 +66,9 @@ async function runStage(run: Run, stage: Stage, before: readonly StageResult[]):
 
 async function runBatch(run: Run, stage: Stage, planned: StagePlan, index: number): Promise<void> {
   const batch = planned.batches[index] ?? [];
-  if (run.failures.length > 0)
-    throw new McpkError('stage', `${stage.name}: not continued, because another stage failed`);
+  if (!run.stopped) await holdGuards(run, stage, planned, index);
+  if (run.stopped) throw new McpkError('stage', `${stage.name}: not continued, because another stage failed`);
   run.signal.throwIfAborted();
-  await holdGuards(run, stage, planned, index);
   const steps = stage.around?.({
     cluster: run.cluster,
     facts: run.facts,
@@ -86,7 +85,11 @@ async function runBatch(run: Run, stage: Stage, planned: StagePlan, index: numbe
       batch.map(async (host) => {
         const plan = planned.hosts.find((each) => each.host === host);
         if (!plan) return;
-        await (host === API ? convergeApi(run, stage.name, plan) : convergeHost(run, stage.name, plan));
+        const converge = host === API ? convergeApi : convergeHost;
+        await converge(run, stage.name, plan).catch((error: unknown) => {
+          run.stop();
+          throw error;
+        });
       }),
     );
     // Members of a batch don't fail each other: all finish before the first failure is reported.
@@ -97,6 +100,7 @@ async function runBatch(run: Run, stage: Stage, planned: StagePlan, index: numbe
     // Between batches the gate decides whether the next may start; after the last one holdStage asks for all.
     if (index < planned.batches.length - 1) await hold(run, stage, batch);
   } catch (error) {
+    run.stop();
     await undo(run, stage.name, done);
     throw error;
   }
@@ -141,6 +145,7 @@ async function hold(run: Run, stage: Stage, hosts: readonly string[]): Promise<v
       emit: run.emit,
       since: () => run.since(),
       signal: run.signal,
+      stop: () => run.stop(),
       hint: 'Nothing after this stage was started. Run the same command again once it is mended.',
     },
     gates,

@@ -63,6 +63,8 @@ export interface GateRun {
   hint?: string;
   /** What it is then: `gate` unless given. */
   code?: 'gate' | 'refused';
+  /** Called as soon as one does not hold in time, before its journal is read. */
+  stop?: () => void;
 }
 
 /**
@@ -86,6 +88,7 @@ export async function holdGates(run: GateRun, gates: readonly GateCheck[]): Prom
         followUps.push(...(gate.next?.(answers) ?? []));
         run.emit({ at: run.since(), type: 'gate', stage: run.stage, title: gate.title, status: 'passed', ms });
       } else if (ms >= gate.deadline * 1000 || answers.some((answer) => answer.lost)) {
+        run.stop?.();
         run.emit({
           at: run.since(),
           type: 'gate',

@@ -82,7 +82,16 @@ export async function holdGuards(run: Run, stage: Stage, planned: StagePlan, ind
   if (!run.forceUnsafe) {
     const hint = hintFor(guards.map((guard) => guard.consequence));
     await holdGates(
-      { fleet, stage: stage.name, emit, since: () => run.since(), signal, code: 'refused', hint },
+      {
+        fleet,
+        stage: stage.name,
+        emit,
+        since: () => run.since(),
+        signal,
+        code: 'refused',
+        hint,
+        stop: () => run.stop(),
+      },
       guards,
     );
     return;

@@ -137,6 +137,7 @@ interface CreateRun {
 function createRun(from: CreateRun): Run {
   const { input, opened, observed, comparisons, planned } = from;
   const failures: McpkError[] = [];
+  let stopped = false;
   const secrets = new Map<string, { host: string; resource: SharedSecretResource }[]>();
   for (const states of from.tree.stages.flatMap((stage) => stage.hosts)) {
     for (const resource of states.resources) {
@@ -183,7 +184,14 @@ function createRun(from: CreateRun): Run {
     gateHeld: from.gateHeld,
     failures,
     fail(error, stage) {
+      stopped = true;
       failures.push(...asErrors(error, stage));
+    },
+    stop() {
+      stopped = true;
+    },
+    get stopped() {
+      return stopped;
     },
     turn: turns(),
     async stagePlan(stage) {

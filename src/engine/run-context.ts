@@ -38,6 +38,9 @@ export interface Run {
   readonly gateHeld: Set<string>;
   readonly failures: McpkError[];
   fail(error: unknown, stage: string): void;
+  /** From now on nothing new starts. Called as soon as a failure is seen; it is told when what runs has ended. */
+  stop(): void;
+  readonly stopped: boolean;
   /** Runs `work` when nothing else writes on that host. */
   turn<T>(host: string, work: () => Promise<T>): Promise<T>;
   /** The stage's plan; a deferred stage is compiled, probed and compared first. */

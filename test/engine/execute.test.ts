@@ -67,7 +67,15 @@ function runOf(specs: Record<string, Spec>, failing: readonly string[] = []): { 
     gateHeld: new Set<string>(),
     journal: { caller: '', note: () => undefined, take: () => [], send: () => Promise.resolve() },
     failures,
-    fail: (error: unknown, stage: string) => failures.push(...asErrors(error, stage)),
+    forceUnsafe: false,
+    stopped: false,
+    stop() {
+      this.stopped = true;
+    },
+    fail(error: unknown, stage: string) {
+      this.stopped = true;
+      failures.push(...asErrors(error, stage));
+    },
     turn: (_host: string, work: () => Promise<unknown>) => work(),
     stagePlan: (stage: Stage) => Promise.resolve(planOf(stage.name)),
   };
