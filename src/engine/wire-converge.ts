@@ -80,8 +80,16 @@ export function decodeConverge(request: ConvergeRequest, record: SessionRecord):
     ref: decodeURIComponent(ref),
     status: status === 'changed' ? 'changed' : 'failed',
     ms: Number(ms),
-    message: record.body.toString('utf8').trim(),
+    message: plainMessage(record.body.toString('utf8')),
   };
+}
+
+/** Without the shell's own prefix (`/run/mcpk/…/code.converge: 387: `), and with paths as people write them. */
+function plainMessage(text: string): string {
+  return text
+    .replaceAll(/^\S*converge(?:\.sh)?: (?:line )?\d+: /gm, '')
+    .replaceAll(/(^|[\s'"])\.\/(?=\S)/gm, '$1/')
+    .trim();
 }
 
 /** `seen` is converge.sh's text: what is there now. */

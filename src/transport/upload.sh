@@ -2,7 +2,8 @@
 # Receives one file, as root, over a channel of its own. Saved and sourced by the bootstrap with
 #   $2 directory's name  $3 size of this file  $4 size of the data  $5 its sha256
 # The first line on standard input is the target's path; the data follow. The file appears under its name only
-# when size and sha256 agree; else, and when the connection dies, nothing is left. Answer: one record.
+# when size and sha256 agree; else, and when the connection dies, nothing is left. Answer: one record; of a failed
+# write its body is what the system said.
 
 receive_file() {
   dir=/run/mcpk/$2 size=$4 sha256=$5
@@ -10,6 +11,7 @@ receive_file() {
   temporary=$path.tmp.$$
   trap 'rm -rf "$dir" "$temporary"' EXIT
   trap 'exit 1' TERM HUP INT PIPE
+  exec 2>"$dir/said"
   case $path in */*) mkdir -p -- "${path%/*}" || fail io ;; esac
   : >"$temporary" || fail io
   got=0
@@ -26,7 +28,9 @@ receive_file() {
 }
 
 fail() {
-  printf 'failed %s %s 0\n' "$1" "${2:--}"
+  said=
+  [ "$1" != io ] || said=$(tail -n 1 "$dir/said")
+  printf 'failed %s %s %s\n%s' "$1" "${2:--}" "${#said}" "$said"
   exit 1
 }
 

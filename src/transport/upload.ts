@@ -100,9 +100,11 @@ function refused({ host, path, sha256, source }: Upload, record: SessionRecord, 
       host,
       hint: 'Was the file changed while it was sent? Run the same command again.',
     });
-  return new McpkError('stage', `${host}: cannot write ${path}; nothing was put in place`, {
+  // `dd: error writing 'standard output': No space left on device`: the last part is the cause.
+  const cause = record.body.toString('utf8').trim().split(': ').at(-1) ?? '';
+  return new McpkError('stage', `${host}: cannot write ${path}: ${cause}; nothing was put in place`, {
     host,
-    hint: `Look at df and mount for ${path} on the host.`,
+    hint: `Make room, or mount it writable: look at df and mount for ${path} on the host.`,
   });
 }
 

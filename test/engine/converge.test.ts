@@ -150,6 +150,13 @@ describe('write', () => {
     expect(readlinkSync(host.at(`${generation}/etc/l`))).toBe('/elsewhere');
   });
 
+  it('tells what the shell said without its own place in the script', () => {
+    const outcome = converge([write('/etc/none/a', 'x')]);
+    expect(outcome.events).toMatchObject([
+      { status: 'failed', message: expect.stringMatching(/^cannot create \/etc\/none\/\.a\.mcpk: /) as string },
+    ]);
+  });
+
   it('leaves the old file and no temporary one when the disk is full', () => {
     const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'none', host.at('/etc')]).status === 0;
     if (!mounted) return; // no root: the end-to-end suite proves it
