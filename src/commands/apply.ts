@@ -36,6 +36,9 @@ export default class Apply extends BaseCommand<typeof Apply> {
     'force-unsafe': Flags.boolean({
       summary: 'Take down what should stay up: a member of the quorum, the last API server. What comes of it is said.',
     }),
+    'no-rollback': Flags.boolean({
+      summary: 'Leave a host whose gate fails after a change as it is, to look at it; without it, it goes back.',
+    }),
     yes: Flags.boolean({ char: 'y', summary: 'Do not ask.' }),
   };
 

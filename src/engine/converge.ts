@@ -71,12 +71,37 @@ async function stream(run: Run, stage: string, plan: HostPlan): Promise<void> {
     ownedAfter: ownedText(without(new Map([...before, ...after]), removedRefs(plan))),
   };
   const verbs = new Map(changesOf(plan).map((item) => [item.ref, item.comparison.verb]));
+  await sendStream(run, { host: plan.host, request, verbs });
+  run.owned.set(plan.host, without(new Map([...before, ...after]), removedRefs(plan)));
+}
+
+/** A change that failed on its host; `ref` names it. */
+export class ChangeFailure extends McpkError {
+  readonly ref: string;
+
+  constructor(ref: string, ...[code, message, more]: ConstructorParameters<typeof McpkError>) {
+    super(code, message, more);
+    this.ref = ref;
+  }
+}
+
+export interface Stream {
+  host: string;
+  request: ConvergeRequest;
+  /** ref → what is done to it, for those who watch. */
+  verbs: ReadonlyMap<string, string>;
+}
+
+/** Runs a stream, tells of each resource, and gives back what a rollback in it put back. */
+export async function sendStream(run: Run, { host, request, verbs }: Stream): Promise<string[]> {
+  const { stage } = request;
   let failure: { ref: string; message: string } | undefined;
   let stale: string[] = [];
   let fenced = false;
+  const restored: string[] = [];
   let stderr = '';
   const exitCode = await run.fleet.request(
-    plan.host,
+    host,
     'converge',
     encodeConverge(request),
     (record) => {
@@ -84,6 +109,7 @@ async function stream(run: Run, stage: string, plan: HostPlan): Promise<void> {
       const event = decodeConverge(request, record);
       if (event?.type === 'stale') stale = event.refs;
       if (event?.type === 'fenced') fenced = true;
+      if (event?.type === 'restored') restored.push(...event.lines);
       if (event?.type !== 'resource') return;
       if (event.status === 'failed') failure ??= event;
       const { ref, status, ms, message } = event;
@@ -91,7 +117,7 @@ async function stream(run: Run, stage: string, plan: HostPlan): Promise<void> {
         at: run.since(),
         type: 'resource',
         stage,
-        host: plan.host,
+        host,
         ref,
         verb: verbs.get(ref) ?? '',
         status,
@@ -101,11 +127,11 @@ async function stream(run: Run, stage: string, plan: HostPlan): Promise<void> {
     },
     run.signal,
   );
-  if (fenced) throw takenOver(plan.host);
-  if (stale.length > 0) throw staleError(stage, plan.host, stale);
+  if (fenced) throw takenOver(host);
+  if (stale.length > 0) throw staleError(stage, host, stale);
   if (exitCode !== 0 || failure)
-    throw streamError(stage, plan.host, failure, stderr || `converge ended with ${String(exitCode)}`);
-  run.owned.set(plan.host, without(new Map([...before, ...after]), removedRefs(plan)));
+    throw streamError(stage, host, failure, stderr || `converge ended with ${String(exitCode)}`);
+  return restored;
 }
 
 /** Paths as the plan saw them: whoever edits one in between is not overwritten unseen. */
@@ -138,11 +164,16 @@ function streamError(
 ): McpkError {
   const text = failure?.message || stderr;
   const [first = '', ...rest] = text.trim().split('\n');
-  return new McpkError('stage', `${stage} on ${host}: ${failure ? `${failure.ref}: ` : ''}${first}`, {
-    host,
-    details: rest,
-    hint: hintFor(text),
-  });
+  return new ChangeFailure(
+    failure?.ref ?? '',
+    'stage',
+    `${stage} on ${host}: ${failure ? `${failure.ref}: ` : ''}${first}`,
+    {
+      host,
+      details: rest,
+      hint: hintFor(text),
+    },
+  );
 }
 
 function hintFor(message: string): string {

@@ -1,4 +1,4 @@
-import { McpkError } from '../core/errors.ts';
+import { failure, McpkError } from '../core/errors.ts';
 import type { GateContext } from '../cluster/gate.ts';
 import type { Step, Stage } from '../states/stage.ts';
 import { API } from './compile.ts';
@@ -8,7 +8,8 @@ import { holdGuards } from './guard.ts';
 import { convergeHost } from './converge.ts';
 import { convergeApi } from './api.ts';
 import { restarting } from './plan.ts';
-import type { Run } from './run-context.ts';
+import { callsForRollback, judge, putBack } from './rollback.ts';
+import { asErrors, type Run } from './run-context.ts';
 import { changesOf, type RunResult, type StagePlan } from './types.ts';
 
 type StageResult = RunResult['stages'][number];
@@ -56,7 +57,7 @@ async function runStage(run: Run, stage: Stage, before: readonly StageResult[]):
     const changed = planned.hosts.reduce((sum, host) => sum + changesOf(host).length, 0);
     if (hosts.length > 0) run.emit({ at: run.since(), type: 'stage-start', stage: stage.name, hosts });
     for (const index of planned.batches.keys()) await runBatch(run, stage, planned, index);
-    await holdStage(run, stage, planned, hosts);
+    if (hosts.length === 0 && !run.gateHeld.has(stage.name)) await hold(run, stage, hostsOf(planned));
     return end(hosts.length > 0 ? 'changed' : 'unchanged', changed, hosts);
   } catch (error) {
     run.fail(error, stage.name);
@@ -81,29 +82,35 @@ async function runBatch(run: Run, stage: Stage, planned: StagePlan, index: numbe
       await takeStep(run, stage.name, step);
       done.push(step);
     }
-    const results = await Promise.allSettled(
-      batch.map(async (host) => {
-        const plan = planned.hosts.find((each) => each.host === host);
-        if (!plan) return;
-        const converge = host === API ? convergeApi : convergeHost;
-        await converge(run, stage.name, plan).catch((error: unknown) => {
-          run.stop();
-          throw error;
-        });
-      }),
-    );
-    // Members of a batch don't fail each other: all finish before the first failure is reported.
-    const failed = results.filter((result) => result.status === 'rejected');
-    for (const result of failed.slice(1)) run.fail(result.reason, stage.name);
-    if (failed[0]) throw failed[0].reason;
+    await convergeBatch(run, stage.name, planned, batch);
     for (const step of steps.after) await takeStep(run, stage.name, step);
-    // Between batches the gate decides whether the next may start; after the last one holdStage asks for all.
-    if (index < planned.batches.length - 1) await hold(run, stage, batch);
+    // Between batches the gate decides whether the next may start; after the last one it is asked of all.
+    await hold(run, stage, index === planned.batches.length - 1 ? hostsOf(planned) : batch);
   } catch (error) {
     run.stop();
+    const [cause, ...others] = asErrors(error, stage.name);
+    const back = cause ? await putBack(run, planned, batch, cause) : [];
     await undo(run, stage.name, done);
-    throw error;
+    if (!cause || back.length === 0) throw error;
+    throw failure([await judge(run, back, cause, (hosts) => hold(run, stage, hosts)), ...others]);
   }
+}
+
+/** Members of a batch don't fail each other: all finish before the first failure is reported. */
+async function convergeBatch(run: Run, stage: string, planned: StagePlan, batch: readonly string[]): Promise<void> {
+  const plans = planned.hosts.filter((plan) => batch.includes(plan.host));
+  const results = await Promise.allSettled(
+    plans.map(async (plan) => {
+      const converge = plan.host === API ? convergeApi : convergeHost;
+      await converge(run, stage, plan).catch((error: unknown) => {
+        run.stop();
+        throw error;
+      });
+    }),
+  );
+  const errors = results.flatMap((each) => (each.status === 'rejected' ? asErrors(each.reason, stage) : []));
+  const [first, ...rest] = errors.toSorted((a, b) => Number(callsForRollback(b)) - Number(callsForRollback(a)));
+  if (first) throw failure([first, ...rest]);
 }
 
 async function takeStep(run: Run, stage: string, step: Step): Promise<void> {
@@ -127,12 +134,8 @@ async function undo(run: Run, stage: string, done: readonly Step[]): Promise<voi
   }
 }
 
-/** The gate over the whole stage. What the probe has already seen to hold is not asked again. */
-async function holdStage(run: Run, stage: Stage, planned: StagePlan, changed: readonly string[]): Promise<void> {
-  if (!stage.gate) return;
-  if (changed.length === 0 && run.gateHeld.has(stage.name)) return;
-  const hosts = planned.hosts.filter((host) => host.host !== API).map((host) => host.host);
-  await hold(run, stage, hosts);
+function hostsOf(planned: StagePlan): string[] {
+  return planned.hosts.filter((host) => host.host !== API).map((host) => host.host);
 }
 
 async function hold(run: Run, stage: Stage, hosts: readonly string[]): Promise<void> {

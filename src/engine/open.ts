@@ -20,6 +20,8 @@ export interface EngineInput {
   skipUnreachable?: string;
   /** Takes down what should stay up: quorum, the last API server. */
   forceUnsafe?: boolean;
+  /** A host whose gate fails after a change stays as it is. */
+  noRollback?: boolean;
   signal: AbortSignal;
   emit: Emit;
   /** `user@host`, for the journal. */

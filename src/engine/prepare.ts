@@ -183,6 +183,8 @@ function createRun(from: CreateRun): Run {
     forceUnsafe: input.forceUnsafe ?? false,
     gateHeld: from.gateHeld,
     failures,
+    noRollback: input.noRollback ?? false,
+    rolledBack: [],
     fail(error, stage) {
       stopped = true;
       failures.push(...asErrors(error, stage));

@@ -12,7 +12,7 @@ export function finish(run: Run, stages: RunResult['stages'], ms: number): RunRe
 
 /** The first failure decides the exit code. */
 export function resultOf(
-  run: Pick<Run, 'id' | 'failures' | 'fleet'>,
+  run: Pick<Run, 'id' | 'failures' | 'fleet'> & Partial<Pick<Run, 'rolledBack'>>,
   stages: RunResult['stages'],
   ms: number,
   counts: { unchanged: number; changed: number; removed: number },
@@ -29,6 +29,7 @@ export function resultOf(
     ms,
     exitCode: first?.exitCode ?? 0,
     errors: run.failures,
+    rolledBack: run.rolledBack ?? [],
     stages,
     traffic: Object.fromEntries([...run.fleet.sessions].map(([host, session]) => [host, { ...session.traffic }])),
   };

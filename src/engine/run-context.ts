@@ -8,7 +8,7 @@ import type { Comparisons } from './compare.ts';
 import type { Fleet } from './fleet.ts';
 import type { Journal } from './journal.ts';
 import type { Ownership } from './owned.ts';
-import type { Emit, Plan, StagePlan } from './types.ts';
+import type { Emit, Plan, RunResult, StagePlan } from './types.ts';
 
 /** What the parts of one run share. Made by `run.ts`; nothing of it outlives the run. */
 export interface Run {
@@ -37,6 +37,9 @@ export interface Run {
   /** Stages whose gates the probe saw to hold. */
   readonly gateHeld: Set<string>;
   readonly failures: McpkError[];
+  /** A host whose gate fails stays as it is, to be looked at. */
+  readonly noRollback: boolean;
+  readonly rolledBack: RunResult['rolledBack'];
   fail(error: unknown, stage: string): void;
   /** From now on nothing new starts. Called as soon as a failure is seen; it is told when what runs has ended. */
   stop(): void;

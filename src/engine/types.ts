@@ -157,6 +157,8 @@ export type Event = { at: number } & (
   | { type: 'bytes'; stage: string; host: string; sent: number; total: number }
   | { type: 'host-end'; stage: string; host: string; status: 'changed' | 'unchanged' | 'failed'; ms: number }
   | { type: 'step'; stage: string; host: string; title: string; status: 'start' | 'done' | 'failed' | 'undone' }
+  /** The host goes back to what it was before the run, of that stage alone. */
+  | { type: 'rollback'; stage: string; host: string; status: 'start' | 'done' | 'failed'; message?: string }
   | { type: 'gate'; stage: string; title: string; status: 'waiting' | 'passed' | 'failed'; seen?: string; ms: number }
   | {
       type: 'stage-end';
@@ -182,6 +184,8 @@ export interface RunResult {
   ms: number;
   exitCode: number;
   errors: McpkError[];
+  /** Hosts that went back, of that stage alone; `held`: its gate holds again. */
+  rolledBack: { stage: string; host: string; held: boolean }[];
   stages: {
     name: string;
     status: 'changed' | 'unchanged' | 'failed' | 'skipped';

@@ -111,6 +111,10 @@ function addToHost(stage: StageModel, host: HostModel, event: Extract<StageEvent
       stage.sent += event.sent - host.sent;
       host.sent = event.sent;
       return;
+    case 'rollback':
+      if (event.status === 'start') host.message = 'goes back';
+      else host.message = event.status === 'done' ? 'went back' : `could not go back: ${event.message ?? ''}`;
+      return;
     case 'step':
       host.message =
         event.status === 'start'

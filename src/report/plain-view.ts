@@ -49,6 +49,8 @@ export function eventLine(event: Event, theme: Theme, verbose: boolean): string 
       return event.status === 'start' && !verbose
         ? undefined
         : `  ${event.stage} ${event.host}: ${clean(event.title)}, ${event.status}`;
+    case 'rollback':
+      return rollbackLine(event, theme);
     case 'gate':
       if (event.status === 'failed')
         return `${paint(theme, 'red', symbol(theme, 'failed'))} ${event.stage}: ${clean(event.title)}: ${clean(event.seen ?? 'not so')}`;
@@ -58,6 +60,13 @@ export function eventLine(event: Event, theme: Theme, verbose: boolean): string 
     default:
       return undefined;
   }
+}
+
+function rollbackLine(event: Extract<Event, { type: 'rollback' }>, theme: Theme): string {
+  const where = `${event.stage} ${event.host}: `;
+  if (event.status === 'start') return `${paint(theme, 'yellow', symbol(theme, 'restart'))} ${where}goes back`;
+  if (event.status === 'done') return `${paint(theme, 'yellow', symbol(theme, 'restart'))} ${where}is as it was before`;
+  return `${paint(theme, 'red', symbol(theme, 'failed'))} ${where}could not go back: ${clean(event.message ?? '')}`;
 }
 
 /** Some messages name their host already. */

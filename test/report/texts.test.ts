@@ -22,6 +22,7 @@ const RESULT: RunResult = {
   ms: 27_400,
   exitCode: 0,
   errors: [],
+  rolledBack: [],
   stages: [],
   traffic: {},
 };

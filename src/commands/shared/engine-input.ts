@@ -15,6 +15,7 @@ export interface RunFlags {
   'accept-new-host-keys': boolean;
   'skip-unreachable'?: string | undefined;
   'wait-lock'?: number | undefined;
+  'no-rollback'?: boolean | undefined;
 }
 
 export interface Caller {
@@ -44,6 +45,7 @@ export async function engineInput(
     concurrency: flags.concurrency,
     acceptNewHostKeys: flags['accept-new-host-keys'],
     ...(flags['skip-unreachable'] === undefined ? {} : { skipUnreachable: flags['skip-unreachable'] }),
+    noRollback: flags['no-rollback'] ?? false,
     signal: caller.signal,
     emit: caller.emit,
     who,

@@ -406,7 +406,7 @@ open_run() {
 }
 
 begin_stage() {
-  open_run && open_generation && log=./run/mcpk/converge.log && : >$log && journal "stage $stage" && return 0
+  open_run && open_generation "$run" && log=./run/mcpk/converge.log && : >$log && journal "stage $stage" && return 0
   emit 'event 0 - failed 0' "cannot write below /var/lib/mcpk"
   exit 15
 }

@@ -22,8 +22,9 @@ note() {
   printf '%s\n' "$1" >>"$generation.undo"
 }
 
+# open_generation RUN
 open_generation() {
-  generation=$state/generations/$run/$stage
+  generation=$state/generations/$1/$stage noted=
   mkdir -p "$generation" || return 1
   if [ -s "$generation.undo" ]; then noted=$(cat "$generation.undo"); else : >"$generation.undo"; fi
 }
@@ -119,8 +120,10 @@ save_unit() {
 
 # ---- back ----
 
-# restore RUN: what that run's stream of this stage did here is undone; what it does itself is kept in turn.
+# restore RUN: what that run's stream of this stage did here is undone; what it does itself is kept in turn, where a
+# run goes back itself as a generation of RUN-back.
 restore() {
+  [ "$1" != "$run" ] || open_generation "$run-back" || return 1
   from=$state/generations/$1/$stage
   [ -e "$from.undo" ] || {
     echo "$1 left no generation of $stage here"

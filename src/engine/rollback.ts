@@ -1,0 +1,124 @@
+import { McpkError } from '../core/errors.ts';
+import { API } from './compile.ts';
+import { ChangeFailure, sendStream } from './converge.ts';
+import { ownedText, type Ownership } from './owned.ts';
+import { asErrors, type Run } from './run-context.ts';
+import { changesOf, type HostPlan, type StagePlan } from './types.ts';
+
+/** A host that went back, with what was put back there, or why that failed. */
+export interface Returned {
+  stage: string;
+  host: string;
+  lines: string[];
+  failure?: McpkError;
+}
+
+/**
+ * Where a gate does not hold after a change, or a unit does not come up with it, the hosts of the batch go back to what
+ * they were before the run, of that stage alone. [] where nothing is put back: another failure, a first bring-up, or
+ * `--no-rollback`.
+ */
+export async function putBack(
+  run: Run,
+  planned: StagePlan,
+  batch: readonly string[],
+  cause: McpkError,
+): Promise<Returned[]> {
+  if (run.noRollback || run.signal.aborted || !callsForRollback(cause)) return [];
+  const hosts = planned.hosts.filter((plan) => concerned(planned, batch, cause).includes(plan.host));
+  return Promise.all(
+    hosts.filter((plan) => wasInPlace(run, planned.name, plan)).map((plan) => goBack(run, planned.name, plan.host)),
+  );
+}
+
+/** Waits for the gates of hosts that went back; the error to end with tells whether they hold. */
+export async function judge(
+  run: Run,
+  back: readonly Returned[],
+  cause: McpkError,
+  hold: (hosts: readonly string[]) => Promise<void>,
+): Promise<McpkError> {
+  const hosts = back.map((each) => each.host);
+  const failures = back.flatMap((each) => each.failure ?? []);
+  if (failures.length === 0) {
+    await hold(hosts).catch((error: unknown) => failures.push(...asErrors(error, back[0]?.stage ?? '')));
+  }
+  const held = failures.length === 0;
+  for (const { stage, host } of back) run.rolledBack.push({ stage, host, held });
+  return new McpkError('rolledBack', `${cause.message}; ${hosts.join(', ')} went back to what was there before`, {
+    ...(cause.host === undefined ? {} : { host: cause.host }),
+    details: [
+      ...cause.details,
+      ...back.flatMap(({ host, lines }) => [`put back on ${host}:`, ...lines.map((line) => `  ${line}`)]),
+      ...(held
+        ? ['The gate holds again with it.']
+        : failures.flatMap((failure) => [`The rollback did not mend it: ${failure.message}`, ...failure.details])),
+    ],
+    hint: held
+      ? 'Other hosts keep their state, nothing after it was started. mcpk plan shows the change as pending: mend its cause first. --no-rollback leaves the wreck to look at.'
+      : 'Other hosts keep their state, nothing after it was started. Look at that host: it fails with its old state too.',
+    cause,
+  });
+}
+
+/** A unit that does not come up, or a gate that does not hold. What fails before that has changed nothing that runs. */
+export function callsForRollback(cause: McpkError): boolean {
+  return cause instanceof ChangeFailure ? cause.ref.startsWith('unit:') : cause.code === 'gate';
+}
+
+/** The gate may name a host of a batch that went before: then it is that one's change that does not hold. */
+function concerned(planned: StagePlan, batch: readonly string[], cause: McpkError): readonly string[] {
+  return planned.batches.find((each) => cause.host !== undefined && each.includes(cause.host)) ?? batch;
+}
+
+/** Something of the stage was there, and what it restarts ran: otherwise there is nothing to go back to. */
+function wasInPlace(run: Run, stage: string, plan: HostPlan): boolean {
+  if (plan.host === API) return false;
+  const owned = run.facts.hosts.get(plan.host)?.owned.some((entry) => entry.stage === stage) ?? false;
+  const changes = changesOf(plan);
+  return (
+    owned && changes.length > 0 && !changes.some((item) => item.kind === 'unit' && item.comparison.verb === 'start')
+  );
+}
+
+async function goBack(run: Run, stage: string, host: string): Promise<Returned> {
+  const tell = (status: 'start' | 'done' | 'failed', message?: string): void => {
+    const more = message === undefined ? {} : { message };
+    run.emit({ at: run.since(), type: 'rollback', stage, host, status, ...more });
+  };
+  tell('start');
+  try {
+    const lines = await run.turn(host, () => restoreHost(run, stage, host, run.id));
+    tell('done');
+    return { stage, host, lines };
+  } catch (error) {
+    const [failure] = asErrors(error, stage);
+    tell('failed', failure?.message);
+    return { stage, host, lines: [], ...(failure ? { failure } : {}) };
+  }
+}
+
+/** The stream that undoes what `from` did; also the books of what mcpk owns are those of before. */
+async function restoreHost(run: Run, stage: string, host: string, from: string): Promise<string[]> {
+  const owned = ownedBefore(run, stage, host);
+  const ref = `generation:${from}`;
+  const request = {
+    run: run.id,
+    stage,
+    caller: run.journal.caller,
+    notes: run.journal.take(host),
+    steps: [{ ref, ops: [{ op: 'restore' as const, run: from }] }],
+    preconditions: [],
+    ownedBefore: '',
+    ownedAfter: ownedText(owned),
+  };
+  const lines = await sendStream(run, { host, request, verbs: new Map([[ref, 'restore']]) });
+  run.owned.set(host, owned);
+  return lines;
+}
+
+function ownedBefore(run: Run, stage: string, host: string): Map<string, Ownership> {
+  const others = [...(run.owned.get(host) ?? [])].filter(([, entry]) => entry.stage !== stage);
+  const own = (run.facts.hosts.get(host)?.owned ?? []).filter((entry) => entry.stage === stage);
+  return new Map([...others, ...own.map(({ ref, hash }) => [ref, { hash, stage }] as const)]);
+}
