@@ -86,11 +86,11 @@ const CASES: Case[] = [
     says: [/haproxy/, /no-such-keyword/],
   },
   {
-    name: 'a unit that does not start: its last journal lines',
+    name: 'a unit that does not start: its last journal lines, and the host goes back',
     overlay: () => overlay('kubelet: {extraArgs: {no-such-flag: "1"}}\n'),
     args: ['--limit', 'w2'],
-    code: 15,
-    says: [/w2/, /kubelet\.service/, /unknown flag: --no-such-flag/],
+    code: 19,
+    says: [/w2/, /kubelet\.service/, /unknown flag: --no-such-flag/, /w2 went back to what was there before/],
   },
 ];
 
