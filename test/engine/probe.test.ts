@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { decodeObserved, emptyReads, encodeReads } from '../../src/engine/wire.ts';
 import type { Observed, Reads } from '../../src/resources/types.ts';
-import { Scratch } from './support/scratch.ts';
+import { ME, Scratch } from './support/scratch.ts';
 
 let host: Scratch;
 beforeEach(() => {
@@ -35,8 +35,7 @@ describe('paths', () => {
     expect(paths['/etc/a.conf']).toMatchObject({
       type: 'file',
       mode: '0640',
-      owner: 'root',
-      group: 'root',
+      ...ME,
       size: 8,
       sha256: sha('content\n'),
     });

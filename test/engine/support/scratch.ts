@@ -8,6 +8,9 @@ import type { SessionRecord } from '../../../src/transport/types.ts';
 
 const SCRIPTS = loadScripts();
 
+/** Who runs the tests: may give his files to himself, if to nobody else. */
+export const ME = { owner: nameOf('-un'), group: nameOf('-gn') };
+
 /** Memory where there is some: every stream syncs, which on a disk takes longer than all the rest. */
 const PLACE = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
@@ -67,6 +70,10 @@ export class Scratch {
     rmSync(this.root, { recursive: true, force: true });
     rmSync(this.stubs, { recursive: true, force: true });
   }
+}
+
+function nameOf(option: string): string {
+  return spawnSync('id', [option], { encoding: 'utf8' }).stdout.trim();
 }
 
 function recordsOf(output: Buffer): SessionRecord[] {
