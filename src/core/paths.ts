@@ -8,6 +8,8 @@ export const PATHS = {
   journal: '/var/lib/mcpk/journal',
   /** Private halves of the authorities, on masters only, root 0700. */
   authorities: '/var/lib/mcpk/authorities',
+  /** The host's own: what says where pods find name servers. */
+  resolvConf: '/etc/resolv.conf',
   run: '/run/mcpk',
   stamps: '/run/mcpk/stamps',
   lock: '/run/mcpk/lock',

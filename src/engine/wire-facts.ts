@@ -22,7 +22,7 @@ export interface FactsReception {
 
 /** A probe body that asks a host about itself; may be joined with {@link encodeReads}'s. */
 export function encodeFacts(request: FactsRequest): Buffer {
-  const files = new Set([PATHS.owned, PATHS.etcdConfig, ...(request.files ?? [])]);
+  const files = new Set([PATHS.owned, PATHS.etcdConfig, PATHS.resolvConf, ...(request.files ?? [])]);
   const lines = [`= ${SEPARATOR}`, ...list('F', [...files].map(relative)), `E ${relative(request.etcdData)}`];
   return Buffer.from(lines.join('\n') + '\n');
 }

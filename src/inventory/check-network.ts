@@ -32,7 +32,14 @@ function checkCidrs(draft: Draft): void {
   if (overlap(network.podCidr, network.serviceCidr))
     draft.mistake(['network', 'serviceCidr'], `${network.serviceCidr} overlaps with podCidr ${network.podCidr}`);
   checkSizes(draft);
-  const { serviceAddress } = addons.coredns;
+  const { serviceAddress, forward } = addons.coredns;
+  for (const [index, address] of forward.entries()) {
+    if (!inCidr(address, '127.0.0.0/8') && address !== serviceAddress) continue;
+    draft.mistake(
+      ['addons', 'coredns', 'forward', index],
+      `${address} is CoreDNS itself: inside a pod nobody else answers there`,
+    );
+  }
   if (draft.broken('network', 'serviceCidr') || serviceAddress === '' || !addons.coredns.enabled) return;
   const offset = (parseIpv4(serviceAddress) ?? 0) - (parseCidr(network.serviceCidr)?.base ?? 0);
   if (!inCidr(serviceAddress, network.serviceCidr))

@@ -232,6 +232,8 @@ export interface AddonSettings {
     readonly image: string;
     readonly replicas: number;
     readonly serviceAddress: string;
+    /** Name servers for names outside the cluster; empty = those of the node. */
+    readonly forward: readonly string[];
   };
   /** Further manifests: files or URLs, applied server-side and pruned by label. */
   readonly manifests: readonly { readonly name: string; readonly source: string; readonly sha256?: string }[];

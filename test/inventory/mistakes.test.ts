@@ -70,6 +70,18 @@ describe('a mistake names file, place, path, what is wrong and the nearest word'
       "38 addons.coredns.serviceAddress: 10.254.0.1 is taken: the first address of serviceCidr is the API's",
     ],
     [
+      'addons: { coredns: { forward: [127.0.0.53] } }',
+      '32 addons.coredns.forward[0]: 127.0.0.53 is CoreDNS itself: inside a pod nobody else answers there',
+    ],
+    [
+      'addons: { coredns: { forward: [10.254.0.10] } }',
+      '32 addons.coredns.forward[0]: 10.254.0.10 is CoreDNS itself: inside a pod nobody else answers there',
+    ],
+    [
+      'addons: { coredns: { forward: dns } }',
+      '31 addons.coredns.forward: must be a list, not "dns"; did you mean [dns]?',
+    ],
+    [
       'apiServer: { port: 443 }',
       'a.yaml:2:11 endpoint.port: apiServer.port is 443 too, and both listen on the masters',
     ],

@@ -337,6 +337,15 @@ describe('addons', () => {
       expect(each).toMatchObject({ object: { metadata: { labels: { 'app.kubernetes.io/managed-by': 'mcpk' } } } });
   });
 
+  it.each([
+    ['', 'forward . /etc/resolv.conf {'],
+    ['addons: { coredns: { forward: [10.0.0.53, 10.0.1.53] } }', 'forward . 10.0.0.53 10.0.1.53 {'],
+  ])('let CoreDNS ask for other names where the inventory says: %s', async (over, line) => {
+    const made = resources(addons, await labContext(over)).filter((each) => each.kind === 'kubeObject');
+    const config = made.find((each) => each.id === 'v1/ConfigMap/kube-system/coredns');
+    expect(JSON.stringify(config?.object)).toContain(line);
+  });
+
   it('read manifests as kubectl does: 0644 is octal, a date is text', async () => {
     const text = 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\ndata: { mode: 0644, day: 2026-01-02 }\n';
     const context = {

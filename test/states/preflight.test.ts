@@ -57,6 +57,11 @@ describe('preflight', () => {
       'w1: has docker, kubeadm, which mcpk did not install',
     ],
     [
+      'a name server that no pod reaches',
+      { w1: { files: { '/etc/resolv.conf': 'search x\nnameserver 127.0.0.53\n nameserver ::1\n' } } },
+      'w1: its /etc/resolv.conf names only 127.0.0.53, ::1, where a pod finds no name server: CoreDNS would ask itself',
+    ],
+    [
       'a VIP that somebody else holds',
       { w2: { holdsVip: true } },
       'w2: has the VIP 10.77.0.100, which mcpk did not put there',
@@ -68,6 +73,18 @@ describe('preflight', () => {
     ],
   ])('refuses %s', async (_name, over, message) => {
     expect(await problems(over)).toEqual([message]);
+  });
+
+  const LOCAL = { '/etc/resolv.conf': 'nameserver 127.0.0.1\n' };
+  it.each<[string, Partial<HostFacts>, string]>([
+    ['has a list behind resolved', { files: LOCAL, resolved: true }, ''],
+    ['names another one too', { files: { '/etc/resolv.conf': 'nameserver 127.0.0.1\nnameserver 10.0.0.1\n' } }, ''],
+    ['names none', { files: { '/etc/resolv.conf': '# nameserver 127.0.0.1\n' } }, ''],
+    ['is not asked, as CoreDNS forwards elsewhere', { files: LOCAL }, 'addons: { coredns: { forward: [10.0.0.1] } }'],
+    ['is not asked, as CoreDNS is not wanted', { files: LOCAL }, 'addons: { coredns: { enabled: false } }'],
+    ['is not asked, as the kubelet reads another file', { files: LOCAL }, 'kubelet: { config: { resolvConf: /x } }'],
+  ])('passes a resolv.conf that %s', async (_name, own, inventory) => {
+    expect(await problems(Object.fromEntries(NAMES.map((name) => [name, own])), inventory)).toEqual([]);
   });
 
   it.each([

@@ -20,7 +20,7 @@ export function corednsObjects(cluster: Cluster): KubeObject[] {
       apiVersion: 'v1',
       kind: 'ConfigMap',
       metadata: { ...COREDNS },
-      data: { Corefile: render('coredns/Corefile', { domain: cluster.network.domain }) },
+      data: { Corefile: corefile(cluster) },
     },
     deployment(cluster, COREDNS, SELECTOR),
     service(cluster.addons.coredns.serviceAddress),
@@ -31,6 +31,13 @@ export function corednsObjects(cluster: Cluster): KubeObject[] {
       spec: { maxUnavailable: 1, selector: { matchLabels: SELECTOR } },
     },
   ];
+}
+
+function corefile({ addons, network }: Cluster): string {
+  const { forward } = addons.coredns;
+  // In the pod that file has the name servers of the kubelet's resolvConf.
+  const upstream = forward.length > 0 ? forward.join(' ') : '/etc/resolv.conf';
+  return render('coredns/Corefile', { domain: network.domain, upstream });
 }
 
 function clusterRole(): KubeObject {

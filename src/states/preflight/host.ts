@@ -1,6 +1,7 @@
 import { hasHaproxy, hasVip, vipInterface } from '../../cluster/endpoint.ts';
 import type { HostFacts } from '../../cluster/facts.ts';
 import { isIpv4 } from '../../core/ipv4.ts';
+import { PATHS } from '../../core/paths.ts';
 import type { Cluster, Host } from '../../inventory/types.ts';
 import type { Problem } from '../stage.ts';
 
@@ -27,6 +28,7 @@ export function hostProblems(cluster: Cluster, host: Host, own: HostFacts): Prob
     address(host, own),
     vipSubnet(cluster, host, own),
     foreign(own),
+    nameServers(cluster, host, own),
     ...ports(cluster, host, own),
   ];
   return found.filter((each) => each !== undefined).map((each) => ({ host: host.name, ...each }));
@@ -117,6 +119,21 @@ function foreign(own: HostFacts): Found {
   return {
     message: `has ${own.foreign.join(', ')}, which mcpk did not install`,
     hint: 'Remove it first, or take a fresh host.',
+  };
+}
+
+/** Into a pod 127.0.0.1 is handed on as it is; there it is CoreDNS, which ends when it finds itself asking itself. */
+function nameServers({ addons, kubelet }: Cluster, host: Host, own: HostFacts): Found {
+  const { enabled, forward } = addons.coredns;
+  const node = host.roles.includes('master') || host.roles.includes('worker');
+  if (!enabled || !node || forward.length > 0 || own.resolved || 'resolvConf' in kubelet.config) return undefined;
+  const named = [...(own.files[PATHS.resolvConf] ?? '').matchAll(/^\s*nameserver\s+(\S+)/gm)].map(
+    (each) => each[1] ?? '',
+  );
+  if (named.length === 0 || !named.every((each) => /^(127\.|::1$)/.test(each))) return undefined;
+  return {
+    message: `its ${PATHS.resolvConf} names only ${named.join(', ')}, where a pod finds no name server: CoreDNS would ask itself`,
+    hint: 'Set addons.coredns.forward to the name servers behind it, or kubelet.config.resolvConf to a file that names them.',
   };
 }
 
