@@ -1,5 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import type { Facts } from '../cluster/facts.ts';
+import type { EngineInput } from '../engine/open.ts';
 import type { Cluster } from '../inventory/types.ts';
 import { ASSUMPTIONS, assumedFacts } from './shared/assumed-facts.ts';
 import { BaseCommand } from './shared/base-command.ts';
@@ -40,11 +41,9 @@ export default class Render extends BaseCommand<typeof Render> {
     const { compile } = await import('../engine/compile.ts');
     const view = await this.view();
     const caller = { command: 'render', version: this.config.version, signal: this.signal, emit: view.emit };
-    const input = await engineInput(cluster, this.flags, caller, { artifacts: false, manifests: true });
-    const facts = await this.factsOf(cluster, async () => {
-      const { gatherFacts } = await import('../engine/run.ts');
-      return gatherFacts(input);
-    }).finally(() => view.end());
+    const factsOf = (asked: EngineInput): Promise<Facts> => this.factsOf(cluster, asked);
+    const input = await engineInput(cluster, this.flags, caller, { artifacts: false, manifests: true, facts: factsOf });
+    const facts = await factsOf(input).finally(() => view.end());
     const tree = compile({ ...input, facts, artifacts: UNSEEN_ARTIFACTS });
     const { limit, only, skip } = input.selection;
     const wanted = tree.stages
@@ -62,8 +61,10 @@ export default class Render extends BaseCommand<typeof Render> {
     return { folder: this.args.folder, files: files.map(({ path }) => path), assumptions };
   }
 
-  private async factsOf(cluster: Cluster, gather: () => Promise<Facts>): Promise<Facts> {
+  private async factsOf(cluster: Cluster, input: EngineInput): Promise<Facts> {
     if (this.flags.facts !== undefined) return readFacts(this.flags.facts);
-    return this.flags.gather ? gather() : assumedFacts(cluster);
+    if (!this.flags.gather) return assumedFacts(cluster);
+    const { gatherFacts } = await import('../engine/run.ts');
+    return gatherFacts(input);
   }
 }

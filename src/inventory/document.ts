@@ -37,7 +37,7 @@ The first line names the schema for editors that know the YAML language server:
 | \`m1\`, \`m*\`, \`w?\` | hosts by name; a name that is not there is refused |
 | \`role:master\` | hosts with a role: master, etcd, worker |
 | \`label:rack=r1\`, \`label:rack\` | hosts by a label, or that have it at all; \`*\` and \`?\` work in the value |
-| \`fact:os.id=debian\` | hosts by what they told about themselves |
+| \`fact:os.id=debian\` | hosts by what they tell about themselves (\`mcpk facts\`): all are asked before the run begins; not for \`host-key\` |
 | \`not\`, \`and\`, \`or\`, \`,\` | from strong to weak; a comma is a weaker \`or\` |
 | \`( … )\` | grouping |
 

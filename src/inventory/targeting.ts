@@ -27,7 +27,7 @@ export function select(cluster: Pick<Cluster, 'hosts'>, text: string, facts?: Fa
 export function matchHosts(cluster: Pick<Cluster, 'hosts'>, text: string, facts?: FactsByHost): Host[] {
   const expression = parseExpression(text);
   if (facts === undefined && needsFacts(expression))
-    throw new McpkError('usage', 'fact: cannot be used here: facts are not gathered before this command', {
+    throw new McpkError('usage', 'fact: cannot be used here: this command asks no host for its facts', {
       hint: 'Use names, role: or label:',
     });
   checkWords(expression, cluster, text);

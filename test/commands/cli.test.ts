@@ -1,6 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
+import { bareHost } from '../../src/cluster/bare-host.ts';
 import { EXIT_CODES } from '../../src/core/errors.ts';
 import { INVENTORY, inventory, mcpk, scratch } from './support.ts';
 
@@ -130,6 +131,21 @@ describe('render', () => {
     expect(await readFile(join(folder, 'm2/etc/etcd/pki/server.key'), 'utf8')).toBe(
       '<secret key of /etc/etcd/pki/server.crt>\n',
     );
+  });
+
+  it('is limited by what the hosts tell, from the facts that it is given', async () => {
+    const folder = await scratch();
+    const facts = join(folder, 'facts.json');
+    const hosts = Object.fromEntries(['m1', 'm2', 'm3'].map((name) => [name, { ...bareHost(name, '10.9.0.11'), cpus: name === 'm2' ? 9 : 4 }])); // prettier-ignore
+    await writeFile(facts, JSON.stringify({ hosts, etcd: 'none' }));
+    const flags = ['-i', await inventory(), '--only', 'etcd', '--facts', facts];
+    const said = await mcpk(['render', join(folder, 'out'), '--json', '--limit', 'fact:cpus=9', ...flags]);
+    expect(said.code, said.stderr).toBe(0);
+    const { files } = JSON.parse(said.stdout) as { files: string[] };
+    expect(new Set(files.map((file) => file.split('/')[0]))).toEqual(new Set(['m2']));
+    const none = await mcpk(['render', join(folder, 'none'), '--limit', 'fact:cpus=7', ...flags]);
+    expect(none.code).toBe(18);
+    expect(none.stderr).toContain('no host matches "fact:cpus=7"');
   });
 
   it('leaves a folder alone that holds other things', async () => {

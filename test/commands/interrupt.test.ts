@@ -52,6 +52,13 @@ describe.skipIf(address === undefined)('a run that waits for a host', () => {
     expect(said.stdout).toContain('not done within 1 s (--timeout)');
   });
 
+  it('is asked before it is chosen by what it tells', async () => {
+    const connected = once(server, 'connection');
+    const running = mcpk(['exec', '--limit', 'fact:os.id=debian', '--timeout', '1', '-i', file, '--', 'true']);
+    await connected;
+    expect((await running).code).toBe(130);
+  });
+
   it('leaves no listener for signals behind', async () => {
     const before = process.listenerCount('SIGINT');
     await mcpk(['facts', '--timeout', '1', '-i', file]);

@@ -107,7 +107,7 @@ describe('a wrong expression', () => {
   it('that asks for facts before they are known says so', () => {
     expect(needsFacts(parseExpression('m1 or not fact:os.id=x'))).toBe(true);
     expect(needsFacts(parseExpression('m1 or label:fact'))).toBe(false);
-    expect(() => select(cluster, 'fact:os.id=debian')).toThrow('facts are not gathered');
+    expect(() => select(cluster, 'fact:os.id=debian')).toThrow('asks no host for its facts');
   });
 });
 

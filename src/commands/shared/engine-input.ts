@@ -1,11 +1,13 @@
 import { hostname, userInfo } from 'node:os';
+import type { Facts } from '../../cluster/facts.ts';
 import { McpkError } from '../../core/errors.ts';
 import type { EngineInput } from '../../engine/open.ts';
 import type { Emit } from '../../engine/types.ts';
-import type { Cluster } from '../../inventory/types.ts';
+import { needsFacts, parseExpression } from '../../inventory/expression.ts';
+import { select } from '../../inventory/targeting.ts';
+import type { Cluster, Host } from '../../inventory/types.ts';
 import { nearest } from '../../inventory/nearest.ts';
 import type { ArtifactIndex, Stage } from '../../states/stage.ts';
-import { limited } from './cluster.ts';
 
 export interface RunFlags {
   limit?: string | undefined;
@@ -25,17 +27,28 @@ export interface Caller {
   emit: Emit;
 }
 
-/** What the engine needs for any command that talks to hosts. `artifacts: false`: nothing will be compiled. */
+export interface InputOptions {
+  /** False: nothing will be compiled. */
+  artifacts: boolean;
+  manifests?: boolean;
+  /** Where a `--limit` that asks for facts gets them; by default from the hosts. */
+  facts?: (input: EngineInput) => Promise<Facts>;
+}
+
+/** What the engine needs for any command that talks to hosts. */
 export async function engineInput(
   cluster: Cluster,
   flags: RunFlags,
   caller: Caller,
-  options: { artifacts: boolean; manifests?: boolean },
+  options: InputOptions,
 ): Promise<EngineInput> {
   const { STAGES } = await import('../../states/index.ts');
   const who = `${userInfo().username}@${hostname()}`;
-  const { limit, only, skip } = selectionOf(cluster, flags, STAGES);
-  return {
+  const only = stageNames('--only', flags.only, STAGES);
+  const skip = stageNames('--skip', flags.skip, STAGES);
+  const byFacts = flags.limit !== undefined && needsFacts(parseExpression(flags.limit));
+  const limit = flags.limit === undefined || byFacts ? undefined : named(select(cluster, flags.limit));
+  const input: EngineInput = {
     cluster,
     stages: STAGES,
     artifacts: options.artifacts ? await openArtifactsOf(cluster, caller.signal) : NO_ARTIFACTS,
@@ -54,13 +67,19 @@ export async function engineInput(
     tool: `mcpk ${caller.version}`,
     command: caller.command,
   };
+  if (flags.limit === undefined || !byFacts) return input;
+  const facts = await (options.facts ?? gathered)(input);
+  return { ...input, selection: { ...input.selection, limit: named(select(cluster, flags.limit, facts.hosts)) } };
 }
 
-function selectionOf(cluster: Cluster, flags: RunFlags, stages: readonly Stage[]): EngineInput['selection'] {
-  const limit = flags.limit === undefined ? undefined : new Set(limited(cluster, flags.limit).map((host) => host.name));
-  const only = stageNames('--only', flags.only, stages);
-  const skip = stageNames('--skip', flags.skip, stages);
-  return { ...(limit ? { limit } : {}), ...(only ? { only } : {}), ...(skip ? { skip } : {}) };
+/** Hosts that are chosen by what they tell are all asked first, without the lock; then the run begins with the few. */
+async function gathered(input: EngineInput): Promise<Facts> {
+  const { gatherFacts } = await import('../../engine/run.ts');
+  return gatherFacts({ ...input, emit: () => undefined });
+}
+
+function named(hosts: readonly Host[]): Set<string> {
+  return new Set(hosts.map((host) => host.name));
 }
 
 function stageNames(
