@@ -1,3 +1,4 @@
+import { understood } from '../core/answer.ts';
 import { McpkError } from '../core/errors.ts';
 import type { Answer, GateCheck, GateContext } from '../cluster/gate.ts';
 import type { Stage, Step } from '../states/stage.ts';
@@ -31,8 +32,17 @@ export async function askGates(fleet: Fleet, gates: readonly GateCheck[], signal
   return gates.map((gate) => {
     const own = answers.slice(offset, offset + gate.asks.length);
     offset += gate.asks.length;
-    return { wrong: gate.check(own), answers: own };
+    return { wrong: wrongWith(gate, own), answers: own };
   });
+}
+
+/** An answer of another shape than expected is no answer yet. */
+function wrongWith(gate: GateCheck, answers: readonly Answer[]): string | undefined {
+  try {
+    return gate.check(answers);
+  } catch (error) {
+    return `an answer that cannot be read (${error instanceof Error ? error.message : String(error)})`;
+  }
 }
 
 /** Names of the stages whose gates hold as things are; those of others must be asked again. */
@@ -85,7 +95,7 @@ export async function holdGates(run: GateRun, gates: readonly GateCheck[]): Prom
     for (const [index, gate] of open.entries()) {
       const { wrong, answers } = seen[index] ?? { wrong: 'no answer', answers: [] };
       if (wrong === undefined) {
-        followUps.push(...(gate.next?.(answers) ?? []));
+        followUps.push(...understood(gate.asks[0]?.host ?? '', () => gate.next?.(answers) ?? []));
         run.emit({ at: run.since(), type: 'gate', stage: run.stage, title: gate.title, status: 'passed', ms });
       } else if (ms >= gate.deadline * 1000 || answers.some((answer) => answer.lost)) {
         run.stop?.();

@@ -3,6 +3,7 @@ import { askApi } from '../cluster/api-server.ts';
 import { ETCDCTL } from '../cluster/etcd.ts';
 import { parseJson } from '../cluster/http.ts';
 import { askIpPools, parseIpPools } from '../cluster/ip-pools.ts';
+import { understood } from '../core/answer.ts';
 import { hostsWith, type Cluster } from '../inventory/types.ts';
 import type { SessionRecord } from '../transport/types.ts';
 import type { Fleet } from './fleet.ts';
@@ -44,14 +45,18 @@ export async function gather(
 async function hostFacts(fleet: Fleet, cluster: Cluster, host: string, signal: AbortSignal): Promise<HostFacts> {
   const records: SessionRecord[] = [];
   const sentAt = Date.now();
-  await fleet.request(
+  const exitCode = await fleet.request(
     host,
     'probe',
     encodeFacts({ etcdData: cluster.etcd.dataDirectory }),
     (record) => records.push(record),
     signal,
   );
-  return decodeFacts(records, { host, vip: cluster.endpoint.address, sentAt, receivedAt: Date.now() });
+  const reception = { host, vip: cluster.endpoint.address, sentAt, receivedAt: Date.now() };
+  return understood(host, () => {
+    if (exitCode !== 0) throw new Error(`the probe ended with ${String(exitCode)}`);
+    return decodeFacts(records, reception);
+  });
 }
 
 interface ApiFacts {
@@ -75,7 +80,7 @@ export async function readNodes(
     ];
     const [nodes, pools] = await ask(fleet, asks, signal);
     const list = parseJson(nodes) as NodeList | undefined;
-    if (list) return { host, nodes: toNodes(list), ipPools: parseIpPools(pools) };
+    if (list) return understood(host, () => ({ host, nodes: toNodes(list), ipPools: parseIpPools(pools) }));
   }
   return undefined;
 }

@@ -27,11 +27,14 @@ export function encodeFacts(request: FactsRequest): Buffer {
   return Buffer.from(lines.join('\n') + '\n');
 }
 
-/** Throws `refused` when owned.json can't be read. */
+/** Throws `refused` when owned.json can't be read, Error when the answer is not whole: no entry is not nothing owned. */
 export function decodeFacts(records: readonly SessionRecord[], reception: FactsReception): HostFacts {
   const of = (kind: string): string => records.find((record) => record.kind === kind)?.body.toString('utf8') ?? '';
   const texts = splitTexts(records.find((record) => record.kind === 'texts')?.body ?? Buffer.alloc(0));
   const text = (path: string): string => texts.get(path)?.toString('utf8') ?? '';
+  const missing = RECORDS.find((kind) => !records.some((record) => record.kind === kind));
+  if (missing !== undefined) throw new Error(`no ${missing}`);
+  if (text('/proc/meminfo') === '') throw new Error('no text of any file');
   const facts = keyed(of('facts'));
   const one = (key: string): string => facts.get(key)?.[0] ?? '';
   const addresses = interfaces(of('addresses'), facts.get('mtu') ?? []);
@@ -71,6 +74,8 @@ export function decodeFacts(records: readonly SessionRecord[], reception: FactsR
   };
 }
 
+/** Sent whatever there is to tell. */
+const RECORDS = ['texts', 'facts', 'addresses', 'filesystems', 'active', 'ports', 'cpus', 'clock'];
 const OWN_FILES: ReadonlySet<string> = new Set(['/etc/os-release', '/proc/meminfo', '/proc/swaps', PATHS.owned]);
 const ARCHITECTURES: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch64: 'arm64' };
 

@@ -47,8 +47,9 @@ export function decodeAnswer(
   record: SessionRecord,
   commands: readonly RemoteCommand[],
 ): [id: number, answer: RemoteAnswer] {
-  const [id, code, size] = record.args.map(Number);
-  if (id === undefined || code === undefined || size === undefined) throw new Error('an answer without its figures');
+  const [id = -1, code = -1, size = -1] = record.args.map(Number);
+  if (![id, code, size].every((each) => Number.isSafeInteger(each) && each >= 0))
+    throw new Error('an answer without its figures');
   const stdout = record.body.toString(commands[id]?.binary ? 'latin1' : 'utf8', 0, size);
   return [id, { exitCode: code, stdout, stderr: record.body.toString('utf8', size) }];
 }

@@ -2,6 +2,8 @@ import type { SessionRecord } from './types.ts';
 
 const NEWLINE = 0x0a;
 const LONGEST_LINE = 8192;
+/** More than any answer has, and less than the memory of the machine. */
+const LARGEST_RECORD = 256 * 1024 * 1024;
 
 /**
  * Cuts the host's stream into records: `KIND ARGS… SIZE`, newline, SIZE bytes. What comes before the line
@@ -105,6 +107,7 @@ function parseLine(line: string): { kind: string; args: string[]; size: number }
   const size = words.pop() ?? '';
   if (!/^[a-zA-Z][\w-]*$/.test(kind) || !/^\d+$/.test(size))
     throw new Error(`not a record: ${JSON.stringify(line.slice(0, 200))}`);
+  if (Number(size) > LARGEST_RECORD) throw new Error(`a record of ${size.slice(0, 20)} bytes`);
   return { kind, args: words, size: Number(size) };
 }
 

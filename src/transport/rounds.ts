@@ -1,3 +1,4 @@
+import { unreadable } from '../core/answer.ts';
 import { McpkError } from '../core/errors.ts';
 import type { SessionRecord } from './types.ts';
 
@@ -57,7 +58,7 @@ export class Rounds {
     try {
       request.onRecord(record);
     } catch (error) {
-      request.reject(error);
+      request.reject(unreadable(this.#parts.host, error));
       request.onRecord = () => undefined;
     }
   }

@@ -185,7 +185,7 @@ export class HostSession implements Session {
       case 'locked':
         return this.#refuse(holderOf(record));
       case 'done':
-        return this.#rounds.done(Number(record.args[0]));
+        return this.#rounds.done(exitCodeOf(record));
       default:
         return this.#rounds.record(record);
     }
@@ -233,6 +233,11 @@ function answer(): PromiseWithResolvers<LockHolder | undefined> {
   const made = Promise.withResolvers<LockHolder | undefined>();
   made.promise.catch(() => undefined);
   return made;
+}
+
+/** Never 0 for what is no number: nonsense is not success. */
+function exitCodeOf({ args }: SessionRecord): number {
+  return /^\d{1,3}$/.test(args[0] ?? '') ? Number(args[0]) : 255;
 }
 
 async function within(ms: number, event: Promise<void>): Promise<void> {

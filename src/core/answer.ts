@@ -1,0 +1,21 @@
+import { McpkError } from './errors.ts';
+
+/** Reads what a host answered; what the reading trips over is an error that names the host. */
+export function understood<T>(host: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw unreadable(host, error);
+  }
+}
+
+/** Nonsense is its sender's: no TypeError of ours. An error that says so already stays as it is. */
+export function unreadable(host: string, cause: unknown): McpkError {
+  if (cause instanceof McpkError) return cause;
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new McpkError('unexpected', `${host}: answered what cannot be read (${why.slice(0, 200)})`, {
+    host,
+    hint: 'Run the same command again. If it stays, look at what its sh and coreutils print.',
+    cause,
+  });
+}
