@@ -34,11 +34,12 @@ function sessionOf(bytes: Buffer): { session: HostSession; answer: () => void } 
 const REQUEST: ConvergeRequest = {
   run: 'R',
   stage: 's',
-  host: 'm1',
   steps: [{ ref: 'file:/a', ops: [] }],
   preconditions: [{ ref: 'file:/a', path: '/a', seen: undefined }],
   ownedBefore: '',
   ownedAfter: '',
+  caller: 'x',
+  notes: [],
 };
 
 const word = fc.oneof(
