@@ -2,10 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FailureList, McpkError } from '../../src/core/errors.ts';
 import { probeApi } from '../../src/engine/api.ts';
+import type { Comparisons } from '../../src/engine/compare.ts';
 import type { Fleet } from '../../src/engine/fleet.ts';
 import { askGates } from '../../src/engine/gates.ts';
-import { etcdLeader, gather } from '../../src/engine/gather.ts';
+import { gather } from '../../src/engine/gather.ts';
 import { probeHosts } from '../../src/engine/probe.ts';
+import { withStanding } from '../../src/engine/standing.ts';
 import type { Resource } from '../../src/resources/types.ts';
 import { STAGES } from '../../src/states/index.ts';
 import type { SessionRecord } from '../../src/transport/types.ts';
@@ -82,11 +84,16 @@ const FILE: Resource = { kind: 'file', path: '/etc/a', content: 'x', mode: '0644
 const STATES = cluster.hosts.map(({ name }) => ({ host: name, stage: 's', resources: [FILE] }));
 const TREE = [{ name: 's', title: 's', needs: [], hosts: STATES }];
 
+/** All that guards stand before is about to change. */
+const CHANGED = {
+  stages: new Map(STAGES.map((stage) => [stage.name, [{ host: 'm1', items: [{ comparison: { result: 'change' } }] }]])),
+} as unknown as Comparisons;
+
 describe('a host that answers nonsense', () => {
   it.each<[string, (fleet: Fleet) => Promise<unknown>]>([
     ['to the probe', (fleet) => probeHosts(fleet, TREE, facts.hosts, signal)],
     ['about itself', (fleet) => gather(fleet, cluster, signal)],
-    ['about its etcd', (fleet) => etcdLeader(fleet, cluster, signal)],
+    ['about who serves', (fleet) => withStanding({ fleet, cluster, stages: STAGES, signal }, facts, CHANGED)],
     ['for the API', (fleet) => probeApi(fleet, 'm1', [], signal)],
   ])('%s is named in a typed error', async (_what, ask) => {
     await fc.assert(
