@@ -47,8 +47,10 @@ function joinChunks(bytes: string): { body: string; length: number } {
   let at = 0;
   for (;;) {
     const line = bytes.indexOf(NEWLINE, at);
-    const size = line < 0 ? Number.NaN : Number.parseInt(bytes.slice(at, line), 16);
-    if (Number.isNaN(size)) return { body, length: bytes.length };
+    // Nothing but digits: a size below zero would lead back to where we were.
+    const digits = line < 0 ? undefined : /^[0-9a-f]{1,8}/i.exec(bytes.slice(at, line))?.[0];
+    if (digits === undefined) return { body, length: bytes.length };
+    const size = Number.parseInt(digits, 16);
     const start = line + NEWLINE.length;
     body += bytes.slice(start, start + size);
     at = start + size + NEWLINE.length;

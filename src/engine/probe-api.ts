@@ -1,3 +1,4 @@
+import { understood } from '../core/answer.ts';
 import { askObject, askResources, objectOf, parseObjectId, parseResources } from '../cluster/objects.ts';
 import type { Cluster } from '../inventory/types.ts';
 import type { KubeObjectResource, Observed } from '../resources/types.ts';
@@ -42,7 +43,7 @@ export async function probeApi(
     });
     for (const [id, each] of await read(named, plurals)) found.set(id, each);
   }
-  return stateOf(found);
+  return understood(host, () => stateOf(found));
 }
 
 /** Of the kinds whose resource has another name than one would think. */
@@ -55,7 +56,7 @@ async function readPlurals(
   const versions = [...new Set(ids.map((id) => parseObjectId(id).apiVersion))];
   const asks = versions.map((version) => askResources(cluster, host, version));
   const answers = await ask(fleet, asks, signal);
-  return new Map(versions.map((version, index) => [version, parseResources(answers[index])]));
+  return new Map(versions.map((version, index) => [version, understood(host, () => parseResources(answers[index]))]));
 }
 
 function stateOf(found: ReadonlyMap<string, Found>): ApiState | undefined {

@@ -39,6 +39,11 @@ describe('answers of one connection', () => {
       `${status}Transfer-Encoding: chunked\r\n\r\n9\r\n{"a"`,
       [`${status}Transfer-Encoding: chunked\r\n\r\n{"a"`],
     ],
+    [
+      'one with a chunk of less than nothing',
+      `${status}Transfer-Encoding: chunked\r\n\r\n-5\r\n{"a"`,
+      [`${status}Transfer-Encoding: chunked\r\n\r\n`],
+    ],
     ['what is no HTTP', 'SSH-2.0-x', ['SSH-2.0-x']],
   ])('%s', (_name, given, parts) => {
     expect(splitAnswers(Buffer.from(given).toString('latin1'))).toEqual(parts);

@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FailureList, McpkError } from '../../src/core/errors.ts';
-import { probeApi } from '../../src/engine/api.ts';
 import type { Comparisons } from '../../src/engine/compare.ts';
 import type { Fleet } from '../../src/engine/fleet.ts';
 import { askGates } from '../../src/engine/gates.ts';
 import { gather } from '../../src/engine/gather.ts';
+import { probeApi } from '../../src/engine/probe-api.ts';
 import { probeHosts } from '../../src/engine/probe.ts';
 import { withStanding } from '../../src/engine/standing.ts';
-import type { Resource } from '../../src/resources/types.ts';
+import type { KubeObjectResource, Resource } from '../../src/resources/types.ts';
 import { STAGES } from '../../src/states/index.ts';
 import type { SessionRecord } from '../../src/transport/types.ts';
 import { factsOf, labCluster, registered } from '../states/cluster.ts';
@@ -56,14 +56,31 @@ const record: fc.Arbitrary<SessionRecord> = fc.record({
   args: fc.array(fc.string({ maxLength: 4 }), { maxLength: 4 }),
   body: pieces.map((text) => Buffer.from(text)),
 });
-const known = ['', '0', 'true', '[]', '{}', 'null', '{"items":[{}]}', '{"items":5}', '{"kind":"ConfigMap"}'];
+const known = [
+  '',
+  '0',
+  'true',
+  '[]',
+  '{}',
+  'null',
+  '{"items":[{}]}',
+  '{"items":5}',
+  '{"data":{"owned":"{"}}',
+  '{"data":5}',
+];
+const body = fc.oneof(fc.constantFrom(...known), fc.json({ maxDepth: 2 }), fc.string());
 const http = fc
-  .oneof(fc.constantFrom(...known), fc.json({ maxDepth: 2 }), fc.string())
-  .map((body) => `HTTP/1.1 200 OK\r\n\r\n${body}`);
+  .tuple(fc.constantFrom('200 OK', '200 OK', '404 Not Found'), body)
+  .map(([status, text]) => `HTTP/1.1 ${status}\r\nContent-Length: ${String(Buffer.byteLength(text))}\r\n\r\n${text}`);
+/** Several requests to one server are answered in one text. */
+const said = fc.oneof(
+  fc.array(http, { minLength: 1, maxLength: 4 }).map((all) => all.join('')),
+  body,
+);
 const answers = fc.record({
   records: fc.array(record, { maxLength: 14 }),
   exitCode: fc.constantFrom(0, 0, 0, 1, 137),
-  texts: fc.array(fc.oneof(http, fc.constantFrom(...known), fc.json({ maxDepth: 2 }), fc.string()), { minLength: 1 }),
+  texts: fc.array(said, { minLength: 1 }),
 });
 
 /** Fails on anything but a result or an error of ours that says which host it was. */
@@ -80,6 +97,7 @@ async function typed(work: Promise<unknown>): Promise<void> {
   }
 }
 
+const OBJECT: KubeObjectResource = { kind: 'kubeObject', id: 'v1/ConfigMap/a/b', object: {} };
 const FILE: Resource = { kind: 'file', path: '/etc/a', content: 'x', mode: '0644', owner: 'root', group: 'root' };
 const STATES = cluster.hosts.map(({ name }) => ({ host: name, stage: 's', resources: [FILE] }));
 const TREE = [{ name: 's', title: 's', needs: [], hosts: STATES }];
@@ -94,7 +112,7 @@ describe('a host that answers nonsense', () => {
     ['to the probe', (fleet) => probeHosts(fleet, TREE, facts.hosts, signal)],
     ['about itself', (fleet) => gather(fleet, cluster, signal)],
     ['about who serves', (fleet) => withStanding({ fleet, cluster, stages: STAGES, signal }, facts, CHANGED)],
-    ['for the API', (fleet) => probeApi(fleet, 'm1', [], signal)],
+    ['for the API', (fleet) => probeApi(fleet, cluster, 'm1', { objects: [OBJECT], signal })],
   ])('%s is named in a typed error', async (_what, ask) => {
     await fc.assert(
       fc.asyncProperty(answers, (drawn) => typed(ask(fleetOf(drawn)))),
