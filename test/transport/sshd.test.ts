@@ -483,7 +483,10 @@ describe.skipIf(impossible !== undefined)('a real sshd', () => {
       sshd.inside('sh', '-c', 'mkdir /run/small && mount -t tmpfs -o size=1m tmpfs /run/small');
       const { file, sha256 } = source(randomBytes(3_000_000));
       const error = await failure((await session()).upload(file, '/run/small/x', sha256, () => undefined));
-      expect([error.exitCode, error.message]).toEqual([15, expect.stringMatching(/cannot write \/run\/small\/x: No space left on device/)]);
+      expect([error.exitCode, error.message]).toEqual([
+        15,
+        expect.stringMatching(/cannot write \/run\/small\/x: No space left on device/),
+      ]);
       expect(sshd.inside('ls', '-A', '/run/small')).toBe('');
     });
 
