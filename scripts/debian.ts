@@ -34,6 +34,11 @@ export async function ensureShellcheck(): Promise<void> {
   await ensure('shellcheck', 'shellcheck');
 }
 
+/** A browser that opens the pages that mcpk writes. */
+export async function ensureChromium(): Promise<void> {
+  await ensure('chromium', 'chromium');
+}
+
 /**
  * What the transport's tests need: sudo, ssh-keygen, and an sshd that they start themselves, so that the package's
  * daemon shall not listen on this machine.

@@ -1,12 +1,11 @@
 /**
- * `npm test`: types, lint, rooms, shellcheck, unit, transport, the package, and on the lab the end-to-end suite
- * and the faults (MCPK_FAULTS=quick for those that change most often break).
+ * `npm test`: types, lint, rooms, shellcheck, unit, transport, the package, and the end-to-end suite on the lab.
  * The last line is `N passed, N failed`; it is kept in .cache/test-summary for .ci/run.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LINT, TYPES, perform } from './checks.ts';
-import { ensureShellcheck, ensureSshd } from './debian.ts';
+import { ensureChromium, ensureShellcheck, ensureSshd } from './debian.ts';
 import { labIsUp, whyNoLab } from './lab.ts';
 import { ROOT } from './process.ts';
 import { hasTests, runSuite } from './suites.ts';
@@ -21,8 +20,7 @@ function add(count: { passed: number; failed: number }): void {
 async function lab(): Promise<void> {
   const reason = whyNoLab();
   if (reason === undefined) {
-    if (await labIsUp()) for (const suite of ['e2e', 'faults']) add(await runSuite(suite));
-    else add({ passed: 0, failed: 1 });
+    add((await labIsUp()) ? await runSuite('e2e') : { passed: 0, failed: 1 });
     return;
   }
   const required = process.env['MCPK_LAB'] === 'required';
@@ -32,6 +30,7 @@ async function lab(): Promise<void> {
 
 await ensureShellcheck();
 await ensureSshd();
+await ensureChromium();
 for (const check of [TYPES, ...LINT]) add((await perform(check)) ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 });
 add(await runSuite('unit'));
 for (const suite of ['transport', 'package']) if (await hasTests(suite)) add(await runSuite(suite));

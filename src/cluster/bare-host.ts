@@ -24,7 +24,6 @@ export function bareHost(name: string, address: string): HostFacts {
     ports: [22],
     foreign: [],
     owned: [],
-    unfinished: false,
     files: {},
     etcdData: false,
     kernelFeatures: [],

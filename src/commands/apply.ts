@@ -10,6 +10,7 @@ import { commandLine } from './shared/command-line.ts';
 import { confirm, touchesLiveCluster } from './shared/confirm.ts';
 import { engineInput } from './shared/engine-input.ts';
 import { lockFlags, runFlags } from './shared/flags.ts';
+import { startRecord } from './shared/run-record.ts';
 import { savedPlan } from './shared/saved-plan.ts';
 
 const REPEATED = ['inventory', 'limit', 'only', 'skip', 'skip-unreachable'];
@@ -40,6 +41,11 @@ export default class Apply extends BaseCommand<typeof Apply> {
       summary: 'Leave a host whose gate fails after a change as it is, to look at it; without it, it goes back.',
     }),
     yes: Flags.boolean({ char: 'y', summary: 'Do not ask.' }),
+    timeline: Flags.string({
+      summary: 'Draw the run as a page of its own: what took how long, where.',
+      helpValue: 'FILE',
+    }),
+    profile: Flags.boolean({ summary: 'Print the ten longest waits at the end.' }),
   };
 
   async run(): Promise<RunResult> {
@@ -48,7 +54,9 @@ export default class Apply extends BaseCommand<typeof Apply> {
     const cluster = await loadCluster(saved?.flags.inventory ?? inventory);
     const { applyRun } = await import('../engine/run.ts');
     const view = await this.view();
-    const caller = { command: 'apply', version: this.config.version, signal: this.signal, emit: view.emit };
+    const record = this.flags.timeline !== undefined || this.flags.profile ? await startRecord(view.emit) : undefined;
+    const emit = record?.emit ?? view.emit;
+    const caller = { command: 'apply', version: this.config.version, signal: this.signal, emit };
     const more = {
       ...saved?.input,
       forceUnsafe: this.flags['force-unsafe'],
@@ -56,11 +64,13 @@ export default class Apply extends BaseCommand<typeof Apply> {
     };
     const result = await engineInput(cluster, this.flags, caller, { artifacts: true })
       .then((input) => applyRun({ ...input, ...more }))
-      .finally(() => view.end());
+      .finally(() => view.end())
+      .finally(() => (this.flags.timeline === undefined ? undefined : record?.write(this.flags.timeline)));
     this.note(renderErrors(result.errors, this.progressTheme()));
     const again = commandLine('apply', { ...this.flags, ...saved?.flags }, REPEATED);
     const verify = commandLine('verify', { ...this.flags, ...saved?.flags }, ['inventory']);
     this.print(renderSummary(result, this.theme, { again, verify }));
+    if (this.flags.profile) this.note(record?.waits() ?? '');
     this.end(result);
     return result;
   }

@@ -83,23 +83,33 @@ export async function openFleet(hosts: readonly Host[], options: FleetOptions): 
       options.emit({ at: options.since(), type: 'unreachable', host: host.name, error: failure });
     }
   });
-  return fleetOf(sessions, unreachable);
+  return fleetOf(sessions, unreachable, options);
 }
 
-function fleetOf(sessions: Map<string, Session>, unreachable: Map<string, McpkError>): Fleet {
+function fleetOf(
+  sessions: Map<string, Session>,
+  unreachable: Map<string, McpkError>,
+  { emit, since }: Pick<FleetOptions, 'emit' | 'since'>,
+): Fleet {
   const of = (host: string): Session => {
     const session = sessions.get(host);
     if (!session) throw unreachable.get(host) ?? new McpkError('unreachable', `${host}: no session`, { host });
     return session;
   };
+  const told = async <T>(host: string, what: string, answer: Promise<T>): Promise<T> => {
+    const started = performance.now();
+    const value = await answer;
+    emit({ at: since(), type: 'round-trip', host, what, ms: performance.now() - started });
+    return value;
+  };
   return {
     sessions,
     unreachable,
     async request(host, op, body, onRecord, signal) {
-      return (await of(host).request(op, body, onRecord, signal)).exitCode;
+      return (await told(host, op, of(host).request(op, body, onRecord, signal))).exitCode;
     },
-    exec: (host, commands, signal) => of(host).exec(commands, signal),
-    read: (host, path, signal) => of(host).read(path, signal),
+    exec: (host, commands, signal) => told(host, 'commands', of(host).exec(commands, signal)),
+    read: (host, path, signal) => told(host, 'read', of(host).read(path, signal)),
     upload: (host, file, signal) => of(host).upload(file.source, file.path, file.sha256, file.onBytes, signal),
     async close() {
       await Promise.all([...sessions.values()].map((session) => session.close()));

@@ -20,7 +20,6 @@ import { probeHosts } from './probe.ts';
 import { asErrors, runId, turns, type Run } from './run-context.ts';
 import { withStanding } from './standing.ts';
 import type { Plan, StateTree } from './types.ts';
-import { tellUnfinished } from './unfinished.ts';
 
 export function compileInput(input: EngineInput, facts: Facts): CompileInput {
   return {
@@ -58,10 +57,9 @@ export async function prepare(input: EngineInput, opened: Opened, inPlace: reado
 
   const tree = compile(compileInput(input, opened.facts));
   emit({ at: since(), type: 'phase', name: 'probe', state: 'start' });
-  const [{ observed, apiOwned }, gateHeld, cutOff] = await Promise.all([
+  const [{ observed, apiOwned }, gateHeld] = await Promise.all([
     observe(input, opened, tree.stages),
     heldStages(fleet, inPlace, { cluster, facts: opened.facts }, input.signal),
-    tellUnfinished(input, opened),
   ]);
   emit({ at: since(), type: 'phase', name: 'probe', state: 'end' });
   const now = new Date();
@@ -85,8 +83,7 @@ export async function prepare(input: EngineInput, opened: Opened, inPlace: reado
   emit({ at: since(), type: 'planned', plan: planned, ms: since() });
   const run = createRun({
     input,
-    opened: { ...opened, facts },
-    cutOff,
+    opened: { fleet, facts, since },
     tree,
     observed,
     comparisons,
@@ -135,7 +132,6 @@ interface CreateRun {
   compareInput: CompareInput;
   planInput: PlanInput;
   gateHeld: Set<string>;
-  cutOff: readonly string[];
 }
 
 function createRun(from: CreateRun): Run {
@@ -186,7 +182,6 @@ function createRun(from: CreateRun): Run {
     concerned: concerned(input),
     forceUnsafe: input.forceUnsafe ?? false,
     gateHeld: from.gateHeld,
-    cutOff: from.cutOff,
     failures,
     noRollback: input.noRollback ?? false,
     rolledBack: [],

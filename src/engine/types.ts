@@ -140,6 +140,8 @@ export type Event = { at: number } & (
     }
   | { type: 'connected'; host: string; ms: number }
   | { type: 'unreachable'; host: string; error: McpkError }
+  /** A host answered; what was asked in the same turn travelled together. */
+  | { type: 'round-trip'; host: string; what: string; ms: number }
   | { type: 'planned'; plan: Plan; ms: number }
   | { type: 'stage-start'; stage: string; hosts: string[] }
   | { type: 'host-start'; stage: string; host: string; changes: number }

@@ -60,6 +60,7 @@ export function add(model: RunModel, event: Event): void {
       model.result = event.result;
       return;
     case 'unreachable':
+    case 'round-trip':
     case 'warning':
       return;
     default:
