@@ -5,7 +5,7 @@
  */
 import { exec, host, reset } from '../lab/lab.ts';
 import { HOSTS } from '../lab/topology.ts';
-import { criticalPath } from './critical-path.ts';
+import { criticalPath } from '../src/report/critical-path.ts';
 import { applied, apply as mcpkApply, INVENTORY, settle } from './mcpk.ts';
 import { timed } from './measure.ts';
 import type { Options, Report } from './types.ts';

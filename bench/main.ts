@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [--quick] [--rounds=N] [noop] [race] [scale] [first-apply] [rolling]`: figures on the lab, as ratios measured in one
+ * `npm run bench -- [--quick] [--rounds=N] [noop] [race] [race-scratch] [scale] [first-apply] [rolling]`: figures on the lab, as ratios measured in one
  * run. They print as tables and go into docs/performance.md, but for those of a quick run.
  */
 import { execFile } from 'node:child_process';
@@ -14,12 +14,20 @@ import { scale } from './scale.ts';
 import { circumstances } from './circumstances.ts';
 import { noop } from './noop.ts';
 import { race } from './race.ts';
+import { raceFromScratch } from './race-scratch.ts';
 import { renderReport, replaceGenerated } from './report.ts';
 import type { Bench, Options } from './types.ts';
 
-const BENCHES: Readonly<Record<string, Bench>> = { noop, race, scale, 'first-apply': firstApply, rolling };
+const BENCHES: Readonly<Record<string, Bench>> = {
+  noop,
+  race,
+  'race-scratch': raceFromScratch,
+  scale,
+  'first-apply': firstApply,
+  rolling,
+};
 /** Minutes long, whatever the number of rounds. */
-const LONG = ['first-apply'];
+const LONG = ['race-scratch', 'first-apply'];
 const DOCUMENT = join(CLONE, 'docs/performance.md');
 
 async function main(): Promise<void> {

@@ -14,6 +14,8 @@ export interface Contestant {
   argv: readonly string[];
   env?: Record<string, string>;
   cwd?: string;
+  /** At most so many rounds, and none that does not count: for what takes minutes. */
+  most?: number;
   /** Not timed. */
   before?: () => Promise<void>;
   /** Not timed; throws when the work was not done. */
@@ -45,17 +47,21 @@ export interface Rounds {
 export async function interleaved(
   rounds: Rounds,
   contestants: Readonly<Record<string, Contestant>>,
+  note: (text: string) => void = () => undefined,
 ): Promise<Map<string, Outcome>> {
   const times = new Map<string, number[]>(Object.keys(contestants).map((name) => [name, []]));
   const failed = new Map<string, string>();
   for (let round = 0; round < rounds.warm + rounds.counted; round += 1) {
     for (const [name, contestant] of Object.entries(contestants)) {
-      if (failed.has(name)) continue;
+      const left = (contestant.most ?? Number.POSITIVE_INFINITY) - (times.get(name)?.length ?? 0);
+      if (failed.has(name) || left <= 0 || (contestant.most !== undefined && round < rounds.warm)) continue;
       try {
         const { seconds } = await timed(contestant);
         if (round >= rounds.warm) times.get(name)?.push(seconds);
+        note(`${name}: ${seconds.toFixed(2)} s${round < rounds.warm ? ', not counted' : ''}`);
       } catch (error) {
         failed.set(name, error instanceof Error ? error.message : String(error));
+        note(`${name}: no figure`);
       }
     }
   }
