@@ -36,18 +36,18 @@ export default defineConfig({
         },
       },
       // On the lab: one after the other, as they share five hosts.
-      {
+      ...['e2e', 'faults'].map((name, index) => ({
         test: {
           ...quick,
-          name: 'e2e',
-          include: ['test/e2e/**/*.test.ts', 'test/faults/**/*.test.ts'],
-          testTimeout: 600_000,
+          name,
+          include: [`test/${name}/**/*.test.ts`],
+          testTimeout: 900_000,
           hookTimeout: 900_000,
           fileParallelism: false,
           maxWorkers: 1,
-          sequence: { concurrent: false, groupOrder: 1 },
+          sequence: { concurrent: false, groupOrder: index + 1 },
         },
-      },
+      })),
     ],
   },
 });

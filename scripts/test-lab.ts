@@ -1,4 +1,4 @@
-/** `npm run test:lab -- [-t NAME] [FILE…]`: the end-to-end suite; brings the lab up and leaves it up. */
+/** `npm run test:lab -- [-t NAME] [FILE…]`: the end-to-end suite and the faults; brings the lab up and leaves it up. */
 import { labIsUp, whyNoLab } from './lab.ts';
 import { runSuite } from './suites.ts';
 
@@ -7,7 +7,7 @@ if (reason !== undefined) {
   process.stdout.write(`✖ ${reason}\n`);
   process.exitCode = 1;
 } else if (await labIsUp()) {
-  const { failed } = await runSuite('e2e', process.argv.slice(2));
+  const { failed } = await runSuite('e2e', ['--project', 'faults', ...process.argv.slice(2)]);
   process.exitCode = failed === 0 ? 0 : 1;
 } else {
   process.exitCode = 1;

@@ -1,5 +1,6 @@
 /**
- * `npm test`: types, lint, rooms, shellcheck, unit, transport, the package, and the end-to-end suite on the lab.
+ * `npm test`: types, lint, rooms, shellcheck, unit, transport, the package, and on the lab the end-to-end suite
+ * and the faults (MCPK_FAULTS=quick for those that change most often break).
  * The last line is `N passed, N failed`; it is kept in .cache/test-summary for .ci/run.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -20,7 +21,8 @@ function add(count: { passed: number; failed: number }): void {
 async function lab(): Promise<void> {
   const reason = whyNoLab();
   if (reason === undefined) {
-    add((await labIsUp()) ? await runSuite('e2e') : { passed: 0, failed: 1 });
+    if (await labIsUp()) for (const suite of ['e2e', 'faults']) add(await runSuite(suite));
+    else add({ passed: 0, failed: 1 });
     return;
   }
   const required = process.env['MCPK_LAB'] === 'required';

@@ -24,6 +24,7 @@ export function bareHost(name: string, address: string): HostFacts {
     ports: [22],
     foreign: [],
     owned: [],
+    unfinished: false,
     files: {},
     etcdData: false,
     kernelFeatures: [],

@@ -30,6 +30,8 @@ export interface HostFacts {
   foreign: string[];
   /** From /var/lib/mcpk/owned.json. */
   owned: OwnedEntry[];
+  /** A run is under way here, or was cut off. */
+  unfinished: boolean;
   /** Text of the few files whose present content decides states: etcd.yaml. */
   files: Record<string, string>;
   /** The data directory of etcd has a member. */

@@ -2,6 +2,7 @@ import { execute, type Command, type Interfaces } from '@oclif/core';
 import Apply from './apply.ts';
 import Exec from './exec.ts';
 import Facts from './facts.ts';
+import History from './history.ts';
 import HostKeyPin from './host-key/pin.ts';
 import HostKeyScan from './host-key/scan.ts';
 import HostKeyShow from './host-key/show.ts';
@@ -21,6 +22,7 @@ export const COMMANDS: Readonly<Record<string, Command.Class>> = {
   apply: Apply,
   exec: Exec,
   facts: Facts,
+  history: History,
   'host-key:pin': HostKeyPin,
   'host-key:scan': HostKeyScan,
   'host-key:show': HostKeyShow,

@@ -5,7 +5,10 @@ export const PATHS = {
   store: '/var/lib/mcpk/store',
   generations: '/var/lib/mcpk/generations',
   owned: '/var/lib/mcpk/owned.json',
+  /** docs/journal.md; `.1` is the one before it. */
   journal: '/var/lib/mcpk/journal',
+  /** Names the run that is under way here, or was cut off. */
+  unfinished: '/var/lib/mcpk/unfinished',
   /** Private halves of the authorities, on masters only, root 0700. */
   authorities: '/var/lib/mcpk/authorities',
   /** The host's own: what says where pods find name servers. */

@@ -1,12 +1,10 @@
+import type { JournalEntry } from './past-types.ts';
+
 /** What the operator's side adds to what converge.sh writes (docs/journal.md). */
 export type NoteEvent = 'stage' | 'done' | 'failed' | 'step' | 'gate' | 'result';
 
-export interface JournalLine {
-  /** ms since the epoch, by the host's clock. */
-  at: number;
+export interface JournalLine extends JournalEntry {
   run: string;
-  event: string;
-  words: string[];
 }
 
 /** `MS RUN EVENT WORD…`; words are percent-encoded, so that none has a blank. */

@@ -4,9 +4,8 @@ import { holderText, lockedError } from '../transport/lock.ts';
 import type { LockHolder, Session } from '../transport/types.ts';
 import type { Emit } from './types.ts';
 
-/** How long the run that has the first master's lock tries for the others: who lost there lets go at once. */
-const GRACE_MS = 5000;
-const POLL_MS = 250;
+/** How long the run that has the first master's lock tries for the others (who lost there lets go at once), how often. */
+const PACE = { graceMs: 5000, pollMs: 250 };
 
 export interface LockOptions {
   /** host → session, in the inventory's order. */
@@ -18,6 +17,7 @@ export interface LockOptions {
   signal: AbortSignal;
   emit: Emit;
   since: () => number;
+  pace?: typeof PACE;
 }
 
 type Refused = ReadonlyMap<string, LockHolder>;
@@ -44,7 +44,7 @@ export async function underLock<T>(options: LockOptions, work: () => Promise<T>)
 }
 
 async function contend(options: LockOptions, first: Refused): Promise<void> {
-  const { sessions, arbiter, waitMs } = options;
+  const { sessions, arbiter, waitMs, signal, pace = PACE } = options;
   const deadline = performance.now() + waitMs;
   const take = (hosts: Iterable<string>): Promise<Refused> => answers(options, hosts, (session) => session.takeLock());
   const others = [...sessions.keys()].filter((host) => host !== arbiter);
@@ -52,9 +52,9 @@ async function contend(options: LockOptions, first: Refused): Promise<void> {
   let refused = first;
   for (;;) {
     if (!refused.has(arbiter)) {
-      const grace = performance.now() + GRACE_MS;
+      const grace = performance.now() + pace.graceMs;
       while (refused.size > 0 && performance.now() < grace) {
-        await pause(options.signal);
+        await pause(pace.pollMs, signal);
         refused = await take(refused.keys());
       }
       if (refused.size === 0) return;
@@ -63,7 +63,7 @@ async function contend(options: LockOptions, first: Refused): Promise<void> {
     if (performance.now() >= deadline) throw lockedError(refused);
     do {
       tell(refused, deadline);
-      await pause(options.signal);
+      await pause(pace.pollMs, signal);
       refused = await take([arbiter]);
     } while (refused.size > 0 && performance.now() < deadline);
     if (refused.size === 0) refused = await take(others);
@@ -99,6 +99,6 @@ function teller({ emit, since }: LockOptions): (refused: Refused, deadline: numb
 }
 
 /** Not in step with others that wait too. */
-async function pause(signal: AbortSignal): Promise<void> {
-  await delay(POLL_MS * (1 + Math.random()), undefined, { signal });
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms * (1 + Math.random()), undefined, { signal });
 }

@@ -38,6 +38,8 @@ export interface Opened {
   fleet: Fleet;
   facts: Facts & { apiHost?: string };
   since: () => number;
+  /** Under the lock of every host. */
+  exclusive: boolean;
 }
 
 /** Connects, takes the lock when told so, reads the facts. The caller closes the fleet. */
@@ -67,7 +69,7 @@ export async function open(input: EngineInput, lock: 'exclusive' | 'none'): Prom
       return gather(fleet, cluster, input.signal);
     });
     emit({ at: since(), type: 'phase', name: 'gather', state: 'end' });
-    return { fleet, facts, since };
+    return { fleet, facts, since, exclusive: lock === 'exclusive' };
   } catch (error) {
     await fleet.close();
     throw error;

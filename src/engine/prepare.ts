@@ -20,6 +20,7 @@ import { probeHosts } from './probe.ts';
 import { asErrors, runId, turns, type Run } from './run-context.ts';
 import { withStanding } from './standing.ts';
 import type { Plan, StateTree } from './types.ts';
+import { tellUnfinished } from './unfinished.ts';
 
 export function compileInput(input: EngineInput, facts: Facts): CompileInput {
   return {
@@ -57,9 +58,10 @@ export async function prepare(input: EngineInput, opened: Opened, inPlace: reado
 
   const tree = compile(compileInput(input, opened.facts));
   emit({ at: since(), type: 'phase', name: 'probe', state: 'start' });
-  const [{ observed, apiOwned }, gateHeld] = await Promise.all([
+  const [{ observed, apiOwned }, gateHeld, cutOff] = await Promise.all([
     observe(input, opened, tree.stages),
     heldStages(fleet, inPlace, { cluster, facts: opened.facts }, input.signal),
+    tellUnfinished(input, opened),
   ]);
   emit({ at: since(), type: 'phase', name: 'probe', state: 'end' });
   const now = new Date();
@@ -83,7 +85,8 @@ export async function prepare(input: EngineInput, opened: Opened, inPlace: reado
   emit({ at: since(), type: 'planned', plan: planned, ms: since() });
   const run = createRun({
     input,
-    opened: { fleet, facts, since },
+    opened: { ...opened, facts },
+    cutOff,
     tree,
     observed,
     comparisons,
@@ -132,6 +135,7 @@ interface CreateRun {
   compareInput: CompareInput;
   planInput: PlanInput;
   gateHeld: Set<string>;
+  cutOff: readonly string[];
 }
 
 function createRun(from: CreateRun): Run {
@@ -182,6 +186,7 @@ function createRun(from: CreateRun): Run {
     concerned: concerned(input),
     forceUnsafe: input.forceUnsafe ?? false,
     gateHeld: from.gateHeld,
+    cutOff: from.cutOff,
     failures,
     noRollback: input.noRollback ?? false,
     rolledBack: [],

@@ -36,6 +36,8 @@ export interface Run {
   readonly forceUnsafe: boolean;
   /** Stages whose gates the probe saw to hold. */
   readonly gateHeld: Set<string>;
+  /** Hosts on which a run before this one was cut off. */
+  readonly cutOff: readonly string[];
   readonly failures: McpkError[];
   /** A host whose gate fails stays as it is, to be looked at. */
   readonly noRollback: boolean;

@@ -71,7 +71,7 @@ export async function applyRun(options: ApplyInput): Promise<RunResult> {
     }
     run.emit({ at: run.since(), type: 'phase', name: 'execute', state: 'start' });
     const stages = await execute(run);
-    await run.journal.close(run.failures, []);
+    await run.journal.close(run.failures, finished(run, input));
     run.emit({ at: run.since(), type: 'phase', name: 'execute', state: 'end' });
     return finish(run, stages, performance.now() - started);
   } finally {
@@ -84,6 +84,12 @@ function checkRefused(run: Run): void {
   if (!first) return;
   if (!run.forceUnsafe) throw refusedError([first, ...rest]);
   for (const each of run.plan.refused) run.emit({ at: run.since(), type: 'warning', message: forced(each) });
+}
+
+/** Hosts on which what an earlier run left half done is done now. */
+function finished(run: Run, { selection }: EngineInput): string[] {
+  if (run.failures.length > 0 || selection.only || selection.skip) return [];
+  return run.cutOff.filter((host) => selection.limit?.has(host) ?? true);
 }
 
 /** Runs one command on every selected host. */

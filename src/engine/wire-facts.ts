@@ -22,7 +22,7 @@ export interface FactsReception {
 
 /** A probe body that asks a host about itself; may be joined with {@link encodeReads}'s. */
 export function encodeFacts(request: FactsRequest): Buffer {
-  const files = new Set([PATHS.owned, PATHS.etcdConfig, PATHS.resolvConf, ...(request.files ?? [])]);
+  const files = new Set([PATHS.owned, PATHS.unfinished, PATHS.etcdConfig, PATHS.resolvConf, ...(request.files ?? [])]);
   const lines = [`= ${SEPARATOR}`, ...list('F', [...files].map(relative)), `E ${relative(request.etcdData)}`];
   return Buffer.from(lines.join('\n') + '\n');
 }
@@ -68,6 +68,7 @@ export function decodeFacts(records: readonly SessionRecord[], reception: FactsR
     ),
     foreign: facts.get('foreign') ?? [],
     owned: parseOwned(text(PATHS.owned), reception.host),
+    unfinished: texts.has(PATHS.unfinished),
     files: Object.fromEntries(files) as Record<string, string>,
     etcdData: one('etcd-data') === '1',
     kernelFeatures: facts.get('feature') ?? [],
@@ -76,7 +77,13 @@ export function decodeFacts(records: readonly SessionRecord[], reception: FactsR
 
 /** Sent whatever there is to tell. */
 const RECORDS = ['texts', 'facts', 'addresses', 'filesystems', 'active', 'ports', 'cpus', 'clock'];
-const OWN_FILES: ReadonlySet<string> = new Set(['/etc/os-release', '/proc/meminfo', '/proc/swaps', PATHS.owned]);
+const OWN_FILES: ReadonlySet<string> = new Set([
+  '/etc/os-release',
+  '/proc/meminfo',
+  '/proc/swaps',
+  PATHS.owned,
+  PATHS.unfinished,
+]);
 const ARCHITECTURES: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch64: 'arm64' };
 
 function osRelease(text: string): HostFacts['os'] {

@@ -1,9 +1,17 @@
-import { writeFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { reset } from '../../lab/lab.ts';
-import { KUBECONFIG } from '../../lab/operator.ts';
 import type { Plan, RunResult } from '../../src/engine/types.ts';
-import { eventually, kubectl, mcpk, mcpkJson, MASTERS, NODES, on, unitStarts } from './support/mcpk.ts';
+import {
+  eventually,
+  kubectl,
+  mcpk,
+  mcpkJson,
+  MASTERS,
+  NODES,
+  on,
+  unitStarts,
+  writeKubeconfig,
+} from './support/mcpk.ts';
 
 interface Conditions {
   items: { metadata: { name: string }; status: { conditions: { type: string; status: string }[] } }[];
@@ -30,9 +38,7 @@ describe('bare hosts', () => {
   it('one apply gives five ready nodes', async () => {
     const result = await mcpkJson<RunResult>(['apply', '--yes'], 0);
     expect(result.failed).toBe(0);
-    const kubeconfig = await mcpk(['kubeconfig']);
-    expect(kubeconfig.code, kubeconfig.stderr).toBe(0);
-    await writeFile(KUBECONFIG, kubeconfig.stdout, { mode: 0o600 });
+    await writeKubeconfig();
     expect((await readyNodes()).toSorted()).toEqual([...NODES]);
   });
 

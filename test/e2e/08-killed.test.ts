@@ -3,11 +3,10 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { reset } from '../../lab/lab.ts';
-import { KUBECONFIG, onOperatorSide, operatorEnvironment } from '../../lab/operator.ts';
-import { writeFile } from 'node:fs/promises';
+import { onOperatorSide, operatorEnvironment } from '../../lab/operator.ts';
 import { CLONE } from '../../lab/paths.ts';
 import type { RunResult } from '../../src/engine/types.ts';
-import { eventually, INVENTORY, kubectl, mcpk, mcpkJson, NODES, on } from './support/mcpk.ts';
+import { eventually, INVENTORY, kubectl, mcpk, mcpkJson, NODES, on, writeKubeconfig } from './support/mcpk.ts';
 
 /** Each run is killed as soon as it says that this stage is done: others are then in the middle of theirs. */
 const PLACES = [
@@ -60,7 +59,7 @@ describe('apply killed in the middle of the first bring-up', () => {
       });
     }
     await mcpkJson<RunResult>(['apply', '--yes'], 0);
-    await writeFile(KUBECONFIG, (await mcpk(['kubeconfig'])).stdout, { mode: 0o600 });
+    await writeKubeconfig();
     const nodes = (await kubectl('get', 'nodes', '--no-headers')).trim().split('\n');
     expect(nodes.filter((line) => /\sReady\s/.test(line))).toHaveLength(NODES.length);
     expect(await mcpkJson<RunResult>(['apply', '--yes'], 0)).toMatchObject({ changed: 0 });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { exec, host } from '../../../lab/lab.ts';
+import { KUBECONFIG } from '../../../lab/operator.ts';
 import { CLONE } from '../../../lab/paths.ts';
 
 export const INVENTORY = 'inventories/lab.yaml';
@@ -39,6 +40,13 @@ export async function kubectl(...args: string[]): Promise<string> {
   const said = await exec(['kubectl', ...args]);
   expect(said.code, `kubectl ${args.join(' ')}: ${said.stderr}`).toBe(0);
   return said.stdout;
+}
+
+/** For kubectl on the operator's side: hosts that were bare before have other authorities now. */
+export async function writeKubeconfig(): Promise<void> {
+  const said = await mcpk(['kubeconfig']);
+  expect(said.code, said.stderr).toBe(0);
+  await writeFile(KUBECONFIG, said.stdout, { mode: 0o600 });
 }
 
 /** Output of a command that must succeed on a host. */

@@ -1,0 +1,38 @@
+/**
+ * `npm run reliability`: writes what the last run of the fault suite saw (.cache/faults.jsonl) into the table of
+ * docs/reliability.md. Of a fault that was proved several times the last one counts.
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ROOT } from './process.ts';
+
+interface Row {
+  fault: string;
+  code: number;
+  message: string;
+  recoveredMs: number;
+  apiGapMs: number;
+  writeGapMs: number;
+}
+
+const BEGIN = '<!-- table: npm run reliability -->';
+const END = '<!-- end of the table -->';
+
+const seconds = (ms: number): string => (ms / 1000).toFixed(1);
+const cell = (text: string): string => text.replaceAll('|', '\\|');
+
+const lines = (await readFile(join(ROOT, '.cache/faults.jsonl'), 'utf8')).trim().split('\n');
+const rows = new Map(lines.map((line) => JSON.parse(line) as Row).map((row) => [row.fault, row]));
+const table = [
+  '| fault | exit | what mcpk said | next apply, s | API silent, s | etcd without a write, s |',
+  '| --- | --- | --- | --- | --- | --- |',
+  ...[...rows.values()].map((row) => {
+    const said = row.message === '' ? '' : cell(row.message);
+    const figures = [row.recoveredMs, row.apiGapMs, row.writeGapMs].map(seconds);
+    return `| ${cell(row.fault)} | ${String(row.code)} | ${said} | ${figures.join(' | ')} |`;
+  }),
+];
+const path = join(ROOT, 'docs/reliability.md');
+const text = await readFile(path, 'utf8');
+const [before = '', after = ''] = [text.slice(0, text.indexOf(BEGIN)), text.slice(text.indexOf(END))];
+await writeFile(path, `${before}${BEGIN}\n\n${table.join('\n')}\n\n${after}`);

@@ -1,0 +1,46 @@
+import { describe, it } from 'vitest';
+import { BY_RELAY, makeLongLine, mendLine } from './support/long-line.ts';
+import { operatorNetwork } from './support/network.ts';
+import { prove, SCHEDULER, type Fault } from './support/prove.ts';
+import { selected } from './support/tier.ts';
+
+const FAULTS: Fault[] = [
+  {
+    name: "the operator's network is gone for 5 s, in the middle of the rollout",
+    quick: true,
+    change: SCHEDULER,
+    async act(run) {
+      await run.must(/controllers m\d: .*kube-scheduler/);
+      await operatorNetwork('gone');
+      await new Promise((resolve) => setTimeout(resolve, 5000)); // the fault itself: five seconds without a network
+      await operatorNetwork('back');
+    },
+    repair: () => operatorNetwork('back'),
+    codes: [0],
+  },
+  {
+    name: "the operator's network is gone for good",
+    change: SCHEDULER,
+    async act(run) {
+      await run.must(/controllers m\d: .*kube-scheduler/);
+      await operatorNetwork('gone');
+      await run.end();
+    },
+    repair: () => operatorNetwork('back'),
+    codes: [11],
+    says: [/m\d: the connection was lost/],
+  },
+  {
+    name: '200 ms there and back, and each twentieth packet lost',
+    change: (n) => SCHEDULER(n) + BY_RELAY,
+    args: ['--accept-new-host-keys'],
+    arrange: makeLongLine,
+    repair: mendLine,
+    codes: [0],
+    healWith: SCHEDULER,
+  },
+];
+
+describe("faults of the operator's network", () => {
+  it.for(selected(FAULTS))('$name', prove);
+});

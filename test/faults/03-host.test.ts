@@ -1,0 +1,110 @@
+import { describe, it } from 'vitest';
+import { PATHS } from '../../src/core/paths.ts';
+import { on } from '../e2e/support/mcpk.ts';
+import { API_SERVER, KUBELET, prove, SCHEDULER, type Fault } from './support/prove.ts';
+import { selected } from './support/tier.ts';
+
+const sh = (host: string, script: string): Promise<string> => on(host, 'sh', '-c', script);
+
+const FAULTS: Fault[] = [
+  {
+    // The hosts' disks are folders of one machine and can't fill by themselves: a small file system lies over the folder.
+    name: 'the disk is full while files stream',
+    quick: true,
+    change: SCHEDULER,
+    arrange: () =>
+      sh(
+        'm3',
+        `mount -t tmpfs -o size=4k tmpfs ${PATHS.scheduler} && { dd if=/dev/zero of=${PATHS.scheduler}/.filler bs=4k count=8 2>/dev/null || true; }`,
+      ),
+    repair: () => on('m3', 'umount', PATHS.scheduler),
+    codes: [15],
+    says: [/m3/, /No space left on device/, /room/],
+  },
+  {
+    name: 'the disk is full while a binary does',
+    change: KUBELET,
+    args: ['--limit', 'w2'],
+    arrange: () => sh('w2', `mount -t tmpfs -o size=1m tmpfs ${PATHS.store}`),
+    repair: () => on('w2', 'umount', PATHS.store),
+    codes: [15],
+    says: [/w2/, /No space left on device/, /room/],
+  },
+  {
+    name: 'a file system is read-only',
+    change: SCHEDULER,
+    arrange: () => sh('m2', `mount --bind ${PATHS.units} ${PATHS.units} && mount -o remount,bind,ro ${PATHS.units}`),
+    repair: () => on('m2', 'umount', PATHS.units),
+    codes: [15],
+    says: [/m2/, /Read-only file system/, /writable/],
+  },
+  {
+    name: 'an API server that never gets ready',
+    change: API_SERVER,
+    async act(run) {
+      await run.must(/api-server m\d: update .*kube-apiserver/);
+      // Stopped by a signal as soon as it is there: it neither answers nor ends.
+      await sh(
+        'm1',
+        'old=$(pidof kube-apiserver); while new=$(pidof kube-apiserver); [ -z "$new" ] || [ "$new" = "$old" ]; do :; done; kill -STOP $new',
+      );
+    },
+    repair: () => sh('m1', 'kill -CONT $(pidof kube-apiserver) 2>/dev/null || true'),
+    codes: [19],
+    says: [/m1/, /kube-apiserver/],
+  },
+  {
+    name: 'an API server that gets ready and then dies',
+    change: API_SERVER,
+    async act(run) {
+      await run.must(/api-server m\d: .*kube-apiserver\.service, changed/);
+      await sh(
+        'm1',
+        'systemd-run --quiet --unit=mcpk-test-assassin sh -c "while :; do pkill -KILL kube-apiserver; sleep 1; done"',
+      );
+    },
+    repair: () => sh('m1', 'systemctl stop mcpk-test-assassin.service'),
+    codes: [16, 19],
+    says: [/m1/, /kube-apiserver/],
+  },
+  {
+    name: 'a file that somebody edits between probe and converge',
+    quick: true,
+    change: SCHEDULER,
+    async act(run) {
+      await run.must(/changes? on \d hosts?/);
+      await sh('m3', `echo '# by hand' >> ${PATHS.units}/kube-scheduler.service`);
+    },
+    codes: [17],
+    says: [/m3/, /kube-scheduler\.service/],
+  },
+  {
+    name: 'dpkg is locked for a while',
+    change: KUBELET,
+    args: ['--limit', 'w2'],
+    arrange: () =>
+      sh(
+        'w2',
+        // fcntl's lock, as dpkg takes it; perl is part of every Debian.
+        `dpkg --remove --force-depends socat >/dev/null && systemd-run --quiet --unit=mcpk-test-dpkg perl -e '
+          open(my $f, ">", "/var/lib/dpkg/lock-frontend"); my $l = pack("s s l! l! i", 1, 0, 0, 0, 0);
+          fcntl($f, 6, $l) or die; sleep 8'`,
+      ),
+    codes: [0],
+  },
+  {
+    name: 'dpkg was interrupted: a package is half configured',
+    change: KUBELET,
+    args: ['--limit', 'w2'],
+    arrange: () =>
+      sh(
+        'w2',
+        'cd /tmp && rm -f ./socat_*.deb && dpkg --remove --force-depends socat >/dev/null && apt-get -q download socat >/dev/null && dpkg --force-depends --unpack ./socat_*.deb >/dev/null && rm -f ./socat_*.deb',
+      ),
+    codes: [0],
+  },
+];
+
+describe('hosts that fail', () => {
+  it.for(selected(FAULTS))('$name', prove);
+});

@@ -1,0 +1,23 @@
+import { describe, expect, it } from 'vitest';
+import { overlay } from '../e2e/support/mcpk.ts';
+import { heal, SCHEDULER } from './support/prove.ts';
+import { Running } from './support/running.ts';
+import { QUICK } from './support/tier.ts';
+
+const TIMES = QUICK ? 3 : 20;
+
+describe('two applies at once', () => {
+  it(`${String(TIMES)} times: one does the work, the other says who does and leaves`, async () => {
+    let last = '';
+    for (let time = 0; time < TIMES; time += 1) {
+      last = await overlay(SCHEDULER(time));
+      const both = [0, 1].map(() => new Running(['apply', '--yes'], [last]));
+      const said = await Promise.all(both.map((run) => run.end()));
+      const codes = said.map(({ code }) => code).toSorted((a, b) => a - b);
+      // The second one may also come when the first is done.
+      expect([[0, 0].join(), [0, 13].join()], said.map(({ stderr }) => stderr).join('\n---\n')).toContain(codes.join());
+      for (const { code, stderr, stdout } of said) if (code === 13) expect(stdout + stderr).toMatch(/pid \d+/);
+    }
+    await heal(last);
+  });
+});

@@ -1,0 +1,95 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { reset } from '../../lab/lab.ts';
+import { changesOf, type Plan } from '../../src/engine/types.ts';
+import { mcpk, mcpkJson, NODES, on, overlay, writeKubeconfig } from '../e2e/support/mcpk.ts';
+import { API_SERVER, heal, SCHEDULER, settled } from './support/prove.ts';
+import { Running } from './support/running.ts';
+import { QUICK } from './support/tier.ts';
+import { witnessed } from './support/witnessed.ts';
+
+const LOCK_FREE = ['--wait-lock', '30s'];
+
+/** Moments, ms after the start, that a seed gives; the seed is printed, so that a failure can be seen again. */
+function moments(count: number, longest: number): number[] {
+  const seed = Number(process.env['MCPK_SEED'] ?? Date.now() % 2 ** 31);
+  process.stdout.write(`MCPK_SEED=${String(seed)}\n`);
+  return fc.sample(fc.integer({ min: 300, max: longest }), { numRuns: count, seed });
+}
+
+async function killedAfter(ms: number, files: readonly string[]): Promise<void> {
+  const run = new Running(['apply', '--yes', ...LOCK_FREE], files);
+  const timer = setTimeout(() => run.kill('SIGKILL'), ms);
+  await run.end();
+  clearTimeout(timer);
+}
+
+/** Every path that mcpk lays down, with owner, mode and target: what an undisturbed run leaves, a disturbed one must. */
+async function tree(): Promise<Record<string, string>> {
+  const folders =
+    '/etc/kubernetes /etc/etcd /etc/haproxy /etc/keepalived /etc/containerd /etc/cni /etc/systemd/system /etc/sysctl.d /etc/modules-load.d /usr/local/bin /opt/cni /var/lib/mcpk/store';
+  const found: Record<string, string> = {};
+  for (const name of NODES)
+    found[name] = await on(
+      name,
+      'sh',
+      '-c',
+      `find ${folders} -printf '%p %y %m %u:%g %l\\n' 2>/dev/null | LC_ALL=C sort || true`,
+    );
+  return found;
+}
+
+describe('mcpk killed', () => {
+  it('at every step boundary of a changed flag, as the plan lists them', async () => {
+    const first = await overlay(QUICK ? SCHEDULER(1) : API_SERVER(1));
+    const plan = await mcpkJson<Plan>(['plan'], 2, [first]);
+    const stages = plan.stages.filter((stage) => stage.batches.length > 0);
+    const resources = stages.flatMap((stage) => stage.hosts.flatMap((host) => changesOf(host)));
+    const boundaries =
+      resources.length + stages.reduce((sum, stage) => sum + stage.steps.length + stage.gates.length, 0);
+    expect(boundaries).toBeGreaterThan(3);
+    let last = first;
+    const testimony = await witnessed('w1', async () => {
+      // Lines of progress are the boundaries: resources, steps, gates. One more than there are ends by itself.
+      for (let at = 1; ; at += 1) {
+        last = await overlay(QUICK ? SCHEDULER(at) : API_SERVER(at));
+        const run = new Running(['apply', '--yes', ...LOCK_FREE], [last]);
+        await run.must(/changes? on \d/);
+        const killed = (await run.lineCount(run.lines.length + at)) && run.kill('SIGKILL');
+        const { code, stderr } = await run.end();
+        if (!killed || code === 0) {
+          expect(code, stderr).toBe(0);
+          expect(at).toBeGreaterThan(boundaries / 2);
+          break;
+        }
+        await heal(last);
+      }
+    });
+    expect(testimony.lost).toEqual([]);
+    await settled(last);
+  });
+
+  it.skipIf(QUICK)('at 20 random moments of a changed flag', async () => {
+    let last = '';
+    const testimony = await witnessed('w1', async () => {
+      for (const [index, ms] of moments(20, 9000).entries()) {
+        last = await overlay(SCHEDULER(index));
+        await killedAfter(ms, [last]);
+      }
+      await heal(last);
+    });
+    expect(testimony.lost).toEqual([]);
+  });
+
+  it.skipIf(QUICK)('at 20 random moments of a first apply: the same tree as an undisturbed one', async () => {
+    await heal();
+    const undisturbed = await tree();
+    await reset();
+    for (const ms of moments(20, 8000)) await killedAfter(ms, []);
+    const done = await mcpk(['apply', '--yes', ...LOCK_FREE]);
+    expect(done.code, done.stderr).toBe(0);
+    await writeKubeconfig();
+    await settled();
+    expect(await tree()).toEqual(undisturbed);
+  });
+});
