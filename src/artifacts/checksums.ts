@@ -5,6 +5,8 @@ import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { McpkError } from '../core/errors.ts';
 
+export const MIRROR_HINT = 'see whether artifacts.mirrors names a real mirror';
+
 const LINE = /^([0-9a-f]{64})[ \t]+\*?(\S.*)$/;
 
 /** name → sha256 out of a folder's SHA256SUMS, as sha256sum writes it; empty when there is no such file. */
@@ -45,7 +47,7 @@ export function publishedSum(text: string, url: string, from: string): string {
   if (sum !== undefined) return sum;
   throw new McpkError('stage', `${from} has no sha256 of ${basename(url)}`, {
     details: [`it begins with ${JSON.stringify(text.slice(0, 80))}`],
-    hint: 'see whether artifacts.mirrors names a real mirror',
+    hint: MIRROR_HINT,
   });
 }
 

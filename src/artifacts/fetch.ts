@@ -23,6 +23,8 @@ export interface FetchOptions {
 const SILENCE = 30_000; // ms without a byte
 const REDIRECTS = 5;
 const TEXT_LIMIT = 1 << 20;
+/** Several times the largest release: a mirror that sends without end fills no disk. */
+const FILE_LIMIT = 2 ** 31;
 
 /** A small text. Throws McpkError `stage`. */
 export async function fetchText(url: string, { signal }: FetchOptions): Promise<string> {
@@ -76,6 +78,7 @@ async function receive(url: string, part: string, { signal, onProgress }: FetchO
   const meter = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       received += chunk.length;
+      if (received > FILE_LIMIT) return void done(new Error(`more than ${FILE_LIMIT / 2 ** 30} GiB`));
       onProgress({ file: basename(part, '.part'), received, total });
       done(null, chunk);
     },

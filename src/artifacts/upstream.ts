@@ -1,14 +1,11 @@
-import { execFile } from 'node:child_process';
 import { chmod, lstat, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { promisify } from 'node:util';
 import { McpkError } from '../core/errors.ts';
-import { addSums, hashFile, publishedSum } from './checksums.ts';
+import { listArchive, unpack } from './archive.ts';
+import { addSums, MIRROR_HINT, hashFile, publishedSum } from './checksums.ts';
 import type { Release } from './components.ts';
 import type { FetchOptions } from './fetch.ts';
 import { fetchFile, fetchText } from './fetch.ts';
-
-const run = promisify(execFile);
 
 /** Fetches what a folder lacks, checked against upstream's sha256, and writes SHA256SUMS as files become whole. */
 export async function fetchRelease(
@@ -37,10 +34,7 @@ async function fetchArchive(
   const unpacked = await mkdtemp(join(directory, '.unpack-'));
   try {
     const members = await membersOf(archive, release, options.signal);
-    // Only these members, into an empty folder: whatever else the archive holds is never written.
-    await run('tar', ['-xzf', archive, '-C', unpacked, '--no-same-owner', '--', ...members.values()], {
-      signal: options.signal,
-    });
+    await unpack(archive, { into: unpacked, members: [...members.values()], url, signal: options.signal });
     const sums = new Map<string, string>();
     for (const [name, member] of members) sums.set(name, await inspect(name, join(unpacked, member), options.signal));
     for (const [name, member] of members) await rename(join(unpacked, member), join(directory, name));
@@ -57,21 +51,30 @@ async function membersOf(
   { url, folder, only }: Extract<Release, { type: 'archive' }>,
   signal: AbortSignal,
 ): Promise<Map<string, string>> {
-  const { stdout } = await run('tar', ['-tzf', archive], { signal });
   const members = new Map<string, string>();
-  for (const member of stdout.split('\n')) {
+  for (const { member, size, isFile } of await listArchive(archive, url, signal)) {
     const path = member.replace(/^\.\//, '');
     const name = path.slice(folder.length);
     // Beside the programs there are README.md, LICENSE and Documentation/.
-    if (path.startsWith(folder) && /^[a-z0-9][a-z0-9-]*$/.test(name) && only?.includes(name) !== false)
-      members.set(name, member);
+    if (!path.startsWith(folder) || !/^[a-z0-9][a-z0-9-]*$/.test(name) || only?.includes(name) === false) continue;
+    const wrong = !isFile
+      ? 'is no regular file'
+      : members.has(name)
+        ? 'is there twice'
+        : size > LARGEST_PROGRAM && 'is larger than any program';
+    if (wrong) throw new McpkError('stage', `${name} in ${url} ${wrong}`, { hint: MIRROR_HINT });
+    members.set(name, member);
   }
   const lacking = only?.filter((name) => !members.has(name)) ?? [];
   if (lacking.length > 0 || members.size === 0) {
-    throw new McpkError('stage', `${url} does not hold ${lacking.length > 0 ? lacking.join(', ') : 'any program'}`);
+    throw new McpkError('stage', `${url} does not hold ${lacking.length > 0 ? lacking.join(', ') : 'any program'}`, {
+      hint: MIRROR_HINT,
+    });
   }
   return members;
 }
+
+const LARGEST_PROGRAM = 2 ** 30;
 
 /** Makes one unpacked program executable and gives its sha256; a link or an empty file is none. */
 async function inspect(name: string, path: string, signal: AbortSignal): Promise<string> {

@@ -165,7 +165,7 @@ describe('with download', () => {
     const evil = archive([`${inside}/etcdctl`, `${inside}/etcdutl`], { [`${inside}/etcd`]: '/etc/passwd' });
     upstream.files.set(ETCD, evil);
     upstream.files.set('/etcd/v3.7.3/SHA256SUMS', sums(evil, 'etcd-v3.7.3-linux-amd64.tar.gz'));
-    await expect(fetching()).rejects.toMatchObject({ message: 'etcd in the archive is no regular file' });
+    await expect(fetching()).rejects.toMatchObject({ message: `etcd in ${upstream.url}${ETCD} is no regular file` });
     expect(leftovers()).toEqual([]);
     expect(readdirSync(join(directory, 'etcd/3.7.3/linux-amd64'))).toEqual([]);
   });
