@@ -1,4 +1,5 @@
-import { readFile, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { McpkError } from '../core/errors.ts';
@@ -100,8 +101,11 @@ async function readText(file: string, path: string): Promise<{ file: string; tex
   try {
     const about = await stat(path);
     if (about.isDirectory()) return refuse('is a directory, not a file');
-    if (about.size > MOST_BYTES) return refuse('is larger than 4 MiB, which no inventory is');
-    return { file, text: new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path)) };
+    // A pipe is what `-i <(sops -d …)` gives; a device has no end.
+    if (!about.isFile() && !about.isFIFO()) return refuse('is no file');
+    const bytes = await readAtMost(path, MOST_BYTES);
+    if (bytes === undefined) return refuse('is larger than 4 MiB, which no inventory is');
+    return { file, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === 'ENOENT') return refuse('there is no such file');
@@ -112,4 +116,16 @@ async function readText(file: string, path: string): Promise<{ file: string; tex
         : `could not be read (${String(code ?? error)})`,
     );
   }
+}
+
+/** Undefined when there is more. */
+async function readAtMost(path: string, limit: number): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > limit) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }
