@@ -34,14 +34,13 @@ export function quorumGuard(context: GuardContext, taken: readonly string[]): Gu
 }
 
 /**
- * While these API servers are down another one is ready; and those that this run has taken down before are ready
- * again. A single master has no other.
+ * While these API servers are down another one is ready, and at the time itself every one that was when the run began:
+ * what it has taken down before is back. A single master has no other.
  */
 export function apiServerGuard(context: GuardContext, taken: readonly string[]): Guard[] {
-  const { cluster, facts, earlier, ahead } = context;
+  const { cluster, facts, ahead } = context;
   const masters = hostsWith(cluster, 'master').map((host) => host.name);
   if (taken.length === 0 || masters.length < 2) return [];
-  const served = (host: string): boolean => facts.standing?.apiServers.includes(host) ?? true;
   return [
     {
       title: `another API server is ready beside ${taken.join(', ')}`,
@@ -52,8 +51,9 @@ export function apiServerGuard(context: GuardContext, taken: readonly string[]):
         if (!taken.some((host) => runs(answers, host))) return undefined;
         const others = masters.filter((host) => !taken.includes(host));
         if (!others.some(up)) return others.map((host) => `${host}: ${wrong(host) ?? ''}`).join(', ');
-        const left = ahead ? undefined : earlier.find((host) => served(host) && !up(host));
-        return left === undefined ? undefined : `${left} is not ready again: ${wrong(left) ?? ''}`;
+        // The one that this run has taken down last, in whatever stage, or one that has failed since.
+        const left = others.find((host) => facts.standing?.apiServers.includes(host) && !up(host));
+        return ahead || left === undefined ? undefined : `${left} is not ready again: ${wrong(left) ?? ''}`;
       },
       deadline: 60,
       consequence: 'nobody serves the API until one of them is ready again. Pods that run go on.',

@@ -67,9 +67,8 @@ async function runStage(run: Run, stage: Stage, before: readonly StageResult[]):
 
 async function runBatch(run: Run, stage: Stage, planned: StagePlan, index: number): Promise<void> {
   const batch = planned.batches[index] ?? [];
-  if (!run.stopped) await holdGuards(run, stage, planned, index);
-  if (run.stopped) throw new McpkError('stage', `${stage.name}: not continued, because another stage failed`);
-  run.signal.throwIfAborted();
+  checkGoesOn(run, stage);
+  await holdGuards(run, stage, planned, index);
   const steps = stage.around?.({
     cluster: run.cluster,
     facts: run.facts,
@@ -79,9 +78,12 @@ async function runBatch(run: Run, stage: Stage, planned: StagePlan, index: numbe
   const done: Step[] = [];
   try {
     for (const step of steps.before) {
+      checkGoesOn(run, stage);
       await takeStep(run, stage.name, step);
       done.push(step);
     }
+    // Until now nothing was changed for good: what was stepped aside is put back.
+    checkGoesOn(run, stage);
     await convergeBatch(run, stage.name, planned, batch);
     for (const step of steps.after) await takeStep(run, stage.name, step);
     // Between batches the gate decides whether the next may start; after the last one it is asked of all.
@@ -111,6 +113,12 @@ async function convergeBatch(run: Run, stage: string, planned: StagePlan, batch:
   const errors = results.flatMap((each) => (each.status === 'rejected' ? asErrors(each.reason, stage) : []));
   const [first, ...rest] = errors.toSorted((a, b) => Number(callsForRollback(b)) - Number(callsForRollback(a)));
   if (first) throw failure([first, ...rest]);
+}
+
+/** A batch begins, and what its steps prepared is done, only while nothing has failed anywhere. */
+function checkGoesOn(run: Run, stage: Stage): void {
+  if (run.stopped) throw new McpkError('stage', `${stage.name}: not continued, because another stage failed`);
+  run.signal.throwIfAborted();
 }
 
 async function takeStep(run: Run, stage: string, step: Step): Promise<void> {

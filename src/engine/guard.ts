@@ -64,7 +64,7 @@ export function refusedError(found: readonly [Refusal, ...Refusal[]]): McpkError
     ({ stage, hosts, title, wrong, consequence }) =>
       new McpkError('refused', `${stage}: ${hosts.join(', ')} must not be taken down now`, {
         details: [`must hold  ${title}`, `seen       ${wrong}`],
-        hint: hintFor([consequence]),
+        hint: hintFor(consequence),
       }),
   ) as [McpkError, ...McpkError[]];
   return failure([first, ...rest]);
@@ -77,29 +77,20 @@ export function refusedError(found: readonly [Refusal, ...Refusal[]]): McpkError
  */
 export async function holdGuards(run: Run, stage: Stage, planned: StagePlan, index: number): Promise<void> {
   const guards = guardsOf(run, stage, planned, index, false);
-  if (guards.length === 0) return;
-  const { fleet, emit, signal } = run;
-  if (!run.forceUnsafe) {
-    const hint = hintFor(guards.map((guard) => guard.consequence));
-    await holdGates(
-      {
-        fleet,
-        stage: stage.name,
-        emit,
-        since: () => run.since(),
-        signal,
-        code: 'refused',
-        hint,
-        stop: () => run.stop(),
-      },
-      guards,
-    );
-    return;
-  }
-  const seen = await askGates(fleet, guards, signal);
-  for (const [index, guard] of guards.entries()) {
-    const wrong = seen[index]?.wrong;
-    if (wrong !== undefined) emit({ at: run.since(), type: 'warning', message: forced({ ...guard, wrong }) });
+  // What is known not to hold is not waited for when it does not count.
+  const known = new Set(run.forceUnsafe ? run.plan.refused.map((each) => each.title) : []);
+  await Promise.all(guards.filter((guard) => !known.has(guard.title)).map((guard) => holdGuard(run, stage, guard)));
+}
+
+async function holdGuard(run: Run, stage: Stage, guard: Guard): Promise<void> {
+  const { fleet, emit, signal, forceUnsafe } = run;
+  const stop = forceUnsafe ? {} : { stop: () => run.stop() };
+  const gate = { fleet, stage: stage.name, emit, since: () => run.since(), signal, code: 'refused' as const, ...stop };
+  try {
+    await holdGates({ ...gate, hint: hintFor(guard.consequence) }, [guard]);
+  } catch (error) {
+    if (!(forceUnsafe && error instanceof McpkError && error.code === 'refused')) throw error;
+    emit({ at: run.since(), type: 'warning', message: forced({ ...guard, wrong: error.details[0] ?? '' }) });
   }
 }
 
@@ -108,6 +99,6 @@ export function forced({ title, wrong, consequence }: Pick<Refusal, 'title' | 'w
   return `--force-unsafe: not so that ${title} (${wrong}). While it is down ${consequence}`;
 }
 
-function hintFor(consequences: readonly string[]): string {
-  return `Bring back what is away first, then run the same command again. --force-unsafe goes on all the same; then ${[...new Set(consequences)].join(' Also ')}`;
+function hintFor(consequence: string): string {
+  return `Bring back what is away first, then run the same command again. --force-unsafe goes on all the same; then ${consequence}`;
 }

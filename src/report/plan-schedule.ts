@@ -14,16 +14,16 @@ function restarts({ actions }: Plan, theme: Theme): string[] {
   const groups = [
     ...Map.groupBy(disturbing, ({ stage, unit, verb, reason }) => JSON.stringify([stage, unit, verb, reason])).values(),
   ];
-  const units = Math.max(...disturbing.map((action) => width(action.unit)));
-  const verbs = Math.max(...disturbing.map((action) => action.verb.length));
-  const lines = groups.flatMap((group) => {
+  const cells = groups.map((group) => {
     const [first] = group as [Action, ...Action[]];
-    const head = `  ${padEnd(clean(first.unit), units)}  ${padEnd(first.verb, verbs)}  `;
-    const batches = [...Map.groupBy(group, (action) => action.batch).values()].map((batch) =>
-      batch.map((action) => action.host).join(', '),
-    );
-    const hosts = batches.join(` ${symbol(theme, 'arrow')} `);
-    return wrap(theme, clean(`${head}${hosts}   ${first.reason}`), width(head));
+    const batches = [...Map.groupBy(group, (action) => action.batch).values()];
+    const hosts = batches.map((batch) => batch.map((action) => action.host).join(', '));
+    return [first.unit, first.verb, hosts.join(` ${symbol(theme, 'arrow')} `), first.reason].map(clean);
+  });
+  const widths = [0, 1, 2].map((column) => Math.max(...cells.map((row) => width(row[column] ?? ''))));
+  const lines = cells.flatMap((row) => {
+    const text = row.map((cell, column) => padEnd(cell, widths[column] ?? 0)).join('  ');
+    return wrap(theme, `  ${text}`, 6);
   });
   return [paint(theme, 'bold', 'Restarts, in order'), ...lines];
 }

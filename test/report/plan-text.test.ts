@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { renderPlan } from '../../src/report/plan-text.ts';
 import { PLAIN, width, type Theme } from '../../src/report/theme.ts';
 import type { PlanItem } from '../../src/engine/types.ts';
-import { CHANGED_FLAG, MIXED, NOTHING, planOf, stage } from '../fixtures/plan.ts';
+import { CHANGED_FLAG, hosts, MIXED, NOTHING, planOf, stage } from '../fixtures/plan.ts';
 
 const OPTIONS = {
   verbose: false,
@@ -73,6 +73,67 @@ Apply with: mcpk apply -i inventories/lab.yaml
       'm1, m2 (same change)\n  ~ file  /etc/x\n      @@ -1,3 +1,3 @@\n        …\n      - port: 1\n      + port: 2\n        end\n',
     );
     expect(text).toContain('after each: node HOST Ready, one leader');
+  });
+
+  it('lists the restarts of several stages in order, one line for hosts that share the reason', () => {
+    const etcd: PlanItem = {
+      ref: 'unit:etcd.service',
+      title: 'etcd.service',
+      kind: 'unit',
+      comparison: {
+        result: 'change',
+        verb: 'restart',
+        reasons: ['restart, because /etc/etcd/etcd.yaml changes', 'restart, because /usr/local/bin/etcd changes'],
+        hash: 'b',
+        rests: 'a',
+      },
+    };
+    const changed = stage('etcd', {
+      batches: [['m2'], ['m1']],
+      hosts: hosts(['m1', 'm2'], [etcd]),
+      gates: ['etcd m1 healthy', 'etcd m2 healthy'],
+      steps: ['m2', 'm1'].flatMap((on, batch) => [
+        { batch, when: 'before' as const, title: `stop the API server of ${on}`, on },
+        { batch, when: 'after' as const, title: `start the API server of ${on}`, on },
+      ]),
+      irreversible: 'etcd 3.6 → 3.7: there is no way back',
+    });
+    const text = renderPlan(planOf([changed, ...CHANGED_FLAG.stages]), PLAIN, OPTIONS);
+    expect(text).toContain(`Order  m2 → m1
+       before each: stop the API server of HOST
+       after each: start the API server of HOST
+       after each: etcd HOST healthy
+`);
+    expect(text).toContain(`Restarts, in order
+  etcd.service            restart  m2 → m1       /etc/etcd/etcd.yaml changes, /usr/local/bin/etcd changes
+  kube-apiserver.service  restart  m2 → m3 → m1  its environment file changes
+
+No way back from etcd (etcd 3.6 → 3.7: there is no way back)
+`);
+  });
+
+  it('lists no restarts where one stage tells all of them', () => {
+    expect(renderPlan(CHANGED_FLAG, PLAIN, OPTIONS)).not.toContain('Restarts');
+    expect(renderPlan(MIXED, PLAIN, OPTIONS)).toContain('No way back from certificates (it was not ours)\n');
+  });
+
+  it('says what is refused, why, and what would come of it; and names no command to apply', () => {
+    const refused = [
+      {
+        stage: 'etcd',
+        hosts: ['m2'],
+        title: 'etcd keeps its quorum without m2',
+        wrong: 'm1 is down',
+        consequence: 'no writes.',
+      },
+    ];
+    const text = renderPlan({ ...CHANGED_FLAG, refused }, PLAIN, OPTIONS);
+    expect(text).toContain(`Refused as things are
+  etcd on m2: not so that etcd keeps its quorum without m2
+    m1 is down
+    with --force-unsafe no writes.
+`);
+    expect(text).not.toContain('Apply with');
   });
 
   it('cuts a long new file, and shows all of it when asked', () => {
