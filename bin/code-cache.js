@@ -6,7 +6,6 @@ import { Module, createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { basename, dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
 
 /**
@@ -16,12 +15,11 @@ import { Script } from 'node:vm';
 export function load(file, name) {
   const caches = openCaches(file);
   const cachedData = caches.read(name);
+  // latin1: it is all ASCII, and that is read without a look at each character.
+  const script = new Script(Module.wrap(readFileSync(file, 'latin1')), { filename: file, cachedData });
+  const fits = cachedData !== undefined && !script.cachedDataRejected;
   // Otherwise a long run forgets the code of its start, and so would its cache.
-  setFlagsFromString('--no-flush-bytecode');
-  const script = new Script(Module.wrap(readFileSync(file, 'utf8')), {
-    filename: file,
-    cachedData,
-  });
+  if (!fits) setFlag('--no-flush-bytecode');
   const require = createRequire(file);
   // The bundle has require() for import(), which oclif calls with URLs.
   const requireUrl = (id) => require(id.startsWith('file:') ? fileURLToPath(id) : id);
@@ -33,8 +31,18 @@ export function load(file, name) {
   module.loaded = true;
   return {
     exports: module.exports,
-    keep: () => (cachedData && !script.cachedDataRejected ? undefined : caches.write(name, script.createCachedData())),
+    keep() {
+      if (fits) return;
+      // The flags are part of what a cache must fit to.
+      setFlag('--flush-bytecode');
+      caches.write(name, script.createCachedData());
+    },
   };
+}
+
+/** Loaded only here: every start would pay for it. */
+function setFlag(flag) {
+  process.getBuiltinModule('node:v8').setFlagsFromString(flag);
 }
 
 /** In a folder of the user's own, one for each installation, one file a name. */
