@@ -20,7 +20,7 @@ export interface HostFacts {
   clockSkewMs: number;
   swap: boolean;
   systemd: number;
-  /** `systemctl is-active` of systemd-resolved and systemd-networkd. */
+  /** Whether systemd-resolved and systemd-networkd run. */
   resolved: boolean;
   networkd: boolean;
   packageManager: 'apt' | 'none';

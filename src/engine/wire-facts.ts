@@ -40,7 +40,7 @@ export function decodeFacts(records: readonly SessionRecord[], reception: FactsR
   const addresses = interfaces(of('addresses'), facts.get('mtu') ?? []);
   const filesystems = new Map(lines(of('filesystems')).map((line) => [line.split(' ')[0]!, line.split(' ').slice(1)]));
   const [, freeBlocks = '0', blockSize = '0'] = filesystems.get('./var/lib') ?? [];
-  const [resolved, networkd] = of('active').split('\n');
+  const running = facts.get('running') ?? [];
   const files = [...texts]
     .filter(([path]) => !OWN_FILES.has(path))
     .map(([path, bytes]) => [path, bytes.toString('utf8')]);
@@ -54,18 +54,16 @@ export function decodeFacts(records: readonly SessionRecord[], reception: FactsR
     interfaces: addresses.map((i) => ({ ...i, addresses: i.addresses.filter((a) => a.address !== reception.vip) })),
     holdsVip: addresses.some((i) => i.addresses.some((a) => a.address === reception.vip)),
     memoryBytes: Number(/^MemTotal:\s+(\d+) kB/m.exec(text('/proc/meminfo'))?.[1] ?? 0) * 1024,
-    cpus: Number(of('cpus')),
+    cpus: countOf(one('cpus')),
     diskFreeBytes: Number(freeBlocks) * Number(blockSize),
     cgroup: filesystems.get('./sys/fs/cgroup')?.[0] === 'cgroup2fs' ? 2 : 1,
     clockSkewMs: Math.round(Number(of('clock')) / 1e6 - (reception.sentAt + reception.receivedAt) / 2),
     swap: lines(text('/proc/swaps')).length > 1,
     systemd: Number(/^\d+/.exec(one('systemd'))?.[0] ?? 0),
-    resolved: resolved === 'active',
-    networkd: networkd === 'active',
+    resolved: running.includes('systemd-resolved'),
+    networkd: running.includes('systemd-networkd'),
     packageManager: facts.get('tool')?.length === 2 ? 'apt' : 'none',
-    ports: [...new Set(lines(of('ports')).map((line) => parseInt(line.split(':')[1] ?? '0', 16)))].sort(
-      (a, b) => a - b,
-    ),
+    ports: portsOf(of('ports')),
     foreign: facts.get('foreign') ?? [],
     owned: parseOwned(text(PATHS.owned), reception.host),
     unfinished: texts.has(PATHS.unfinished),
@@ -76,7 +74,7 @@ export function decodeFacts(records: readonly SessionRecord[], reception: FactsR
 }
 
 /** Sent whatever there is to tell. */
-const RECORDS = ['texts', 'facts', 'addresses', 'filesystems', 'active', 'ports', 'cpus', 'clock'];
+const RECORDS = ['texts', 'facts', 'addresses', 'filesystems', 'ports', 'clock'];
 const OWN_FILES: ReadonlySet<string> = new Set([
   '/etc/os-release',
   '/proc/meminfo',
@@ -105,6 +103,20 @@ function interfaces(text: string, mtus: readonly string[]): HostFacts['interface
     found.set(name, { ...entry, addresses: [...entry.addresses, { address, prefix: Number(prefix) }] });
   }
   return [...found.values()];
+}
+
+/** The kernel's list of numbers: `0-3,6` are five. */
+function countOf(list: string): number {
+  return list.split(',').reduce((sum, range) => {
+    const [first = NaN, last = first] = range.split('-').map(Number);
+    return sum + (last - first + 1);
+  }, 0);
+}
+
+/** Lines of `ss -Hltn`: `LISTEN 0 4096 127.0.0.1:2381 0.0.0.0:*`. */
+function portsOf(text: string): number[] {
+  const ports = lines(text).map((line) => Number(/^\S+\s+\d+\s+\d+\s+\S*:(\d+)\s/.exec(line)?.[1]));
+  return [...new Set(ports)].filter((port) => !Number.isNaN(port)).sort((a, b) => a - b);
 }
 
 function keyed(text: string): Map<string, string[]> {

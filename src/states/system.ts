@@ -48,6 +48,9 @@ function timeSync(cluster: Cluster): Resource[] {
   ];
 }
 
+/** A line of fstab: what, where, of which type. */
+const SWAP_ENTRY = '^[^#]\\S*\\s+\\S+\\s+swap\\s';
+
 /** Now, and after the next boot. */
 function swap(cluster: Cluster): CommandResource[] {
   if (!cluster.system.disableSwap) return [];
@@ -57,14 +60,15 @@ function swap(cluster: Cluster): CommandResource[] {
       id: 'swap-off',
       title: 'switch swap off',
       argv: ['swapoff', '-a'],
-      onlyif: ['awk', 'NR > 1 { found = 1 } END { exit !found }', '/proc/swaps'],
+      // Below the line of titles, each begins with a path.
+      onlyif: ['grep', '-q', '^/', '/proc/swaps'],
     },
     {
       kind: 'command',
       id: 'swap-off-at-boot',
       title: 'comment swap out of /etc/fstab',
-      argv: ['sed', '-i', '-E', '/^[^#]\\S*\\s+\\S+\\s+swap\\s/s/^/# mcpk: /', '/etc/fstab'],
-      onlyif: ['awk', '$1 !~ /^#/ && $3 == "swap" { found = 1 } END { exit !found }', '/etc/fstab'],
+      argv: ['sed', '-i', '-E', `/${SWAP_ENTRY}/s/^/# mcpk: /`, '/etc/fstab'],
+      onlyif: ['grep', '-qE', SWAP_ENTRY, '/etc/fstab'],
     },
   ];
 }

@@ -210,9 +210,9 @@ run_op() {
 # Answers, in their order: `exec ID RC STDOUTSIZE SIZE`, newline, standard output, then standard error.
 run_all() {
   exec 3<"$1"
-  count=0
+  count=0 ids='' codes='' pids=''
   while read -r id words input limit <&3; do
-    count=$((count + 1))
+    count=$((count + 1)) ids="$ids $id"
     set --
     while [ "$words" -gt 0 ]; do
       IFS= read -r word <&3
@@ -226,27 +226,27 @@ run_all() {
       esac
       set -- "$@" "$word"
     done
-    printf '%s\n' "$id" >"$dir/id.$count"
     : >"$dir/in.$count"
     if [ "$input" = 1 ]; then
       IFS= read -r word <&3
       printf '%b' "$word" >"$dir/in.$count"
     fi
     if [ "$limit" -gt 0 ]; then set -- timeout --foreground -k 2 "$limit" "$@"; fi
-    run_one "$count" "$@" &
-    if [ $((count % 16)) = 0 ]; then wait; fi
+    # exec: never a builtin or a function of this script.
+    { exec "$@"; } <"$dir/in.$count" >"$dir/out.$count" 2>"$dir/err.$count" 3<&- &
+    pids="$pids $!"
+    if [ $((count % 16)) = 0 ]; then wait_for_all; fi
   done
-  wait
+  wait_for_all
   [ "$count" = 0 ] || answer_all
 }
 
-# exec in a subshell: never a builtin or a function of this script.
-run_one() {
-  number=$1
-  shift
-  # shellcheck disable=SC2093 # the subshell ends with it
-  (exec "$@") <"$dir/in.$number" >"$dir/out.$number" 2>"$dir/err.$number" 3<&-
-  printf '%s\n' "$?" >"$dir/rc.$number"
+wait_for_all() {
+  for pid in $pids; do
+    wait "$pid"
+    codes="$codes $?"
+  done
+  pids=
 }
 
 answer_all() {
@@ -259,18 +259,19 @@ answer_all() {
   done
   stat -c %s "$@" >sizes
   exec 4<sizes
-  set --
-  number=0
-  while [ "$number" -lt "$count" ]; do
+  # shellcheck disable=SC2086 # words are wanted
+  set -- $codes
+  number=0 files=
+  for id in $ids; do
     number=$((number + 1))
     read -r out <&4
     read -r err <&4
-    read -r id <"id.$number"
-    read -r rc <"rc.$number"
-    printf 'exec %s %s %s %s\n' "$id" "$rc" "$out" "$((out + err))" >"head.$number"
-    set -- "$@" "head.$number" "out.$number" "err.$number"
+    printf 'exec %s %s %s %s\n' "$id" "$1" "$out" "$((out + err))" >"head.$number"
+    files="$files head.$number out.$number err.$number"
+    shift
   done
-  cat "$@"
+  # shellcheck disable=SC2086 # words are wanted
+  cat $files
 }
 
 # Bytes of one file. Copied first: its size must not change between the record's line and its bytes.

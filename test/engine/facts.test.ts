@@ -19,11 +19,10 @@ beforeEach(() => {
   host.put('/proc/sys/kernel/arch', 'x86_64\n');
   host.put('/proc/sys/kernel/random/boot_id', 'boot\n');
   host.put('/etc/machine-id', 'abc\n');
-  host.put('/proc/net/tcp', '  sl local\n 0: 0100007F:094B 00000000:0000 0A 0\n 1: 0100007F:1F90 0100007F:0001 01 0\n');
-  host.put('/proc/net/tcp6', '  sl local\n 0: 00000000000000000000000000000000:0016 0:0000 0A 0\n');
+  host.put('/sys/devices/system/cpu/online', '0-1,4\n');
   host.put('/sys/class/net/eth0/mtu', '1450\n');
   host.put('/usr/lib/x86_64-linux-gnu/systemd/libsystemd-shared-257.so', '');
-  mkdirSync(host.at('/sys/fs/cgroup'), { recursive: true });
+  mkdirSync(host.at('/sys/fs/cgroup/systemd/system.slice/systemd-networkd.service'), { recursive: true });
   mkdirSync(host.at('/var/lib/etcd/member'), { recursive: true });
   host.stub(
     'ip',
@@ -33,9 +32,16 @@ beforeEach(() => {
 2: eth0    inet 10.77.0.100/32 scope global eth0\\       valid_lft forever
 END`,
   );
-  host.stub('systemctl', 'printf "inactive\\nactive\\n"; exit 3');
+  host.stub(
+    'ss',
+    `cat <<'END'
+LISTEN 0      4096   127.0.0.1%lo:2379      0.0.0.0:*
+LISTEN 0      128             [::]:22          [::]:*
+LISTEN 0      128          0.0.0.0:22       0.0.0.0:*
+LISTEN 0      511                *:6443            *:*
+END`,
+  );
   host.stub('date', 'echo 1700000001500000000');
-  host.stub('nproc', 'echo 2');
   host.stub('kubeadm', '');
 });
 afterEach(() => {
@@ -60,13 +66,13 @@ it('tells what a host is', () => {
     interfaces: [{ name: 'eth0', addresses: [{ address: '10.77.0.11', prefix: 24 }], mtu: 1450 }],
     holdsVip: true,
     memoryBytes: 2048 * 1024,
-    cpus: 2,
+    cpus: 3,
     clockSkewMs: 1000,
     swap: false,
     systemd: 257,
     resolved: false,
     networkd: true,
-    ports: [22, 2379],
+    ports: [22, 2379, 6443],
     owned: [],
     files: {},
     etcdData: true,

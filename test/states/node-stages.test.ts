@@ -1,3 +1,7 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { load } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
 import type { Cluster } from '../../src/inventory/types.ts';
@@ -11,6 +15,13 @@ import type { StateContext } from '../../src/states/stage.ts';
 import { contextOf, factsOf, hostFacts, labCluster, registered } from './cluster.ts';
 
 const STAGES = [runtime, nodes, network, addons];
+
+/** What `ip route` tells of the routes from w1, but for the first. */
+const OTHERS = [
+  '1.0/24 via 10.77.0.12 dev eth0 ',
+  '2.0/24 via 10.77.0.13 dev eth0 ',
+  '4.0/24 via 10.77.0.22 dev eth0 ',
+];
 
 function resources(stage: (typeof STAGES)[number], context: StateContext): Resource[] {
   const states = stage.states(context);
@@ -215,20 +226,31 @@ describe('the bridge network', () => {
       'route replace 10.244.2.0/24 via 10.77.0.13 proto 77',
       'route replace 10.244.4.0/24 via 10.77.0.22 proto 77',
     ]);
-    expect(all.find((each) => each.kind === 'command')).toMatchObject({
-      argv: ['systemctl', 'reload', 'mcpk-network.service'],
-      unless: [
-        'sh',
-        '-c',
-        expect.stringContaining('ip -4 route show'),
-        'sh',
-        '77',
-        '10.244.0.0/24 10.77.0.11\n10.244.1.0/24 10.77.0.12\n10.244.2.0/24 10.77.0.13\n10.244.4.0/24 10.77.0.22',
-      ],
-    });
     expect(textOf(all, '/etc/mcpk/network/pods.nft')).toContain(
       'ip saddr 10.244.0.0/16 ip daddr != 10.244.0.0/16 masquerade',
     );
+  });
+
+  it.each<[string, string[], number, boolean]>([
+    ['all of it is there', ['0.0/24 via 10.77.0.11 dev eth0 ', ...OTHERS], 0, true],
+    ['a route is missing', OTHERS, 0, false],
+    ['a route leads to another node', ['0.0/24 via 10.77.0.1 dev eth0 ', ...OTHERS], 0, false],
+    ['there is one more', ['0.0/24 via 10.77.0.11 dev eth0 ', '9.0/24 via 10.77.0.9 dev eth0 ', ...OTHERS], 0, false],
+    ['the rules are missing', ['0.0/24 via 10.77.0.11 dev eth0 ', ...OTHERS], 1, false],
+    ['there is nothing', [], 1, false],
+  ])('reloads them unless the kernel has them: %s', async (_name, routes, nft, has) => {
+    const all = resources(network, await labContext('', 'w1'));
+    const command = all.find((each) => each.kind === 'command');
+    expect(command?.argv).toEqual(['systemctl', 'reload', 'mcpk-network.service']);
+    const [shell = '', ...words] = command?.unless ?? [];
+    const folder = mkdtempSync(join(tmpdir(), 'mcpk-routes-'));
+    const lines = routes.map((route) => `echo '10.244.${route}'\n`).join('');
+    writeFileSync(join(folder, 'ip'), `#!/bin/sh\n[ "$*" = '-4 route show proto 77' ] || exit 9\n${lines}`);
+    writeFileSync(join(folder, 'nft'), `#!/bin/sh\nexit ${String(nft)}\n`);
+    for (const name of ['ip', 'nft']) chmodSync(join(folder, name), 0o755);
+    const { status } = spawnSync(shell, words, { env: { PATH: `${folder}:/usr/bin:/bin` } });
+    rmSync(folder, { recursive: true });
+    expect(status === 0).toBe(has);
   });
 
   it.each([

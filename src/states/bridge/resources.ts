@@ -78,19 +78,36 @@ function routesBatch(routes: readonly PeerRoute[]): string {
   return [`route flush proto ${ROUTE_PROTOCOL}`, ...lines].map((line) => `${line}\n`).join('');
 }
 
-/** Its words come as arguments: the kernel's routes with our mark are these, and the table with the rules is there. */
-const IN_KERNEL = `[ "$(ip -4 route show proto "$1" | awk '{ print $1, $3 }' | LC_ALL=C sort)" = "$2" ] &&
-nft list table ip mcpk_pods >/dev/null 2>&1`;
+/**
+ * Its words come as arguments, `CIDR via ADDRESS` each: the kernel's routes with our mark are these and no others, and
+ * the table with the rules is there. Few processes, as it is asked on every run.
+ */
+const IN_KERNEL = `routes="
+$(ip -4 route show proto "$1")
+"
+shift
+for route; do
+  case $routes in
+    *"
+$route "*) ;;
+    *) exit 1 ;;
+  esac
+done
+wanted=$#
+IFS='
+'
+set -f
+set -- $routes
+[ $# = "$wanted" ] && exec nft list table ip mcpk_pods`;
 
 /** Routes and rules live in the kernel, where others may remove them while files and unit stay as they are. */
 function inKernel(routes: readonly PeerRoute[]): CommandResource {
-  const expected = routes.map(({ cidr, via }) => `${cidr} ${via}`).sort();
   return {
     kind: 'command',
     id: 'pod-routes',
     title: 'routes and masquerading of the pods in the kernel',
     argv: ['systemctl', 'reload', NETWORK_UNIT],
-    unless: ['sh', '-c', IN_KERNEL, 'sh', ROUTE_PROTOCOL, expected.join('\n')],
+    unless: ['sh', '-c', IN_KERNEL, 'sh', ROUTE_PROTOCOL, ...routes.map(({ cidr, via }) => `${cidr} via ${via}`)],
     requires: [`unit:${NETWORK_UNIT}`],
   };
 }
