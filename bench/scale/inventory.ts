@@ -24,7 +24,8 @@ export function inventoryText(count: number, { identityFile, knownHostsFile }: A
     endpoint: { address: '10.78.255.1' },
     ssh: { user: 'root', agent: false, identityFiles: [identityFile], knownHostsFiles: [knownHostsFile] },
     hosts,
-    network: { plugin: 'bridge' },
+    // The default has 256 parts, too few for 500 hosts.
+    network: { plugin: 'bridge', podCidr: '10.128.0.0/12' },
   });
 }
 

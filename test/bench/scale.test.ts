@@ -16,11 +16,11 @@ it('gives each of 500 hosts an address of its own, never that of the network', (
 it('describes them as a valid inventory with three masters', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'mcpk-scale-'));
   const file = join(folder, 'inventory.yaml');
-  await writeFile(file, inventoryText(50, { identityFile: '/key', knownHostsFile: '/known' }));
+  await writeFile(file, inventoryText(500, { identityFile: '/key', knownHostsFile: '/known' }));
   const { hosts } = await load([file], { env: {} });
   expect(hosts.map(({ roles }) => roles.join()).toSorted()).toEqual([
     ...Array<string>(3).fill('master,etcd'),
-    ...Array<string>(47).fill('worker'),
+    ...Array<string>(497).fill('worker'),
   ]);
   expect(knownHostsText(2, 'ssh-ed25519 AAAA')).toBe('10.78.0.1 ssh-ed25519 AAAA\n10.78.0.2 ssh-ed25519 AAAA\n');
 });
