@@ -29,7 +29,8 @@ export async function main(argv: readonly string[]): Promise<void> {
   delay.enable();
   const [inventory = '', scope = 'bare', ...kinds] = argv;
   const cluster = await loadCluster([inventory]);
-  const flags = { concurrency: 32, 'accept-new-host-keys': false };
+  // As many as xargs runs beside it; on two processors more only wait for each other.
+  const flags = { concurrency: 16, 'accept-new-host-keys': false };
   const caller = { command: 'bench', version: '0', signal: new AbortController().signal, emit: () => undefined };
   const input = await engineInput(cluster, flags, caller, { artifacts: true });
   const stages = input.stages

@@ -74,10 +74,17 @@ function sendKept(method: string, path: string, body?: unknown): Promise<number>
     let status = 0;
     stream.setTimeout(1000, () => stream.destroy(new Error('no answer within 1 s')));
     stream.on('response', (headers) => (status = headers[':status'] ?? 0));
+    let told = false;
     stream.on('end', () => {
+      told = true;
       resolve(status);
     });
+    // Without this a connection that dies quietly would leave a request that nobody ever answers.
+    stream.on('close', () => {
+      if (!told) reject(new Error('the connection was closed without an answer'));
+    });
     stream.on('error', (error: Error) => {
+      told = true;
       const unsent = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM && session !== kept;
       if (unsent) sendKept(method, path, body).then(resolve, reject);
       else reject(error);
