@@ -10,6 +10,7 @@ import Init from './init.ts';
 import Kubeconfig from './kubeconfig.ts';
 import Plan from './plan.ts';
 import Render from './render.ts';
+import Rollback from './rollback.ts';
 import Show from './show.ts';
 import Validate from './validate.ts';
 import Verify from './verify.ts';
@@ -30,6 +31,7 @@ export const COMMANDS: Readonly<Record<string, Command.Class>> = {
   kubeconfig: Kubeconfig,
   plan: Plan,
   render: Render,
+  rollback: Rollback,
   show: Show,
   validate: Validate,
   verify: Verify,

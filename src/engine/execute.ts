@@ -5,8 +5,6 @@ import { API } from './compile.ts';
 import { ask } from './ask.ts';
 import { holdGates, runStep } from './gates.ts';
 import { holdGuards } from './guard.ts';
-import { convergeHost } from './converge.ts';
-import { convergeApi } from './api.ts';
 import { restarting } from './plan.ts';
 import { callsForRollback, judge, putBack } from './rollback.ts';
 import { asErrors, type Run } from './run-context.ts';
@@ -102,13 +100,12 @@ async function runBatch(run: Run, stage: Stage, planned: StagePlan, index: numbe
 async function convergeBatch(run: Run, stage: string, planned: StagePlan, batch: readonly string[]): Promise<void> {
   const plans = planned.hosts.filter((plan) => batch.includes(plan.host));
   const results = await Promise.allSettled(
-    plans.map(async (plan) => {
-      const converge = plan.host === API ? convergeApi : convergeHost;
-      await converge(run, stage, plan).catch((error: unknown) => {
+    plans.map((plan) =>
+      run.work(stage, plan).catch((error: unknown) => {
         run.stop();
         throw error;
-      });
-    }),
+      }),
+    ),
   );
   const errors = results.flatMap((each) => (each.status === 'rejected' ? asErrors(each.reason, stage) : []));
   const [first, ...rest] = errors.toSorted((a, b) => Number(callsForRollback(b)) - Number(callsForRollback(a)));

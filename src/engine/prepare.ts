@@ -3,6 +3,8 @@ import type { Facts } from '../cluster/facts.ts';
 import type { Cluster } from '../inventory/types.ts';
 import type { KubeObjectResource, Observed, SharedSecretResource } from '../resources/types.ts';
 import type { Stage } from '../states/stage.ts';
+import { convergeApi } from './api.ts';
+import { convergeHost } from './converge.ts';
 import { compare, compareStage, type CompareInput, type Comparisons } from './compare.ts';
 import { API, compile, compileStage, type CompileInput } from './compile.ts';
 import { heldStages } from './gates.ts';
@@ -125,7 +127,7 @@ async function observe(
   return { observed, apiOwned: api?.owned ?? new Map<string, string>() };
 }
 
-interface CreateRun {
+export interface CreateRun {
   input: EngineInput;
   opened: Opened;
   tree: StateTree;
@@ -138,7 +140,7 @@ interface CreateRun {
   cutOff: readonly string[];
 }
 
-function createRun(from: CreateRun): Run {
+export function createRun(from: CreateRun): Run {
   const { input, opened, observed, comparisons, planned } = from;
   const failures: McpkError[] = [];
   let stopped = false;
@@ -201,6 +203,7 @@ function createRun(from: CreateRun): Run {
       return stopped;
     },
     turn: turns(),
+    work: (stage, host) => (host.host === API ? convergeApi(run, stage, host) : convergeHost(run, stage, host)),
     async stagePlan(stage) {
       const known = planned.stages.find((each) => each.name === stage.name);
       if (!known) throw new McpkError('unexpected', `no plan for the stage ${stage.name}`);

@@ -1,3 +1,4 @@
+import type { OwnedEntry } from '../cluster/facts.ts';
 import { McpkError } from '../core/errors.ts';
 import { API } from './compile.ts';
 import { ChangeFailure, sendStream } from './converge.ts';
@@ -15,8 +16,8 @@ export interface Returned {
 
 /**
  * Where a gate does not hold after a change, or a unit does not come up with it, the hosts of the batch go back to what
- * they were before the run, of that stage alone. [] where nothing is put back: another failure, a first bring-up, or
- * `--no-rollback`.
+ * they were before the run, of that stage alone. [] where nothing is put back: another failure, a first bring-up, a stage
+ * that can't be undone, or `--no-rollback`.
  */
 export async function putBack(
   run: Run,
@@ -24,7 +25,7 @@ export async function putBack(
   batch: readonly string[],
   cause: McpkError,
 ): Promise<Returned[]> {
-  if (run.noRollback || run.signal.aborted || !callsForRollback(cause)) return [];
+  if (run.noRollback || run.signal.aborted || planned.irreversible !== undefined || !callsForRollback(cause)) return [];
   const hosts = planned.hosts.filter((plan) => concerned(planned, batch, cause).includes(plan.host));
   return Promise.all(
     hosts.filter((plan) => wasInPlace(run, planned.name, plan)).map((plan) => goBack(run, planned.name, plan.host)),
@@ -88,7 +89,8 @@ async function goBack(run: Run, stage: string, host: string): Promise<Returned> 
   };
   tell('start');
   try {
-    const lines = await run.turn(host, () => restoreHost(run, stage, host, run.id));
+    const owned = run.facts.hosts.get(host)?.owned ?? [];
+    const lines = await run.turn(host, () => restoreHost(run, { stage, host, from: run.id, owned }));
     tell('done');
     return { stage, host, lines };
   } catch (error) {
@@ -98,9 +100,19 @@ async function goBack(run: Run, stage: string, host: string): Promise<Returned> 
   }
 }
 
+/** Which generation, and what mcpk owned of the stage before it. */
+interface Return {
+  stage: string;
+  host: string;
+  from: string;
+  owned: readonly OwnedEntry[];
+}
+
 /** The stream that undoes what `from` did; also the books of what mcpk owns are those of before. */
-async function restoreHost(run: Run, stage: string, host: string, from: string): Promise<string[]> {
-  const owned = ownedBefore(run, stage, host);
+export async function restoreHost(run: Run, { stage, host, from, owned }: Return): Promise<string[]> {
+  const others = [...(run.owned.get(host) ?? [])].filter(([, entry]) => entry.stage !== stage);
+  const own = owned.filter((entry) => entry.stage === stage);
+  const after = new Map<string, Ownership>([...others, ...own.map(({ ref, ...entry }) => [ref, entry] as const)]);
   const ref = `generation:${from}`;
   const request = {
     run: run.id,
@@ -110,15 +122,9 @@ async function restoreHost(run: Run, stage: string, host: string, from: string):
     steps: [{ ref, ops: [{ op: 'restore' as const, run: from }] }],
     preconditions: [],
     ownedBefore: '',
-    ownedAfter: ownedText(owned),
+    ownedAfter: ownedText(after),
   };
   const lines = await sendStream(run, { host, request, verbs: new Map([[ref, 'restore']]) });
-  run.owned.set(host, owned);
+  run.owned.set(host, after);
   return lines;
-}
-
-function ownedBefore(run: Run, stage: string, host: string): Map<string, Ownership> {
-  const others = [...(run.owned.get(host) ?? [])].filter(([, entry]) => entry.stage !== stage);
-  const own = (run.facts.hosts.get(host)?.owned ?? []).filter((entry) => entry.stage === stage);
-  return new Map([...others, ...own.map(({ ref, hash }) => [ref, { hash, stage }] as const)]);
 }

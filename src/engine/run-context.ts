@@ -8,7 +8,7 @@ import type { Comparisons } from './compare.ts';
 import type { Fleet } from './fleet.ts';
 import type { Journal } from './journal.ts';
 import type { Ownership } from './owned.ts';
-import type { Emit, Plan, RunResult, StagePlan } from './types.ts';
+import type { Emit, HostPlan, Plan, RunResult, StagePlan } from './types.ts';
 
 /** What the parts of one run share. Made by `run.ts`; nothing of it outlives the run. */
 export interface Run {
@@ -46,6 +46,8 @@ export interface Run {
   /** From now on nothing new starts. Called as soon as a failure is seen; it is told when what runs has ended. */
   stop(): void;
   readonly stopped: boolean;
+  /** Brings a host to what its plan says, or the objects in the API. */
+  work(stage: string, plan: HostPlan): Promise<void>;
   /** Runs `work` when nothing else writes on that host. */
   turn<T>(host: string, work: () => Promise<T>): Promise<T>;
   /** The stage's plan; a deferred stage is compiled, probed and compared first. */

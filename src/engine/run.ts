@@ -4,13 +4,11 @@ import type { Answer } from '../cluster/gate.ts';
 import type { Host } from '../inventory/types.ts';
 import { ask } from './ask.ts';
 import { compile } from './compile.ts';
-import { execute } from './execute.ts';
+import { carryOut } from './carry-out.ts';
 import { openFleet } from './fleet.ts';
-import { forced, refusedError } from './guard.ts';
 import { inventoryOf } from './inventory-digest.ts';
 import { open, type EngineInput } from './open.ts';
 import { compileInput, concerned, isInPlace, prepare } from './prepare.ts';
-import { finish } from './result.ts';
 import type { Run } from './run-context.ts';
 import { checkHolds, checkInventory } from './stale.ts';
 import type { Plan, RunResult, StateTree } from './types.ts';
@@ -65,25 +63,11 @@ export async function applyRun(options: ApplyInput): Promise<RunResult> {
     );
     const run = await prepare(input, opened, inPlace);
     if (saved) checkHolds(saved, run.plan);
-    checkRefused(run);
-    if (run.plan.summary.changes + run.plan.summary.deferred > 0 && !(await input.confirm(run.plan))) {
-      throw new McpkError('interrupted', 'not applied: declined', { hint: 'Nothing was changed.' });
-    }
-    run.emit({ at: run.since(), type: 'phase', name: 'execute', state: 'start' });
-    const stages = await execute(run);
-    await run.journal.close(run.failures, finished(run, input));
-    run.emit({ at: run.since(), type: 'phase', name: 'execute', state: 'end' });
-    return finish(run, stages, performance.now() - started);
+    const confirm = (plan: Plan): Promise<boolean> => input.confirm(plan);
+    return await carryOut(run, { confirm, started, mended: () => finished(run, input) });
   } finally {
     await opened.fleet.close();
   }
-}
-
-function checkRefused(run: Run): void {
-  const [first, ...rest] = run.plan.refused;
-  if (!first) return;
-  if (!run.forceUnsafe) throw refusedError([first, ...rest]);
-  for (const each of run.plan.refused) run.emit({ at: run.since(), type: 'warning', message: forced(each) });
 }
 
 /** Hosts on which what an earlier run left half done is done now. */

@@ -45,3 +45,27 @@ describe('a change that the API server does not take', () => {
     expect((await mcpkJson<Plan>(['plan'], 0)).summary.changes).toBe(0);
   });
 });
+
+describe('mcpk rollback', () => {
+  it('puts back what the last run changed, and plan shows it as pending again', async () => {
+    const file = await overlay('scheduler: {extraArgs: {v: "3"}}\n');
+    const applied = await mcpkJson<RunResult>(['apply', '--yes', '--limit', 'm2'], 0, [file]);
+    const unit = '/etc/systemd/system/kube-scheduler.service';
+    expect(await on('m2', 'cat', unit)).toContain('--v=3');
+    const back = await mcpkJson<RunResult & { from: string }>(['rollback', '--yes', '--limit', 'm2'], 0);
+    expect(back.from).toBe(applied.run);
+    expect(await on('m2', 'cat', unit)).not.toContain('--v=3');
+    expect((await mcpkJson<Plan>(['plan'], 0)).summary.changes).toBe(0);
+    expect(changedHosts(await mcpkJson<Plan>(['plan', '--limit', 'm2'], 2, [file]))).toEqual(['m2']);
+  });
+
+  it('of the rollback brings the change again, and a run that is in force no more is refused', async () => {
+    const said = await mcpk(['rollback', '--yes', '--limit', 'm2', 'no-such-run']);
+    expect([said.code, said.stderr]).toEqual([18, expect.stringMatching(/no host keeps no-such-run/)]);
+    const last = /On m2 there are ([\w-]+),/.exec(said.stderr)?.[1] ?? '';
+    await mcpkJson<RunResult>(['rollback', '--yes', '--limit', 'm2', last], 0);
+    expect(await on('m2', 'cat', '/etc/systemd/system/kube-scheduler.service')).toContain('--v=3');
+    await mcpkJson<RunResult>(['rollback', '--yes', '--limit', 'm2'], 0);
+    expect((await mcpkJson<Plan>(['plan'], 0)).summary.changes).toBe(0);
+  });
+});

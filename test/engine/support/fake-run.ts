@@ -2,9 +2,10 @@ import type { OwnedEntry } from '../../../src/cluster/facts.ts';
 import type { GateCheck } from '../../../src/cluster/gate.ts';
 import type { Change } from '../../../src/resources/types.ts';
 import type { Stage } from '../../../src/states/stage.ts';
+import { convergeHost } from '../../../src/engine/converge.ts';
 import type { Fleet } from '../../../src/engine/fleet.ts';
 import { asErrors, type Run } from '../../../src/engine/run-context.ts';
-import type { Event, PlanItem, StagePlan } from '../../../src/engine/types.ts';
+import type { Event, HostPlan, PlanItem, StagePlan } from '../../../src/engine/types.ts';
 
 export const CHANGE: Change = {
   result: 'change',
@@ -122,6 +123,7 @@ export function runOf(
       failures.push(...asErrors(error, stage));
     },
     turn: (_host: string, work: () => Promise<unknown>) => work(),
+    work: (stage: string, plan: HostPlan) => convergeHost(run as unknown as Run, stage, plan),
     stagePlan: (stage: Stage) => Promise.resolve(planOf(stage.name)),
   };
   return { run: run as unknown as Run, log, events, sent };
