@@ -107,7 +107,7 @@ export async function settled(...overlays: readonly string[]): Promise<void> {
   for (const name of NODES)
     expect(await on(name, 'sh', '-c', 'find /etc /usr/local /opt/cni /var/lib/mcpk/store -name ".*.mcpk"')).toBe('');
   await eventually('all nodes are ready', 90, async () => {
-    const nodes = (await kubectl('get', 'nodes', '--no-headers')).trim().split('\n');
+    const nodes = (await kubectl('get', 'nodes', '--no-headers').catch(() => '')).trim().split('\n');
     return nodes.length === NODES.length && nodes.every((line) => /\sReady\s/.test(line)) ? true : undefined;
   });
 }
