@@ -1,6 +1,7 @@
 import { McpkError } from '../core/errors.ts';
 import { execute } from './execute.ts';
 import { forced, refusedError } from './guard.ts';
+import { prune } from './prune.ts';
 import { finish } from './result.ts';
 import type { Run } from './run-context.ts';
 import type { Plan, RunResult } from './types.ts';
@@ -22,6 +23,7 @@ export async function carryOut(run: Run, how: CarryOut): Promise<RunResult> {
   run.emit({ at: run.since(), type: 'phase', name: 'execute', state: 'start' });
   const stages = await execute(run);
   await run.journal.close(run.failures, how.mended?.() ?? []);
+  await prune(run, stages);
   run.emit({ at: run.since(), type: 'phase', name: 'execute', state: 'end' });
   return finish(run, stages, performance.now() - how.started);
 }

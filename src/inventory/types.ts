@@ -33,6 +33,8 @@ export interface Cluster {
   readonly proxy: { readonly http?: string; readonly https?: string; readonly noProxy: readonly string[] };
   readonly addons: AddonSettings;
   readonly rollout: { /** Workers at a time: a number or `N%`. */ readonly workers: number | string };
+  /** What a host keeps of what was replaced there. */
+  readonly generations: { readonly keep: number; readonly maxMegabytes: number };
   /** Free data for templates and extra files. */
   readonly pillar: Readonly<Record<string, unknown>>;
   /** What works, but is likely not meant; lines for a reader. Absent when there is none. */

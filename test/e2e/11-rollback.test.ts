@@ -67,5 +67,7 @@ describe('mcpk rollback', () => {
     expect(await on('m2', 'cat', '/etc/systemd/system/kube-scheduler.service')).toContain('--v=3');
     await mcpkJson<RunResult>(['rollback', '--yes', '--limit', 'm2'], 0);
     expect((await mcpkJson<Plan>(['plan'], 0)).summary.changes).toBe(0);
+    const kept = (await on('m2', 'ls', '/var/lib/mcpk/generations')).trim().split('\n');
+    expect(new Set(kept.map((run) => run.replace(/-back$/, ''))).size).toBeLessThanOrEqual(5);
   });
 });

@@ -50,7 +50,7 @@ export class Scratch {
   }
 
   run(
-    script: 'probe' | 'converge',
+    script: 'probe' | 'converge' | 'prune',
     body: Buffer,
     options: { fence?: string; environment?: Record<string, string>; apart?: boolean } = {},
   ): { exitCode: number | null; records: SessionRecord[]; stderr: string } {
