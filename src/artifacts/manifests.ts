@@ -2,9 +2,12 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { McpkError } from '../core/errors.ts';
+import { readFileAtMost, UnreadableFile } from '../core/read-file.ts';
 import type { Cluster } from '../inventory/types.ts';
 import { fetchText } from './fetch.ts';
 import { expand } from './open.ts';
+
+const MOST_BYTES = 64 * 2 ** 20;
 
 interface Source {
   name: string;
@@ -37,15 +40,21 @@ function calicoSource(cluster: Cluster): Source {
 }
 
 async function loadOne(from: Source, cluster: Cluster, signal: AbortSignal): Promise<string> {
-  const text = /^https?:\/\//.test(from.source) ? await fetched(from, cluster, signal) : await readLocal(from);
+  const text = /^https?:\/\//.test(from.source) ? await fetched(from, cluster, signal) : readLocal(from);
   check(from, text);
   return text;
 }
 
-async function readLocal(from: Source): Promise<string> {
-  return readFile(expand(from.source), 'utf8').catch((cause: unknown) => {
-    throw new McpkError('invalid', `manifest ${from.name}: ${from.source} cannot be read`, { cause });
-  });
+function readLocal(from: Source): string {
+  try {
+    return readFileAtMost(expand(from.source), MOST_BYTES).toString('utf8');
+  } catch (cause) {
+    if (!(cause instanceof UnreadableFile)) throw cause;
+    throw new McpkError('invalid', `manifest ${from.name}: ${from.source} ${cause.message}`, {
+      cause,
+      hint: 'A relative name counts from the folder of the inventory.',
+    });
+  }
 }
 
 async function fetched(from: Source, cluster: Cluster, signal: AbortSignal): Promise<string> {

@@ -25,6 +25,10 @@ export default class Exec extends BaseCommand<typeof Exec> {
     const argv = this.argv.slice(this.argv.indexOf('--') + 1);
     if (!this.argv.includes('--') || argv.length === 0)
       throw new McpkError('usage', 'the command stands after --', { hint: 'mcpk exec --limit m1 -- uptime' });
+    if (argv[0] === '' || argv.some((word) => word.includes('\0')))
+      throw new McpkError('usage', 'the command has no name, or a NUL character in it: no program can be given that', {
+        hint: 'mcpk exec --limit m1 -- uptime',
+      });
     const cluster = await loadCluster(this.flags.inventory);
     const { execOnHosts } = await import('../engine/run.ts');
     const view = await this.view();

@@ -49,7 +49,11 @@ export default class Init extends BaseCommand<typeof Init> {
       schema: schemaFor(file, SCHEMA_FILE),
     });
     await writeFile(file, text, { flag: force ? 'w' : 'wx' }).catch((cause: NodeJS.ErrnoException) => {
-      if (cause.code !== 'EEXIST') throw cause;
+      if (cause.code !== 'EEXIST')
+        throw new McpkError('usage', `${file} cannot be written (${cause.code ?? String(cause)})`, {
+          hint: 'Name a file in a folder that is there and may be written.',
+          cause,
+        });
       throw new McpkError('usage', `${file} is there already`, {
         hint: 'Name another file, or overwrite it with --force.',
         cause,

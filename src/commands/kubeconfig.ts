@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import { Errors, Flags } from '@oclif/core';
 import { PATHS } from '../core/paths.ts';
 import { hostsWith } from '../inventory/types.ts';
 import { BaseCommand } from './shared/base-command.ts';
@@ -22,6 +22,10 @@ export default class Kubeconfig extends BaseCommand<typeof Kubeconfig> {
     server: Flags.string({
       summary: 'URL of the API in it. [default: the endpoint of the inventory]',
       helpValue: 'URL',
+      parse: async (text) => {
+        if (/^https:\/\/[^\s/]+$/.test(text) && URL.canParse(text)) return text;
+        throw new Errors.CLIError(`a URL such as https://10.0.0.11:6443, not ${JSON.stringify(text)}`);
+      },
     }),
   };
 

@@ -31,6 +31,9 @@ export default class Plan extends BaseCommand<typeof Plan> {
 
   async run(): Promise<PlanData> {
     const cluster = await loadCluster(this.flags.inventory);
+    const { out } = this.flags;
+    const { checkPlace, writePlan } = await import('../engine/plan-file.ts');
+    if (out !== undefined) await checkPlace(out);
     const { planRun } = await import('../engine/run.ts');
     const view = await this.view();
     let ms = 0;
@@ -43,23 +46,18 @@ export default class Plan extends BaseCommand<typeof Plan> {
     const plan = await engineInput(cluster, this.flags, caller, { artifacts: true })
       .then(planRun)
       .finally(() => view.end());
-    if (this.flags.out !== undefined) await this.keep(plan, this.flags.out);
+    if (out !== undefined) await writePlan(out, plan);
     this.print(
       renderPlan(plan, this.theme, {
         verbose: this.flags.verbose,
         when: `read in ${duration(ms)}`,
         applyCommand:
-          this.flags.out === undefined
+          out === undefined
             ? commandLine('apply', this.flags, REPEATED)
-            : commandLine('apply', { plan: this.flags.out }, ['plan']),
+            : commandLine('apply', { plan: out }, ['plan']),
       }),
     );
     this.end(plan);
     return plan;
-  }
-
-  private async keep(plan: PlanData, file: string): Promise<void> {
-    const { writePlan } = await import('../engine/plan-file.ts');
-    await writePlan(file, plan);
   }
 }

@@ -29,12 +29,17 @@ export function initInventory(options: InitOptions): string {
     'the name of the cluster',
     'lower-case letters, digits and dashes',
   );
-  requireForm(user, /^[^\s:@/]{1,64}$/, 'the login name', 'one word');
-  if (masters.length === 0) throw new McpkError('usage', 'an inventory needs at least one master');
+  requireForm(user, /^[A-Za-z0-9_][A-Za-z0-9_.+$\\-]{0,63}$/, 'the login name', 'one word of letters and digits');
+  if (masters.length === 0)
+    throw new McpkError('usage', 'an inventory needs at least one master', { hint: 'Such as: --master 10.0.0.11' });
   if (masters.length > 1 && endpoint === undefined)
-    throw new McpkError('usage', 'several masters need an endpoint: an unused address in their subnet');
+    throw new McpkError('usage', 'several masters need an endpoint: an unused address in their subnet', {
+      hint: 'Such as: --endpoint 10.0.0.100',
+    });
   if (endpoint !== undefined && !isIpv4(endpoint))
-    throw new McpkError('usage', `the endpoint "${printable(endpoint)}" is not an IPv4 address`);
+    throw new McpkError('usage', `the endpoint "${printable(endpoint)}" is not an IPv4 address`, {
+      hint: 'Such as: --endpoint 10.0.0.100',
+    });
   const roles = workers.length === 0 ? '[master, worker]' : '[master]';
   const hosts = [
     ...masters.map((host, index) => toHost(host, `m${String(index + 1)}`, roles)),
@@ -92,7 +97,9 @@ function toHost(text: string, numbered: string, roles: string): { name: string; 
     'a DNS name in lower case',
   );
   if (!isIpv4(address))
-    throw new McpkError('usage', `"${printable(text)}" is neither ADDRESS nor NAME=ADDRESS with an IPv4 address`);
+    throw new McpkError('usage', `"${printable(text)}" is neither ADDRESS nor NAME=ADDRESS with an IPv4 address`, {
+      hint: 'Such as: --master 10.0.0.11, or --master m1=10.0.0.11',
+    });
   return { name, address, roles };
 }
 
@@ -104,5 +111,8 @@ function scalar(text: string): string {
 }
 
 function requireForm(text: string, form: RegExp, what: string, expected: string): void {
-  if (!form.test(text)) throw new McpkError('usage', `${what} "${printable(text)}" is not ${expected}`);
+  if (form.test(text)) return;
+  throw new McpkError('usage', `${what} "${printable(text)}" is not ${expected}`, {
+    hint: 'mcpk init --help shows some.',
+  });
 }

@@ -1,8 +1,7 @@
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { McpkError } from '../core/errors.ts';
+import { readFileAtMost, UnreadableFile } from '../core/read-file.ts';
 import { packageValidator } from '../core/package-validator.ts';
 import type { Validator } from '../core/validate.ts';
 import { adapt } from './adapt.ts';
@@ -40,7 +39,7 @@ export async function load(files: readonly string[], options: LoadOptions): Prom
     throw new McpkError('usage', 'no inventory was named', {
       hint: 'Name one with -i FILE, or write one with: mcpk init',
     });
-  const read = await Promise.all(files.map((file) => readText(file, resolve(options.directory ?? '.', file))));
+  const read = files.map((file) => readText(file, resolve(options.directory ?? '.', file)));
   const unreadable = read.flatMap((result) => ('mistake' in result ? [result.mistake] : []));
   if (unreadable.length > 0) throw new InventoryError(unreadable, files);
   return loadTexts(
@@ -94,38 +93,13 @@ function sourceOf(root: Node, index: number): string {
   return `${printable(file, 300)}:${String(line)}`;
 }
 
-async function readText(file: string, path: string): Promise<{ file: string; text: string } | { mistake: Mistake }> {
+function readText(file: string, path: string): { file: string; text: string } | { mistake: Mistake } {
   const refuse = (message: string): { mistake: Mistake } => ({
     mistake: { file, line: 0, column: 0, path: '', message },
   });
   try {
-    const about = await stat(path);
-    if (about.isDirectory()) return refuse('is a directory, not a file');
-    // A pipe is what `-i <(sops -d …)` gives; a device has no end.
-    if (!about.isFile() && !about.isFIFO()) return refuse('is no file');
-    const bytes = await readAtMost(path, MOST_BYTES);
-    if (bytes === undefined) return refuse('is larger than 4 MiB, which no inventory is');
-    return { file, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
+    return { file, text: new TextDecoder('utf-8', { fatal: true }).decode(readFileAtMost(path, MOST_BYTES)) };
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'ENOENT') return refuse('there is no such file');
-    if (code === 'EACCES') return refuse('may not be read');
-    return refuse(
-      code === 'ERR_ENCODING_INVALID_ENCODED_DATA'
-        ? 'is not UTF-8 text'
-        : `could not be read (${String(code ?? error)})`,
-    );
+    return refuse(error instanceof UnreadableFile ? error.message : 'is not UTF-8 text');
   }
-}
-
-/** Undefined when there is more. */
-async function readAtMost(path: string, limit: number): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > limit) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }

@@ -17,10 +17,12 @@ export type FactsByHost = ReadonlyMap<string, object>;
 export function select(cluster: Pick<Cluster, 'hosts'>, text: string, facts?: FactsByHost): Host[] {
   const hosts = matchHosts(cluster, text, facts);
   if (hosts.length > 0) return hosts;
-  const names = cluster.hosts.slice(0, 20).map((host) => host.name);
-  throw new McpkError('refused', `no host matches "${printable(text)}"`, {
-    hint: `Hosts are: ${names.join(', ')}${cluster.hosts.length > 20 ? ', …' : ''}`,
-  });
+  const names = cluster.hosts.map((host) => host.name);
+  throw new McpkError('refused', `no host matches "${printable(text)}"`, { hint: hostsAre(names) });
+}
+
+function hostsAre(names: readonly string[]): string {
+  return `Hosts are: ${names.slice(0, 20).join(', ')}${names.length > 20 ? ', …' : ''}`;
 }
 
 /** As {@link select}, but no match is an empty list. */
@@ -116,7 +118,7 @@ function checkWords(expression: Expression, cluster: Pick<Cluster, 'hosts'>, tex
   const hint =
     suggest(key, names) ??
     (ROLES.includes(key.replace(/s$/, '')) ? `For all of a role: role:${key.replace(/s$/, '')}` : undefined);
-  throw new McpkError('refused', `there is no host "${printable(key)}"`, hint === undefined ? {} : { hint });
+  throw new McpkError('refused', `there is no host "${printable(key)}"`, { hint: hint ?? hostsAre(names) });
 }
 
 function suggest(word: string, candidates: readonly string[]): string | undefined {

@@ -31,7 +31,9 @@ const ATTEMPTS = 4;
  * or the signal's reason.
  */
 export async function dial(hop: Hop, open: OpenStream, signal: AbortSignal): Promise<Connection> {
-  const identities = await identitiesOf(hop);
+  const identities = identitiesOf(hop);
+  // Before anything is sent: a file that can't be read is no reason to bother a host.
+  readKnownHosts(hop.knownHostsFiles);
   const limit = AbortSignal.timeout(hop.connectTimeout * 1000);
   const either = AbortSignal.any([signal, limit]);
   for (let attempt = 1; ; attempt += 1) {

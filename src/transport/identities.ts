@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import ssh2 from 'ssh2';
 import type { AnyAuthMethod } from 'ssh2';
 import { McpkError } from '../core/errors.ts';
+import { readFileAtMost, UnreadableFile } from '../core/read-file.ts';
 import type { Hop } from './route.ts';
 
 export interface Identities {
@@ -14,6 +14,7 @@ export interface Identities {
   skipped: string[];
 }
 
+const MOST_BYTES = 2 ** 20;
 /** As ssh has them, when none is named. */
 const DEFAULTS = ['id_ed25519', 'id_ecdsa', 'id_rsa'];
 
@@ -21,11 +22,11 @@ const DEFAULTS = ['id_ed25519', 'id_ecdsa', 'id_rsa'];
  * Keys to log in with: files first, then the agent, as an agent with many keys uses up sshd's MaxAuthTries.
  * Throws `unreachable` when there is nothing to try; says why (a passphrase needs an agent).
  */
-export async function identitiesOf(hop: Hop): Promise<Identities> {
+export function identitiesOf(hop: Hop): Identities {
   const found: Identities = { methods: [], tried: [], skipped: [] };
   const named = hop.identityFiles.length > 0;
   const files = named ? hop.identityFiles : DEFAULTS.map((file) => join(homedir(), '.ssh', file));
-  for (const file of files) await addFile(found, hop, { file, named });
+  for (const file of files) addFile(found, hop, { file, named });
   if (hop.agent !== undefined) {
     found.methods.push({ type: 'agent', username: hop.user, agent: hop.agent });
     found.tried.push(`agent ${hop.agent}`);
@@ -34,13 +35,13 @@ export async function identitiesOf(hop: Hop): Promise<Identities> {
   return found;
 }
 
-async function addFile(found: Identities, hop: Hop, { file, named }: { file: string; named: boolean }): Promise<void> {
+function addFile(found: Identities, hop: Hop, { file, named }: { file: string; named: boolean }): void {
   let text: Buffer;
   try {
-    text = await readFile(file);
+    text = readFileAtMost(file, MOST_BYTES);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (named || code !== 'ENOENT') found.skipped.push(`${file}: ${code === 'ENOENT' ? 'no such file' : code}`);
+    if (!(error instanceof UnreadableFile)) throw error;
+    if (named || error.code !== 'ENOENT') found.skipped.push(`${file}: ${error.message}`);
     return;
   }
   const key = ssh2.utils.parseKey(text);

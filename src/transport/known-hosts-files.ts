@@ -1,9 +1,14 @@
-import { closeSync, constants, fstatSync, mkdirSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { McpkError } from '../core/errors.ts';
+import { readFileAtMost, UnreadableFile } from '../core/read-file.ts';
 import { entriesOf, knownHostLine, parseKnownHosts } from './known-hosts.ts';
 import type { KnownHosts } from './known-hosts.ts';
 
-/** Reads the files in order; one that does not exist counts as empty. Other errors are thrown. */
+/** Larger than the known_hosts of any company. */
+const MOST_BYTES = 64 * 2 ** 20;
+
+/** Reads the files in order; one that does not exist counts as empty. Throws `invalid` for one that can't be read. */
 export function readKnownHosts(files: readonly string[]): KnownHosts {
   const all = files.map((file) => parseKnownHosts(readIfThere(file), file));
   return { entries: all.flatMap((one) => one.entries), ignored: all.flatMap((one) => one.ignored) };
@@ -11,17 +16,25 @@ export function readKnownHosts(files: readonly string[]): KnownHosts {
 
 /**
  * Appends one line, unless the file has this key for this name. One write with O_APPEND, so that lines
- * of several processes do not mix, and no lock is needed. Creates the file 0600 and its folder 0700.
+ * of several processes do not mix, and no lock is needed. Creates the file 0600 and its folder 0700. Throws `invalid`
+ * when that can't be done.
  */
 export function recordKey(file: string, name: string, key: Buffer): boolean {
+  const known = entriesOf(parseKnownHosts(readIfThere(file), file).entries, name);
+  if (known.some((entry) => entry.key.equals(key))) return false;
+  try {
+    append(file, knownHostLine(name, key));
+  } catch (cause) {
+    throw unusable(file, `can't be written (${(cause as NodeJS.ErrnoException).code ?? String(cause)})`, cause);
+  }
+  return true;
+}
+
+function append(file: string, line: string): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const descriptor = openSync(file, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT, 0o600);
   try {
-    const known = entriesOf(parseKnownHosts(readFileSync(file, 'utf8'), file).entries, name);
-    if (known.some((entry) => entry.key.equals(key))) return false;
-    const line = knownHostLine(name, key);
     writeSync(descriptor, endsOpen(descriptor) ? `\n${line}` : line);
-    return true;
   } finally {
     closeSync(descriptor);
   }
@@ -38,9 +51,17 @@ function endsOpen(descriptor: number): boolean {
 
 function readIfThere(file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readFileAtMost(file, MOST_BYTES).toString('utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
-    throw error;
+    if (!(error instanceof UnreadableFile)) throw error;
+    if (error.code === 'ENOENT') return '';
+    throw unusable(file, error.message, error);
   }
+}
+
+function unusable(file: string, why: string, cause: unknown): McpkError {
+  return new McpkError('invalid', `known_hosts ${file} ${why}`, {
+    cause,
+    hint: 'Name a file in ssh.knownHostsFiles that can be read and written.',
+  });
 }

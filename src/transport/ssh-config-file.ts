@@ -1,7 +1,10 @@
-import { globSync, readFileSync } from 'node:fs';
+import { globSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { parse } from 'ssh-config';
+import { readFileAtMost } from '../core/read-file.ts';
+
+const MOST_BYTES = 16 * 2 ** 20;
 
 /** What ssh_config(5) says about one host; only what mcpk heeds. Tokens and `~` are expanded. */
 export interface ConfigEntry {
@@ -17,10 +20,10 @@ export interface ConfigEntry {
 
 /**
  * Reads an OpenSSH client config for `host`, as `ssh -F FILE host` would, `Include`s too. `Match exec` is not run.
- * Throws the file system's error when FILE cannot be read.
+ * Throws Error for a file that can't be read or has no sense.
  */
 export function readSshConfig(file: string, host: string): ConfigEntry {
-  const text = withIncludes(readFileSync(expandHome(file), 'utf8'), dirname(expandHome(file)), 0);
+  const text = withIncludes(readText(expandHome(file)), dirname(expandHome(file)), 0);
   const found = parse(text).compute(host, { ignoreCase: true, matchExec: false });
   const one = (key: string): string | undefined => {
     const value = found[key];
@@ -35,7 +38,7 @@ export function readSshConfig(file: string, host: string): ConfigEntry {
   return {
     ...(hostName === undefined ? {} : { hostName }),
     ...(user === undefined ? {} : { user }),
-    ...(port === undefined ? {} : { port: Number(port) }),
+    ...(port === undefined ? {} : { port: portOf(port) }),
     ...(alias === undefined ? {} : { hostKeyAlias: alias }),
     ...(jump === undefined ? {} : { proxyJump: parseJumps(jump) }),
     identityFiles: words(found['identityfile'])
@@ -59,14 +62,24 @@ export function parseJumps(text: string): { user?: string; address: string; port
     return {
       address,
       ...(parts['user'] === undefined ? {} : { user: parts['user'] }),
-      ...(parts['port'] === undefined ? {} : { port: Number(parts['port']) }),
+      ...(parts['port'] === undefined ? {} : { port: portOf(parts['port']) }),
     };
   });
+}
+
+function portOf(text: string): number {
+  const port = Number(text);
+  if (/^\d{1,5}$/.test(text) && port >= 1 && port <= 65535) return port;
+  throw new Error(`Port ${text}: a number from 1 to 65535 expected`);
 }
 
 /** `~/x` of the user who runs mcpk. */
 export function expandHome(path: string): string {
   return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path;
+}
+
+function readText(file: string): string {
+  return readFileAtMost(file, MOST_BYTES).toString('utf8');
 }
 
 function expandTokens(path: string, tokens: Record<string, string>): string {
@@ -96,9 +109,7 @@ function withIncludes(text: string, folder: string, depth: number): string {
         .trim()
         .split(/\s+/)
         .flatMap((pattern) => includedFiles(pattern.replace(/^"|"$/g, ''), folder));
-      return [...files.map((file) => withIncludes(readFileSync(file, 'utf8'), dirname(file), depth + 1)), block].join(
-        '\n',
-      );
+      return [...files.map((file) => withIncludes(readText(file), dirname(file), depth + 1)), block].join('\n');
     })
     .join('\n');
 }

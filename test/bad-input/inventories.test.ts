@@ -228,7 +228,7 @@ describe('in place of a file', () => {
     ['a link to nothing', (path) => symlinkSync('/nowhere/at/all', path), /: there is no such file$/],
     ['a link to itself', (path) => symlinkSync(path, path), /: could not be read \(ELOOP\)$/],
     ['endless bytes', (path) => symlinkSync('/dev/zero', path), /: is no file$/],
-    ['more than any inventory has', (path) => writeFileSync(path, '#'.repeat(5 * 2 ** 20)), /: is larger than 4 MiB/],
+    ['more than any inventory has', (path) => writeFileSync(path, '#'.repeat(5 * 2 ** 20)), /: is larger than 4 MiB$/],
   ])('%s is said', async (what, make, says) => {
     const name = `${what.replaceAll(' ', '-')}.yaml`;
     make(join(folder, name));

@@ -155,9 +155,9 @@ function exitCodeOf(error: Error): number {
   return EXIT_CODES.unexpected[0];
 }
 
-/** oclif adds its own advice below the first line. */
+/** oclif adds its own advice below the first line, and says above it that it was parsing. */
 function firstLine(message: string): string {
-  return message.split('\nSee more help')[0]?.trim() ?? message;
+  return (message.split('\nSee more help')[0] ?? message).trim().replace(/^Parsing (--\S+)\s+/, '$1: ');
 }
 
 function isDebugged(): boolean {

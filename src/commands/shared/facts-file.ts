@@ -1,6 +1,8 @@
-import { readFile } from 'node:fs/promises';
+import { bareHost } from '../../cluster/bare-host.ts';
 import type { Facts, HostFacts, NodeFacts } from '../../cluster/facts.ts';
 import { McpkError } from '../../core/errors.ts';
+import { isMap } from '../../core/merge.ts';
+import { readFileAtMost, UnreadableFile } from '../../core/read-file.ts';
 
 interface FactsJson {
   hosts: Record<string, HostFacts>;
@@ -9,28 +11,69 @@ interface FactsJson {
   nodes?: Record<string, NodeFacts>;
 }
 
-/** Facts as `mcpk facts --json` printed them. */
-export async function readFacts(file: string): Promise<Facts> {
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new McpkError('usage', `${file} cannot be read`, { cause, hint: 'mcpk facts --json > FILE writes one.' });
-  });
-  const json = parse(file, text);
+const MOST_BYTES = 256 * 2 ** 20;
+const HINT = 'mcpk facts --json > FILE writes one.';
+const PHASES = ['none', 'forming', 'formed'];
+
+/** Facts as `mcpk facts --json` printed them. Throws `usage` for a file that holds none, and says what is wrong in it. */
+export function readFacts(file: string): Facts {
+  const json = parse(file, textOf(file));
+  const wrong = wrongIn(json);
+  if (wrong !== undefined)
+    throw new McpkError('usage', `${file} is not what mcpk facts --json prints`, { details: [wrong], hint: HINT });
+  const { hosts, unreachable = [], etcd, nodes } = json as FactsJson;
   return {
-    hosts: new Map(Object.entries(json.hosts)),
-    unreachable: json.unreachable ?? [],
-    etcd: json.etcd,
-    ...(json.nodes ? { nodes: new Map(Object.entries(json.nodes)) } : {}),
+    hosts: new Map(Object.entries(hosts)),
+    unreachable,
+    etcd,
+    ...(nodes ? { nodes: new Map(Object.entries(nodes)) } : {}),
   };
 }
 
-function parse(file: string, text: string): FactsJson {
+function textOf(file: string): string {
   try {
-    const json = JSON.parse(text) as Partial<FactsJson> | null;
-    if (json?.hosts && json.etcd) return { ...json, hosts: json.hosts, etcd: json.etcd };
-  } catch {
-    // The same words serve for text that is no JSON.
+    return readFileAtMost(file, MOST_BYTES).toString('utf8');
+  } catch (cause) {
+    if (!(cause instanceof UnreadableFile)) throw cause;
+    throw new McpkError('usage', `${file}: ${cause.message}`, { cause, hint: HINT });
   }
-  throw new McpkError('usage', `${file} is not what mcpk facts --json prints`, {
-    hint: 'mcpk facts --json > FILE writes one.',
-  });
+}
+
+function parse(file: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new McpkError('usage', `${file} is not what mcpk facts --json prints`, {
+      details: ['it is no JSON, or not all of it'],
+      hint: HINT,
+      cause,
+    });
+  }
+}
+
+function wrongIn(json: unknown): string | undefined {
+  if (!isMap(json)) return 'it is no object';
+  const { hosts, unreachable = [], etcd, nodes = {} } = json;
+  if (!isMap(hosts) || Object.keys(hosts).length === 0) return 'hosts: has none';
+  if (!PHASES.includes(String(etcd))) return `etcd: is none of ${PHASES.join(', ')}`;
+  if (!Array.isArray(unreachable)) return 'unreachable: is no list';
+  if (!isMap(nodes)) return 'nodes: is no map';
+  const model = bareHost('', '');
+  return Object.entries(hosts)
+    .flatMap(([name, host]) => differs(host, model, `hosts.${name}`) ?? [])
+    .at(0);
+}
+
+/** A host that was asked has all that one has that nobody asked, of the same types. */
+function differs(value: unknown, model: unknown, path: string): string | undefined {
+  if (Array.isArray(model)) {
+    if (!Array.isArray(value)) return `${path}: is no list`;
+    const items: unknown[] = value;
+    return model.length === 0 ? undefined : items.flatMap((item) => differs(item, model[0], path) ?? []).at(0);
+  }
+  if (!isMap(model)) return typeof value === typeof model ? undefined : `${path}: is no ${typeof model}`;
+  if (!isMap(value)) return `${path}: is no map`;
+  return Object.keys(model)
+    .flatMap((key) => differs(value[key], model[key], `${path}.${key}`) ?? [])
+    .at(0);
 }

@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import { Errors, Flags } from '@oclif/core';
 import { parseDuration } from '../../core/duration.ts';
 
 /** Where a command finds its cluster. */
@@ -22,12 +22,15 @@ export const connectionFlags = {
     summary: 'End the whole run after so many seconds.',
     helpValue: 'SECONDS',
     min: 1,
+    // Node's timers end at 24 days, and fire at once beyond.
+    max: 14 * 86_400,
     helpGroup: 'CONNECTION',
   }),
   concurrency: Flags.integer({
     summary: 'Hosts that are connected to at the same time.',
     helpValue: 'N',
     min: 1,
+    max: 1000,
     default: 32,
     helpGroup: 'CONNECTION',
   }),
@@ -36,8 +39,8 @@ export const connectionFlags = {
     helpValue: 'N|N%',
     helpGroup: 'CONNECTION',
     parse: async (text) => {
-      if (/^\d+%?$/.test(text)) return text;
-      throw new Error(`--skip-unreachable takes a number or a percentage, not ${JSON.stringify(text)}`);
+      if (/^(\d{1,4}|\d{1,2}%|100%)$/.test(text)) return text;
+      throw new Errors.CLIError(`a number or a percentage, not ${JSON.stringify(text)}`);
     },
   }),
 };
@@ -81,7 +84,7 @@ export const lockFlags = {
     parse: async (text) => {
       const ms = parseDuration(text);
       if (ms !== undefined) return ms;
-      throw new Error(`--wait-lock takes a time like 30s, 5m or 1h, not ${JSON.stringify(text)}`);
+      throw new Errors.CLIError(`a time like 30s, 5m or 1h, not ${JSON.stringify(text)}`);
     },
   })(),
 };

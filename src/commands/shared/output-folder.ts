@@ -8,6 +8,20 @@ const MARK = '.mcpk-render';
 
 /** Writes files into a folder of their own; what an earlier run left there goes. Refuses a folder that holds other things. */
 export async function writeInto(folder: string, files: readonly RenderedFile[]): Promise<void> {
+  await write(folder, files).catch((cause: unknown) => {
+    if (cause instanceof McpkError) throw cause;
+    throw new McpkError(
+      'usage',
+      `${folder} cannot be written: ${cause instanceof Error ? cause.message : String(cause)}`,
+      {
+        cause,
+        hint: 'Name an empty folder, or one that mcpk render wrote before.',
+      },
+    );
+  });
+}
+
+async function write(folder: string, files: readonly RenderedFile[]): Promise<void> {
   const root = resolve(folder);
   const present = await readdir(root).catch((): string[] => []);
   if (present.length > 0 && !present.includes(MARK)) {

@@ -1,0 +1,47 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+
+const PIECE = 1 << 20;
+
+/** A file that a user named can't be used; the message says why, in words. */
+export class UnreadableFile extends Error {
+  readonly code: string;
+
+  constructor(why: string, code: string, cause?: unknown) {
+    super(why, { cause });
+    this.code = code;
+  }
+}
+
+/**
+ * The bytes of a file that a user named; at most `limit`, as a wrong name may lead to anything. A pipe is read
+ * (`-i <(sops -d …)`), a device is not: it has no end. Throws {@link UnreadableFile}.
+ */
+export function readFileAtMost(path: string, limit: number): Buffer {
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(path, 'r');
+    const about = fstatSync(descriptor);
+    if (about.isDirectory()) throw new UnreadableFile('is a directory, not a file', 'EISDIR');
+    if (!about.isFile() && !about.isFIFO()) throw new UnreadableFile('is no file', 'ENOTFILE');
+    const chunks: Buffer[] = [];
+    for (let size = 0; ;) {
+      const chunk = Buffer.alloc(PIECE);
+      const count = readSync(descriptor, chunk);
+      size += count;
+      if (size > limit) throw new UnreadableFile(`is larger than ${limit / 2 ** 20} MiB`, 'EFBIG');
+      if (count === 0) return Buffer.concat(chunks);
+      chunks.push(chunk.subarray(0, count));
+    }
+  } catch (error) {
+    throw error instanceof UnreadableFile ? error : unreadable(error);
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
+}
+
+function unreadable(cause: unknown): UnreadableFile {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+  if (code === 'ENOENT') return new UnreadableFile('there is no such file', code, cause);
+  if (code === 'EACCES') return new UnreadableFile('may not be read', code, cause);
+  return new UnreadableFile(`could not be read (${code})`, code, cause);
+}
