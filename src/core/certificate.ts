@@ -26,11 +26,11 @@ const USAGES: Readonly<Record<string, 'server' | 'client'>> = {
 export function inspectCertificate(pem: string): Inspected | undefined {
   const certificate = certificatesOf(pem)[0];
   if (certificate === undefined) return undefined;
-  const { subject, issuer } = certificate.toLegacyObject();
+  const subject = attributesOf(certificate.subject);
   const names = alternativeNames(certificate);
   return {
-    subject: { CN: listOf(subject.CN)[0] ?? '', O: listOf(subject.O) },
-    issuer: listOf(issuer.CN)[0] ?? '',
+    subject: { CN: subject('CN')[0] ?? '', O: subject('O') },
+    issuer: attributesOf(certificate.issuer)('CN')[0] ?? '',
     dns: names.filter(([type]) => type === 'DNS').map(([, value]) => value),
     ip: names.filter(([type]) => type === 'IP Address').map(([, value]) => normalAddress(value)),
     usages: certificate.keyUsage?.flatMap((oid) => USAGES[oid] ?? []) ?? [],
@@ -59,17 +59,24 @@ function certificatesOf(pem: string): X509Certificate[] {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
   return blocks.flatMap((block) => {
     try {
-      return [new X509Certificate(block)];
+      const certificate = new X509Certificate(block);
+      // Key and dates are read only now by Node; without them it is of no use.
+      const usable = certificate.publicKey.type === 'public' && !Number.isNaN(Date.parse(certificate.validTo));
+      return usable ? [certificate] : [];
     } catch {
       return []; // half a file after a crash is no certificate
     }
   });
 }
 
-/** Node's types know one value for each attribute; several O give a list. */
-function listOf(attribute: string | string[] | undefined): string[] {
-  if (attribute === undefined) return [];
-  return Array.isArray(attribute) ? attribute : [attribute];
+/**
+ * Values of a name's attributes. From the text `O=a\nCN=b`, escaped as RFC 2253 has it, and not from toLegacyObject():
+ * Node 24 dies there (SIGSEGV) of some certificates with a damaged byte.
+ */
+function attributesOf(name: string | undefined): (attribute: string) => string[] {
+  const lines = (name ?? '').split('\n').map((line) => /^([^=]*)=(.*)$/s.exec(line));
+  const unescape = (value: string): string => value.replace(/\\(.)/g, '$1');
+  return (attribute) => lines.flatMap((line) => (line?.[1] === attribute ? [unescape(line[2] ?? '')] : []));
 }
 
 /** `DNS:m1, IP Address:10.0.0.1` → pairs. Node quotes odd names, which then simply differ from what is wanted. */

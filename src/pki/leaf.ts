@@ -57,23 +57,29 @@ function keyUsages(spec: CertificateResource, flags: { digitalSignature: number;
   return typeOf(spec.keyAlgorithm) === 'rsa' ? flags.digitalSignature | flags.keyEncipherment : flags.digitalSignature;
 }
 
+const BACKUP = 'restore both files from one backup, or from another master';
+
+function readable<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
 /** Gives the type of the authority's key. */
 function checkAuthority(spec: CertificateResource, authority: Authority, now: Date): 'ec' | 'rsa' {
-  const certificate = new X509Certificate(authority.cert);
-  const key = createPrivateKey(authority.key.reveal());
+  const refuse = (why: string, hint = BACKUP): McpkError => new McpkError('stage', `${spec.authority}${why}`, { hint });
+  const certificate = readable(() => new X509Certificate(authority.cert));
+  const key = readable(() => createPrivateKey(authority.key.reveal()));
+  if (!certificate) throw refuse(': what lies in place of its certificate is none');
+  // What the reading says may quote a key.
+  if (!key) throw refuse(': what lies in place of its key is none');
   if (!certificate.checkPrivateKey(key)) {
-    throw new McpkError('stage', `${spec.authority}: its certificate and its key don't belong together`, {
-      hint: 'restore both files from one backup, or from another master',
-    });
+    throw refuse(": its certificate and its key don't belong together");
   }
   if (new Date(certificate.validTo) <= now) {
-    throw new McpkError(
-      'stage',
-      `${spec.authority} expired on ${certificate.validTo}, so ${spec.path} can't be signed`,
-      {
-        hint: 'put a new authority in place',
-      },
-    );
+    throw refuse(` expired on ${certificate.validTo}, so ${spec.path} can't be signed`, 'put a new authority in place');
   }
   return key.asymmetricKeyType === 'ec' ? 'ec' : 'rsa';
 }
