@@ -75,7 +75,9 @@ export function decodeObserved(records: readonly SessionRecord[]): Observed {
 }
 
 const SUM = /^([0-9a-f]{64}) {2}(.+)$/gm;
-const PATH = /\x1f([^\x1f]*)\x1f(.)\x1f(\d+)\x1f([^\x1f]*)\x1f([^\x1f]*)\x1f(\d+)\x1f([\d.]+)\x1f([^\x1f]*)\x1f\n/g;
+/** The shell takes the last line's break away where no hash follows. */
+const PATH =
+  /\x1f([^\x1f]*)\x1f(.)\x1f(\d+)\x1f([^\x1f]*)\x1f([^\x1f]*)\x1f(\d+)\x1f([\d.]+)\x1f([^\x1f]*)\x1f(?:\n|$)/g;
 const TYPES: Readonly<Record<string, PathState['type']>> = { f: 'file', d: 'directory', l: 'link' };
 
 function decodePaths(text: string): Record<string, PathState> {

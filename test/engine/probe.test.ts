@@ -119,6 +119,12 @@ describe('texts', () => {
   });
 });
 
+it('sees a folder or a link alone, beside no file', () => {
+  mkdirSync(host.at('/etc/d'), { recursive: true });
+  expect(probe({ paths: ['/none', '/etc/d'] }).paths).toMatchObject({ '/etc/d': { type: 'directory' } });
+  expect(Object.keys(probe({ paths: ['/'] }).paths)).toEqual(['/']);
+});
+
 it('lists a directory; an absent one has no list', () => {
   host.put('/etc/cni/net.d/10-a b.conflist', '');
   host.put('/etc/cni/net.d/.hidden', '');
