@@ -4,7 +4,8 @@ import { resolve, type JsonSchema } from './schema.ts';
 const HEAD = `# The inventory
 
 One YAML file describes the cluster. Twenty lines suffice: [three-masters.yaml](../inventories/three-masters.yaml), or
-[one-master.yaml](../inventories/one-master.yaml) for a single host. [reference.yaml](../inventories/reference.yaml)
+[one-master.yaml](../inventories/one-master.yaml) for a single host; [external-endpoint.yaml](../inventories/external-endpoint.yaml) has a load balancer of your own,
+[etcd-hosts.yaml](../inventories/etcd-hosts.yaml) etcd on hosts of its own. [reference.yaml](../inventories/reference.yaml)
 shows every setting with its default. \`mcpk init\` writes a first one, \`mcpk validate\` checks one without contacting any
 host.
 

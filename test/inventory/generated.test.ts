@@ -93,12 +93,12 @@ describe('what is made from the schema', () => {
 });
 
 describe('the inventories of the repository', () => {
-  it.each(['lab.yaml', 'three-masters.yaml', 'one-master.yaml', 'reference.yaml'])(
-    '%s loads, without a warning, and names the schema in its first line',
+  it.each(['lab', 'three-masters', 'one-master', 'external-endpoint', 'etcd-hosts', 'reference'])(
+    '%s.yaml loads, without a warning, and names the schema in its first line',
     async (name) => {
-      const cluster = await load([file(name)], { env: ENV });
+      const cluster = await load([file(`${name}.yaml`)], { env: ENV });
       expect(cluster.warnings).toBeUndefined();
-      expect(read(`inventories/${name}`).split('\n')[0]).toBe(
+      expect(read(`inventories/${name}.yaml`).split('\n')[0]).toBe(
         '# yaml-language-server: $schema=../schema/cluster.v1.schema.json',
       );
     },
