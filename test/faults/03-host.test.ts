@@ -6,6 +6,11 @@ import { selected } from './support/tier.ts';
 
 const sh = (host: string, script: string): Promise<string> => on(host, 'sh', '-c', script);
 
+const hostOf = (line: string): string => /\b([mw]\d):/.exec(line)?.[1] ?? '';
+
+/** The host that rolls first, and that the fault strikes. */
+let stricken = '';
+
 const FAULTS: Fault[] = [
   {
     // The hosts' disks are folders of one machine and can't fill by themselves: a small file system lies over the folder.
@@ -42,30 +47,32 @@ const FAULTS: Fault[] = [
     name: 'an API server that never gets ready',
     change: API_SERVER,
     async act(run) {
-      await run.must(/api-server m\d: update .*kube-apiserver/);
+      stricken = hostOf(await run.must(/api-server m\d: update .*kube-apiserver/));
       // Stopped by a signal as soon as it is there: it neither answers nor ends.
       await sh(
-        'm1',
+        stricken,
         'old=$(pidof kube-apiserver); while new=$(pidof kube-apiserver); [ -z "$new" ] || [ "$new" = "$old" ]; do :; done; kill -STOP $new',
       );
     },
-    repair: () => sh('m1', 'kill -CONT $(pidof kube-apiserver) 2>/dev/null || true'),
+    repair: () => sh(stricken, 'kill -CONT $(pidof kube-apiserver) 2>/dev/null || true'),
     codes: [19],
-    says: [/m1/, /kube-apiserver/],
+    says: [/kube-apiserver/],
   },
   {
     name: 'an API server that gets ready and then dies',
     change: API_SERVER,
     async act(run) {
-      await run.must(/api-server m\d: .*kube-apiserver\.service, changed/);
+      stricken = hostOf(await run.must(/api-server m\d: .*kube-apiserver\.service, changed/));
+      // Only with the new flag: what is put back lives.
       await sh(
-        'm1',
-        'systemd-run --quiet --unit=mcpk-test-assassin sh -c "while :; do pkill -KILL kube-apiserver; sleep 1; done"',
+        stricken,
+        `flag=$(grep -o 'audit-log-maxage=[0-9]*' ${PATHS.units}/kube-apiserver.service)
+         systemd-run --quiet --unit=mcpk-test-assassin sh -c "while :; do pkill -KILL -f kube-apiserver.*$flag; sleep 1; done"`,
       );
     },
-    repair: () => sh('m1', 'systemctl stop mcpk-test-assassin.service'),
-    codes: [16, 19],
-    says: [/m1/, /kube-apiserver/],
+    repair: () => sh(stricken, 'systemctl stop mcpk-test-assassin.service'),
+    codes: [19],
+    says: [/kube-apiserver|API server/],
   },
   {
     name: 'a file that somebody edits between probe and converge',
