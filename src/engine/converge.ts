@@ -5,6 +5,7 @@ import { touchedPaths } from '../resources/touched.ts';
 import { unitDigests } from '../resources/unit-digests.ts';
 import type { Op, Ref, Resource } from '../resources/types.ts';
 import { identityOfFiles, sha256 } from '../resources/identity.ts';
+import { underDeadman } from './deadman.ts';
 import { takenOver } from './journal.ts';
 import { ownedText, removalOf, type Ownership } from './owned.ts';
 import type { Run } from './run-context.ts';
@@ -71,7 +72,9 @@ async function stream(run: Run, stage: string, plan: HostPlan): Promise<void> {
     ownedAfter: ownedText(without(new Map([...before, ...after]), removedRefs(plan))),
   };
   const verbs = new Map(changesOf(plan).map((item) => [item.ref, item.comparison.verb]));
-  await sendStream(run, { host: plan.host, request, verbs });
+  await underDeadman(run, plan.host, request, (guarded) =>
+    sendStream(run, { host: plan.host, request: guarded, verbs }),
+  );
   run.owned.set(plan.host, without(new Map([...before, ...after]), removedRefs(plan)));
 }
 
@@ -216,7 +219,8 @@ async function describe(
       const ops = await kindOf(resource).converge(resource, comparison, run.materials, observed);
       laid.set(name, comparison.hash === '' ? contentHash(ops) : comparison.hash);
       const lowered = ops.map((op) => withDigests(op, resource, hashOf));
-      steps.push({ ref: item.ref, ops: lowered, irreversible: comparison.irreversible !== undefined });
+      const { guarded = false } = resource;
+      steps.push({ ref: item.ref, ops: lowered, irreversible: comparison.irreversible !== undefined, guarded });
     }
     after.set(item.ref, { hash: resource.kind === 'unit' ? '' : hashOf(name), stage, ...besideOf(resource) });
   }

@@ -52,6 +52,8 @@ export interface Fleet {
     upload: { source: string; path: string; sha256: string; onBytes: (n: number) => void },
     signal: AbortSignal,
   ): Promise<void>;
+  /** A connection of its own to the host, without the lock. The caller closes it. */
+  reach(host: string, signal: AbortSignal): Promise<Pick<Session, 'exec' | 'close'>>;
   close(): Promise<void>;
 }
 
@@ -83,14 +85,19 @@ export async function openFleet(hosts: readonly Host[], options: FleetOptions): 
       options.emit({ at: options.since(), type: 'unreachable', host: host.name, error: failure });
     }
   });
-  return fleetOf(sessions, unreachable, options);
+  const reach: Fleet['reach'] = (name, signal) => {
+    const host = hosts.find((each) => each.name === name);
+    if (!host) throw new McpkError('unexpected', `${name}: no host of this run`);
+    return connect(targetOf(host, options), { signal, lock: { kind: 'none', who: '' }, code: {} });
+  };
+  return { ...fleetOf(sessions, unreachable, options), reach };
 }
 
 function fleetOf(
   sessions: Map<string, Session>,
   unreachable: Map<string, McpkError>,
   { emit, since }: Pick<FleetOptions, 'emit' | 'since'>,
-): Fleet {
+): Omit<Fleet, 'reach'> {
   const of = (host: string): Session => {
     const session = sessions.get(host);
     if (!session) throw unreachable.get(host) ?? new McpkError('unreachable', `${host}: no session`, { host });

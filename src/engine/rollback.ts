@@ -1,8 +1,7 @@
-import type { OwnedEntry } from '../cluster/facts.ts';
 import { McpkError } from '../core/errors.ts';
 import { API } from './compile.ts';
 import { ChangeFailure, sendStream } from './converge.ts';
-import { ownedText, type Ownership } from './owned.ts';
+import { restoreRequest, type Return } from './restore.ts';
 import { asErrors, type Run } from './run-context.ts';
 import { changesOf, type HostPlan, type StagePlan } from './types.ts';
 
@@ -100,31 +99,11 @@ async function goBack(run: Run, stage: string, host: string): Promise<Returned> 
   }
 }
 
-/** Which generation, and what mcpk owned of the stage before it. */
-interface Return {
-  stage: string;
-  host: string;
-  from: string;
-  owned: readonly OwnedEntry[];
-}
-
-/** The stream that undoes what `from` did; also the books of what mcpk owns are those of before. */
-export async function restoreHost(run: Run, { stage, host, from, owned }: Return): Promise<string[]> {
-  const others = [...(run.owned.get(host) ?? [])].filter(([, entry]) => entry.stage !== stage);
-  const own = owned.filter((entry) => entry.stage === stage);
-  const after = new Map<string, Ownership>([...others, ...own.map(({ ref, ...entry }) => [ref, entry] as const)]);
-  const ref = `generation:${from}`;
-  const request = {
-    run: run.id,
-    stage,
-    caller: run.journal.caller,
-    notes: run.journal.take(host),
-    steps: [{ ref, ops: [{ op: 'restore' as const, run: from }] }],
-    preconditions: [],
-    ownedBefore: '',
-    ownedAfter: ownedText(after),
-  };
-  const lines = await sendStream(run, { host, request, verbs: new Map([[ref, 'restore']]) });
-  run.owned.set(host, after);
+/** The stream that undoes what `from` did. Gives back what was put back, one line each. */
+export async function restoreHost(run: Run, back: Return): Promise<string[]> {
+  const { request, owned } = restoreRequest(run, back);
+  const verbs = new Map(request.steps.map((step) => [step.ref, 'restore']));
+  const lines = await sendStream(run, { host: back.host, request, verbs });
+  run.owned.set(back.host, owned);
   return lines;
 }

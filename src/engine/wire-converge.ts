@@ -10,6 +10,8 @@ export interface ConvergeStep {
   ops: readonly Op[];
   /** Not put back by a rollback: what it writes is not kept. */
   irreversible?: boolean;
+  /** Begun only with the dead-man armed. */
+  guarded?: boolean;
 }
 
 /** What the plan saw at a path; undefined = nothing was there. */
@@ -31,6 +33,8 @@ export interface ConvergeRequest {
   /** Text of owned.json before the first operation (the union), and after the last one; '' leaves it alone. */
   ownedBefore: string;
   ownedAfter: string;
+  /** What the host runs by itself `seconds` after the first guarded step, unless it is confirmed: a body like this one. */
+  deadman?: { seconds: number; body: Buffer };
 }
 
 export type ConvergeEvent =
@@ -144,7 +148,13 @@ class Lowering {
     if (units.length > 0) lines.push('w 0 units', ...op('units', ...new Set(units)));
     // What is ours is on the disk before it is there, and the mark that a run is under way.
     if (request.ownedBefore !== '') lines.push('w 0 owned', ...this.#owned(request.ownedBefore), 'f ');
+    let deadman = request.deadman;
     for (const group of groups(request.steps.map((step, index) => ({ ...step, number: index + 1 })))) {
+      const [first] = group;
+      if (deadman && first && group.some((step) => step.guarded)) {
+        lines.push('f ', `w ${first.number} ${encodeURIComponent(first.ref)}`, ...this.#arm(deadman));
+        deadman = undefined;
+      }
       // Neighbours that only lay things down are synced, and done, together.
       if (group.every(laysDown)) lines.push(...this.#group(group));
       else lines.push('f ', ...this.#group(group), 'f ');
@@ -173,11 +183,19 @@ class Lowering {
   }
 
   #cut(content: string | Secret, temp: string): string[] {
-    const bytes = Buffer.from(content instanceof Secret ? content.reveal() : content);
+    return op('cut', ...this.#blob(Buffer.from(content instanceof Secret ? content.reveal() : content)), temp);
+  }
+
+  #arm({ seconds, body }: { seconds: number; body: Buffer }): string[] {
+    return op('arm', ...this.#blob(body), String(seconds));
+  }
+
+  /** Where these bytes will lie in the body, and how many they are. */
+  #blob(bytes: Buffer): [string, string] {
+    const offset = String(this.#offset).padStart(12);
     this.#blobs.push(bytes);
-    const lines = op('cut', String(this.#offset).padStart(12), String(bytes.length), temp);
     this.#offset += bytes.length;
-    return lines;
+    return [offset, String(bytes.length)];
   }
 
   #group(group: readonly Numbered[]): string[] {

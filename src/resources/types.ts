@@ -29,6 +29,11 @@ export type Ref = `${Kind}:${string}`;
 interface Common {
   /** Beyond the implied ones (file → owner and parent; unit → package, files, binary; validation → what it reads). */
   requires?: Ref[];
+  /**
+   * May cut the way on which the host is reached: the host puts the stage back by itself unless it is reached anew
+   * after the change.
+   */
+  guarded?: boolean;
 }
 
 export interface FileResource extends Common {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { host } from '../../lab/lab.ts';
 import type { Plan, RunResult } from '../../src/engine/types.ts';
 import { changesOf } from '../../src/engine/types.ts';
 import { kubectl, MASTERS, mcpk, mcpkJson, on, overlay, unitStarts } from './support/mcpk.ts';
@@ -69,5 +70,45 @@ describe('mcpk rollback', () => {
     expect((await mcpkJson<Plan>(['plan'], 0)).summary.changes).toBe(0);
     const kept = (await on('m2', 'ls', '/var/lib/mcpk/generations')).trim().split('\n');
     expect(new Set(kept.map((run) => run.replace(/-back$/, ''))).size).toBeLessThanOrEqual(5);
+  });
+});
+
+describe('a change that cuts the way to the host', () => {
+  /** As long as the value is 31, w2 takes no new connection on port 22; those that are there go on. */
+  const CUT = `
+value() { v=; read -r v </proc/sys/net/ipv4/tcp_fin_timeout || :; }
+until value && [ "$v" = 3 ]; do :; done
+nft -f - <<END
+table inet lab_cut {
+  chain input { type filter hook input priority -300; tcp dport 22 ct state new drop; }
+}
+END
+while value && [ "$v" = 3 ]; do sleep 0.2; done
+nft delete table inet lab_cut`;
+
+  it('is put back by the host itself, and the run says so', async () => {
+    await on('w2', 'systemd-run', '--collect', '--unit=lab-cut', 'sh', '-c', CUT);
+    try {
+      const file = await overlay('system: {sysctls: {net.ipv4.tcp_fin_timeout: "31"}}\n');
+      const result = await mcpkJson<RunResult>(['apply', '--yes', '--limit', 'w2'], 19, [file]);
+      expect(result.rolledBack).toEqual([{ stage: 'system', host: 'w2', held: true }]);
+      expect(result.errors[0]?.message).toMatch(/system on w2: not reached over a new connection after the change/);
+      expect(result.errors[0]?.details).toContain('the host put back by itself what was there before');
+      expect(await on('w2', 'cat', '/proc/sys/net/ipv4/tcp_fin_timeout')).toBe('60\n');
+      expect(await on('w2', 'cat', '/etc/sysctl.d/90-mcpk.conf')).not.toContain('tcp_fin_timeout');
+      expect((await mcpkJson<Plan>(['plan'], 0)).summary.changes).toBe(0);
+    } finally {
+      await host('w2', ['sh', '-c', 'systemctl stop lab-cut; nft delete table inet lab_cut']);
+    }
+  });
+
+  it('stays where the host is reached all the same, and leaves no timer', async () => {
+    const file = await overlay('system: {sysctls: {net.ipv4.tcp_fin_timeout: "31"}}\n');
+    await mcpkJson<RunResult>(['apply', '--yes', '--limit', 'w2'], 0, [file]);
+    expect(await on('w2', 'cat', '/proc/sys/net/ipv4/tcp_fin_timeout')).toBe('31\n');
+    expect(await on('w2', 'systemctl', 'list-units', '--all', '--no-legend', 'mcpk-deadman-*')).toBe('');
+    await mcpkJson<RunResult>(['rollback', '--yes', '--limit', 'w2'], 0);
+    expect(await on('w2', 'cat', '/proc/sys/net/ipv4/tcp_fin_timeout')).toBe('60\n');
+    expect((await mcpkJson<Plan>(['plan'], 0)).summary.changes).toBe(0);
   });
 });

@@ -46,6 +46,7 @@ function materialsOf(
     request: refuse,
     exec: refuse,
     upload: refuse,
+    reach: () => Promise.reject(new Error('not asked for')),
     close: () => Promise.resolve(),
     read: (host, path) => {
       read.push(`${host}:${path}`);

@@ -302,6 +302,7 @@ operate() {
     stamp) stamp "$@" ;;
     units) save_units "$@" ;;
     restore) restore "$@" ;;
+    arm) arm "$@" ;;
     *)
       echo "unknown operation $operation"
       return 1
@@ -448,6 +449,7 @@ for line in $lines; do
     'x '*) expected=$expected$nl$rest ;;
     '! ')
       check_fence
+      settle_deadmen >/dev/null 2>&1
       [ -z "$before" ] || check_preconditions
       begin_stage
       forget_leftovers

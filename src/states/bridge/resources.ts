@@ -46,6 +46,7 @@ export function bridge(context: StateContext): Resource[] | DeferredStates {
     {
       kind: 'unit',
       name: NETWORK_UNIT,
+      guarded: true,
       enabled: true,
       state: 'running',
       inputs: [...inputs('reload', [ref(routes), ref(rules)]), ...inputs('restart', [ref(unitFile)])],
@@ -106,6 +107,7 @@ function inKernel(routes: readonly PeerRoute[]): CommandResource {
     kind: 'command',
     id: 'pod-routes',
     title: 'routes and masquerading of the pods in the kernel',
+    guarded: true,
     argv: ['systemctl', 'reload', NETWORK_UNIT],
     unless: ['sh', '-c', IN_KERNEL, 'sh', ROUTE_PROTOCOL, ...routes.map(({ cidr, via }) => `${cidr} via ${via}`)],
     requires: [`unit:${NETWORK_UNIT}`],

@@ -37,6 +37,7 @@ export function kernel({ cluster, host }: StateContext): Resource[] {
       kind: 'sysctl' as const,
       key,
       value,
+      ...(key.startsWith('net.') ? { guarded: true } : {}),
       ...(key.startsWith('net.bridge.') ? { requires: ['kernelModule:br_netfilter' as const] } : {}),
     })),
     ...(sysctls.length > 0

@@ -39,7 +39,7 @@ export interface FakeRun {
 export function runOf(
   specs: Record<string, Spec>,
   endings: Record<string, Ending> = {},
-  more: { owned?: Record<string, OwnedEntry[]>; noRollback?: boolean } = {},
+  more: { owned?: Record<string, OwnedEntry[]>; noRollback?: boolean; reach?: Fleet['reach'] } = {},
 ): FakeRun {
   const log: string[] = [];
   const events: Event[] = [];
@@ -69,6 +69,7 @@ export function runOf(
     },
     read: () => Promise.reject(new Error('not asked for')),
     upload: () => Promise.reject(new Error('not asked for')),
+    reach: more.reach ?? (() => Promise.reject(new Error('not asked for'))),
     close: () => Promise.resolve(),
   };
   const stages = Object.entries(specs).map(([name, spec]): Stage => ({

@@ -102,6 +102,13 @@ export class SimulatedFleet implements Fleet {
     return Promise.reject(new Error('not asked for'));
   }
 
+  /** Reached at once: whatever is armed is confirmed. */
+  reach: Fleet['reach'] = () =>
+    Promise.resolve({
+      exec: (commands) => Promise.resolve(commands.map(() => ({ exitCode: 0, stdout: '', stderr: '' }))),
+      close: () => Promise.resolve(),
+    });
+
   close(): Promise<void> {
     return Promise.resolve();
   }
