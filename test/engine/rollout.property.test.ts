@@ -3,12 +3,13 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Facts } from '../../src/cluster/facts.ts';
 import { compare, type Comparisons } from '../../src/engine/compare.ts';
 import { compile } from '../../src/engine/compile.ts';
+import { convergeHost } from '../../src/engine/converge.ts';
 import { execute } from '../../src/engine/execute.ts';
 import { refusals } from '../../src/engine/guard.ts';
 import { plan, type Selection } from '../../src/engine/plan.ts';
 import { asErrors, turns, type Run } from '../../src/engine/run-context.ts';
 import { withStanding } from '../../src/engine/standing.ts';
-import { changesOf, type Event, type Plan } from '../../src/engine/types.ts';
+import { changesOf, type Event, type HostPlan, type Plan } from '../../src/engine/types.ts';
 import type { Cluster } from '../../src/inventory/types.ts';
 import { sha256 } from '../../src/resources/identity.ts';
 import { ref, type FileResource, type Observed, type UnitResource } from '../../src/resources/types.ts';
@@ -282,6 +283,7 @@ function runOf(parts: RunParts, outcome: Outcome): Run {
       outcome.failures.push(...asErrors(error, stage));
     },
     turn: turns(),
+    work: (stage: string, plan: HostPlan): Promise<void> => convergeHost(run as unknown as Run, stage, plan),
     stagePlan: (stage: Stage) => Promise.resolve(planned.stages.find((each) => each.name === stage.name)),
   };
   return run as unknown as Run;
