@@ -39,6 +39,11 @@ export async function ensureChromium(): Promise<void> {
   await ensure('chromium', 'chromium');
 }
 
+/** By which a unit test sees what is on the disk when. */
+export async function ensureStrace(): Promise<void> {
+  await ensure('strace', 'strace');
+}
+
 /**
  * What the transport's tests need: sudo, ssh-keygen, and an sshd that they start themselves, so that the package's
  * daemon shall not listen on this machine.

@@ -6,7 +6,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LINT, TYPES, perform } from './checks.ts';
-import { ensureChromium, ensureShellcheck, ensureSshd } from './debian.ts';
+import { ensureChromium, ensureShellcheck, ensureSshd, ensureStrace } from './debian.ts';
 import { labIsUp, whyNoLab } from './lab.ts';
 import { ROOT } from './process.ts';
 import { hasTests, runSuite } from './suites.ts';
@@ -31,6 +31,7 @@ async function lab(): Promise<void> {
 }
 
 await ensureShellcheck();
+await ensureStrace();
 await ensureSshd();
 await ensureChromium();
 for (const check of [TYPES, ...LINT]) add((await perform(check)) ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 });

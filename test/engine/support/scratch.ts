@@ -52,15 +52,14 @@ export class Scratch {
   run(
     script: 'probe' | 'converge' | 'prune',
     body: Buffer,
-    options: { fence?: string; environment?: Record<string, string>; apart?: boolean } = {},
+    options: { fence?: string; environment?: Record<string, string>; under?: readonly string[] } = {},
   ): { exitCode: number | null; records: SessionRecord[]; stderr: string } {
     const file = join(this.stubs, `.${script}.body`);
     writeFileSync(file, body);
     const PATH = `${this.stubs}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
     const env = { PATH, LC_ALL: 'C', MCPK_ROOT: this.root, ...options.environment };
     const argv = ['dash', join(this.stubs, `.${script}`), file, options.fence ?? ''];
-    // In a process group of its own it can be killed as a whole.
-    const [program = '', ...args] = options.apart === true ? ['setsid', ...argv] : argv;
+    const [program = '', ...args] = [...(options.under ?? []), ...argv];
     const result = spawnSync(program, args, {
       env,
       maxBuffer: 1 << 27,

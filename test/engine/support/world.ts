@@ -129,7 +129,8 @@ export class World {
       const own = `${this.host.stubs}:/usr/bin:/bin`;
       const at = this.#killAt;
       const environment = at === undefined ? { PATH: own } : { PATH: `${this.#wrappers}:${own}`, KILL_AT: String(at) };
-      const { exitCode, records } = this.host.run('converge', body, { environment, apart: true });
+      // In a process group of its own it can be killed as a whole.
+      const { exitCode, records } = this.host.run('converge', body, { environment, under: ['setsid'] });
       if (exitCode === null) throw new Killed();
       records.forEach(onRecord);
       return exitCode;
