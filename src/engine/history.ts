@@ -21,7 +21,9 @@ export async function readHistory(input: EngineInput): Promise<History> {
     const [first, ...rest] = unreachable;
     if (fleet.sessions.size === 0 && first) throw failure([first, ...rest]);
     const journals = await Promise.all(
-      [...fleet.sessions.keys()].map(async (name) => [name, await readJournal(fleet, name, input.signal)] as const),
+      hosts
+        .filter(({ name }) => fleet.sessions.has(name))
+        .map(async ({ name }) => [name, await readJournal(fleet, name, input.signal)] as const),
     );
     return { runs: pastRuns(new Map(journals)), unreachable };
   } finally {

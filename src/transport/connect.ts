@@ -10,7 +10,7 @@ import type { ConnectOptions, Session, Target } from './types.ts';
 import { upload } from './upload.ts';
 import { UploadSlots } from './upload-slots.ts';
 
-/** A tick of the host's watchdog, and how many may pass in silence: 10 to 12 s, and 3 more to end stubborn work. */
+/** A tick of the host's watchdog, and how many may pass in silence: 10 to 12 s, and 2 more to end stubborn work. */
 const SILENCE = { tickSeconds: 2, ticks: 5 };
 
 /**

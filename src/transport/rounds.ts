@@ -2,7 +2,7 @@ import { unreadable } from '../core/answer.ts';
 import { McpkError } from '../core/errors.ts';
 import type { SessionRecord } from './types.ts';
 
-/** How long the host may take to end a stopped round (TERM, 3 s, KILL). */
+/** How long the host may take to end a stopped round (TERM, 2 s, KILL). */
 export const STOP_MS = 6000;
 
 export interface Request {

@@ -135,14 +135,14 @@ watch() {
   kill -KILL "$$"
 }
 
-# TERM, three seconds, KILL; to the whole process group. Does nothing when the work has ended by itself.
+# TERM, two seconds, KILL; to the whole process group. Does nothing when the work has ended by itself.
 end_work() {
   work='' ended=''
   { read -r work <"$dir/work"; read -r ended <"$dir/ended"; } 2>/dev/null || :
   if [ -z "$work" ] || [ "$work" = "$ended" ]; then return 0; fi
   kill -TERM "-$work" 2>/dev/null || kill -TERM "$work" 2>/dev/null || return 0
   turns=0
-  while [ "$turns" -lt 30 ] && kill -0 "-$work" 2>/dev/null; do
+  while [ "$turns" -lt 20 ] && kill -0 "-$work" 2>/dev/null; do
     sleep 0.1 9>&-
     turns=$((turns + 1))
   done

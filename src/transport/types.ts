@@ -29,7 +29,7 @@ export interface Traffic {
 
 /**
  * The one long-lived remote session of a host, as root. One request at a time; a heartbeat runs beside it.
- * After 10 to 12 s without one, the host ends the work's process group (3 s) and lets go of the lock.
+ * After 10 to 12 s without one, the host ends the work's process group (2 s) and lets go of the lock.
  */
 export interface Session {
   readonly host: string;

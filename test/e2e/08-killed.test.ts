@@ -1,12 +1,7 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { reset } from '../../lab/lab.ts';
-import { onOperatorSide, operatorEnvironment } from '../../lab/operator.ts';
-import { CLONE } from '../../lab/paths.ts';
 import type { RunResult } from '../../src/engine/types.ts';
-import { eventually, INVENTORY, kubectl, mcpk, mcpkJson, NODES, on, writeKubeconfig } from './support/mcpk.ts';
+import { eventually, kubectl, mcpk, mcpkJson, NODES, on, startMcpk, writeKubeconfig } from './support/mcpk.ts';
 
 /** Each run is killed as soon as it says that this stage is done: others are then in the middle of theirs. */
 const PLACES = [
@@ -24,17 +19,12 @@ const PLACES = [
 
 /** Runs apply and kills it (SIGKILL) at the line that ends the stage; false when it ended by itself before. */
 async function killedAt(stage: string): Promise<boolean> {
-  const [command = '', ...args] = onOperatorSide(['mcpk', 'apply', '--yes', '-i', INVENTORY]);
-  const child = spawn(command, args, {
-    cwd: CLONE,
-    stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, ...operatorEnvironment() },
-  });
-  let killed = false;
-  createInterface({ input: child.stderr }).on('line', (line) => {
-    if (!killed && line.includes(` ${stage} `)) killed = child.kill('SIGKILL');
-  });
-  await once(child, 'close');
+  const run = startMcpk(['apply', '--yes']);
+  const killed = await run.line(new RegExp(` ${stage} `)).then(
+    () => run.kill(),
+    () => false,
+  );
+  await run.ended;
   return killed;
 }
 
