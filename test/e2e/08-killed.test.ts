@@ -21,7 +21,7 @@ const PLACES = [
 async function killedAt(stage: string): Promise<boolean> {
   const run = startMcpk(['apply', '--yes']);
   const killed = await run.line(new RegExp(` ${stage} `)).then(
-    () => run.kill(),
+    () => run.signal('SIGKILL'),
     () => false,
   );
   await run.ended;

@@ -30,8 +30,7 @@ export interface Running {
   readonly lines: readonly string[];
   /** Resolves with the first line, also of those before, that matches; rejects when it ends without one. */
   line(pattern: RegExp): Promise<string>;
-  /** As kill -9: nothing of it gets to say anything. */
-  kill(): boolean;
+  signal(name: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): boolean;
   readonly ended: Promise<number | undefined>;
 }
 
@@ -58,7 +57,7 @@ export function startMcpk(args: readonly string[], overlays: readonly string[] =
       reader.once('close', () => reject(new Error(`${String(pattern)} never came:\n${lines.join('\n')}`)));
       look();
     });
-  return { lines, line, kill: () => child.kill('SIGKILL'), ended };
+  return { lines, line, signal: (name) => child.kill(name), ended };
 }
 
 /** As {@link mcpk} with `--json`; the exit code must be the given one. */
