@@ -15,6 +15,7 @@ export function emptyReads(): Reads {
     listings: [],
     binaries: [],
     units: [],
+    executables: [],
     packages: [],
     sysctls: [],
     modules: [],
@@ -42,6 +43,7 @@ export function encodeReads(reads: Reads, options: { deep?: boolean } = {}): Buf
     ...list('l', unique(reads.listings).map(relative)),
     ...list('b', unique(reads.binaries).map(relative)),
     ...list('u', unique(reads.units)),
+    ...list('X', unique(reads.executables.map(({ unit, paths: of }) => [unit, ...of.map(relative)].join(' ')))),
     ...list('k', unique(reads.packages)),
     ...list('s', unique(reads.sysctls).map(sysctlPath)),
     ...list('m', [...modules.values()]),
@@ -61,7 +63,7 @@ export function decodeObserved(records: readonly SessionRecord[]): Observed {
     texts: { ...decodeTexts(bytes('texts'), paths), ...decodeCertificates(bytes('certificates')) },
     listings: decodeListings(of('listings'), paths),
     binaries: Object.fromEntries([...of('binaries').matchAll(SUM)].map((match) => [absolute(match[2]!), match[1]!])),
-    units: decodeUnits(of('units'), of('stamps')),
+    units: decodeUnits(of('units'), of('stamps'), of('executables')),
     packages: decodePackages(of('packages')),
     sysctls: Object.fromEntries(
       lines(of('sysctls'))
@@ -125,8 +127,9 @@ function decodeListings(text: string, paths: Record<string, PathState>): Record<
   return listings;
 }
 
-function decodeUnits(text: string, stamps: string): Record<string, UnitState> {
+function decodeUnits(text: string, stamps: string, others: string): Record<string, UnitState> {
   const stampOf = new Map(pairs(stamps));
+  const runsOther = new Set(lines(others));
   const units: Record<string, UnitState> = {};
   for (const block of text.split(/\n\n+/)) {
     const of = Object.fromEntries(block.split('\n').map((line) => cut(line, '=')));
@@ -144,6 +147,7 @@ function decodeUnits(text: string, stamps: string): Record<string, UnitState> {
       restarts: Number(of.NRestarts ?? 0) || 0,
       fragmentPath: of.FragmentPath ?? '',
       dropIns: (of.DropInPaths ?? '').split(' ').filter(Boolean),
+      ...(runsOther.has(of.Id) ? { runsOther: true as const } : {}),
       ...(restart && reload && invocationId ? { stamp: { restart, reload, invocationId } } : {}),
     };
   }

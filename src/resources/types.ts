@@ -241,6 +241,8 @@ export interface Reads {
   /** Store files, hashed with the host's memory of size, mtime, ctime, inode. */
   binaries: string[];
   units: string[];
+  /** What the process of a unit must be a run of: one of these files, behind links. Paths without blanks. */
+  executables: { unit: string; paths: string[] }[];
   packages: string[];
   sysctls: string[];
   modules: { name: string; evidence?: string }[];
@@ -273,6 +275,8 @@ export interface UnitState {
   restarts: number;
   fragmentPath: string;
   dropIns: string[];
+  /** Its process runs another file than the executables that were asked for are now. */
+  runsOther?: true;
   /** `restartDigest reloadDigest invocationId` of the last good start, from /run/mcpk/stamps. */
   stamp?: { restart: string; reload: string; invocationId: string };
 }

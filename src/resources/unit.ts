@@ -1,3 +1,4 @@
+import { PATHS } from '../core/paths.ts';
 import { rests, sha256 } from './identity.ts';
 import type {
   Change,
@@ -20,6 +21,8 @@ const DEFAULT_TIMEOUT = 90;
 export const unit: ResourceKind<UnitResource> = {
   reads(resource, into) {
     into.units.push(resource.name);
+    const paths = executables(resource);
+    if (paths.length > 0 && resource.state === 'running') into.executables.push({ unit: resource.name, paths });
   },
 
   compare(resource, observed, context) {
@@ -126,6 +129,8 @@ function staleInputs(
   const changing = changingInputs(resource, on, context);
   if (changing.length > 0) return changing.map((input) => `${nameOf(input.ref)} changes`);
   const seen = observed.units[resource.name];
+  // Says it by itself, whatever clocks and stamps say: also of a file that was mended under the same name.
+  if (seen?.runsOther && on === 'restart') return [`it runs another file than ${executables(resource).join(' or ')}`];
   if (seen?.stamp && seen.stamp.invocationId === seen.invocationId) {
     return seen.stamp[on] === unitDigests(resource, hashOf(context))[on]
       ? []
@@ -135,6 +140,11 @@ function staleInputs(
   return inputs
     .filter((input) => isNewer(input, seen, observed, context))
     .map((input) => `${nameOf(input.ref)} is newer than its start`);
+}
+
+/** Links to the store among its inputs: its process runs what one of them leads to. */
+function executables(resource: UnitResource): string[] {
+  return resource.inputs.flatMap(({ ref }) => (ref.startsWith(`link:${PATHS.bin}/`) ? [nameOf(ref)] : []));
 }
 
 /** Inputs that this very run changes. */

@@ -203,6 +203,32 @@ END`,
   expect(host.calls.filter((call) => call.startsWith('systemctl'))).toHaveLength(1);
 });
 
+it('finds processes that run another file than the one that is there now, without a process of its own', () => {
+  // Both orders: which one systemctl takes is not written down anywhere.
+  const shown = ['same', 'moved', 'gone', 'timer', 'stopped'].map((name, index) => {
+    const kind = name === 'timer' ? 'timer' : 'service';
+    const pid = name === 'timer' ? [] : [`MainPID=${name === 'stopped' ? 0 : 100 + index}`];
+    const block = [`Id=${name}.${kind}`, 'ActiveState=active', ...pid];
+    return (index % 2 === 0 ? block : block.toReversed()).join('\n');
+  });
+  host.stub('systemctl', `cat <<'END'\n${shown.join('\n\n')}\nEND`);
+  for (const name of ['old', 'new', 'other']) host.put(`/store/${name}`, name);
+  mkdirSync(host.at('/usr/local/bin'), { recursive: true });
+  symlinkSync('../../../store/new', host.at('/usr/local/bin/x'));
+  for (const [pid, file] of [
+    ['100', 'new'],
+    ['101', 'old'],
+    ['102', 'deleted'],
+  ] as const) {
+    mkdirSync(host.at(`/proc/${pid}`), { recursive: true });
+    symlinkSync(`../../store/${file}`, host.at(`/proc/${pid}/exe`));
+  }
+  const units = ['same.service', 'moved.service', 'gone.service', 'timer.timer', 'stopped.service'];
+  const executables = units.map((unit) => ({ unit, paths: ['/none', '/usr/local/bin/x'] }));
+  const seen = probe({ units, executables }).units;
+  expect(Object.entries(seen).flatMap(([name, { runsOther }]) => (runsOther ? [name] : []))).toEqual(['moved.service']);
+});
+
 it('reads packages, sysctls, modules and users', () => {
   host.stub(
     'dpkg-query',

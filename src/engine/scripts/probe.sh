@@ -126,12 +126,45 @@ remember() {
 probe_units() {
   IFS=$us
   set -- $units
-  emit units "$(systemctl show --timestamp=us+utc --property=Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,InvocationID,ActiveEnterTimestamp,ExecMainStartTimestamp,NRestarts,FragmentPath,DropInPaths -- "$@" 2>/dev/null)"
+  shown=$(systemctl show --timestamp=us+utc --property=Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,InvocationID,ActiveEnterTimestamp,ExecMainStartTimestamp,NRestarts,FragmentPath,DropInPaths,MainPID -- "$@" 2>/dev/null)
+  emit units "$shown"
   seen=
   for unit in $units; do
     [ -r "$stamps/$unit" ] && IFS= read -r stamp <"$stamps/$unit" && seen="$seen$unit $stamp$nl"
   done
   emit stamps "$seen"
+  [ -z "$executables" ] || probe_executables
+}
+
+# Which of `UNIT PATH…` run something else than these files are now: their own test, no process. What a process was
+# started from stays the file that it was, also when it was replaced or deleted since.
+probe_executables() {
+  pids=$nl id='' pid='' seen=''
+  IFS=$nl
+  for property in $shown; do
+    case $property in
+      Id=*.service) id=${property#*=} ;;
+      MainPID=*) pid=${property#*=} ;;
+    esac
+    [ -n "$id" ] && [ -n "$pid" ] && pids=$pids$id=$pid$nl id='' pid=''
+  done
+  IFS=$us
+  for entry in $executables; do
+    id=${entry%% *}
+    case $pids in *"$nl$id="*) ;; *) continue ;; esac
+    pid=${pids#*"$nl$id="}
+    pid=${pid%%"$nl"*}
+    [ -e "./proc/$pid/exe" ] || continue
+    other=1
+    IFS=' '
+    for path in ${entry#* }; do
+      # shellcheck disable=SC3013 # of POSIX since 2024, of every Debian's sh
+      [ "./proc/$pid/exe" -ef "$path" ] && other=
+    done
+    IFS=$us
+    [ -z "$other" ] || seen=$seen$id$nl
+  done
+  emit executables "$seen"
 }
 
 probe_packages() {
@@ -263,7 +296,7 @@ fact() {
   [ -r "$2" ] && IFS= read -r value <"$2" && seen="$seen$1=$value$nl"
 }
 
-paths='' differing='' texts='' certificates='' listings='' binaries='' units='' packages='' sysctls='' modules='' users='' commands=''
+paths='' differing='' texts='' certificates='' listings='' binaries='' units='' executables='' packages='' sysctls='' modules='' users='' commands=''
 facts='' etcd_data='' mode='' us='' answer=''
 request=$(cat -- "$1")
 IFS=$nl
@@ -279,6 +312,7 @@ for line in $request; do
     'l '*) listings=$rest ;;
     'b '*) binaries=$rest ;;
     'u '*) units=$rest ;;
+    'X '*) executables=$rest ;;
     'k '*) packages=$rest ;;
     's '*) sysctls=$rest ;;
     'm '*) modules=$rest ;;

@@ -1,6 +1,7 @@
 import { unitDigests } from '../../../src/resources/unit-digests.ts';
 import type {
   BinaryResource,
+  CertificateResource,
   FileResource,
   LinkResource,
   Op,
@@ -34,6 +35,21 @@ const reload = at('/etc/x.reload');
 const live = at('/etc/x.live');
 const own = at('/etc/systemd/system/x.service');
 const link: LinkResource = { kind: 'link', path: '/usr/local/bin/x', target: '/t' };
+const certificate: CertificateResource = {
+  kind: 'certificate',
+  path: '/etc/x.crt',
+  keyPath: '/etc/x.key',
+  authority: 'authority/cluster',
+  subject: { CN: 'x', O: [] },
+  dns: [],
+  ip: [],
+  usages: ['server'],
+  days: 365,
+  renewBeforeDays: 30,
+  keyAlgorithm: 'ecdsa-p256',
+  owner: 'root',
+  group: 'root',
+};
 const before = [known(conf, 'c'), known(reload, 'r'), known(live, 'l'), known(own, 'u'), known(link, 't')];
 const paths = Object.fromEntries([conf, reload, live, own, link].map(({ path }) => [path, fileState()]));
 
@@ -174,6 +190,48 @@ export const cases: Case[] = [
       units: { 'x.service': unitState() },
     },
     gives: { verb: 'restart', reasons: ['restart, because /usr/local/bin/x is newer than its start'] },
+  },
+  {
+    name: 'a process of another file than there is now is restarted, whatever its stamp and its times say',
+    wanted: unit,
+    before,
+    seen: { paths, units: { 'x.service': { ...running, runsOther: true } } },
+    gives: { verb: 'restart', reasons: ['restart, because it runs another file than /usr/local/bin/x'] },
+    ops: [act('restart'), stamped],
+  },
+  {
+    name: 'without a stamp, a unit file that is newer than the start was not read by it: its command line',
+    wanted: unit,
+    before,
+    seen: {
+      paths: { ...paths, '/etc/systemd/system/x.service': fileState({ ctime: 2000.5 }) },
+      units: { 'x.service': unitState() },
+    },
+    gives: { verb: 'restart', reasons: ['restart, because /etc/systemd/system/x.service is newer than its start'] },
+  },
+  {
+    name: 'without a stamp, a configuration that is newer than the start was not read by it',
+    wanted: unit,
+    before,
+    seen: { paths: { ...paths, '/etc/x.conf': fileState({ ctime: 2000.5 }) }, units: { 'x.service': unitState() } },
+    gives: { verb: 'restart', reasons: ['restart, because /etc/x.conf is newer than its start'] },
+  },
+  {
+    name: 'without a stamp, a certificate that is newer than the start is not the one that it serves',
+    wanted: { ...unit, inputs: [{ ref: 'certificate:/etc/x.crt', on: 'restart' }] },
+    before: [known(certificate, 'c'), known(own, 'u')],
+    seen: {
+      paths: { ...paths, '/etc/x.crt': fileState(), '/etc/x.key': fileState({ ctime: 2000.5 }) },
+      units: { 'x.service': unitState() },
+    },
+    gives: { verb: 'restart', reasons: ['restart, because /etc/x.crt is newer than its start'] },
+  },
+  {
+    name: 'without a stamp, an input that is read live may be newer than the start',
+    wanted: unit,
+    before,
+    seen: { paths: { ...paths, '/etc/x.live': fileState({ ctime: 2000.5 }) }, units: { 'x.service': unitState() } },
+    gives: 'unchanged',
   },
   {
     name: 'a unit that is still starting is waited for',
