@@ -1,4 +1,5 @@
 import { McpkError } from '../core/errors.ts';
+import { globMatches } from '../core/glob.ts';
 import { isMap } from '../core/merge.ts';
 import { needsFacts, parseExpression, syntaxError, type Expression, type Match } from './expression.ts';
 import { printable } from './mistake.ts';
@@ -73,28 +74,6 @@ function valuesAt(value: unknown, path: readonly string[]): unknown[] {
   const [key, ...rest] = path;
   if (key === undefined) return [value];
   return isMap(value) && Object.hasOwn(value, key) ? valuesAt(value[key], rest) : [];
-}
-
-/** `*` any text, `?` one character; all else as it stands. Linear in practice: only the last `*` is ever taken back. */
-function globMatches(pattern: string, text: string): boolean {
-  const want = [...pattern];
-  const have = [...text];
-  let at = 0;
-  let star = -1;
-  let resume = 0;
-  for (let i = 0; i < have.length;) {
-    if (want[at] === '*') {
-      star = at++;
-      resume = i;
-    } else if (at < want.length && (want[at] === '?' || want[at] === have[i])) {
-      at++;
-      i++;
-    } else if (star >= 0) {
-      at = star + 1;
-      i = ++resume;
-    } else return false;
-  }
-  return want.slice(at).every((rest) => rest === '*');
 }
 
 function checkWords(expression: Expression, cluster: Pick<Cluster, 'hosts'>, text: string): void {

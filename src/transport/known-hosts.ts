@@ -1,4 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { globMatches } from '../core/glob.ts';
 
 /** One usable line of a known_hosts file (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT"). */
 export interface KnownHost {
@@ -93,7 +94,7 @@ function matches(names: string, name: string): boolean {
   let found = false;
   for (const pattern of names.toLowerCase().split(',')) {
     const negated = pattern.startsWith('!');
-    if (!glob(negated ? pattern.slice(1) : pattern).test(name)) continue;
+    if (!globMatches(negated ? pattern.slice(1) : pattern, name)) continue;
     // A negated match wins over every other pattern of its line.
     if (negated) return false;
     found = true;
@@ -108,14 +109,6 @@ function matchesHash(names: string, name: string): boolean {
   const wanted = Buffer.from(hash, 'base64');
   const actual = createHmac('sha1', Buffer.from(salt, 'base64')).update(name).digest();
   return wanted.length === actual.length && timingSafeEqual(wanted, actual);
-}
-
-function glob(pattern: string): RegExp {
-  const source = pattern
-    .replace(/[\\^$.|+()[\]{}]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  return new RegExp(`^${source}$`);
 }
 
 /** As `ssh-keygen -l` prints it: `SHA256:` and base64 without padding. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { McpkError } from '../../src/core/errors.ts';
-import { needsFacts, parseExpression } from '../../src/inventory/expression.ts';
+import { needsFacts, parseExpression, type Expression } from '../../src/inventory/expression.ts';
 import { matchHosts, select } from '../../src/inventory/targeting.ts';
 import { cpuMs } from '../support/cpu.ts';
 import { loadYaml } from './load-text.ts';
@@ -120,6 +120,52 @@ const expression: fc.Arbitrary<string> = fc.letrec<{ any: string }>((tie) => ({
     tie('any').map((a) => `not (${a})`),
   ),
 })).any;
+
+/** The text of an expression, with every parenthesis. */
+function print(read: Expression): string {
+  if (read.kind === 'not') return `not ${print(read.operand)}`;
+  if (read.kind === 'match') return `${read.field}:${read.key}${read.value === undefined ? '' : `=${read.value}`}`;
+  return `(${print(read.left)} ${read.kind} ${print(read.right)})`;
+}
+
+/** What was read, without where it stood. */
+function placeless(read: Expression): unknown {
+  return JSON.parse(JSON.stringify(read, (key, value: unknown) => (key === 'offset' ? undefined : value)));
+}
+
+describe('what is read', () => {
+  const word = fc.stringMatching(/^[^\s(),=:]{1,8}$/);
+  const match = fc.oneof(
+    fc.record({ kind: fc.constant('match' as const), field: fc.constantFrom('name' as const, 'role' as const), key: word, value: fc.constant(undefined), offset: fc.constant(0) }), // prettier-ignore
+    fc.record({ kind: fc.constant('match' as const), field: fc.constantFrom('label' as const, 'fact' as const), key: word, value: fc.option(word, { nil: undefined }), offset: fc.constant(0) }), // prettier-ignore
+  );
+  const tree = fc.letrec<{ any: Expression }>((tie) => ({
+    any: fc.oneof(
+      { depthSize: 'small', withCrossShrink: true },
+      match,
+      fc.record({ kind: fc.constantFrom('and' as const, 'or' as const), left: tie('any'), right: tie('any') }),
+      // Two of them are none.
+      match.map((operand): Expression => ({ kind: 'not', operand })),
+    ),
+  })).any;
+
+  it('is read again from its own text', () => {
+    fc.assert(
+      fc.property(tree, (read) => {
+        expect(placeless(parseExpression(print(read)))).toEqual(placeless(read));
+      }),
+    );
+  });
+
+  it('is read the same from text with other blanks and brackets', () => {
+    fc.assert(
+      fc.property(tree, fc.constantFrom(' ', '\t', '\n ', '  '), (read, blank) => {
+        const text = `${blank}((${print(read).replaceAll(' ', blank)}))${blank}`;
+        expect(placeless(parseExpression(text))).toEqual(placeless(read));
+      }),
+    );
+  });
+});
 
 describe('and, or and not', () => {
   it('are the set operations that they are called after', () => {

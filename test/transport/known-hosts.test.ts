@@ -101,6 +101,53 @@ test('what is recorded is known again, for any name, port and key', () => {
   );
 });
 
+test('a pattern of stars keeps nobody waiting', () => {
+  const hostile = `${'*a'.repeat(60)}b`;
+  const before = process.cpuUsage();
+  expect(entriesOf(parseKnownHosts(line(hostile), 'f').entries, 'a'.repeat(200))).toEqual([]);
+  expect(process.cpuUsage(before).user / 1000).toBeLessThan(500);
+});
+
+test('patterns match as their regular expressions do', () => {
+  const part = fc.constantFrom('a', 'b', '*', '?', '.', '[', '\\');
+  const text = fc.array(part, { minLength: 1, maxLength: 8 }).map((parts) => parts.join(''));
+  const name = fc.array(fc.constantFrom('a', 'b', '.', '['), { maxLength: 8 }).map((parts) => parts.join(''));
+  fc.assert(
+    fc.property(text, name, (pattern, host) => {
+      const source = pattern
+        .replace(/[\\^$.|+()[\]{}]/g, '\\$&')
+        .replaceAll('*', '.*')
+        .replaceAll('?', '.');
+      const found = entriesOf(parseKnownHosts(line(pattern), 'f').entries, host).length === 1;
+      expect(found).toBe(new RegExp(`^${source}$`).test(host));
+    }),
+  );
+});
+
+test('every line is used, told of, or empty, and each names its place', () => {
+  const odd = fc.oneof(
+    fc.constantFrom(
+      '',
+      ' ',
+      '#x',
+      line('m1'),
+      `@revoked ${line('*')}`,
+      '|1|a|b ssh-rsa AAAA',
+      'm1 ssh-rsa',
+      '@x',
+      '\0',
+    ),
+    fc.string({ unit: 'binary', maxLength: 40 }).map((text) => text.replaceAll('\n', ' ')),
+  );
+  fc.assert(
+    fc.property(fc.array(odd, { maxLength: 8 }), (lines) => {
+      const { entries, ignored } = parseKnownHosts(lines.join('\n'), 'f');
+      const told = [...entries, ...ignored].map((one) => one.line).toSorted((a, b) => a - b);
+      expect(told).toEqual(lines.flatMap((text, at) => (/^\s*(#|$)/.test(text) ? [] : [at + 1])));
+    }),
+  );
+});
+
 test('no text makes the reader throw', () => {
   fc.assert(
     fc.property(

@@ -1,6 +1,7 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { routeOf } from '../../src/transport/route.ts';
 import { parseJumps, readSshConfig } from '../../src/transport/ssh-config-file.ts';
@@ -124,4 +125,50 @@ describe('the route', () => {
       expect.objectContaining({ code: 'invalid', message: expect.stringContaining('/nowhere') as string }),
     );
   });
+});
+
+test('any text is an entry or an error of the inventory, and runs nothing', () => {
+  const canary = join(folder, 'ran');
+  const word = fc.constantFrom(
+    'Host',
+    'Match',
+    'exec',
+    'Include',
+    'HostName',
+    'Port',
+    'ProxyJump',
+    'IdentityFile',
+    'User',
+  );
+  const odd = fc.constantFrom(
+    '*',
+    'm1',
+    '!m1',
+    '"',
+    '%h',
+    '%',
+    '=',
+    ' ',
+    '\n',
+    '\t',
+    '#',
+    '22',
+    '-1',
+    'a@b:c',
+    '[::1]:22',
+    '~',
+  );
+  const part = fc.oneof(word, odd, fc.constant(`"touch ${canary}"`), fc.string({ unit: 'binary', maxLength: 4 }));
+  fc.assert(
+    fc.property(fc.array(part, { maxLength: 25 }), (parts) => {
+      const configFile = config(parts.join(' '), 'fuzz');
+      try {
+        for (const hop of routeOf(target({ configFile }))) expect(hop.port).toBeGreaterThan(0);
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'invalid', host: 'm1', hint: expect.any(String) as string });
+      }
+    }),
+    { numRuns: 300 },
+  );
+  expect(existsSync(canary)).toBe(false);
 });
