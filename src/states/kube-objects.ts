@@ -28,7 +28,9 @@ function objectId(object: KubeObject, source: string): string {
   const { apiVersion, kind, metadata } = object;
   const { name, namespace } = isMap(metadata) ? metadata : {};
   if (typeof apiVersion !== 'string' || typeof kind !== 'string' || typeof name !== 'string') {
-    throw new McpkError('invalid', `${source}: an object needs apiVersion, kind and metadata.name`);
+    throw new McpkError('invalid', `${source}: an object needs apiVersion, kind and metadata.name`, {
+      hint: 'See addons.manifests; kubectl apply --dry-run=client -f FILE says more.',
+    });
   }
   return [apiVersion, kind, typeof namespace === 'string' ? namespace : '', name].join('/');
 }

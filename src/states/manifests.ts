@@ -6,11 +6,15 @@ import type { KubeObject } from './kube-objects.ts';
 /** As kubectl reads YAML: 1.1, where `0644` is octal, but dates stay text. */
 const KUBECTL_YAML = new Schema(YAML11_SCHEMA.tags.filter((tag) => tag !== timestampTag));
 
+/** Values of one manifest, those behind aliases counted each time: more than any has. */
+const MOST_VALUES = 500_000;
+const HINT = 'See addons.manifests; kubectl apply --dry-run=client -f FILE says more.';
+
 /** The objects of a manifest: several documents, empty ones and Lists among them. Throws `invalid` with the line. */
 export function parseManifest(name: string, text: string): KubeObject[] {
   return documents(name, text).flatMap((document) => {
     if (document === null || document === undefined) return [];
-    if (!isMap(document)) throw new McpkError('invalid', `manifest ${name}: a document is no object`);
+    if (!isMap(document)) throw new McpkError('invalid', `manifest ${name}: a document is no object`, { hint: HINT });
     const { kind, items } = document;
     return kind === 'List' && Array.isArray(items) ? items.filter(isMap) : [document];
   });
@@ -18,13 +22,27 @@ export function parseManifest(name: string, text: string): KubeObject[] {
 
 function documents(name: string, text: string): unknown[] {
   try {
-    return loadAll(text, { schema: KUBECTL_YAML });
-  } catch (error) {
-    if (!(error instanceof YAMLException)) throw error;
-    throw new McpkError(
-      'invalid',
-      `manifest ${name}: ${error.reason}${error.mark ? ` in line ${String(error.mark.line + 1)}` : ''}`,
-      { cause: error },
-    );
+    const all = loadAll(text, { schema: KUBECTL_YAML });
+    if (isLarger(all, MOST_VALUES)) throw new RangeError();
+    return all;
+  } catch (cause) {
+    const options = { cause, hint: HINT };
+    if (cause instanceof RangeError)
+      throw new McpkError('invalid', `manifest ${name}: is nested too deeply, or too large with its aliases`, options);
+    if (!(cause instanceof YAMLException)) throw cause;
+    const place = cause.mark ? ` in line ${String(cause.mark.line + 1)}` : '';
+    throw new McpkError('invalid', `manifest ${name}: ${cause.reason}${place}`, options);
   }
+}
+
+/** An alias is one value here, and many where it is written out: as JSON, for the API. */
+function isLarger(root: unknown, limit: number): boolean {
+  const open: unknown[] = [root];
+  for (let count = 0; open.length > 0; count++) {
+    if (count + open.length > limit) return true;
+    const value = open.pop();
+    if (typeof value === 'object' && value !== null)
+      for (const child of Object.values(value) as unknown[]) open.push(child);
+  }
+  return false;
 }
