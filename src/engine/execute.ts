@@ -77,8 +77,9 @@ async function runBatch(run: Run, stage: Stage, planned: StagePlan, index: numbe
   try {
     for (const step of steps.before) {
       checkGoesOn(run, stage);
-      await takeStep(run, stage.name, step);
+      // Undone too when it fails: half of it may be done, and an undo of nothing does nothing.
       done.push(step);
+      await takeStep(run, stage.name, step);
     }
     // Until now nothing was changed for good: what was stepped aside is put back.
     checkGoesOn(run, stage);

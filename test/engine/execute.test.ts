@@ -30,6 +30,17 @@ describe('execute', () => {
     expect(run.failures.map((error) => error.exitCode)).toEqual([1]);
   });
 
+  it('undoes a step that failed, too: half of it may be done', async () => {
+    const around: Stage['around'] = () => ({
+      before: [{ title: 'one', on: 'x', run: ['fail'], undo: ['undo', 'one'] }],
+      after: [],
+    });
+    const { run, log } = runOf({ a: { batches: [['h1']], around } });
+    const results = await execute(run);
+    expect(results.map((each) => each.status)).toEqual(['failed']);
+    expect(log).toEqual(['x: fail', 'x: undo one', 'a failed']);
+  });
+
   it('puts steps around each batch, and undoes them in reverse when it fails', async () => {
     const around: Stage['around'] = ({ batch }) => ({
       before: [

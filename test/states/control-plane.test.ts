@@ -240,6 +240,13 @@ describe('the steps around etcd', () => {
     expect(after.map((step) => step.run)).toEqual([['systemctl', 'start', 'kube-apiserver.service']]);
   });
 
+  it('leave alone what is down with it', async () => {
+    const cluster = await labCluster();
+    const down = { etcd: ['m2', 'm3'], apiServers: ['m2', 'm3'], etcdLeader: 'm2' };
+    const steps = etcdSteps({ cluster, facts: standing(cluster, { standing: down }), batch: ['m1'] });
+    expect(steps).toEqual({ before: [], after: [] });
+  });
+
   it('are none when etcd itself does not restart', async () => {
     const cluster = await labCluster();
     const restarting = new Map([['m1', []]]);

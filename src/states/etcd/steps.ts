@@ -62,9 +62,11 @@ export function restartingMembers(context: AroundContext): string[] {
   return batch.filter((host) => hasData(context, host) && restarts(host));
 }
 
-/** API servers that go down with them. */
+/** API servers that serve until their member goes down. One that does not is let be: it would only be slow to stop. */
 export function stoppedApiServers(context: AroundContext): string[] {
-  return restartingMembers(context).filter((host) => owns(context.facts, host, `unit:${API_SERVER}`));
+  const { facts } = context;
+  const serves = (host: string): boolean => facts.standing?.apiServers.includes(host) ?? true;
+  return restartingMembers(context).filter((host) => owns(facts, host, `unit:${API_SERVER}`) && serves(host));
 }
 
 function hasData({ facts }: AroundContext, host: string): boolean {

@@ -35,7 +35,7 @@ export interface FakeRun {
   sent: { host: string; body: string }[];
 }
 
-/** A run over a fleet that only remembers; `endings` of the hosts' streams are for what is not a restore. */
+/** A run over a fleet that only remembers, and on which only the command `fail` does; `endings` of the hosts' streams are for what is not a restore. */
 export function runOf(
   specs: Record<string, Spec>,
   endings: Record<string, Ending> = {},
@@ -65,7 +65,9 @@ export function runOf(
     },
     exec: (host, commands) => {
       log.push(`${host}: ${commands.map((each) => each.argv.join(' ')).join('; ')}`);
-      return Promise.resolve(commands.map(() => ({ exitCode: 0, stdout: '', stderr: '' })));
+      return Promise.resolve(
+        commands.map(({ argv }) => ({ exitCode: argv[0] === 'fail' ? 1 : 0, stdout: '', stderr: '' })),
+      );
     },
     read: () => Promise.reject(new Error('not asked for')),
     upload: () => Promise.reject(new Error('not asked for')),
