@@ -126,7 +126,7 @@ describe('an archive with the right checksum and a wrong inside is refused, and 
     ],
     [
       'more names than a release has',
-      () => tarball(Array.from({ length: 30_000 }, (_, at) => ({ name: `${'x'.repeat(80)}${String(at)}` }))),
+      () => tarball(Array.from({ length: 12_000 }, (_, at) => ({ name: `${'x'.repeat(80)}${String(at)}` }))),
       /lists more files than any release$/,
     ],
   ])('%s', async (_what, make, message) => {
@@ -153,9 +153,9 @@ describe('what an archive holds beside the programs', () => {
     for (const place of [folder, directory, '/']) expect(existsSync(join(place, 'outside'))).toBe(false);
   });
 
-  it('is not unpacked either when it is a bomb: 200 MB of nothing in 200 KB', async () => {
-    const bomb = tarball([{ name: `${FOLDER}/README.md`, body: Buffer.alloc(200_000_000) }, ...GOOD]);
-    expect(bomb.length).toBeLessThan(300_000);
+  it('is not unpacked either when it is a bomb: 50 MB of nothing in 50 KB', async () => {
+    const bomb = tarball([{ name: `${FOLDER}/README.md`, body: Buffer.alloc(50_000_000) }, ...GOOD]);
+    expect(bomb.length).toBeLessThan(100_000);
     expect(await cpuMs(() => fetched(bomb))).toBeLessThan(5000);
     expect(kept().some((name) => name.includes('README'))).toBe(false);
   });
