@@ -16,7 +16,7 @@ export const EXIT_CODES = {
   gate: [16, 'a gate, verification or budget failed'],
   stale: [17, 'the plan no longer matches the hosts'],
   refused: [18, 'refused (quorum, version skew, unknown host)'],
-  rolledBack: [19, 'a gate failed and the host was rolled back'],
+  rolledBack: [19, 'a change did not hold, and its host was rolled back'],
   usage: [64, 'wrong usage'],
   interrupted: [130, 'interrupted'],
 } as const satisfies Record<string, readonly [number, string]>;

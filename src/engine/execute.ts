@@ -6,7 +6,7 @@ import { ask } from './ask.ts';
 import { holdGates, runStep } from './gates.ts';
 import { holdGuards } from './guard.ts';
 import { restarting } from './plan.ts';
-import { callsForRollback, judge, putBack } from './rollback.ts';
+import { callsForRollback, judge, notPutBack, putBack } from './rollback.ts';
 import { asErrors, type Run } from './run-context.ts';
 import { changesOf, type RunResult, type StagePlan } from './types.ts';
 
@@ -92,7 +92,7 @@ async function runBatch(run: Run, stage: Stage, planned: StagePlan, index: numbe
     const [cause, ...others] = asErrors(error, stage.name);
     const back = cause ? await putBack(run, planned, batch, cause) : [];
     await undo(run, stage.name, done);
-    if (!cause || back.length === 0) throw error;
+    if (!cause || back.length === 0) throw cause ? failure([notPutBack(planned, cause), ...others]) : error;
     throw failure([await judge(run, back, cause, (hosts) => hold(run, stage, hosts)), ...others]);
   }
 }

@@ -61,6 +61,17 @@ export async function judge(
   });
 }
 
+/** The same error, told why nothing goes back where one could expect it. */
+export function notPutBack({ irreversible }: StagePlan, cause: McpkError): McpkError {
+  if (irreversible === undefined || !callsForRollback(cause)) return cause;
+  return new McpkError(cause.code, cause.message, {
+    ...(cause.host === undefined ? {} : { host: cause.host }),
+    ...(cause.hint === undefined ? {} : { hint: cause.hint }),
+    details: [...cause.details, `Not put back: ${irreversible}`],
+    cause,
+  });
+}
+
 /** A unit that does not come up, or a gate that does not hold. What fails before that has changed nothing that runs. */
 export function callsForRollback(cause: McpkError): boolean {
   return cause instanceof ChangeFailure ? cause.ref.startsWith('unit:') : cause.code === 'gate';

@@ -129,6 +129,7 @@ describe('a host stays as it is', () => {
   const start: PlanItem = { ...UNIT, comparison: { ...CHANGE, verb: 'start' } };
   it.each<[string, Spec, Record<string, Ending>, Parameters<typeof runOf>[2], number]>([
     ['with --no-rollback', FAILS, {}, { owned, noRollback: true }, 16],
+    ['when the stage can not be undone', { ...FAILS, irreversible: 'etcd 3.6 → 3.7' }, {}, { owned }, 16],
     ['when the stage is new on it', FAILS, {}, { owned: { h1: [{ ref: 'file:/other', hash: '', stage: 'b' }] } }, 16],
     ['when its unit did not run before', { batches: [['h1']], items: [start] }, { h1: BROKEN }, { owned }, 15],
     ['when a file could not be written', FAILS, { h1: { failed: 'file:/x', message: 'full' } }, { owned }, 15],
@@ -138,5 +139,10 @@ describe('a host stays as it is', () => {
     expect(streams(fake)).toEqual(['converge h1']);
     expect(codes(fake)).toEqual([code]);
     expect(fake.run.rolledBack).toEqual([]);
+  });
+
+  it('and where the stage can not be undone, the error says why', async () => {
+    const fake = await ended({ a: { ...FAILS, irreversible: 'etcd 3.6 → 3.7' } }, {}, { owned });
+    expect(fake.run.failures[0]?.details.at(-1)).toBe('Not put back: etcd 3.6 → 3.7');
   });
 });

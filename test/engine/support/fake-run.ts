@@ -20,6 +20,8 @@ export interface Spec {
   batches?: string[][];
   around?: Stage['around'];
   gate?: (hosts: readonly string[]) => GateCheck[];
+  /** Why the stage can't be undone. */
+  irreversible?: string;
   /** What changes on each host; by default one file. */
   items?: PlanItem[];
 }
@@ -87,7 +89,9 @@ export function runOf(
     const batches = specs[name]?.batches ?? [];
     const items = specs[name]?.items ?? [{ ref: 'file:/x', title: '/x', kind: 'file', comparison: CHANGE }];
     const hosts = batches.flat().map((host) => ({ host, items }));
-    return { name, title: name, needs: [], batches, order: '', gates: [], steps: [], hosts };
+    const { irreversible } = specs[name] ?? {};
+    const why = irreversible === undefined ? {} : { irreversible };
+    return { name, title: name, needs: [], batches, order: '', gates: [], steps: [], hosts, ...why };
   };
   const failures: Run['failures'] = [];
   const run = {
