@@ -33,6 +33,8 @@ export interface JournalInput {
   command: string;
   planHash: string;
   fleet: Fleet;
+  /** Names of all hosts of the run. */
+  hosts: readonly string[];
   /** Host's clock minus ours, ms. */
   skew(host: string): number;
   signal: AbortSignal;
@@ -67,9 +69,9 @@ export function createJournal(input: JournalInput): Journal {
         changed.set(event.stage, (changed.get(event.stage) ?? new Set()).add(event.host));
       if (event.type === 'step' && event.status !== 'start')
         note(event.host, 'step', event.stage, event.status, event.title);
-      // It is of the hosts that changed: to the others nothing is written.
       if (event.type === 'gate' && event.status !== 'waiting')
-        for (const host of changed.get(event.stage) ?? []) note(host, 'gate', event.stage, event.status, event.title);
+        for (const host of concerned(event, changed.get(event.stage) ?? new Set(), input.hosts))
+          note(host, 'gate', event.stage, event.status, event.title);
     },
     async close(failures, also) {
       const status = statusOf(failures);
@@ -83,6 +85,17 @@ export function createJournal(input: JournalInput): Journal {
       );
     },
   };
+}
+
+/** Of the hosts that the stage changed those that a gate names; all of them when it names none, or does not hold. */
+function concerned(
+  { title, status }: Extract<Event, { type: 'gate' }>,
+  changed: ReadonlySet<string>,
+  hosts: readonly string[],
+): Iterable<string> {
+  const words = new Set(title.split(/[^\w.-]+/));
+  if (status === 'failed' || !hosts.some((host) => words.has(host))) return changed;
+  return [...changed].filter((host) => words.has(host));
 }
 
 export function takenOver(host: string): McpkError {

@@ -158,6 +158,7 @@ export function createRun(from: CreateRun): Run {
     command: input.command,
     planHash: planHash(planned),
     fleet: opened.fleet,
+    hosts: [...opened.facts.hosts.keys()],
     skew: (host) => opened.facts.hosts.get(host)?.clockSkewMs ?? 0,
     signal: input.signal,
   });
