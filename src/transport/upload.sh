@@ -13,6 +13,10 @@ receive_file() {
   trap 'exit 1' TERM HUP INT PIPE
   exec 2>"$dir/said"
   case $path in */*) mkdir -p -- "${path%/*}" || fail io ;; esac
+  # What a power loss left of uploads before this one: their processes are gone.
+  for left in "${path%/*}"/*.tmp.*; do
+    [ ! -e "$left" ] || kill -0 "${left##*.}" || rm -f -- "$left"
+  done
   : >"$temporary" || fail io
   got=0
   # 16 MiB in two minutes at least: a connection that is gone without a word ends here.
@@ -23,7 +27,7 @@ receive_file() {
   [ "$(stat -c %s "$temporary")" = "$size" ] || fail size "$(stat -c %s "$temporary")"
   found=$(sha256sum <"$temporary") || fail io
   [ "${found%% *}" = "$sha256" ] || fail checksum "${found%% *}"
-  { chmod 0755 "$temporary" && sync "$temporary" && mv -f -- "$temporary" "$path"; } || fail io
+  { chmod 0755 "$temporary" && sync "$temporary" && mv -f -- "$temporary" "$path" && sync "${path%/*}"; } || fail io
   printf 'stored 0\n'
 }
 

@@ -580,6 +580,13 @@ describe.skipIf(impossible !== undefined)('a real sshd', () => {
       },
     );
 
+    test('what a power loss left of one before is cleared away, what another is just sending is not', async () => {
+      sshd.inside('sh', '-c', 'mkdir /run/after; cd /run/after; : >"x.tmp.4194305"; : >"y.tmp.$1"', 'sh', '1');
+      const { file, sha256 } = source(Buffer.from('z'));
+      await (await session()).upload(file, '/run/after/z', sha256, () => undefined);
+      expect(sshd.inside('ls', '/run/after')).toBe('y.tmp.1\nz\n');
+    });
+
     test('a wrong checksum leaves nothing', async () => {
       const { file } = source(Buffer.from('binary'));
       const error = await failure((await session()).upload(file, '/run/bad/x', 'ab'.repeat(32), () => undefined));
