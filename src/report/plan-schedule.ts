@@ -37,6 +37,11 @@ function noWayBack({ stages }: Plan, theme: Theme): string[] {
   return marked.length === 0 ? [] : wrap(theme, clean(`No way back from ${marked.join(', ')}`), 2);
 }
 
+/** Stages of a running cluster that change for good. */
+export function stagesWithoutReturn({ etcd, stages }: Plan): string[] {
+  return etcd === 'formed' ? stages.filter((stage) => reasonsOf(stage).length > 0).map((stage) => stage.name) : [];
+}
+
 function reasonsOf({ hosts, irreversible }: StagePlan): string[] {
   const ofChanges = hosts.flatMap(changesOf).flatMap((item) => item.comparison.irreversible ?? []);
   return [...new Set([...(irreversible === undefined ? [] : [irreversible]), ...ofChanges])];

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Event } from '../../src/engine/types.ts';
+import { eventLine } from '../../src/report/plain-view.ts';
 import { PLAIN, width } from '../../src/report/theme.ts';
 import { createView } from '../../src/report/view.ts';
 import { CHANGED_FLAG } from '../fixtures/plan.ts';
@@ -78,5 +79,28 @@ describe('a view without a terminal', () => {
   it('keeps stage lines within the given width', async () => {
     const lines = (await written({ columns: 30 })).split('\n').filter((line) => line.includes('1/2'));
     for (const line of lines) expect(width(line)).toBeLessThanOrEqual(30);
+  });
+});
+
+describe('the line of an event', () => {
+  const base = { at: 0, stage: 'etcd', host: 'm1', type: 'rollback' } as const;
+  const final = CHANGED_FLAG.stages.map((stage, index) =>
+    index === 0 ? { ...stage, irreversible: 'etcd 3.6' } : stage,
+  );
+  const cases: [Event, string][] = [
+    [{ ...base, status: 'start' }, '↻ etcd m1: goes back'],
+    [{ ...base, status: 'done' }, '↻ etcd m1: is as it was before'],
+    [{ ...base, status: 'failed', message: 'disk full' }, '✖ etcd m1: could not go back: disk full'],
+    [
+      { at: 0, type: 'planned', plan: { ...CHANGED_FLAG, stages: final }, ms: 300 },
+      `6 changes on 3 hosts, read in 0.3 s; no way back from ${final[0]?.name ?? ''}`,
+    ],
+    [
+      { at: 0, type: 'planned', plan: { ...CHANGED_FLAG, stages: final, etcd: 'none' }, ms: 300 },
+      '6 changes on 3 hosts, read in 0.3 s',
+    ],
+  ];
+  it.each(cases)('%j', (event, line) => {
+    expect(eventLine(event, PLAIN, false)).toBe(line);
   });
 });
