@@ -22,7 +22,14 @@ export function inventoryText(count: number, { identityFile, knownHostsFile }: A
     kind: 'Cluster',
     name: 'scale',
     endpoint: { address: '10.78.255.1' },
-    ssh: { user: 'root', agent: false, identityFiles: [identityFile], knownHostsFiles: [knownHostsFile] },
+    // Long: all hosts share the processors of one machine, which may be busy with other work.
+    ssh: {
+      user: 'root',
+      agent: false,
+      identityFiles: [identityFile],
+      knownHostsFiles: [knownHostsFile],
+      connectTimeout: 60,
+    },
     hosts,
     // The default has 256 parts, too few for 500 hosts.
     network: { plugin: 'bridge', podCidr: '10.128.0.0/12' },
