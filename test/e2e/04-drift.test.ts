@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { PATHS } from '../../src/core/paths.ts';
 import { ref, type Resource } from '../../src/resources/types.ts';
 import type { Plan, RunResult, StateTree } from '../../src/engine/types.ts';
 import { spoil } from './support/drift.ts';
@@ -27,9 +28,21 @@ function targets(how: 'changed' | 'removed'): Target[] {
   return [...found.values()];
 }
 
+/** Of a binary the links of its host to it: what runs it runs another file now, and starts again. */
+function linksTo({ host, resource }: Target): { host: string; resource: Resource }[] {
+  if (resource.kind !== 'binary') return [];
+  const own = tree.stages.flatMap((stage) => stage.hosts).filter((states) => states.host === host);
+  return own
+    .flatMap((states) => states.resources)
+    .filter((each) => each.kind === 'link' && each.target === `${PATHS.store}/${resource.sha256}`)
+    .map((each) => ({ host, resource: each }));
+}
+
 /** `m1 etcd.service` of every unit that must start again because of these. */
 function dependents(spoiled: readonly Target[], how: 'changed' | 'removed'): string[] {
-  const hit = new Set(spoiled.map((each) => `${each.host} ${ref(each.resource)}`));
+  const hit = new Set(
+    spoiled.flatMap((each) => [each, ...linksTo(each)].map((of) => `${of.host} ${ref(of.resource)}`)),
+  );
   const units = tree.stages
     .flatMap((stage) => stage.hosts)
     .flatMap(({ host, resources }) =>
