@@ -41,6 +41,7 @@ async function tree(): Promise<Record<string, string>> {
 
 describe('mcpk killed', () => {
   it('at every step boundary of a changed flag, as the plan lists them', async () => {
+    await heal(); // no flag at all, so that each value below is a new one
     const first = await overlay(SCHEDULER(1));
     const plan = await mcpkJson<Plan>(['plan'], 2, [first]);
     const stages = plan.stages.filter((stage) => stage.batches.length > 0);
