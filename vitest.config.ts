@@ -41,6 +41,7 @@ export default defineConfig({
           ...quick,
           name,
           include: [`test/${name}/**/*.test.ts`],
+          setupFiles: name === 'faults' ? ['test/faults/support/setup.ts'] : [],
           testTimeout: 900_000,
           hookTimeout: 900_000,
           fileParallelism: false,

@@ -36,6 +36,23 @@ const FAULTS: Fault[] = [
     says: [/w2/, /No space left on device/, /room/],
   },
   {
+    // An upload appends, so the byte stays changed; sha256 on the host must see it.
+    name: 'a byte of a binary changes on its way',
+    change: KUBELET,
+    args: ['--limit', 'w2'],
+    arrange: () =>
+      sh(
+        'w2',
+        `mount -t tmpfs tmpfs ${PATHS.store} && systemd-run --quiet --unit=mcpk-test-spoiler sh -c '
+          while :; do for file in ${PATHS.store}/*.tmp.*; do
+            [ -s "$file" ] && printf X | dd of="$file" bs=1 conv=notrunc status=none && exit
+          done; done'`,
+      ),
+    repair: () => sh('w2', `systemctl stop mcpk-test-spoiler.service; umount ${PATHS.store}`),
+    codes: [15],
+    says: [/w2/, /checksum/],
+  },
+  {
     name: 'a file system is read-only',
     change: SCHEDULER,
     arrange: () => sh('m2', `mount --bind ${PATHS.units} ${PATHS.units} && mount -o remount,bind,ro ${PATHS.units}`),
@@ -73,6 +90,15 @@ const FAULTS: Fault[] = [
     repair: () => sh(stricken, 'systemctl stop mcpk-test-assassin.service'),
     codes: [19],
     says: [/kube-apiserver|API server/],
+  },
+  {
+    name: 'a file that somebody edits between plan and apply',
+    quick: true,
+    change: SCHEDULER,
+    planned: true,
+    arrange: () => sh('m3', `echo '# by hand' >> ${PATHS.units}/kube-scheduler.service`),
+    codes: [17],
+    says: [/m3/, /kube-scheduler\.service/],
   },
   {
     name: 'a file that somebody edits between probe and converge',

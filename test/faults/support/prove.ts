@@ -28,6 +28,8 @@ export interface Fault {
   /** The same change without what belongs to the fault, where the fault lies in the inventory. */
   healWith?(n: number): string;
   args?: readonly string[];
+  /** The run carries out a plan that was made and kept before `arrange`. */
+  planned?: true;
   /** Before the run. */
   arrange?(): Promise<unknown>;
   /** While it runs. */
@@ -69,10 +71,11 @@ export async function prove(fault: Fault): Promise<void> {
   const changed = await overlay(fault.change(number));
   let said: Said = { code: -1, stdout: '', stderr: '' };
   let recovered = 0;
+  const args = fault.planned ? ['--plan', await kept(changed)] : (fault.args ?? []);
   const testimony = await witnessed(fault.witness ?? 'w1', async () => {
     await fault.arrange?.();
     try {
-      const run = new Running(['apply', '--yes', ...(fault.args ?? [])], [changed]);
+      const run = new Running(['apply', '--yes', ...args], [changed]);
       await fault.act?.(run);
       said = await run.end();
     } finally {
@@ -91,6 +94,13 @@ export async function prove(fault: Fault): Promise<void> {
   expect(testimony.apiGapMs, 'silence of the API at the VIP').toBeLessThanOrEqual(fault.apiGapMs ?? API_GAP_MS);
   expect(testimony.writeGapMs, 'time without a write').toBeLessThanOrEqual(fault.writeGapMs ?? WRITE_GAP_MS);
   await note({ fault: fault.name, said, recovered, ...testimony });
+}
+
+async function kept(changed: string): Promise<string> {
+  const file = `${changed}.plan.json`;
+  const said = await mcpk(['plan', '--out', file], [changed]);
+  expect(said.code, said.stdout + said.stderr).toBe(2);
+  return file;
 }
 
 /** The next run: ends well, leaves nothing to do, no temporary file and no process that is not what the disk says. */

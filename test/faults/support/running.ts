@@ -14,7 +14,8 @@ export class Running {
   #stdout = '';
 
   constructor(args: readonly string[], overlays: readonly string[] = []) {
-    const files = [INVENTORY, ...overlays].flatMap((file) => ['-i', file]);
+    // A saved plan holds its inventory.
+    const files = args.includes('--plan') ? [] : [INVENTORY, ...overlays].flatMap((file) => ['-i', file]);
     const [command = '', ...words] = onOperatorSide(['mcpk', ...args, '--verbose', ...files]);
     const child = spawn(command, words, {
       cwd: CLONE,
@@ -37,9 +38,10 @@ export class Running {
   }
 
   /** Resolves with the first line that matches, also one that was said before; undefined when the run ended without. */
-  async said(pattern: RegExp): Promise<string | undefined> {
+  async said(pattern: RegExp | ((line: string) => boolean)): Promise<string | undefined> {
+    const matches = pattern instanceof RegExp ? (line: string): boolean => pattern.test(line) : pattern;
     for (let from = 0; ;) {
-      const found = this.lines.slice(from).find((line) => pattern.test(line));
+      const found = this.lines.slice(from).find(matches);
       if (found !== undefined) return found;
       from = this.lines.length;
       if (this.over) return undefined;
