@@ -6,7 +6,7 @@ import { selected } from './support/tier.ts';
 
 const sh = (host: string, script: string): Promise<string> => on(host, 'sh', '-c', script);
 
-const hostOf = (line: string): string => /\b([mw]\d):/.exec(line)?.[1] ?? '';
+const hostOf = (line: string): string => /\b([mw]\d)\b/.exec(line)?.[1] ?? '';
 
 /** The host that rolls first, and that the fault strikes. */
 let stricken = '';
@@ -79,12 +79,12 @@ const FAULTS: Fault[] = [
     name: 'an API server that gets ready and then dies',
     change: API_SERVER,
     async act(run) {
-      stricken = hostOf(await run.must(/api-server m\d: .*kube-apiserver\.service, changed/));
-      // Only with the new flag: what is put back lives.
+      stricken = hostOf(await run.must(/API server m\d ready, /));
+      // Only with the new flag: what is put back lives. The brackets keep it from seeing itself.
       await sh(
         stricken,
         `flag=$(grep -o 'audit-log-maxage=[0-9]*' ${PATHS.units}/kube-apiserver.service)
-         systemd-run --quiet --unit=mcpk-test-assassin sh -c "while :; do pkill -KILL -f kube-apiserver.*$flag; sleep 1; done"`,
+         systemd-run --quiet --unit=mcpk-test-assassin sh -c "while :; do pkill -KILL -f [k]ube-apiserver.*$flag; sleep 1; done"`,
       );
     },
     repair: () => sh(stricken, 'systemctl stop mcpk-test-assassin.service'),
