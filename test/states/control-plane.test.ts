@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { Facts, HostFacts } from '../../src/cluster/facts.ts';
@@ -261,6 +262,43 @@ describe('the steps around etcd', () => {
     const { before } = etcdSteps({ cluster, facts, batch: ['m2'] });
     expect(before.map((step) => [step.title, step.on])).toEqual([['replace the etcd member m2', 'm1']]);
     expect(before[0]?.run.slice(3, 6)).toEqual(['sh', 'm2', 'https://10.77.0.12:2380']);
+  });
+
+  // Lines as `etcdctl member list -w simple` prints them.
+  it.for([
+    {
+      name: 'lived and lost its data',
+      member: '8e9e05c52164694d, started, m2, https://10.77.0.12:2380, https://10.77.0.12:2379, false',
+      done: ['member remove 8e9e05c52164694d', 'member add m2 --peer-urls=https://10.77.0.12:2380'],
+    },
+    {
+      name: 'is a founder that a killed run did not start',
+      member: '8e9e05c52164694d, started, m2, https://10.77.0.12:2380, , false',
+      done: [],
+    },
+    {
+      name: 'was added by a killed run',
+      member: '8e9e05c52164694d, unstarted, , https://10.77.0.12:2380, , false',
+      done: [],
+    },
+    { name: 'was removed by a killed run', done: ['member add m2 --peer-urls=https://10.77.0.12:2380'] },
+  ])('of a member that $name: $done', async ({ member, done }) => {
+    const cluster = await labCluster();
+    const facts = standing(cluster);
+    const m2 = facts.hosts.get('m2');
+    if (m2) m2.etcdData = false;
+    const run = etcdSteps({ cluster, facts, batch: ['m2'] }).before[0]?.run ?? [];
+    const first = 'aa11, started, m1, https://10.77.0.11:2380, https://10.77.0.11:2379, false';
+    const etcdctl = `case "$*" in *'member list'*) printf '%s' "$MEMBERS";; *) echo "$*" >&2;; esac`;
+    const said = spawnSync('sh', ['-c', run[2] ?? '', ...run.slice(3, 6), 'sh', '-c', etcdctl, 'etcdctl'], {
+      env: {
+        PATH: process.env['PATH'],
+        MEMBERS: [first, ...(member ? [member] : [])].map((line) => `${line}\n`).join(''),
+      },
+      encoding: 'utf8',
+    });
+    expect(said.status, said.stderr).toBe(0);
+    expect(said.stderr.trim().split('\n').filter(Boolean)).toEqual(done);
   });
 });
 

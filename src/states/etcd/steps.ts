@@ -23,13 +23,16 @@ done
 [ -z "$others" ]
 `;
 
-/** $1 = name, $2 = peer URL of the member that lost its data, the rest = etcdctl with its certificates. */
+/**
+ * $1 = name, $2 = peer URL of the member that lost its data, the rest = etcdctl with its certificates.
+ * A member tells its client URLs when it starts (etcd's publish), so one without them has never lived.
+ */
 const REPLACE_MEMBER = `set -eu
 name=$1; url=$2; shift 2
-"$@" member list -w simple | awk -F', ' -v name="$name" -v url="$url" '$3 == name || $4 == url { print $1, $2 }' |
-while read -r id state; do
-  # Added by a run that ended too early: it still waits for its first start.
-  [ "$state" = unstarted ] && exit 10
+"$@" member list -w simple | awk -F', ' -v name="$name" -v url="$url" '$3 == name || $4 == url { print $1, $5 }' |
+while read -r id clients; do
+  # A founder, or added by a run that ended too early: it still waits for its first start, and is right as it is.
+  [ -z "$clients" ] && exit 10
   "$@" member remove "$id"
 done || { [ $? -eq 10 ] && exit 0; }
 "$@" member add "$name" --peer-urls="$url"
