@@ -11,14 +11,17 @@ export interface BackendServer {
   lastCheck: string;
 }
 
-/** Asks the stats socket; `command` is one of HAProxy's own (`show stat`, `show info`). */
-export function askHaproxy(host: string, socket: string, command: string): Ask {
-  return { host, argv: ['socat', '-t', '5', '-T', '5', '-', `UNIX-CONNECT:${socket}`], stdin: `${command}\n` };
+/** Asks the stats socket for all that any gate wants to know, so that one process answers them. */
+function askHaproxy(host: string, socket: string): Ask {
+  const argv = ['socat', '-t', '5', '-T', '5', '-', `UNIX-CONNECT:${socket}`];
+  return { host, argv, stdin: 'show info;show stat\n' };
 }
 
-/** Rows of `show stat` (CSV whose first line is `# pxname,svname,…`), without frontends and totals. */
+/** Rows of `show stat` (CSV below the line `# pxname,svname,…`), without frontends and totals. */
 export function parseStat(answer: Answer | undefined): BackendServer[] {
-  const [head = '', ...rows] = (answer?.stdout ?? '').trim().split('\n');
+  const text = answer?.stdout ?? '';
+  const start = text.indexOf('# pxname,');
+  const [head = '', ...rows] = start < 0 ? [] : text.slice(start).trim().split('\n');
   const columns = head.replace(/^# /, '').split(',');
   const at = (row: readonly string[], name: string): string => row[columns.indexOf(name)] ?? '';
   return rows
@@ -38,7 +41,7 @@ export function haproxyGates({ cluster, hosts }: GateContext): GateCheck[] {
     .filter((name) => own.includes(name))
     .map((host) => ({
       title: `HAProxy ${host} answers`,
-      asks: [askHaproxy(host, cluster.haproxy.statsSocket, 'show info')],
+      asks: [askHaproxy(host, cluster.haproxy.statsSocket)],
       check: ([answer]: readonly Answer[]) =>
         answer?.stdout.includes('Name: HAProxy')
           ? undefined
@@ -55,7 +58,7 @@ export function backendUpGate(context: GateContext, target: string): GateCheck[]
   return [
     {
       title: `HAProxy sees ${target} UP`,
-      asks: proxies.map((host) => askHaproxy(host.name, context.cluster.haproxy.statsSocket, 'show stat')),
+      asks: proxies.map((host) => askHaproxy(host.name, context.cluster.haproxy.statsSocket)),
       check: (answers) => backendProblem(answers, target),
       unit: { host: target, name: 'kube-apiserver.service' },
       deadline: 60,

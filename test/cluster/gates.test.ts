@@ -114,7 +114,7 @@ describe('etcd', () => {
 
 describe('HAProxy', () => {
   const stat = (host: string, rows: readonly string[]): Answer =>
-    answer(host, ['# pxname,svname,status,check_status', ...rows, ''].join('\n'));
+    answer(host, ['Name: HAProxy', 'Uptime: 1', '', '# pxname,svname,status,check_status', ...rows, ''].join('\n'));
   const backends = [
     'kube-api,FRONTEND,OPEN,',
     'kube-apiservers,m1,UP,L7OK',

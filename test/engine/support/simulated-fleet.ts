@@ -128,9 +128,7 @@ export class SimulatedFleet implements Fleet {
     const id = (name: string | undefined): string => String(masters.indexOf(name ?? '') + 1);
     if (address.startsWith('UNIX-CONNECT')) {
       const rows = masters.map((name) => `kube-apiservers,${name},${this.#ready(name) ? 'UP' : 'DOWN'},L7`);
-      return said(
-        stdin.startsWith('show info') ? 'Name: HAProxy' : ['# pxname,svname,status,check_status', ...rows].join('\n'),
-      );
+      return said(['Name: HAProxy', '', '# pxname,svname,status,check_status', ...rows].join('\n'));
     }
     const service: Service = address.includes(':6443') ? 'kube-apiserver' : 'etcd';
     if (!up[service].has(host)) return { exitCode: 1, stdout: '', stderr: 'Connection refused' };
