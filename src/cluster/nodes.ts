@@ -4,6 +4,7 @@ import type { Facts } from './facts.ts';
 import type { Answer, Ask, GateCheck } from './gate.ts';
 import { parseJson, seen } from './http.ts';
 import { apiHost } from './kubectl.ts';
+import { askUnit, unitProperty } from './unit.ts';
 
 const KUBELET = 'kubelet.service';
 
@@ -37,19 +38,7 @@ export function nodesAsk(cluster: Cluster, facts: Facts): Ask {
 export function nodeReady(cluster: Cluster, facts: Facts, host: string, wish: NodeWish): GateCheck {
   return {
     title: wish.withoutNetwork ? `node ${host} Ready or only the network missing` : `node ${host} Ready`,
-    asks: [
-      nodesAsk(cluster, facts),
-      {
-        host,
-        argv: [
-          'systemctl',
-          'show',
-          '--timestamp=unix',
-          '--property=ActiveState,SubState,ExecMainStartTimestamp',
-          KUBELET,
-        ],
-      },
-    ],
+    asks: [nodesAsk(cluster, facts), askUnit(host, KUBELET)],
     check: ([nodes, unit]) => kubeletProblem(unit) ?? nodeProblem(host, nodes, startOf(unit), wish),
     unit: { host, name: KUBELET },
     deadline: wish.deadline,
@@ -57,10 +46,10 @@ export function nodeReady(cluster: Cluster, facts: Facts, host: string, wish: No
 }
 
 function kubeletProblem(answer: Answer | undefined): string | undefined {
-  const state = property(answer, 'ActiveState');
+  const state = unitProperty(answer, 'ActiveState');
   return state === 'active'
     ? undefined
-    : `kubelet.service is ${state ?? 'unknown'} (${property(answer, 'SubState') ?? 'no answer'})`;
+    : `kubelet.service is ${state ?? 'unknown'} (${unitProperty(answer, 'SubState') ?? 'no answer'})`;
 }
 
 function nodeProblem(host: string, answer: Answer | undefined, startedAt: number, wish: NodeWish): string | undefined {
@@ -84,11 +73,6 @@ function onlyNetworkMissing(message: string): boolean {
 
 /** Seconds since the epoch of the main process's start; 0 when systemd does not tell. */
 function startOf(unit: Answer | undefined): number {
-  const seconds = Number(property(unit, 'ExecMainStartTimestamp')?.replace('@', ''));
+  const seconds = Number(unitProperty(unit, 'ExecMainStartTimestamp')?.replace('@', ''));
   return Number.isFinite(seconds) ? seconds : 0;
-}
-
-function property(answer: Answer | undefined, name: string): string | undefined {
-  const line = answer?.stdout.split('\n').find((each) => each.startsWith(`${name}=`));
-  return line?.slice(name.length + 1);
 }

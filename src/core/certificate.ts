@@ -15,6 +15,8 @@ export interface Inspected {
   notAfter: Date;
   /** SHA-256 of the DER, `AB:CD:…`. */
   fingerprint: string;
+  /** Whether one certificate of `bundle` (PEM) really signed it. */
+  isSignedBy(bundle: string): boolean;
 }
 
 const USAGES: Readonly<Record<string, 'server' | 'client'>> = {
@@ -38,16 +40,9 @@ export function inspectCertificate(pem: string): Inspected | undefined {
     notBefore: new Date(certificate.validFrom),
     notAfter: new Date(certificate.validTo),
     fingerprint: certificate.fingerprint256,
+    isSignedBy: (bundle) =>
+      certificatesOf(bundle).some((issuer) => certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey)),
   };
-}
-
-/** Whether one certificate of `bundle` (PEM) really signed the first certificate of `pem`. */
-export function isSignedBy(pem: string, bundle: string): boolean {
-  const certificate = certificatesOf(pem)[0];
-  if (certificate === undefined) return false;
-  return certificatesOf(bundle).some(
-    (issuer) => certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey),
-  );
 }
 
 /** `::1` for `0:0:0:0:0:0:0:1`; IPv4 and anything else as it is. */

@@ -1,5 +1,5 @@
 import type { Inspected } from './certificate.ts';
-import { inspectCertificate, isSignedBy, normalAddress } from './certificate.ts';
+import { inspectCertificate, normalAddress } from './certificate.ts';
 
 /** What a certificate shall be: the parts of a CertificateResource that its bytes must show. */
 export interface WantedCertificate {
@@ -16,7 +16,6 @@ export interface WantedCertificate {
 interface Case {
   wanted: WantedCertificate;
   seen: Inspected;
-  pem: string;
   /** PEM of all authorities that may have signed it; undefined while not known. */
   bundle: string | undefined;
   now: Date;
@@ -42,8 +41,8 @@ export const RENEWAL_RULES: readonly Rule[] = [
   {
     name: 'untrusted',
     always: true,
-    reason: ({ pem, bundle, seen }) =>
-      bundle !== undefined && !isSignedBy(pem, bundle)
+    reason: ({ bundle, seen }) =>
+      bundle !== undefined && !seen.isSignedBy(bundle)
         ? `not signed by the present authority, but by "${seen.issuer}"`
         : undefined,
   },
@@ -82,7 +81,7 @@ export function renewalReasons(
   const seen = inspectCertificate(pem);
   if (seen === undefined) return ['the file holds no readable certificate'];
   return RENEWAL_RULES.filter((rule) => rule.always || wanted.rotatedBy === undefined).flatMap(
-    (rule) => rule.reason({ wanted, seen, pem, bundle, now }) ?? [],
+    (rule) => rule.reason({ wanted, seen, bundle, now }) ?? [],
   );
 }
 

@@ -1,6 +1,8 @@
 import { understood } from '../core/answer.ts';
 import { McpkError } from '../core/errors.ts';
-import type { Answer, GateCheck, GateContext } from '../cluster/gate.ts';
+import type { Answer, Ask, GateCheck, GateContext } from '../cluster/gate.ts';
+import { unitAnswer } from '../cluster/unit.ts';
+import type { Observed } from '../resources/types.ts';
 import type { Stage, Step } from '../states/stage.ts';
 import { ask } from './ask.ts';
 import type { Fleet } from './fleet.ts';
@@ -21,12 +23,20 @@ export interface GateSeen {
   answers: readonly Answer[];
 }
 
-/** Asks each gate once. */
-export async function askGates(fleet: Fleet, gates: readonly GateCheck[], signal: AbortSignal): Promise<GateSeen[]> {
-  const answers = await ask(
-    fleet,
-    gates.flatMap((gate) => gate.asks),
-    signal,
+/** Asks each gate once. What a probe that is under way answers is not asked a second time. */
+export async function askGates(
+  fleet: Fleet,
+  gates: readonly GateCheck[],
+  signal: AbortSignal,
+  probed?: Promise<ReadonlyMap<string, Observed>>,
+): Promise<GateSeen[]> {
+  const asks = gates.flatMap((gate) => gate.asks);
+  const isProbed = (each: Ask): boolean => probed !== undefined && each.unit !== undefined;
+  const open = asks.filter((each) => !isProbed(each));
+  const [said, observed] = await Promise.all([ask(fleet, open, signal), probed]);
+  const answerOf = new Map(open.map((each, index) => [each, said[index] as Answer]));
+  const answers = asks.map(
+    (each) => answerOf.get(each) ?? unitAnswer(each.host, observed?.get(each.host)?.units[each.unit ?? '']),
   );
   let offset = 0;
   return gates.map((gate) => {
@@ -49,15 +59,15 @@ function wrongWith(gate: GateCheck, answers: readonly Answer[]): string | undefi
 export async function heldStages(
   fleet: Fleet,
   stages: readonly Stage[],
-  { cluster, facts }: Omit<GateContext, 'hosts'>,
-  signal: AbortSignal,
+  { cluster, facts, signal }: Omit<GateContext, 'hosts'> & { signal: AbortSignal },
+  probed: Promise<ReadonlyMap<string, Observed>>,
 ): Promise<Set<string>> {
   const asked = stages.flatMap((stage) => {
     const hosts = stage.hosts(cluster).flatMap(({ name }) => (facts.hosts.has(name) ? [name] : []));
     return (stage.gate?.({ cluster, facts, hosts }) ?? []).map((gate) => ({ stage: stage.name, gate }));
   });
   const gates = asked.map((each) => each.gate);
-  const seen = await askGates(fleet, gates, signal);
+  const seen = await askGates(fleet, gates, signal, probed);
   const held = new Set(stages.map((stage) => stage.name));
   for (const [index, { stage }] of asked.entries()) if (seen[index]?.wrong !== undefined) held.delete(stage);
   return held;

@@ -60,9 +60,10 @@ export async function prepare(input: EngineInput, opened: Opened, inPlace: reado
 
   const tree = compile(compileInput(input, opened.facts));
   emit({ at: since(), type: 'phase', name: 'probe', state: 'start' });
+  const probe = observe(input, opened, tree.stages);
   const [{ observed, apiOwned }, gateHeld, cutOff] = await Promise.all([
-    observe(input, opened, tree.stages),
-    heldStages(fleet, inPlace, { cluster, facts: opened.facts }, input.signal),
+    probe.all,
+    heldStages(fleet, inPlace, { cluster, facts: opened.facts, signal: input.signal }, probe.hosts),
     tellUnfinished(input, opened),
   ]);
   emit({ at: since(), type: 'phase', name: 'probe', state: 'end' });
@@ -108,23 +109,29 @@ export function isInPlace(stage: Stage, cluster: Cluster, facts: Facts): boolean
   return stage.api === true || hosts.every((host) => host.owned.some((entry) => entry.stage === stage.name));
 }
 
-async function observe(
+/** `all` are the hosts and the API. */
+function observe(
   input: EngineInput,
-  opened: Opened,
+  { fleet, facts }: Opened,
   stages: StateTree['stages'],
-): Promise<{ observed: Map<string, Observed>; apiOwned: Map<string, string> }> {
+): {
+  hosts: Promise<Map<string, Observed>>;
+  all: Promise<{ observed: Map<string, Observed>; apiOwned: Map<string, string> }>;
+} {
   const objects = stages.flatMap((stage) =>
     stage.hosts.filter((states) => states.host === API).flatMap((states) => states.resources as KubeObjectResource[]),
   );
-  const apiHost = opened.facts.apiHost;
-  const [observed, api] = await Promise.all([
-    probeHosts(opened.fleet, stages, opened.facts.hosts, input.signal),
-    apiHost !== undefined && objects.length > 0
-      ? probeApi(opened.fleet, input.cluster, apiHost, { objects, signal: input.signal })
-      : undefined,
-  ]);
-  if (api) observed.set(API, api.observed);
-  return { observed, apiOwned: api?.owned ?? new Map<string, string>() };
+  const { cluster, signal } = input;
+  const hosts = probeHosts(fleet, stages, facts.hosts, signal);
+  const api =
+    facts.apiHost !== undefined && objects.length > 0
+      ? probeApi(fleet, cluster, facts.apiHost, { objects, signal })
+      : undefined;
+  const all = Promise.all([hosts, api]).then(([seen, inApi]) => ({
+    observed: inApi ? new Map([...seen, [API, inApi.observed]]) : seen,
+    apiOwned: inApi?.owned ?? new Map<string, string>(),
+  }));
+  return { hosts, all };
 }
 
 export interface CreateRun {
@@ -243,7 +250,7 @@ async function undefer(from: CreateRun, run: Run, stage: Stage): Promise<Plan['s
       hint: `It is known after ${compiled.deferred.until}.`,
     });
   }
-  const { observed, apiOwned } = await observe(from.input, opened, [compiled]);
+  const { observed, apiOwned } = await observe(from.input, opened, [compiled]).all;
   for (const [host, seen] of observed) run.observed.set(host, seen);
   for (const [name, owner] of apiOwned)
     if (!ownedOn(run, API).has(name)) ownedOn(run, API).set(name, { hash: '', stage: owner });

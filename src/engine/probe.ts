@@ -50,6 +50,6 @@ function checkWhole(host: string, seen: Observed, exitCode: number): void {
   if (wrong === undefined) return;
   throw new McpkError('unexpected', `${host}: what is there is not known: ${wrong}`, {
     host,
-    hint: 'Nothing was changed. See whether find and sha256sum work there (memory, disk, processes), then run again.',
+    hint: 'Nothing was changed. See whether stat and sha256sum work there (memory, disk, processes), then run again.',
   });
 }

@@ -77,22 +77,23 @@ export function decodeObserved(records: readonly SessionRecord[]): Observed {
 }
 
 const SUM = /^([0-9a-f]{64}) {2}(.+)$/gm;
-/** The shell takes the last line's break away where no hash follows. */
+/** Name, mode (its first digit the type), access, owner, group, size, ctime, name again with a link's target. */
 const PATH =
-  /\x1f([^\x1f]*)\x1f(.)\x1f(\d+)\x1f([^\x1f]*)\x1f([^\x1f]*)\x1f(\d+)\x1f([\d.]+)\x1f([^\x1f]*)\x1f(?:\n|$)/g;
-const TYPES: Readonly<Record<string, PathState['type']>> = { f: 'file', d: 'directory', l: 'link' };
+  /\x1f([^\x1f]*)\x1f([0-9a-f]+)\x1f(\d+)\x1f([^\x1f]*)\x1f([^\x1f]*)\x1f(\d+)\x1f([\d.]+)\x1f([^\x1f]*)\x1f\n/g;
+const TYPES: Readonly<Record<string, PathState['type']>> = { '8': 'file', '4': 'directory', a: 'link' };
 
 function decodePaths(text: string): Record<string, PathState> {
   const states: Record<string, PathState> = {};
-  for (const [, path, type, mode, owner, group, size, ctime, target] of text.matchAll(PATH)) {
+  for (const [, path, raw, mode, owner, group, size, ctime, named] of text.matchAll(PATH)) {
+    const type = TYPES[raw!.slice(0, -3)] ?? 'other';
     states[absolute(path!)] = {
-      type: TYPES[type!] ?? 'other',
+      type,
       mode: mode!.padStart(4, '0'),
       owner: owner!,
       group: group!,
       size: Number(size),
       ctime: Number(ctime),
-      ...(type === 'l' ? { target: target! } : {}),
+      ...(type === 'link' ? { target: named!.slice(`${path!} -> `.length) } : {}),
     };
   }
   for (const [, hash, path] of text.slice(text.lastIndexOf(SEPARATOR) + 1).matchAll(SUM)) {

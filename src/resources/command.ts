@@ -5,7 +5,7 @@ export const command: ResourceKind<CommandResource> = {
   reads({ id, unless, onlyif, creates }, into) {
     if (creates !== undefined) into.paths.push(creates);
     if (unless) into.commands.push({ id: `unless:${id}`, argv: unless });
-    if (onlyif) into.commands.push({ id: `onlyif:${id}`, argv: onlyif });
+    if (onlyif) into.texts.push(onlyif.file);
   },
 
   compare(resource, observed) {
@@ -37,6 +37,11 @@ export const command: ResourceKind<CommandResource> = {
 function unneeded({ id, creates, unless, onlyif }: CommandResource, observed: Observed): string | undefined {
   if (creates !== undefined && observed.paths[creates]) return `${creates} exists`;
   if (unless && observed.commands[`unless:${id}`] === 0) return 'its check says that it is done';
-  if (onlyif && observed.commands[`onlyif:${id}`] !== 0) return 'its condition does not hold';
+  if (onlyif && !hasLine(observed.texts[onlyif.file], onlyif.line)) return 'its condition does not hold';
   return undefined;
+}
+
+function hasLine(text: string | undefined, pattern: string): boolean {
+  const wanted = new RegExp(pattern);
+  return text?.split('\n').some((line) => wanted.test(line)) ?? false;
 }

@@ -1,13 +1,11 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 import { Secret } from '../core/secret.ts';
 import type { PathState } from './types.ts';
 
 /** sha256 in hex: how contents are identified everywhere. */
 export function sha256(content: string | Secret): string {
-  return createHash('sha256')
-    .update(content instanceof Secret ? content.reveal() : content)
-    .digest('hex');
+  return hash('sha256', content instanceof Secret ? content.reveal() : content);
 }
 
 /** 16 bits of what may hold a password: enough to see that it changed, too few to guess it from. */

@@ -176,8 +176,8 @@ export interface CommandResource extends Common {
   argv: string[];
   /** Unchanged when this exits 0. */
   unless?: string[];
-  /** Changed only when this exits 0. */
-  onlyif?: string[];
+  /** Changed only when a line of the file matches: a text costs a host less than a process. */
+  onlyif?: { file: string; line: string };
   /** Unchanged when this path exists. */
   creates?: string;
   /** Shown in the plan. */

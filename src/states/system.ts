@@ -48,8 +48,8 @@ function timeSync(cluster: Cluster): Resource[] {
   ];
 }
 
-/** A line of fstab: what, where, of which type. */
-const SWAP_ENTRY = '^[^#]\\S*\\s+\\S+\\s+swap\\s';
+/** An entry of fstab, for sed and for us: what, where, of which type. */
+const SWAP_ENTRY = '^[^#]\\S*\\s+\\S+\\s+swap(\\s|$)';
 
 /** Now, and after the next boot. */
 function swap(cluster: Cluster): CommandResource[] {
@@ -61,14 +61,14 @@ function swap(cluster: Cluster): CommandResource[] {
       title: 'switch swap off',
       argv: ['swapoff', '-a'],
       // Below the line of titles, each begins with a path.
-      onlyif: ['grep', '-q', '^/', '/proc/swaps'],
+      onlyif: { file: '/proc/swaps', line: '^/' },
     },
     {
       kind: 'command',
       id: 'swap-off-at-boot',
       title: 'comment swap out of /etc/fstab',
       argv: ['sed', '-i', '-E', `/${SWAP_ENTRY}/s/^/# mcpk: /`, '/etc/fstab'],
-      onlyif: ['grep', '-qE', SWAP_ENTRY, '/etc/fstab'],
+      onlyif: { file: '/etc/fstab', line: SWAP_ENTRY },
     },
   ];
 }

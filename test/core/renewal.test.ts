@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { inspectCertificate, isSignedBy, normalAddress } from '../../src/core/certificate.ts';
+import { inspectCertificate, normalAddress } from '../../src/core/certificate.ts';
 import type { WantedCertificate } from '../../src/core/renewal.ts';
 import { renewalReasons } from '../../src/core/renewal.ts';
 import { createAuthority } from '../../src/pki/authority.ts';
@@ -108,14 +108,13 @@ describe('inspectCertificate', () => {
   it('reads the certificate of a file that also holds its key, before or after', () => {
     const alone = inspectCertificate(pem);
     expect(alone?.subject).toEqual(SPEC.subject);
-    expect(inspectCertificate(key + pem)).toEqual(alone);
-    expect(inspectCertificate(pem + key)).toEqual(alone);
-    expect(isSignedBy(key + pem, bundle)).toBe(true);
+    expect(inspectCertificate(key + pem)?.fingerprint).toBe(alone?.fingerprint);
+    expect(inspectCertificate(pem + key)?.fingerprint).toBe(alone?.fingerprint);
+    expect(inspectCertificate(key + pem)?.isSignedBy(bundle)).toBe(true);
   });
 
   it('knows no certificate in other text', () => {
     expect(inspectCertificate(key)).toBeUndefined();
-    expect(isSignedBy('', bundle)).toBe(false);
   });
 });
 

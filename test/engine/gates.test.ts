@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { GateCheck } from '../../src/cluster/gate.ts';
+import { askUnit } from '../../src/cluster/unit.ts';
+import type { Observed } from '../../src/resources/types.ts';
 import { McpkError } from '../../src/core/errors.ts';
 import type { Command, CommandResult, Fleet } from '../../src/engine/fleet.ts';
 import { heldStages, holdGates } from '../../src/engine/gates.ts';
@@ -142,6 +144,11 @@ describe('holdGates', () => {
 });
 
 describe('heldStages', () => {
+  const context = {
+    cluster: {},
+    facts: { hosts: new Map() },
+    signal: new AbortController().signal,
+  } as unknown as Parameters<typeof heldStages>[2];
   const stage = (name: string, gates: GateCheck[]): Stage => ({
     name,
     title: name,
@@ -160,9 +167,22 @@ describe('heldStages', () => {
       stage('api-server', [gate('good', 'm1'), gate('bad', 'm2')]),
       stage('system', []),
     ];
-    const context = { cluster: {}, facts: { hosts: new Map() } } as unknown as Parameters<typeof heldStages>[2];
-    const held = await heldStages(stub, stages, context, new AbortController().signal);
+    const held = await heldStages(stub, stages, context, Promise.resolve(new Map()));
     expect([...held]).toEqual(['etcd', 'system']);
     expect([asked.get('m1')?.length, asked.get('m2')?.length, asked.get('m1')?.[0]?.length]).toEqual([1, 1, 1]);
+  });
+
+  it('takes what the probe tells of a unit, and holds nothing that it did not see', async () => {
+    const { fleet: stub, asked } = fleet(() => OK);
+    const seen = { activeState: 'active', subState: 'running', startedAt: 1700000000.9 };
+    const probed = new Map([['m1', { units: { 'a.service': seen } }]]) as unknown as Map<string, Observed>;
+    const unitGate = (host: string): GateCheck => ({
+      ...gate('unit', host, { check: ([answer]) => (answer?.stdout === SHOWN ? undefined : 'otherwise') }),
+      asks: [askUnit(host, 'a.service')],
+    });
+    const SHOWN = 'ActiveState=active\nSubState=running\nExecMainStartTimestamp=@1700000000\n';
+    const stages = [stage('seen', [unitGate('m1')]), stage('unseen', [unitGate('m2')])];
+    expect([...(await heldStages(stub, stages, context, Promise.resolve(probed)))]).toEqual(['seen']);
+    expect(asked.size).toBe(0);
   });
 });

@@ -137,15 +137,15 @@ describe('a host that answers nonsense', () => {
 
 describe('what a host did not read is never taken for absent', () => {
   const path = (name: string, type: string): string =>
-    `\x1f${name}\x1f${type}\x1f755\x1froot\x1froot\x1f1\x1f1.0\x1f\x1f\n`;
+    `\x1f${name}\x1f${type}1ed\x1f755\x1froot\x1froot\x1f1\x1f1.0\x1f${name}\x1f\n`;
   const paths = (...lines: string[]): SessionRecord => ({ kind: 'paths', args: [], body: Buffer.from(lines.join('')) });
-  const root = path('./', 'd');
+  const root = path('./', '4');
 
   it.each<[string, SessionRecord[], number, RegExp]>([
     ['the probe was killed', [paths(root)], 137, /^m1: what is there is not known: the probe ended with 137$/],
-    ['find did not run', [paths('')], 0, /no path could be read$/],
+    ['stat did not run', [paths('')], 0, /no path could be read$/],
     ['there is no answer at all', [], 0, /no path could be read$/],
-    ['sha256sum did not run', [paths(root, path('./etc/a', 'f'))], 0, /\/etc\/a could not be read$/],
+    ['sha256sum did not run', [paths(root, path('./etc/a', '8'))], 0, /\/etc\/a could not be read$/],
   ])('when %s', async (_what, records, exitCode, message) => {
     const fleet = fleetOf({ records, exitCode, texts: [''] });
     const one = new Map([...facts.hosts].filter(([name]) => name === 'm1'));

@@ -19,20 +19,25 @@ emit() {
   answer="$answer$1 ${#2}$nl$2"
 }
 
-# Type, mode, owner … of every path and the sha256 of regular files: one find, one sha256sum.
+# Type, mode, owner … of every path and the sha256 of regular files: one stat, one sha256sum.
 # `differing` is ordered like the head of `paths`, so one walk over both finds the files whose text is wanted.
 probe_paths() {
   IFS=$us
   set -- $paths
-  seen=$(find "$@" -maxdepth 0 -printf "$us%p$us%y$us%m$us%u$us%g$us%s$us%C@$us%l$us\n" \
-    -type f -exec sha256sum -- {} + 2>/dev/null)
-  emit paths "$seen"
-  IFS=$nl
+  seen=$(QUOTING_STYLE=literal stat --printf "$us%n$us%f$us%a$us%U$us%G$us%s$us%.9Z$us%N$us\n" -- "$@" 2>/dev/null)
   set -- $seen
-  # Not ${seen##*"$us"}: dash takes a second for that.
-  while :; do
-    case ${1-} in "$us"*) shift ;; *) break ;; esac
+  files=
+  # Nine fields a path, the first of them its separator. The mode in hexadecimal begins with the type.
+  while [ $# -gt 8 ]; do
+    case $3 in 8*) files=$files$us$2 ;; esac
+    shift 9
   done
+  set -- ${files#"$us"}
+  sums=
+  [ $# -gt 0 ] && sums=$(sha256sum -- "$@" 2>/dev/null)
+  emit paths "$seen$nl$sums"
+  IFS=$nl
+  set -- $sums
   IFS=$us
   for wanted in $differing; do
     case ${1-} in
@@ -88,14 +93,15 @@ probe_listings() {
 probe_binaries() {
   IFS=$us
   set -- $binaries
-  ids=$(find "$@" -maxdepth 0 -type f -printf '%s %T@ %C@ %i %p\n' 2>/dev/null)
+  ids=$(stat -c '%f %s %.9Y %.9Z %i %n' -- "$@" 2>/dev/null)
   memory=$nl
   [ "$mode" != deep ] && [ -r $hashes ] && memory=$nl$(cat $hashes)$nl
   known=$nl
   set --
   IFS=$nl
   for id in $ids; do
-    path=${id#* * * * }
+    path=${id#* * * * * }
+    case $id in 8*) ;; *) continue ;; esac
     case $memory in
       *" $id$nl"*)
         hash=${memory%%" $id$nl"*}
@@ -115,7 +121,7 @@ remember() {
   [ -d ./var/lib/mcpk ] || return 0
   memory=
   for id in $ids; do
-    hash=${known%%"  ${id#* * * * }$nl"*}
+    hash=${known%%"  ${id#* * * * * }$nl"*}
     hash=${hash##*"$nl"}
     [ ${#hash} = 64 ] && memory=$memory$hash" "$id$nl
   done

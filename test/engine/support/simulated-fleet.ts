@@ -113,8 +113,8 @@ export class SimulatedFleet implements Fleet {
     return Promise.resolve();
   }
 
-  async #run(host: string, { argv, stdin = '' }: Command): Promise<CommandResult> {
-    if (argv[0] === 'socat') return this.#socket(host, argv.at(-1) ?? '', stdin);
+  async #run(host: string, { argv }: Command): Promise<CommandResult> {
+    if (argv[0] === 'socat') return this.#socket(host, argv.at(-1) ?? '');
     if (argv[0] === 'ip') return said(this.#world.holder === host ? '10.77.0.100/32' : '');
     if (argv[0] === 'systemctl') await this.#act(host, argv[1] ?? '', argv[2] ?? '');
     if (argv[0] === 'sh' && this.#world.leader === host)
@@ -122,7 +122,7 @@ export class SimulatedFleet implements Fleet {
     return said('');
   }
 
-  #socket(host: string, address: string, stdin: string): CommandResult {
+  #socket(host: string, address: string): CommandResult {
     const { up, masters } = this.#world;
     const leader = up.etcd.has(this.#world.leader ?? '') ? this.#world.leader : [...up.etcd][0];
     const id = (name: string | undefined): string => String(masters.indexOf(name ?? '') + 1);

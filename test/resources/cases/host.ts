@@ -154,14 +154,20 @@ export const cases: Case[] = [
   },
   {
     name: 'a command whose condition fails does not run',
-    wanted: { ...command, onlyif: ['c'] },
-    seen: { commands: { 'onlyif:x': 1 } },
+    wanted: { ...command, onlyif: { file: '/f', line: '^a\\s+b$' } },
+    seen: { texts: { '/f': '#a b\na\nb\n' } },
+    gives: 'unchanged',
+  },
+  {
+    name: 'a command whose condition is about a file that is absent does not run',
+    wanted: { ...command, onlyif: { file: '/f', line: '^' } },
+    seen: {},
     gives: 'unchanged',
   },
   {
     name: 'a command whose condition holds runs',
-    wanted: { ...command, onlyif: ['c'] },
-    seen: { commands: { 'onlyif:x': 0 } },
+    wanted: { ...command, onlyif: { file: '/f', line: '^a\\s+b$' } },
+    seen: { texts: { '/f': 'x\na  b\n' } },
     gives: { reasons: ['its condition holds'] },
   },
 ];
