@@ -9,7 +9,8 @@
 #   stop                       ends the running request
 #   code NAME SIZE [lock]      a script that requests call by name; with `lock` it inherits the lock as fd 9
 #   request OP SIZE            starts the work; exec and cat are built in
-#   part OP SIZE               a request that is started by the `request` after it, and answered before that one
+#   part OP SIZE               a request that is started by the `request` after it, and answered before that one;
+#                              the commands of all `exec` of them run beside the rest
 # Answers on standard output are records: `KIND ARGS… SIZE`, newline, SIZE bytes; the last one of each request and
 # part is `done RC 0`. After the last `done` the next work may be sent. The first record, and the one after each
 # `lock`, is `ready 0`, or `locked SINCE NOW SIZE` (seconds, by the host's clock): who holds it, and the last line of
@@ -167,6 +168,7 @@ mcpk_run() {
   shift 2
   # Stays to report when the group is ended; the children die, and what was not begun is not.
   trap 'stopped=1' TERM
+  begin_all "$@"
   while [ "$#" -gt 0 ]; do
     part=$((part + 1)) status=143
     if [ -z "$stopped" ]; then
@@ -187,11 +189,26 @@ mcpk_run() {
   done
 }
 
+# Commands run beside the other parts, but never beside a script that changes the host under the lock.
+begin_all() {
+  for op; do
+    [ ! -e "$dir/lock.$op" ] || return 0
+  done
+  number=0
+  for op; do
+    number=$((number + 1))
+    [ "$op" != exec ] || begin "$dir/body.$number" 9>&-
+  done
+}
+
 # run_op OP BODY
 run_op() {
   cd / || return 1
   case $1 in
-    exec) run_all "$2" 2>"$dir/stderr" 9>&- ;;
+    exec)
+      [ -e "$2.begun" ] || begin "$2" 9>&-
+      finish "$2" 2>"$dir/stderr" 9>&-
+      ;;
     cat) run_cat "$2" 2>"$dir/stderr" 9>&- ;;
     *)
       if [ -e "$dir/lock.$1" ]; then
@@ -208,12 +225,13 @@ run_op() {
 # Commands, side by side, 16 at once. A command is the line `ID WORDS INPUT LIMIT`, its words a line each, and one
 # line more when INPUT is 1. Words are written for printf's %b, so that every byte arrives and none is ever source.
 # Answers, in their order: `exec ID RC STDOUTSIZE SIZE`, newline, standard output, then standard error.
-run_all() {
+# All files of a part lie beside its body.
+begin() {
   exec 3<"$1"
   count=0 ids='' codes='' pids=''
   while read -r id words input limit <&3; do
     count=$((count + 1)) ids="$ids $id"
-    set --
+    set -- "$1"
     while [ "$words" -gt 0 ]; do
       IFS= read -r word <&3
       words=$((words - 1))
@@ -226,19 +244,21 @@ run_all() {
       esac
       set -- "$@" "$word"
     done
-    : >"$dir/in.$count"
+    : >"$1.in.$count"
     if [ "$input" = 1 ]; then
       IFS= read -r word <&3
-      printf '%b' "$word" >"$dir/in.$count"
+      printf '%b' "$word" >"$1.in.$count"
     fi
+    body=$1
+    shift
     if [ "$limit" -gt 0 ]; then set -- timeout --foreground -k 2 "$limit" "$@"; fi
     # exec: never a builtin or a function of this script.
-    { exec "$@"; } <"$dir/in.$count" >"$dir/out.$count" 2>"$dir/err.$count" 3<&- &
+    { cd / && exec "$@"; } <"$body.in.$count" >"$body.out.$count" 2>"$body.err.$count" 3<&- &
     pids="$pids $!"
+    set -- "$body"
     if [ $((count % 16)) = 0 ]; then wait_for_all; fi
   done
-  wait_for_all
-  [ "$count" = 0 ] || answer_all
+  printf '%s\n' "$ids" "$codes" "$pids" >"$1.begun"
 }
 
 wait_for_all() {
@@ -249,16 +269,18 @@ wait_for_all() {
   pids=
 }
 
-answer_all() {
-  cd "$dir" || return 1
+finish() {
+  { IFS= read -r ids && IFS= read -r codes && IFS= read -r pids; } <"$1.begun"
+  wait_for_all
+  body=$1 number=0
   set --
-  number=0
-  while [ "$number" -lt "$count" ]; do
+  for id in $ids; do
     number=$((number + 1))
-    set -- "$@" "out.$number" "err.$number"
+    set -- "$@" "$body.out.$number" "$body.err.$number"
   done
-  stat -c %s "$@" >sizes
-  exec 4<sizes
+  [ "$number" -gt 0 ] || return 0
+  stat -c %s "$@" >"$body.sizes"
+  exec 4<"$body.sizes"
   # shellcheck disable=SC2086 # words are wanted
   set -- $codes
   number=0 files=
@@ -266,8 +288,8 @@ answer_all() {
     number=$((number + 1))
     read -r out <&4
     read -r err <&4
-    printf 'exec %s %s %s %s\n' "$id" "$1" "$out" "$((out + err))" >"head.$number"
-    files="$files head.$number out.$number err.$number"
+    printf 'exec %s %s %s %s\n' "$id" "$1" "$out" "$((out + err))" >"$body.head.$number"
+    files="$files $body.head.$number $body.out.$number $body.err.$number"
     shift
   done
   # shellcheck disable=SC2086 # words are wanted
