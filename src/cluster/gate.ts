@@ -34,6 +34,8 @@ export interface Ask {
   stdin?: string;
   /** `stdin` is an HTTP request: those of one round to the same server (argv) go over one connection. */
   http?: true;
+  /** `stdin` and the answer's `stdout` are bytes, a character each (latin1). */
+  binary?: true;
   /** It is about this unit alone ({@link askUnit}): a probe of the same time answers it as well. */
   unit?: string;
 }

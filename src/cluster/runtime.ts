@@ -1,3 +1,4 @@
+import { askRuntimeStatus, runtimeIsReady } from './cri.ts';
 import type { Answer, GateCheck } from './gate.ts';
 import { lastLine } from './kubectl.ts';
 
@@ -5,21 +6,16 @@ import { lastLine } from './kubectl.ts';
 export function runtimeAnswers(host: string): GateCheck {
   return {
     title: `containerd ${host} answers CRI`,
-    asks: [{ host, argv: ['ctr', '--connect-timeout', '2s', 'plugins', 'ls'] }],
+    asks: [askRuntimeStatus(host)],
     check: ([answer]) => criProblem(answer),
     unit: { host, name: 'containerd.service' },
     deadline: 60,
   };
 }
 
-/** Lines of `ctr plugins ls`: type, id, platforms, status. */
 function criProblem(answer: Answer | undefined): string | undefined {
-  if (answer?.exitCode !== 0) return `containerd does not answer: ${lastLine(answer?.stderr)}`;
-  const rows = answer.stdout.split('\n').map((line) => line.trim().split(/\s+/));
-  const cri = rows.filter(
-    ([type, id]) => (type === 'io.containerd.grpc.v1' && id === 'cri') || type === 'io.containerd.cri.v1',
-  );
-  if (cri.length === 0) return 'containerd runs without its CRI plugin';
-  const bad = cri.find((row) => row.at(-1) !== 'ok');
-  return bad && `containerd's plugin ${String(bad[1])} is in state ${String(bad.at(-1))}`;
+  if (answer === undefined || answer.stdout === '') return `containerd does not answer: ${lastLine(answer?.stderr)}`;
+  const ready = runtimeIsReady(answer);
+  if (ready === undefined) return 'containerd runs without its CRI plugin';
+  return ready ? undefined : "containerd's CRI plugin is not ready";
 }

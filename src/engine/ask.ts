@@ -48,14 +48,15 @@ function callsOf(questions: readonly Ask[]): Call[] {
       .map((question) => ({ command: commandOf(question), questions: [question] })),
     ...[...requests.values()].flatMap((same) => {
       const [first] = same;
-      const stdin = joinRequests(same.map((each) => each.stdin ?? ''));
+      // The lengths in HTTP count bytes.
+      const stdin = Buffer.from(joinRequests(same.map((each) => each.stdin ?? ''))).toString('latin1');
       return first ? [{ command: { argv: first.argv, stdin, binary: true }, questions: same }] : [];
     }),
   ];
 }
 
-function commandOf({ argv, stdin }: Ask): Command {
-  return { argv, ...(stdin === undefined ? {} : { stdin }) };
+function commandOf({ argv, stdin, binary }: Ask): Command {
+  return { argv, ...(stdin === undefined ? {} : { stdin }), ...(binary ? { binary } : {}) };
 }
 
 function answersOf({ questions }: Call, result: Said = NO_ANSWER): [string, Said][] {

@@ -22,7 +22,7 @@ export interface FleetOptions {
 export interface Command {
   argv: string[];
   stdin?: string;
-  /** Its standard output comes with a character a byte (latin1). */
+  /** Its standard input and output are bytes, a character each (latin1). */
   binary?: boolean;
 }
 

@@ -5,7 +5,7 @@ export interface RemoteCommand {
   readonly stdin?: string;
   /** Seconds until it is ended (TERM, two seconds, KILL), exit code 124; 0 or absent = none. */
   readonly limit?: number;
-  /** Its standard output is bytes, not text: it comes with a character a byte (latin1). */
+  /** Its standard input and output are bytes, not text: a character each (latin1). */
   readonly binary?: boolean;
 }
 
@@ -21,19 +21,22 @@ export interface RemoteAnswer {
  */
 export function encodeCommands(commands: readonly RemoteCommand[]): Buffer {
   const lines: string[] = [];
-  for (const [id, { argv, stdin, limit }] of commands.entries()) {
+  for (const [id, { argv, stdin, limit, binary }] of commands.entries()) {
     if (argv.length === 0 || argv[0] === '') throw new TypeError('a command without a program');
     if (argv.some((word) => word.includes('\0'))) throw new TypeError('an argument contains a NUL character');
-    lines.push(`${id} ${argv.length} ${stdin === undefined ? 0 : 1} ${Math.ceil(limit ?? 0)}`, ...argv.map(escape));
-    if (stdin !== undefined) lines.push(escape(stdin));
+    lines.push(
+      `${id} ${argv.length} ${stdin === undefined ? 0 : 1} ${Math.ceil(limit ?? 0)}`,
+      ...argv.map((word) => escape(Buffer.from(word))),
+    );
+    if (stdin !== undefined) lines.push(escape(Buffer.from(stdin, binary ? 'latin1' : 'utf8')));
   }
   return Buffer.from(lines.map((line) => `${line}\n`).join(''));
 }
 
 /** For printf's %b: everything but printable ASCII becomes `\0ooo`, as do backslashes. */
-function escape(text: string): string {
+function escape(bytes: Buffer): string {
   let out = '';
-  for (const byte of Buffer.from(text)) {
+  for (const byte of bytes) {
     out +=
       byte >= 0x20 && byte < 0x7f && byte !== 0x5c
         ? String.fromCharCode(byte)

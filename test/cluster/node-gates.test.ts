@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import type { Answer, GateCheck } from '../../src/cluster/gate.ts';
 import { nodeReady, type NodeWish } from '../../src/cluster/nodes.ts';
 import { missingPods } from '../../src/cluster/pods.ts';
-import { runtimeAnswers } from '../../src/cluster/runtime.ts';
 import { rolledOut, type Workload } from '../../src/cluster/workloads.ts';
 import { factsOf, labCluster } from '../states/cluster.ts';
 
@@ -84,33 +83,6 @@ describe('node gate', () => {
     const facts = factsOf(cluster);
     const alive = { ...facts, hosts: new Map([...facts.hosts].filter(([name]) => name !== 'm1')) };
     expect(nodeReady(cluster, alive, 'w1', complete).asks[0]?.host).toBe('m2');
-  });
-});
-
-describe('runtime gate', () => {
-  const list = (...rows: string[]): Answer =>
-    said(['TYPE ID PLATFORMS STATUS', 'io.containerd.snapshotter.v1 btrfs linux/amd64 skip', ...rows].join('\n'));
-  const CASES: [string, Answer, string | undefined][] = [
-    ['holds for containerd 1.7', list('io.containerd.grpc.v1    cri    linux/amd64    ok'), undefined],
-    [
-      'holds for containerd 2.x',
-      list(
-        'io.containerd.cri.v1 images - ok',
-        'io.containerd.cri.v1 runtime linux/amd64 ok',
-        'io.containerd.grpc.v1 cri - ok',
-      ),
-      undefined,
-    ],
-    [
-      'fails when the CRI plugin failed alone',
-      list('io.containerd.grpc.v1    cri    linux/amd64    error'),
-      'state error',
-    ],
-    ['fails when there is none', list(), 'without its CRI plugin'],
-    ['fails when nothing answers', said('', 1), 'connection refused'],
-  ];
-  it.each(CASES)('%s', (_title, answer, problem) => {
-    expectProblem(runtimeAnswers('w1'), [answer], problem);
   });
 });
 
