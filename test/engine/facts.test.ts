@@ -93,6 +93,12 @@ it('reads what mcpk owns and the files that decide states', () => {
   expect(facts('')).toMatchObject({ owned: entries, files: { '/etc/etcd/etcd.yaml': 'name: m1\n' } });
 });
 
+it('does not ask who listens where mcpk was before', () => {
+  host.put('/var/lib/mcpk/owned.json', '{"version":1,"entries":[]}');
+  expect(facts('')).toMatchObject({ ports: [] });
+  expect(host.calls.filter((call) => call.startsWith('ss '))).toEqual([]);
+});
+
 it.each([
   ['{"version":1,"entr', 'is damaged'],
   ['[]', 'is damaged'],

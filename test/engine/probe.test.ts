@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 
 import fc from 'fast-check';
@@ -201,6 +201,74 @@ END`,
   });
   expect(units['none.service']).toMatchObject({ loadState: 'not-found', activeState: 'inactive', startedAt: 0 });
   expect(host.calls.filter((call) => call.startsWith('systemctl'))).toHaveLength(1);
+});
+
+describe('what systemctl said of units', () => {
+  const UNIT = '/etc/systemd/system/etcd.service';
+  const LINK = '/run/systemd/units/invocation:etcd.service';
+  const say = (...lines: string[]): void =>
+    host.stub('systemctl', `printf '%s\\n' Id=etcd.service ${lines.join(' ')} NeedDaemonReload=no`);
+  const state = (options?: { deep?: boolean }): string | undefined =>
+    probe({ units: ['etcd.service', 'more.service'] }, options).units['etcd.service']?.activeState;
+  const asked = (): number => host.calls.filter((call) => call.startsWith('systemctl')).length;
+
+  beforeEach(() => {
+    host.put(UNIT, '[Service]');
+    host.put(`${UNIT}.d/own.conf`, '[Service]');
+    for (const folder of ['/etc/systemd/system/multi-user.target.wants', '/run/mcpk', '/run/systemd/units'])
+      mkdirSync(host.at(folder), { recursive: true });
+    symlinkSync('0123', host.at(LINK));
+    say('ActiveState=active');
+  });
+
+  it('is remembered as long as nothing moves', () => {
+    expect([state(), state(), state()]).toEqual(['active', 'active', 'active']);
+    expect(asked()).toBe(1);
+    expect(state({ deep: true })).toBe('active');
+    expect(asked()).toBe(2);
+  });
+
+  it.for<[string, () => void]>([
+    ['it started again', () => (rmSync(host.at(LINK)), symlinkSync('4567', host.at(LINK)))],
+    ['it is no longer active', () => rmSync(host.at(LINK))],
+    ['its file was written', () => host.put(UNIT, '[Service] ')],
+    ['its file has another mode', () => chmodSync(host.at(UNIT), 0o600)],
+    ['a drop-in was written', () => host.put(`${UNIT}.d/own.conf`, '[Service] ')],
+    ['a drop-in was added', () => host.put(`${UNIT}.d/other.conf`, '[Service]')],
+    ['a drop-in of all services was added', () => host.put('/run/systemd/system/service.d/all.conf', '[Service]')],
+    ['a property was set', () => host.put('/run/systemd/system.control/etcd.service.d/50.conf', '[Service]')],
+    ['it was disabled', () => rmSync(host.at('/etc/systemd/system/multi-user.target.wants'), { recursive: true })],
+    ['it was enabled', () => symlinkSync(UNIT, host.at('/etc/systemd/system/multi-user.target.wants/etcd.service'))],
+    ['it was masked', () => (rmSync(host.at(UNIT)), symlinkSync('/dev/null', host.at(UNIT)))],
+  ])('is asked for again when %s', ([, move]) => {
+    state();
+    move();
+    say('ActiveState=failed');
+    expect(state()).toBe('failed');
+  });
+
+  it.for([['inactive'], ['failed'], ['activating'], ['deactivating'], ['reloading']])(
+    'is not remembered of a unit that is %s',
+    ([now]) => {
+      say(`ActiveState=${now ?? ''}`);
+      state();
+      say('ActiveState=active');
+      expect(state()).toBe('active');
+    },
+  );
+
+  it('is not remembered while systemd has not read a file', () => {
+    say('ActiveState=active', 'NeedDaemonReload=yes');
+    state();
+    state();
+    expect(asked()).toBe(2);
+  });
+
+  it('of other units is another matter', () => {
+    state();
+    probe({ units: ['etcd.service'] });
+    expect(asked()).toBe(2);
+  });
 });
 
 it('finds processes that run another file than the one that is there now, without a process of its own', () => {
