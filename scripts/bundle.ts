@@ -90,7 +90,7 @@ function plainSort(code: string): string {
 }
 
 async function packageFiles(): Promise<string> {
-  const paths = ['schema/cluster.v1.schema.json', ...(await found('src/**/*.sh'))];
+  const paths = ['schema/cluster.v1.schema.json', ...(await found('src/**/*.{sh,pl}'))];
   const texts = await Promise.all(paths.map(async (path) => [path, await readFile(join(ROOT, path), 'utf8')] as const));
   return `
     import { dirname } from 'node:path';

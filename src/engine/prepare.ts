@@ -1,4 +1,4 @@
-import { failure, McpkError } from '../core/errors.ts';
+import { McpkError } from '../core/errors.ts';
 import type { Facts } from '../cluster/facts.ts';
 import type { Cluster } from '../inventory/types.ts';
 import type { KubeObjectResource, Observed, SharedSecretResource } from '../resources/types.ts';
@@ -19,6 +19,7 @@ import { strangers, type Ownership } from './owned.ts';
 import { plan, planStage, type PlanInput } from './plan.ts';
 import { probeApi } from './probe-api.ts';
 import { probeHosts } from './probe.ts';
+import { checkProblems } from './problems.ts';
 import { asErrors, runId, turns, type Run } from './run-context.ts';
 import { withStanding } from './standing.ts';
 import type { Plan, StateTree } from './types.ts';
@@ -38,17 +39,7 @@ export function compileInput(input: EngineInput, facts: Facts): CompileInput {
 export async function prepare(input: EngineInput, opened: Opened, inPlace: readonly Stage[]): Promise<Run> {
   const { fleet, since } = opened;
   const { emit, cluster } = input;
-  const problems = input.stages.flatMap((stage) => stage.problems?.(cluster, opened.facts) ?? []);
-  const errors = problems.map(
-    (problem) =>
-      new McpkError('preflight', problem.message, {
-        ...(problem.host === undefined ? {} : { host: problem.host }),
-        ...(problem.hint === undefined ? {} : { hint: problem.hint }),
-      }),
-  );
-  const [first, ...rest] = errors;
-  if (first) throw failure([first, ...rest]);
-
+  await checkProblems(input, opened, concerned(input));
   for (const [host, { owned }] of opened.facts.hosts)
     for (const ref of strangers(owned))
       emit({

@@ -2,6 +2,7 @@ import type { Facts } from '../cluster/facts.ts';
 import type { Cluster } from '../inventory/types.ts';
 import { clusterProblems } from './preflight/cluster.ts';
 import { hostProblems } from './preflight/host.ts';
+import { meshInquiry } from './preflight/mesh.ts';
 import type { Problem, Stage } from './stage.ts';
 
 /** Changes nothing: what would stop a run half-way is said before its first change, all of it at once. */
@@ -12,6 +13,7 @@ export const preflight: Stage = {
   needs: [],
   states: () => [],
   problems,
+  inquire: meshInquiry,
 };
 
 function problems(cluster: Cluster, facts: Facts): Problem[] {

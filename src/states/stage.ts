@@ -1,5 +1,5 @@
 import type { Facts, HostFacts } from '../cluster/facts.ts';
-import type { GateCheck, GateContext, Ask, Guard } from '../cluster/gate.ts';
+import type { Answer, GateCheck, GateContext, Ask, Guard } from '../cluster/gate.ts';
 import type { Cluster, Host } from '../inventory/types.ts';
 import type { Resource } from '../resources/types.ts';
 
@@ -88,6 +88,8 @@ export interface Stage {
   states(context: StateContext): Resource[] | DeferredStates;
   /** Problems that stop the run before anything changes (preflight). */
   problems?(cluster: Cluster, facts: Facts): Problem[];
+  /** Problems that hosts must be asked for, once the others are none; undefined = nothing to ask. */
+  inquire?(context: InquiryContext): Inquiry | undefined;
   /** Batches of hosts in order; by default all at once. Called with the hosts that have changes. */
   rollout?(cluster: Cluster, facts: Facts, changed: readonly string[]): string[][];
   /** Hosts where what it lays down does not serve now: they go first, as they are the ones to be mended. */
@@ -100,6 +102,19 @@ export interface Stage {
   irreversible?(cluster: Cluster, facts: Facts): string | undefined;
   /** Active checks of `mcpk verify` and of a changed stage: may create and delete test pods. */
   verify?(context: GateContext): Verification;
+}
+
+export interface InquiryContext {
+  cluster: Cluster;
+  facts: Facts;
+  /** Hosts that this run may change and that are not part of the cluster yet: mcpk owns nothing there. */
+  newcomers: ReadonlySet<string>;
+}
+
+/** Asked of all hosts at once, before anything changes. */
+export interface Inquiry {
+  asks: Ask[];
+  judge: (answers: readonly Answer[]) => Problem[];
 }
 
 export interface Problem {

@@ -54,7 +54,7 @@ function clocks(facts: Facts): Problem[] {
   ];
 }
 
-/** Free, or on one of our own hosts. Who else answers on it can't be asked from here: the gate of keepalived sees it. */
+/** Free, or on one of our own hosts. Whether a stranger has it must be asked: see mesh.ts. */
 function vip(cluster: Cluster, facts: Facts): Problem[] {
   if (!hasVip(cluster)) return [];
   const { address } = cluster.endpoint;

@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { bareHost } from '../../src/cluster/bare-host.ts';
+import { McpkError } from '../../src/core/errors.ts';
+import type { Command, CommandResult, Fleet } from '../../src/engine/fleet.ts';
+import type { EngineInput } from '../../src/engine/open.ts';
+import { checkProblems } from '../../src/engine/problems.ts';
+import type { Problem, Stage } from '../../src/states/stage.ts';
+
+interface Situation {
+  /** Hosts on which mcpk owns something; m1 and w1 are there. */
+  owned?: string[];
+  limit?: string[];
+  /** Of the stages that the run is about. */
+  concerned?: string[];
+  /** Seen in the facts. */
+  known?: Problem[];
+  answer?: (host: string) => CommandResult;
+}
+
+/** Hosts that were asked, each with the newcomers that it was asked for; then what was thrown. */
+async function check(situation: Situation): Promise<{ asked: string[]; thrown: unknown }> {
+  const { owned = [], limit, concerned = ['preflight'], known = [] } = situation;
+  const asked: string[] = [];
+  const stage: Partial<Stage> = {
+    name: 'preflight',
+    problems: () => known,
+    inquire: ({ newcomers }) =>
+      newcomers.size === 0
+        ? undefined
+        : {
+            asks: ['m1', 'w1'].map((host) => ({ host, argv: ['try', ...newcomers] })),
+            judge: (answers) =>
+              answers.filter(({ stdout }) => stdout !== '').map(({ host, stdout }) => ({ host, message: stdout })),
+          },
+  };
+  const hosts = new Map(
+    ['m1', 'w1'].map((name) => [
+      name,
+      { ...bareHost(name, ''), owned: owned.includes(name) ? [{ ref: 'file:/x', hash: '', stage: 'system' }] : [] },
+    ]),
+  );
+  const exec = async (host: string, commands: readonly Command[]): Promise<CommandResult[]> => {
+    asked.push(...commands.map(({ argv }) => [host, ...argv].join(' ')));
+    const result = situation.answer?.(host) ?? { exitCode: 0, stdout: '', stderr: '' };
+    return commands.map(() => result);
+  };
+  const input = {
+    stages: [stage],
+    selection: limit ? { limit: new Set(limit) } : {},
+    signal: new AbortController().signal,
+  } as unknown as EngineInput;
+  const opened = { fleet: { exec } as unknown as Fleet, facts: { hosts, unreachable: [], etcd: 'none' as const } };
+  const thrown = await checkProblems(input, opened, new Set(concerned)).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  return { asked: asked.toSorted(), thrown };
+}
+
+describe('before the first change', () => {
+  it.each<[string, Situation, string[]]>([
+    ['bare hosts are asked', {}, ['m1 try m1 w1', 'w1 try m1 w1']],
+    ['for the sake of the one that joins, its peers are too', { owned: ['m1'] }, ['m1 try w1', 'w1 try w1']],
+    ['a cluster that stands is asked nothing', { owned: ['m1', 'w1'] }, []],
+    ['a bare host that this run leaves alone is no reason to ask', { owned: ['m1'], limit: ['m1'] }, []],
+    ['a stage that is skipped asks nothing', { concerned: ['nodes'] }, []],
+  ])('%s', async (_name, situation, asked) => {
+    expect(await check(situation)).toEqual({ asked, thrown: undefined });
+  });
+
+  it('what hosts answer stops the run with exit 14', async () => {
+    const { thrown } = await check({ answer: (host) => ({ exitCode: 0, stdout: `${host} is cut off`, stderr: '' }) });
+    expect(thrown).toMatchObject({ exitCode: 14, errors: [{ host: 'm1' }, { message: 'w1 is cut off' }] });
+  });
+
+  it('what the facts tell stops it before anybody is asked', async () => {
+    const { asked, thrown } = await check({ known: [{ host: 'm1', message: 'is full', hint: 'tidy up' }] });
+    expect(asked).toEqual([]);
+    expect(thrown).toMatchObject({ exitCode: 14, host: 'm1', message: 'is full', hint: 'tidy up' });
+  });
+
+  it('a host that is lost meanwhile is unreachable, not cut off from its peers', async () => {
+    const lost = new McpkError('unreachable', 'gone', { host: 'w1' });
+    const { thrown } = await check({
+      answer: () => {
+        throw lost;
+      },
+    });
+    expect(thrown).toBe(lost);
+  });
+});
