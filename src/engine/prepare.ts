@@ -39,7 +39,7 @@ export function compileInput(input: EngineInput, facts: Facts): CompileInput {
 export async function prepare(input: EngineInput, opened: Opened, inPlace: readonly Stage[]): Promise<Run> {
   const { fleet, since } = opened;
   const { emit, cluster } = input;
-  await checkProblems(input, opened, concerned(input));
+  await checkProblems(input, opened);
   for (const [host, { owned }] of opened.facts.hosts)
     for (const ref of strangers(owned))
       emit({

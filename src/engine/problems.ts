@@ -12,7 +12,6 @@ import type { EngineInput, Opened } from './open.ts';
 export async function checkProblems(
   { cluster, stages, selection, signal }: EngineInput,
   { fleet, facts }: Pick<Opened, 'fleet' | 'facts'>,
-  concerned: ReadonlySet<string>,
 ): Promise<void> {
   refuse(stages.flatMap((stage) => stage.problems?.(cluster, facts) ?? []));
   const newcomers = new Set(
@@ -20,9 +19,7 @@ export async function checkProblems(
       .filter(([name, { owned }]) => owned.length === 0 && (selection.limit?.has(name) ?? true))
       .map(([name]) => name),
   );
-  const inquiries = stages
-    .filter((stage) => concerned.has(stage.name))
-    .flatMap((stage) => stage.inquire?.({ cluster, facts, newcomers }) ?? []);
+  const inquiries = stages.flatMap((stage) => stage.inquire?.({ cluster, facts, newcomers }) ?? []);
   const found = inquiries.map(async ({ asks, judge }) => {
     const answers = await ask(fleet, asks, signal);
     signal.throwIfAborted();

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { reset } from '../../lab/lab.ts';
+import { exec, reset } from '../../lab/lab.ts';
+import { VIP } from '../../lab/topology.ts';
 import type { Plan, RunResult } from '../../src/engine/types.ts';
 import {
   eventually,
@@ -33,6 +34,31 @@ describe('bare hosts', () => {
     const plan = await mcpkJson<Plan>(['plan'], 2);
     expect(plan.summary.changes).toBeGreaterThan(100);
     expect(await on('m1', 'sh', '-c', 'ls /var/lib/mcpk /usr/local/bin 2>/dev/null || true')).not.toContain('kube');
+  });
+
+  // m1 sends m2 no answer from that port, as if a firewall dropped what comes to it.
+  const DROP = ['pref', '1', 'ipproto', 'tcp', 'sport', '2380', 'to', '10.77.0.12', 'blackhole'];
+  const stranger = (verb: string) => exec(['ip', 'addr', verb, `${VIP}/32`, 'dev', 'br0']);
+  it.each<[string, (verb: 'add' | 'del') => Promise<unknown>, RegExp[]]>([
+    [
+      'a firewall between two of them',
+      (verb) => on('m1', 'ip', 'rule', verb, ...DROP),
+      [/m2 does not reach m1:2380 \(etcd peers\): timed out/, /hint .*TCP port 2380 from 10\.77\.0\.12/],
+    ],
+    ['a stranger at the VIP', stranger, [/(..:){5}.. answers at the VIP 10\.77\.0\.100/, /endpoint\.address/]],
+  ])('%s: plan and apply say so, exit 14, and nothing is changed', async (_name, put, says) => {
+    await put('add');
+    try {
+      for (const command of [['plan'], ['apply', '--yes']]) {
+        const { code, stderr } = await mcpk(command);
+        expect(code, stderr).toBe(14);
+        for (const words of says) expect(stderr.replaceAll(/\s+/g, ' ')).toMatch(words);
+        expect(stderr.match(/exit 14/g)).toHaveLength(1);
+      }
+    } finally {
+      await put('del');
+    }
+    for (const name of NODES) await on(name, 'test', '!', '-e', '/var/lib/mcpk/owned.json');
   });
 
   it('one apply gives five ready nodes', async () => {

@@ -10,8 +10,6 @@ interface Situation {
   /** Hosts on which mcpk owns something; m1 and w1 are there. */
   owned?: string[];
   limit?: string[];
-  /** Of the stages that the run is about. */
-  concerned?: string[];
   /** Seen in the facts. */
   known?: Problem[];
   answer?: (host: string) => CommandResult;
@@ -19,7 +17,7 @@ interface Situation {
 
 /** Hosts that were asked, each with the newcomers that it was asked for; then what was thrown. */
 async function check(situation: Situation): Promise<{ asked: string[]; thrown: unknown }> {
-  const { owned = [], limit, concerned = ['preflight'], known = [] } = situation;
+  const { owned = [], limit, known = [] } = situation;
   const asked: string[] = [];
   const stage: Partial<Stage> = {
     name: 'preflight',
@@ -50,7 +48,7 @@ async function check(situation: Situation): Promise<{ asked: string[]; thrown: u
     signal: new AbortController().signal,
   } as unknown as EngineInput;
   const opened = { fleet: { exec } as unknown as Fleet, facts: { hosts, unreachable: [], etcd: 'none' as const } };
-  const thrown = await checkProblems(input, opened, new Set(concerned)).then(
+  const thrown = await checkProblems(input, opened).then(
     () => undefined,
     (error: unknown) => error,
   );
@@ -63,7 +61,6 @@ describe('before the first change', () => {
     ['for the sake of the one that joins, its peers are too', { owned: ['m1'] }, ['m1 try w1', 'w1 try w1']],
     ['a cluster that stands is asked nothing', { owned: ['m1', 'w1'] }, []],
     ['a bare host that this run leaves alone is no reason to ask', { owned: ['m1'], limit: ['m1'] }, []],
-    ['a stage that is skipped asks nothing', { concerned: ['nodes'] }, []],
   ])('%s', async (_name, situation, asked) => {
     expect(await check(situation)).toEqual({ asked, thrown: undefined });
   });

@@ -164,10 +164,18 @@ describe('what their answers mean', () => {
         m3: { stdout: 'unreached tcp 2380 10.77.0.11 timed out\nunreached tcp 2379 10.77.0.11 connection refused\n' },
       },
       [
+        'm3 does not reach m1:2379 (etcd): connection refused',
         'm2, m3 do not reach m1:2380 (etcd peers): timed out',
         "m2 does not reach m1 by IP protocol 112 (VRRP, Keepalived's): no answer",
-        'm3 does not reach m1:2379 (etcd): connection refused',
       ],
+    ],
+    [
+      'a way back that is blocked: the one who was heard has reached',
+      {
+        m1: { stdout: 'unreached ip 112 10.77.0.12 no answer\n' },
+        m2: { stdout: 'unreached ip 112 10.77.0.11 no answer\nheard ip 112 10.77.0.11\n' },
+      },
+      ["m2 does not reach m1 by IP protocol 112 (VRRP, Keepalived's): no answer"],
     ],
     [
       'a host that can not try is the one to look at, not those that miss it',

@@ -8,7 +8,8 @@
 #
 # KIND is tcp or udp with a port, or ip with the number of a protocol. Ends as soon as all is done; then prints
 #
-#   unreached KIND NUMBER PEER WHY   for each that was not reached
+#   unreached KIND NUMBER PEER WHY   for each that was not reached, or whose answer was lost
+#   heard KIND NUMBER PEER           for each whose datagram came by
 #   holder MAC                       for each that answered
 #
 # A TCP port in use is served already. Only modules of perl-base; nothing is written, nothing stays.
@@ -102,6 +103,7 @@ sub listen_for {
         my ( $words, $peer, $port ) = heard( $socket, $raw || $kind eq 'ip', $raw );
         return if !defined $words || $words ne 'ask';
         delete $open->{$peer};
+        $lane->{heard}{$peer} = 1;
         my $answer = $HELLO . 'yes';
         $answer = pack( 'nnnn', $number, $port, 8 + length $answer, 0 ) . $answer if $raw;
         # Twice: this side may be gone when the peer asks again.
@@ -123,7 +125,7 @@ sub connect_to {
     };
     return $ended->(0) if connect( $socket, place( $peer, $lane->{number} ) );
     return $ended->( $! + 0 ) if $! != EINPROGRESS;
-    @$try{qw(why socket)} = ( 'timed out', $socket );
+    $try->{socket} = $socket;
     $writable{ fileno $socket } = sub {
         delete $writable{ fileno $socket };
         $ended->( unpack 'i', getsockopt( $socket, SOL_SOCKET, SO_ERROR ) );
@@ -201,5 +203,8 @@ while ( ( my $now = now() ) < $start + $seconds ) {
 
 for my $lane (@reach) {
     print "unreached $lane->{kind} $lane->{number} $_ $lane->{open}{$_}{why}\n" for sort keys %{ $lane->{open} };
+}
+for my $lane (@serve) {
+    print "heard $lane->{kind} $lane->{number} $_\n" for sort keys %{ $lane->{heard} };
 }
 print "holder $_\n" for map { sort keys %{ $_->{seen} } } @holders;

@@ -55,22 +55,15 @@ function vipLines({ cluster, facts }: Omit<InquiryContext, 'newcomers'>, host: H
 
 function judge(cluster: Cluster, lanes: readonly Lane[], answers: readonly Answer[]): Problem[] {
   const mute = answers.filter((answer) => answer.exitCode !== 0);
-  const lines = answers.flatMap(({ host, stdout }) =>
-    stdout.split('\n').map((line) => ({ host, words: line.split(' ') })),
-  );
-  const unreached = lines.flatMap(({ host, words: [word, kind, number, address, ...why] }) => {
-    const lane = lanes.find(
-      ({ from, to, ...is }) =>
-        from.name === host && to.internalAddress === address && is.kind === kind && String(is.number) === number,
-    );
-    // Who could not be there for others is a problem of its own, said below.
-    const known = word === 'unreached' && lane && mute.every((answer) => answer.host !== lane.to.name);
-    return known ? [{ lane, why: why.join(' ') }] : [];
-  });
-  const holders = lines.flatMap(({ host, words: [word, mac = ''] }) => (word === 'holder' ? [{ host, mac }] : []));
+  const said = answers.flatMap(({ host, stdout }) => stdout.split('\n').map((line) => [host, ...line.split(' ')]));
+  const holders = said.flatMap(([host, word, mac = '']) => (word === 'holder' ? [{ host, mac }] : []));
   return [
-    ...mute.map(cannotAsk),
-    ...[...Map.groupBy(unreached, ({ lane, why }) => `${nameOf(lane)} ${why}`).values()].map(blocked),
+    ...mute.map(cannotTry),
+    // Who could not be there for others is a problem of its own, said above.
+    ...blockedOf(
+      lanes.filter(({ to }) => mute.every(({ host }) => host !== to.name)),
+      said,
+    ),
     ...[...Map.groupBy(holders, ({ mac }) => mac)].map(([mac, seen]) => ({
       message: `${mac} answers at the VIP ${cluster.endpoint.address}, and no host of the inventory holds it (seen by ${seen.map(({ host }) => host).join(', ')})`,
       hint: 'Take the address off that machine, or choose another one for endpoint.address.',
@@ -78,7 +71,21 @@ function judge(cluster: Cluster, lanes: readonly Lane[], answers: readonly Answe
   ];
 }
 
-function cannotAsk({ host, stderr, exitCode }: Answer): Problem {
+/** What both ends say of each lane: where only the answer was lost, it is the way back that is blocked. */
+function blockedOf(lanes: readonly Lane[], said: readonly string[][]): Problem[] {
+  const whys = new Map(
+    said.map(([host, word, kind, number, peer, ...why]) => [[host, word, kind, number, peer].join(' '), why.join(' ')]),
+  );
+  const blocked = lanes.flatMap((lane) => {
+    const { kind, number, from, to } = lane;
+    const why = whys.get([from.name, 'unreached', kind, number, to.internalAddress].join(' '));
+    const heard = whys.has([to.name, 'heard', kind, number, from.internalAddress].join(' '));
+    return why === undefined || heard ? [] : [{ lane, why }];
+  });
+  return [...Map.groupBy(blocked, ({ lane, why }) => `${nameOf(lane)} ${why}`).values()].map(problemOf);
+}
+
+function cannotTry({ host, stderr, exitCode }: Answer): Problem {
   const why = stderr.trim().split('\n').at(-1) ?? '';
   return {
     host,
@@ -88,7 +95,7 @@ function cannotAsk({ host, stderr, exitCode }: Answer): Problem {
 }
 
 /** One line for all that do not reach the same place in the same way. */
-function blocked(all: readonly { lane: Lane; why: string }[]): Problem {
+function problemOf(all: readonly { lane: Lane; why: string }[]): Problem {
   const [{ lane, why }] = all as [(typeof all)[number]];
   const sources = all.map((each) => each.lane.from);
   const names = sources.map(({ name }) => name).join(', ');
