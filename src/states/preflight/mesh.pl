@@ -23,6 +23,9 @@ my $TICK      = 0.1;
 my $AT_ONCE   = 800;
 my $ARP_WAITS = 0.5;
 
+# Linux's own numbers, which Socket does not have.
+my ( $PACKET, $ARP, $SIOCGIFINDEX, $SIOCGIFHWADDR ) = ( 17, 0x0806, 0x8933, 0x8927 );
+
 # Whoever else listens drops what begins like this: VRRP of router 0, VXLAN without a network, IPIP without IPv4.
 my $HELLO = "\x31" . "\0" x 7 . 'mcpk ';
 
@@ -151,26 +154,26 @@ sub ask {
 # As a host that looks whether an address is free before it takes it (RFC 5227): no neighbour learns anything from it.
 sub look_for {
     my ($holder) = @_;
-    my ( $index, $mac ) = map {
-        open my $file, '<', "/sys/class/net/$holder->{interface}/$_" or die "$holder->{interface}: $!\n";
-        my $text = <$file>;
-        chomp $text;
-        $text
-    } qw(ifindex address);
-    my $own = pack 'H12', $mac =~ tr/://dr;
-    my $vip = inet_pton( AF_INET, $holder->{address} );
-    my $ll  = sub { pack 'SniSCCa8', 17, 0x0806, $index, 0, 0, 6, "\xff" x 6 };
-    socket( my $socket, 17, SOCK_DGRAM, unpack 'S', pack 'n', 0x0806 ) or die "ARP: $!\n";
+    my ( $interface, $address ) = @$holder{qw(interface address)};
+    my $vip = inet_pton( AF_INET, $address );
+    socket( my $socket, $PACKET, SOCK_DGRAM, unpack 'S', pack 'n', $ARP ) or die "ARP: $!\n";
     fcntl( $socket, F_SETFL, O_NONBLOCK );
-    bind( $socket, $ll->() ) or die "ARP: $!\n";
+    # Not from /sys, which in a container may be another network's.
+    my ( $index, $own ) = map {
+        my $request = pack 'a16x24', $interface;
+        ioctl( $socket, $_->[0], $request ) or die "$interface: $!\n";
+        unpack $_->[1], substr $request, 16
+    } [ $SIOCGIFINDEX, 'i' ], [ $SIOCGIFHWADDR, 'x2a6' ];
+    my $ll = pack 'SniSCCa8', $PACKET, $ARP, $index, 0, 0, 6, "\xff" x 6;
+    bind( $socket, $ll ) or die "ARP on $interface: $!\n";
     $readable{ fileno $socket } = sub {
         defined recv( $socket, my $text, 128, 0 ) or return;
         return if length $text < 28;
-        my ( undef, $sender, $address ) = unpack 'a8 H12 a4', $text;
-        $holder->{seen}{ join ':', $sender =~ /../g } = 1 if $address eq $vip;
+        my ( undef, $sender, $at ) = unpack 'a8 H12 a4', $text;
+        $holder->{seen}{ join ':', $sender =~ /../g } = 1 if $at eq $vip;
     };
     return sub {
-        send( $socket, pack( 'nnCCna6a4a6a4', 1, 0x0800, 6, 4, 1, $own, '', '', $vip ), 0, $ll->() );
+        send( $socket, pack( 'nnCCna6a4a6a4', 1, 0x0800, 6, 4, 1, $own, '', '', $vip ), 0, $ll );
     };
 }
 
@@ -179,12 +182,13 @@ for my $lane (@serve) {
     my $handler = listen_for($lane) or next;
     $readable{ fileno $lane->{socket} } = $handler;
 }
-my @probes = map { look_for($_) } @holders;
+my @probes   = map { look_for($_) } @holders;
+my $probe_at = $start;
 
 while ( ( my $now = now() ) < $start + $seconds ) {
     my $looking = @probes && $now < $start + $ARP_WAITS;
     last unless $looking || grep { %{ $_->{open} } } @serve, @reach;
-    if ($looking) { $_->() for @probes }
+    if ( $looking && $now >= $probe_at ) { $probe_at = $now + $TICK; $_->() for @probes }
     for my $lane (@reach) {
         for my $peer ( sort keys %{ $lane->{open} } ) {
             my $try = $lane->{open}{$peer};
