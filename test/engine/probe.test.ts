@@ -217,7 +217,7 @@ describe('what systemctl said of units', () => {
     host.put(`${UNIT}.d/own.conf`, '[Service]');
     for (const folder of ['/etc/systemd/system/multi-user.target.wants', '/run/mcpk', '/run/systemd/units'])
       mkdirSync(host.at(folder), { recursive: true });
-    symlinkSync('0123', host.at(LINK));
+    for (const link of [LINK, LINK.replace('etcd', 'more')]) symlinkSync('0123', host.at(link));
     say('ActiveState=active');
   });
 
@@ -256,6 +256,12 @@ describe('what systemctl said of units', () => {
       expect(state()).toBe('active');
     },
   );
+
+  it('is not remembered where systemd keeps no links of starts', () => {
+    rmSync(host.at(LINK.replace('etcd', 'more')));
+    expect([state(), state()]).toEqual(['active', 'active']);
+    expect(asked()).toBe(2);
+  });
 
   it('is not remembered while systemd has not read a file', () => {
     say('ActiveState=active', 'NeedDaemonReload=yes');

@@ -145,7 +145,7 @@ probe_units() {
   [ "$remembered_key" != "$key" ] || shown=$remembered_show
   if [ -z "$shown" ]; then
     shown=$(systemctl show --timestamp=us+utc --property=Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,InvocationID,ActiveEnterTimestamp,ExecMainStartTimestamp,NRestarts,FragmentPath,DropInPaths,MainPID -- "$@" 2>/dev/null)
-    remember_units
+    remember_units "$@"
   fi
   emit units "$shown"
   seen=
@@ -176,6 +176,9 @@ unit_marks() {
 
 # Only while all of them are active and nothing waits to be read anew: any other state may pass by itself.
 remember_units() {
+  for unit; do
+    [ -L "./run/systemd/units/invocation:$unit" ] || return 0
+  done
   case $nl$shown$nl in
     *"${nl}ActiveState="[!a]* | *"${nl}ActiveState=activating$nl"* | *"${nl}NeedDaemonReload=yes$nl"* | "$nl$nl") return 0 ;;
   esac
