@@ -42,5 +42,5 @@ const FAULTS: Fault[] = [
 ];
 
 describe("faults of the operator's network", () => {
-  it.for(selected(FAULTS))('$name', prove);
+  for (const fault of selected(FAULTS)) it(fault.name, () => prove(fault));
 });

@@ -71,5 +71,5 @@ const FAULTS: Fault[] = [
 ];
 
 describe('power', () => {
-  it.for(selected(FAULTS))('$name', prove);
+  for (const fault of selected(FAULTS)) it(fault.name, () => prove(fault));
 });

@@ -95,5 +95,5 @@ const FAULTS: Fault[] = [
 ];
 
 describe('the way to the hosts', () => {
-  it.for(selected(FAULTS))('$name', prove);
+  for (const fault of selected(FAULTS)) it(fault.name, () => prove(fault));
 });
