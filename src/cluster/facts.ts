@@ -24,7 +24,7 @@ export interface HostFacts {
   resolved: boolean;
   networkd: boolean;
   packageManager: 'apt' | 'none';
-  /** Listening TCP ports; none are read where mcpk was before, as it listens there itself. */
+  /** Listening TCP ports. */
   ports: number[];
   /** Units or binaries of foreign installs that were seen: docker, kubeadm, k3s … */
   foreign: string[];

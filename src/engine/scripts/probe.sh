@@ -337,11 +337,8 @@ probe_facts() {
   emit facts "$seen"
   emit addresses "$(ip -o -4 addr show 2>/dev/null)"
   emit filesystems "$(stat -f -c '%n %T %a %S' ./sys/fs/cgroup ./var/lib 2>/dev/null)"
-  # Asked only before mcpk was here: who listens is ours then. Not /proc/net/tcp: the kernel walks through its whole
-  # table of connections for that, 12 ms.
-  seen=
-  [ -e ./var/lib/mcpk/owned.json ] || seen=$(ss -Hltn 2>/dev/null)
-  emit ports "$seen"
+  # Not /proc/net/tcp: the kernel walks through its whole table of connections for that, 12 ms.
+  emit ports "$(ss -Hltn 2>/dev/null)"
   emit clock "$(date +%s%N)"
 }
 
