@@ -41,6 +41,10 @@ export function decodeFacts(records: readonly SessionRecord[], reception: FactsR
   const filesystems = new Map(lines(of('filesystems')).map((line) => [line.split(' ')[0]!, line.split(' ').slice(1)]));
   const [, freeBlocks = '0', blockSize = '0'] = filesystems.get('./var/lib') ?? [];
   const running = facts.get('running') ?? [];
+  const owned = parseOwned(text(PATHS.owned), reception.host);
+  const ports = portsOf(of('ports'));
+  // sshd at least: without them all that serves would be taken for not started yet, and restarted together.
+  if (owned.length > 0 && ports.length === 0) throw new Error('no listening port');
   const files = [...texts]
     .filter(([path]) => !OWN_FILES.has(path))
     .map(([path, bytes]) => [path, bytes.toString('utf8')]);
@@ -63,9 +67,9 @@ export function decodeFacts(records: readonly SessionRecord[], reception: FactsR
     resolved: running.includes('systemd-resolved'),
     networkd: running.includes('systemd-networkd'),
     packageManager: facts.get('tool')?.length === 2 ? 'apt' : 'none',
-    ports: portsOf(of('ports')),
+    ports,
     foreign: facts.get('foreign') ?? [],
-    owned: parseOwned(text(PATHS.owned), reception.host),
+    owned,
     unfinished: texts.has(PATHS.unfinished),
     files: Object.fromEntries(files) as Record<string, string>,
     etcdData: one('etcd-data') === '1',

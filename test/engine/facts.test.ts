@@ -98,6 +98,12 @@ it('tells who listens also where mcpk was before: whether masters roll one at a 
   expect(facts('')).toMatchObject({ ports: [22, 2379, 6443] });
 });
 
+it('takes no answer without any listener from a host where mcpk was before', () => {
+  host.put('/var/lib/mcpk/owned.json', '{"version":1,"entries":[{"ref":"file:/a","hash":"h","stage":"s"}]}');
+  host.stub('ss', 'exit 1');
+  expect(() => facts('')).toThrow('no listening port');
+});
+
 it.each([
   ['{"version":1,"entr', 'is damaged'],
   ['[]', 'is damaged'],
