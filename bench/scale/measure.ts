@@ -12,8 +12,8 @@ import type { SimulatedFleet } from './fleet.ts';
 import { addressOf } from './inventory.ts';
 import { probeScript } from './probe-script.ts';
 
-/** What needs neither systemd nor packages. */
-export const KINDS = ['file', 'directory', 'link', 'sysctl', 'user'];
+/** What needs neither systemd nor packages: a sysctl of the network is changed under systemd's timer. */
+export const KINDS = ['file', 'directory', 'link', 'user'];
 /** A file of every host that no unit reads. */
 const CHANGED = '/etc/modules-load.d/mcpk.conf';
 
