@@ -8,17 +8,18 @@ import { ROOT } from './process.ts';
 
 interface Row {
   fault: string;
-  code: number;
+  code: number | string;
   message: string;
   recoveredMs: number;
-  apiGapMs: number;
-  writeGapMs: number;
+  /** Where a witness looked on. */
+  apiGapMs?: number;
+  writeGapMs?: number;
 }
 
 const BEGIN = '<!-- table: npm run reliability -->';
 const END = '<!-- end of the table -->';
 
-const seconds = (ms: number): string => (ms / 1000).toFixed(1);
+const seconds = (ms: number | undefined): string => (ms === undefined ? '–' : (ms / 1000).toFixed(1));
 const cell = (text: string): string => text.replaceAll('|', '\\|');
 
 const lines = (await readFile(join(ROOT, '.cache/faults.jsonl'), 'utf8')).trim().split('\n');

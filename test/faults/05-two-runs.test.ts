@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { overlay } from '../e2e/support/mcpk.ts';
-import { heal, SCHEDULER } from './support/prove.ts';
+import { heal, note, SCHEDULER } from './support/prove.ts';
 import { Running } from './support/running.ts';
 import { QUICK } from './support/tier.ts';
 
@@ -18,6 +18,7 @@ describe('two applies at once', () => {
       expect([[0, 0].join(), [0, 13].join()], said.map(({ stderr }) => stderr).join('\n---\n')).toContain(codes.join());
       for (const { code, stderr, stdout } of said) if (code === 13) expect(stdout + stderr).toMatch(/pid \d+/);
     }
-    await heal(last);
+    const fault = `two applies at once, ${String(TIMES)} times`;
+    await note({ fault, code: '0 and 13', message: '', recovered: await heal(last) });
   });
 });

@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { reset } from '../../lab/lab.ts';
 import { changesOf, type Plan, type StagePlan } from '../../src/engine/types.ts';
 import { mcpkJson, NODES, on, overlay } from '../e2e/support/mcpk.ts';
-import { heal, SCHEDULER, settled } from './support/prove.ts';
+import { heal, note, SCHEDULER } from './support/prove.ts';
 import { Running } from './support/running.ts';
 import { QUICK } from './support/tier.ts';
+import type { Testimony } from './support/witness-types.ts';
 import { witnessed } from './support/witnessed.ts';
 
 const LOCK_FREE = ['--wait-lock', '30s'];
@@ -37,6 +38,10 @@ async function tree(): Promise<Record<string, string>> {
       `find ${folders} -printf '%p %y %m %u:%g %l\\n' 2>/dev/null | LC_ALL=C sort || true`,
     );
   return found;
+}
+
+function told(fault: string, recovered: number, seen: Partial<Testimony> = {}): Promise<void> {
+  return note({ fault, code: 'SIGKILL', message: '', recovered, ...seen });
 }
 
 /** What a run with --verbose says where a step, a gate or a stage ends. */
@@ -76,19 +81,21 @@ describe('mcpk killed', () => {
       }
     });
     expect(testimony.lost).toEqual([]);
-    await settled(last);
+    await told('mcpk killed at every step boundary of a changed flag', await heal(last), testimony);
   });
 
   it.skipIf(QUICK)('at 20 random moments of a changed flag', async () => {
     let last = '';
+    let recovered = 0;
     const testimony = await witnessed('w1', async () => {
       for (const [index, ms] of moments(20, 9000).entries()) {
         last = await overlay(SCHEDULER(index));
         await killedAfter(ms, [last]);
       }
-      await heal(last);
+      recovered = await heal(last);
     });
     expect(testimony.lost).toEqual([]);
+    await told('mcpk killed at 20 random moments of a changed flag', recovered, testimony);
   });
 
   it.skipIf(QUICK)('at the boundaries of a first apply: the same tree as an undisturbed one', async () => {
@@ -108,15 +115,17 @@ describe('mcpk killed', () => {
       expect(kills).toBeGreaterThan(plan.stages.length);
       break;
     }
-    await settled();
+    const recovered = await heal();
     expect(await tree()).toEqual(undisturbed);
+    await told('mcpk killed at the boundaries of a first apply', recovered);
   });
 
   it.skipIf(QUICK)('at 20 random moments of a first apply: the same tree as an undisturbed one', async () => {
     const undisturbed = await tree();
     await reset();
     for (const ms of moments(20, 8000)) await killedAfter(ms, []);
-    await heal();
+    const recovered = await heal();
     expect(await tree()).toEqual(undisturbed);
+    await told('mcpk killed at 20 random moments of a first apply', recovered);
   });
 });

@@ -85,15 +85,17 @@ export async function prove(fault: Fault): Promise<void> {
     expect(fault.codes, text).toContain(said.code);
     for (const words of fault.says ?? []) expect(text).toMatch(words);
     expect(text).not.toMatch(/\n\s+at .*\.(js|ts|cjs):\d+/);
-    const started = performance.now();
-    await heal(fault.healWith ? await overlay(fault.healWith(number)) : changed);
-    recovered = performance.now() - started;
+    recovered = await heal(fault.healWith ? await overlay(fault.healWith(number)) : changed);
   });
   expect(testimony.lost, 'writes that etcd acknowledged').toEqual([]);
   expect(testimony.acknowledged).toBeGreaterThan(10);
   expect(testimony.apiGapMs, 'silence of the API at the VIP').toBeLessThanOrEqual(fault.apiGapMs ?? API_GAP_MS);
   expect(testimony.writeGapMs, 'time without a write').toBeLessThanOrEqual(fault.writeGapMs ?? WRITE_GAP_MS);
-  await note({ fault: fault.name, said, recovered, ...testimony });
+  await note({ fault: fault.name, code: said.code, message: messageOf(said), recovered, ...testimony });
+}
+
+function messageOf({ stderr }: Said): string {
+  return /^✖ (.*) \(exit \d+\)$/m.exec(stderr)?.[1] ?? '';
 }
 
 async function kept(changed: string): Promise<string> {
@@ -103,11 +105,16 @@ async function kept(changed: string): Promise<string> {
   return file;
 }
 
-/** The next run: ends well, leaves nothing to do, no temporary file and no process that is not what the disk says. */
-export async function heal(...overlays: readonly string[]): Promise<void> {
+/**
+ * The next run: ends well, leaves nothing to do, no temporary file and no process that is not what the disk says.
+ * Milliseconds that this took.
+ */
+export async function heal(...overlays: readonly string[]): Promise<number> {
+  const started = performance.now();
   const healed = await mcpk(['apply', '--yes', '--wait-lock', '30s'], overlays);
   expect(healed.code, healed.stdout + healed.stderr).toBe(0);
   await settled(...overlays);
+  return performance.now() - started;
 }
 
 export async function settled(...overlays: readonly string[]): Promise<void> {
@@ -124,18 +131,20 @@ export async function settled(...overlays: readonly string[]): Promise<void> {
 
 interface Row {
   fault: string;
-  said: Said;
+  /** Of the run that it happened to. */
+  code: number | string;
+  message: string;
+  /** Until the next run had healed it, ms. */
   recovered: number;
-  apiGapMs: number;
-  writeGapMs: number;
+  /** Where a witness looked on. */
+  apiGapMs?: number;
+  writeGapMs?: number;
 }
 
 /** What docs/reliability.md is made of (`npm run reliability`). */
-async function note(row: Row): Promise<void> {
+export async function note({ fault, code, message, recovered, apiGapMs, writeGapMs }: Row): Promise<void> {
   const folder = join(CLONE, '.cache');
   await mkdir(folder, { recursive: true });
-  const message = /^✖ (.*) \(exit \d+\)$/m.exec(row.said.stderr)?.[1] ?? '';
-  const { fault, recovered, apiGapMs, writeGapMs } = row;
-  const line = { fault, code: row.said.code, message, recoveredMs: Math.round(recovered), apiGapMs, writeGapMs };
+  const line = { fault, code, message, recoveredMs: Math.round(recovered), apiGapMs, writeGapMs };
   await appendFile(join(folder, 'faults.jsonl'), `${JSON.stringify(line)}\n`);
 }
