@@ -19,7 +19,8 @@ export function parseObjectId(id: string): ObjectName {
 
 /**
  * Reads one object. Its resource's name follows from its kind, or is known from {@link parseResources}. Without a
- * namespace it is asked for in both places where it may be, as only the server knows which kinds have one.
+ * namespace it is asked for in both places where it may be, as only the server knows which kinds have one; of
+ * Kubernetes' own, which every run asks for, we know it too.
  */
 export function askObject(
   cluster: Cluster,
@@ -28,9 +29,18 @@ export function askObject(
   plural = pluralOf(kind),
 ): Ask[] {
   const root = apiRoot(apiVersion);
-  const places = namespace === '' ? ['', '/namespaces/default'] : [`/namespaces/${namespace}`];
+  const anywhere = CLUSTER_WIDE.has(`${apiVersion}/${kind}`) ? [''] : ['', '/namespaces/default'];
+  const places = namespace === '' ? anywhere : [`/namespaces/${namespace}`];
   return places.map((place) => askApi(cluster, host, `${root}${place}/${plural}/${name}`));
 }
+
+const CLUSTER_WIDE: ReadonlySet<string> = new Set([
+  'v1/Namespace',
+  'v1/Node',
+  'apiextensions.k8s.io/v1/CustomResourceDefinition',
+  'rbac.authorization.k8s.io/v1/ClusterRole',
+  'rbac.authorization.k8s.io/v1/ClusterRoleBinding',
+]);
 
 /** JSON of the object; `unknown`: the server has no such resource; undefined when it did not answer in full. */
 export function objectOf(answers: readonly Answer[]): { json: string } | 'absent' | 'unknown' | undefined {

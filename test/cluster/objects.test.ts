@@ -17,7 +17,8 @@ describe('where an object is asked for', () => {
   it.each<[string, string[]]>([
     ['v1/ConfigMap/kube-system/coredns', ['/api/v1/namespaces/kube-system/configmaps/coredns']],
     ['apps/v1/Deployment/a/b', ['/apis/apps/v1/namespaces/a/deployments/b']],
-    ['v1/Node//m1', ['/api/v1/nodes/m1', '/api/v1/namespaces/default/nodes/m1']],
+    ['v1/Node//m1', ['/api/v1/nodes/m1']],
+    ['v1/ConfigMap//a', ['/api/v1/configmaps/a', '/api/v1/namespaces/default/configmaps/a']],
     ['v1/Endpoints/a/b', ['/api/v1/namespaces/a/endpoints/b']],
     ['networking.k8s.io/v1/Ingress/a/b', ['/apis/networking.k8s.io/v1/namespaces/a/ingresses/b']],
     ['networking.k8s.io/v1/NetworkPolicy/a/b', ['/apis/networking.k8s.io/v1/namespaces/a/networkpolicies/b']],
