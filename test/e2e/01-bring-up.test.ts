@@ -13,6 +13,7 @@ import {
   unitStarts,
   writeKubeconfig,
 } from './support/mcpk.ts';
+import { programsStarted } from './support/processes.ts';
 
 interface Conditions {
   items: { metadata: { name: string }; status: { conditions: { type: string; status: string }[] } }[];
@@ -81,6 +82,22 @@ describe('bare hosts', () => {
   it('a run with nothing to do needs two round trips: the facts, then the probe and the gates', async () => {
     const { traffic } = await mcpkJson<RunResult>(['apply', '--yes'], 0);
     for (const host of NODES) expect(traffic[host], host).toMatchObject({ roundTrips: 2, connections: 1 });
+  });
+
+  it.for([
+    { host: 'm2', programs: 60 },
+    { host: 'w1', programs: 50 },
+  ])('… and few bytes and programs: $host', async ({ host, programs }) => {
+    let result: RunResult | undefined;
+    const started = await programsStarted(host, async () => {
+      result = await mcpkJson<RunResult>(['apply', '--yes'], 0);
+    });
+    // The login's own are a dozen: with fewer strace would have seen nothing.
+    expect(started.length).toBeGreaterThan(20);
+    expect(started.length, started.join('\n')).toBeLessThanOrEqual(programs);
+    const { bytesSent = Infinity, bytesReceived = Infinity } = result?.traffic[host] ?? {};
+    expect(bytesSent).toBeLessThanOrEqual(45_000);
+    expect(bytesReceived).toBeLessThanOrEqual(100_000);
   });
 
   it('verify passes: pods on different hosts reach each other, a Service and DNS', async () => {
