@@ -1,4 +1,5 @@
 import { McpkError } from '../core/errors.ts';
+import { atOnce } from '../core/turns.ts';
 import { isKind, kindOf } from '../resources/kinds.ts';
 import { resolveShared } from '../resources/shared.ts';
 import { touchedPaths } from '../resources/touched.ts';
@@ -39,10 +40,13 @@ export interface CompareInput {
   now: Date;
 }
 
-/** Holds every compiled resource against what was observed. Pure. */
-export function compare(input: CompareInput): Comparisons {
+/** Holds every compiled resource against what was observed, a stage a step. Pure. */
+export function* comparing(input: CompareInput): Generator<undefined, Comparisons> {
   const result: Comparisons = { byHost: new Map(), shared: sharedStates(input), stages: new Map() };
-  for (const stage of input.tree.stages) compareStage(stage, input, result);
+  for (const stage of input.tree.stages) {
+    compareStage(stage, input, result);
+    yield;
+  }
   for (const removal of removals(input)) {
     const plans = result.stages.get(removal.stage) ?? [];
     result.stages.set(removal.stage, plans);
@@ -51,6 +55,11 @@ export function compare(input: CompareInput): Comparisons {
     else plans.push({ host: removal.host, items: [removal.item] });
   }
   return result;
+}
+
+/** {@link comparing} in one piece. */
+export function compare(input: CompareInput): Comparisons {
+  return atOnce(comparing(input));
 }
 
 /** One stage, in the light of those before it. */

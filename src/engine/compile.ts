@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { McpkError } from '../core/errors.ts';
+import { atOnce } from '../core/turns.ts';
 import type { Facts } from '../cluster/facts.ts';
 import type { Cluster } from '../inventory/types.ts';
 import { kindOf } from '../resources/kinds.ts';
@@ -20,11 +21,23 @@ export interface CompileInput {
   manifests: ReadonlyMap<string, string>;
 }
 
-/** Describes every stage on every host that answered. Pure; throws `invalid` for contradictions between stages. */
-export function compile(input: CompileInput): StateTree {
-  const stages = input.stages.map((stage) => compileStage(stage, input));
+/**
+ * Describes every stage on every host that answered, a stage a step. Pure; throws `invalid` for contradictions between
+ * stages.
+ */
+export function* compiling(input: CompileInput): Generator<undefined, StateTree> {
+  const stages: StateTree['stages'][number][] = [];
+  for (const stage of input.stages) {
+    stages.push(compileStage(stage, input));
+    yield;
+  }
   checkUnique(stages.flatMap((stage) => stage.hosts));
   return { hosts: [...input.facts.hosts.keys()], stages };
+}
+
+/** {@link compiling} in one piece. */
+export function compile(input: CompileInput): StateTree {
+  return atOnce(compiling(input));
 }
 
 /** One stage alone: used again for a stage that was deferred. */

@@ -1,12 +1,13 @@
 import { McpkError } from '../core/errors.ts';
 import type { Facts } from '../cluster/facts.ts';
+import { inTurns } from '../core/turns.ts';
 import type { Cluster } from '../inventory/types.ts';
 import type { KubeObjectResource, Observed, SharedSecretResource } from '../resources/types.ts';
 import type { Stage } from '../states/stage.ts';
 import { convergeApi } from './api.ts';
 import { convergeHost } from './converge.ts';
-import { compare, compareStage, type CompareInput, type Comparisons } from './compare.ts';
-import { API, compile, compileStage, type CompileInput } from './compile.ts';
+import { compareStage, comparing, type CompareInput, type Comparisons } from './compare.ts';
+import { API, compileStage, compiling, type CompileInput } from './compile.ts';
 import { heldStages } from './gates.ts';
 import { readNodes } from './gather.ts';
 import { refusals } from './guard.ts';
@@ -49,7 +50,7 @@ export async function prepare(input: EngineInput, opened: Opened, inPlace: reado
         message: `owns ${ref}, of a kind that only a newer mcpk knows: left`,
       });
 
-  const tree = compile(compileInput(input, opened.facts));
+  const tree = await inTurns(compiling(compileInput(input, opened.facts)));
   emit({ at: since(), type: 'phase', name: 'probe', state: 'start' });
   const probe = observe(input, opened, tree.stages);
   const [{ observed, apiOwned }, gateHeld, cutOff] = await Promise.all([
@@ -60,7 +61,7 @@ export async function prepare(input: EngineInput, opened: Opened, inPlace: reado
   emit({ at: since(), type: 'phase', name: 'probe', state: 'end' });
   const now = new Date();
   const compareInputOf: CompareInput = { tree, observed, facts: opened.facts.hosts, apiOwned, now };
-  const comparisons = compare(compareInputOf);
+  const comparisons = await inTurns(comparing(compareInputOf));
   const around = { fleet, cluster, stages: input.stages, signal: input.signal };
   const facts = await withStanding(around, opened.facts, comparisons);
   const planInput: PlanInput = {

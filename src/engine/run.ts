@@ -1,9 +1,10 @@
 import { McpkError } from '../core/errors.ts';
+import { inTurns } from '../core/turns.ts';
 import type { Facts } from '../cluster/facts.ts';
 import type { Answer } from '../cluster/gate.ts';
 import type { Host } from '../inventory/types.ts';
 import { ask } from './ask.ts';
-import { compile } from './compile.ts';
+import { compiling } from './compile.ts';
 import { carryOut } from './carry-out.ts';
 import { openFleet } from './fleet.ts';
 import { inventoryOf } from './inventory-digest.ts';
@@ -24,7 +25,7 @@ export async function gatherFacts(input: EngineInput): Promise<Facts> {
 export async function compileStates(input: EngineInput): Promise<{ facts: Facts; tree: StateTree }> {
   const { fleet, facts } = await open(input, 'none');
   await fleet.close();
-  return { facts, tree: compile(compileInput(input, facts)) };
+  return { facts, tree: await inTurns(compiling(compileInput(input, facts))) };
 }
 
 /** A stage that only verifies is for `verify`: an apply with nothing to do creates nothing in the cluster. */
