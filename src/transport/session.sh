@@ -164,7 +164,7 @@ leave() {
 # ---- the work: `sh session run DIR OP…`, leader of its process group ----
 
 mcpk_run() {
-  dir=$2 part=0 stopped=
+  dir=$2 part=0 stopped='' begun=' '
   shift 2
   # Stays to report when the group is ended; the children die, and what was not begun is not.
   trap 'stopped=1' TERM
@@ -197,7 +197,9 @@ begin_all() {
   number=0
   for op; do
     number=$((number + 1))
-    [ "$op" != exec ] || begin "$dir/body.$number" 9>&-
+    [ "$op" = exec ] || continue
+    begin "$dir/body.$number" 9>&-
+    begun="$begun$number "
   done
 }
 
@@ -206,7 +208,8 @@ run_op() {
   cd / || return 1
   case $1 in
     exec)
-      [ -e "$2.begun" ] || begin "$2" 9>&-
+      # Not by its files: the part of an earlier round may have left such.
+      case $begun in *" $part "*) ;; *) begin "$2" 9>&- ;; esac
       finish "$2" 2>"$dir/stderr" 9>&-
       ;;
     cat) run_cat "$2" 2>"$dir/stderr" 9>&- ;;

@@ -149,6 +149,16 @@ describe.skipIf(impossible !== undefined)('a real sshd', () => {
       expect(made.traffic.roundTrips).toBe(1);
     });
 
+    test('each round has its own answers, beside a script that holds the lock as well', async () => {
+      const made = await session({}, { ...exclusive(), code: { change: 'true' }, keepsLock: ['change'] });
+      const say = async (word: string): Promise<string | undefined> =>
+        (await made.exec([{ argv: ['echo', word] }]))[0]?.stdout;
+      expect(await say('first')).toBe('first\n');
+      const [second] = await Promise.all([say('second'), made.request('change', Buffer.alloc(0), () => undefined)]);
+      expect(second).toBe('second\n');
+      expect(await say('third')).toBe('third\n');
+    });
+
     test('made while others run go with the next round, and a listener that throws fails only its own', async () => {
       const made = await session({}, { code: { echo: 'cat "$1"' } });
       const first = made.exec([{ argv: ['sleep', '0.2'] }]);
