@@ -49,6 +49,7 @@ export async function rolling({ quick, rounds, note }: Options): Promise<Report>
   const all = spread(rolls);
   const failures = loads.flatMap((each) => each.failures);
   const requests = loads.reduce((sum, each) => sum + each.requests, 0);
+  const turnedAway = loads.reduce((sum, each) => sum + each.turnedAway, 0);
   const row = (name: string, { median, min, max, runs }: Spread, ratio = ''): string[] => [
     name,
     duration(median),
@@ -69,7 +70,7 @@ export async function rolling({ quick, rounds, note }: Options): Promise<Report>
       },
     ],
     notes: [
-      `Under load meanwhile (20 requests a second at the VIP, 1 s timeout, no retry): ${String(requests)} requests, ${String(failures.length)} failed${failures.length > 0 ? `, first: ${failures[0] ?? ''}` : ''}.`,
+      `Under load meanwhile (20 requests a second at the VIP, 1 s timeout, no retry): ${String(requests)} requests, ${String(failures.length)} failed${failures.length > 0 ? `, first: ${failures[0] ?? ''}` : ''}, ${String(turnedAway)} sent again because an API server that stops turned them away unread (503, Retry-After).`,
     ],
   };
 }

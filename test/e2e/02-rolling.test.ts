@@ -13,6 +13,7 @@ describe('a changed flag of the API server', () => {
     const before = await unitStarts();
     const outcome = await underLoad(() => mcpkJson<RunResult>(['apply', '--yes'], 0, [changed]));
     expect(outcome.failures).toEqual([]);
+    expect(outcome.turnedAway, 'one at most for each API server that stops').toBeLessThanOrEqual(3);
     expect(outcome.requests).toBeGreaterThan(100);
     expect(outcome.watchEvents).toBeGreaterThan(20);
     const after = await unitStarts();

@@ -121,6 +121,7 @@ describe('access through the VIP', () => {
     const changed = await overlay(`${TERMINATE}apiServer: {audit: {maxAge: 32}}\n`);
     const outcome = await underLoad(() => mcpkJson<RunResult>(['apply', '--yes'], 0, [changed]));
     expect(outcome.failures).toEqual([]);
+    expect(outcome.turnedAway, 'HAProxy gives no request to a server that stops').toBe(0);
     expect(outcome.requests).toBeGreaterThan(100);
   });
 

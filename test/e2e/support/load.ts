@@ -1,8 +1,14 @@
 /**
  * A client as strict as they come, run on the operator's side: 20 requests a second at the kubeconfig's server,
  * reads and writes in turn, half of them on a new connection each and half on one that is kept alive (HTTP/2, as
- * every Kubernetes client: a server that stops says so with GOAWAY), 1 s timeout, no retry; beside them one watch. Prints a line `ready`, ends when standard input does, and then prints one JSON
- * object. A connection that is closed cleanly between two requests is no failure.
+ * every Kubernetes client: a server that stops says so with GOAWAY), 1 s timeout, no retry; beside them one watch.
+ * Prints a line `ready`, ends when standard input does, and then prints one JSON object. A connection that is closed
+ * cleanly between two requests is no failure.
+ *
+ * Nor is one answer of an API server that stops: between its closing the door and its GOAWAY lies a moment in which a
+ * request on a kept connection is turned away unread, with 503, Retry-After and "apiserver is shutting down"
+ * (k8s.io/apiserver, filters/waitgroup.go). Every Kubernetes client sends it again, and so does this one, at once and
+ * on a new connection; `turnedAway` counts them, for the caller to bound.
  *
  * node load.ts KUBECONFIG
  */
@@ -19,6 +25,7 @@ interface Kubeconfig {
 interface Outcome {
   requests: number;
   failures: string[];
+  turnedAway: number;
   watchEvents: number;
   watchReopened: number;
   slowestMs: number;
@@ -27,6 +34,7 @@ interface Outcome {
 const TICK_MS = 50;
 const PATH = '/api/v1/namespaces/default/configmaps';
 const NAME = 'mcpk-load';
+const SHUTTING_DOWN = 'apiserver is shutting down';
 const MERGE_PATCH = 'application/merge-patch+json';
 
 const config = load(readFileSync(process.argv[2] ?? '', 'utf8')) as Kubeconfig;
@@ -41,7 +49,7 @@ const tls = {
   cert: decode(cert),
   key: decode(key),
 };
-const outcome: Outcome = { requests: 0, failures: [], watchEvents: 0, watchReopened: 0, slowestMs: 0 };
+const outcome: Outcome = { requests: 0, failures: [], turnedAway: 0, watchEvents: 0, watchReopened: 0, slowestMs: 0 };
 let stopping = false;
 
 let kept: ClientHttp2Session | undefined;
@@ -72,12 +80,24 @@ function sendKept(method: string, path: string, body?: unknown): Promise<number>
     const session = keptSession();
     const stream = session.request({ ':method': method, ':path': path, 'content-type': MERGE_PATCH });
     let status = 0;
+    let retryAfter: string | undefined;
+    let text = '';
     stream.setTimeout(1000, () => stream.destroy(new Error('no answer within 1 s')));
-    stream.on('response', (headers) => (status = headers[':status'] ?? 0));
+    stream.on('response', (headers) => {
+      status = headers[':status'] ?? 0;
+      retryAfter = headers['retry-after'];
+    });
+    stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
     let told = false;
     stream.on('end', () => {
       told = true;
-      resolve(status);
+      if (status !== 503 || retryAfter === undefined || !text.includes(SHUTTING_DOWN)) {
+        resolve(status);
+        return;
+      }
+      outcome.turnedAway += 1;
+      if (kept === session) kept = undefined;
+      sendKept(method, path, body).then(resolve, reject);
     });
     // Without this a connection that dies quietly would leave a request that nobody ever answers.
     stream.on('close', () => {
@@ -89,7 +109,6 @@ function sendKept(method: string, path: string, body?: unknown): Promise<number>
       if (unsent) sendKept(method, path, body).then(resolve, reject);
       else reject(error);
     });
-    stream.resume();
     stream.end(body === undefined ? undefined : JSON.stringify(body));
   });
 }

@@ -7,6 +7,8 @@ import { CLONE } from '../../../lab/paths.ts';
 export interface Outcome {
   requests: number;
   failures: string[];
+  /** Requests that a stopping API server turned away unread, and that were answered when sent again. */
+  turnedAway: number;
   watchEvents: number;
 }
 
