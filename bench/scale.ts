@@ -6,6 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { imageInUse } from '../lab/image.ts';
 import { CLONE } from '../lab/paths.ts';
+import { lastLine } from '../src/core/answer.ts';
 import { restoreSysctls, saveSysctls } from '../lab/sysctls.ts';
 import { startFleet } from './scale/fleet.ts';
 import { KINDS, measure, type Figures } from './scale/measure.ts';
@@ -28,10 +29,7 @@ export async function scale(options: Options): Promise<Report> {
       try {
         all.push(await measure(fleet, count, options));
       } catch (error) {
-        const [first = ''] = String(error instanceof Error ? error.message : error)
-          .split('\n')
-          .slice(-1);
-        failed.push(`No figure for ${String(count)} hosts: ${first.slice(0, 300)}`);
+        failed.push(`No figure for ${String(count)} hosts: ${lastLine(String(error)).slice(0, 300)}`);
       } finally {
         await fleet.stop();
       }

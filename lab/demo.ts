@@ -4,7 +4,6 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { noop } from '../bench/noop.ts';
-import { renderReport } from '../bench/report.ts';
 import { messageOf } from './errors.ts';
 import { exec, unfit } from './lab.ts';
 import { onOperatorSide, operatorEnvironment, KUBECONFIG } from './operator.ts';
@@ -73,8 +72,17 @@ async function demo(): Promise<void> {
   headline('verify');
   await mcpk('verify', ...INVENTORY);
   headline('figures');
-  process.stdout.write(`first apply here   ${first.toFixed(1)} s\nsecond apply here  ${second.toFixed(1)} s\n`);
-  process.stdout.write(renderReport(await noop({ quick: true, note: () => undefined })));
+  const { tables, notes } = await noop({ quick: true, note: () => undefined });
+  const measured = tables.flatMap(({ rows }) =>
+    rows.map(([what = '', median = '', , , ratio = '']) => [what, `${median.padEnd(8)} ${ratio} the floor`]),
+  );
+  const figures = [
+    ['first apply here', `${first.toFixed(1)} s`],
+    ['second apply here', `${second.toFixed(1)} s`],
+    ...measured,
+  ];
+  for (const [what = '', figure = ''] of figures) process.stdout.write(`${what.padEnd(18)} ${figure}\n`);
+  process.stdout.write(`\n${notes.join('\n')}\n`);
   process.stdout.write('npm run bench compares a first apply from bare hosts with a plain script.\n');
   process.stdout.write(NEXT);
 }

@@ -1,3 +1,4 @@
+import { lastLine } from '../core/answer.ts';
 import { haproxyHosts } from './endpoint.ts';
 import type { Answer, Ask, GateCheck, GateContext } from './gate.ts';
 
@@ -43,9 +44,7 @@ export function haproxyGates({ cluster, hosts }: GateContext): GateCheck[] {
       title: `HAProxy ${host} answers`,
       asks: [askHaproxy(host, cluster.haproxy.statsSocket)],
       check: ([answer]: readonly Answer[]) =>
-        answer?.stdout.includes('Name: HAProxy')
-          ? undefined
-          : (answer?.stderr.trim().split('\n').at(-1) ?? 'no answer'),
+        answer?.stdout.includes('Name: HAProxy') ? undefined : lastLine(answer?.stderr),
       unit: { host, name: 'haproxy.service' },
       deadline: 30,
     }));
@@ -69,8 +68,7 @@ export function backendUpGate(context: GateContext, target: string): GateCheck[]
 export function backendProblem(answers: readonly Answer[], target: string): string | undefined {
   const problems = answers.flatMap((answer) => {
     const servers = parseStat(answer).filter((row) => row.server === target && row.backend.startsWith(HAPROXY_BACKEND));
-    if (servers.length === 0)
-      return [`HAProxy on ${answer.host} does not know ${target}: ${answer.stderr.trim().split('\n').at(-1) ?? ''}`];
+    if (servers.length === 0) return [`HAProxy on ${answer.host} does not know ${target}: ${lastLine(answer.stderr)}`];
     const down = servers.find((row) => row.status !== 'UP');
     return down ? [`HAProxy on ${answer.host} sees ${target} ${down.status} (${down.lastCheck})`] : [];
   });

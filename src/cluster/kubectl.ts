@@ -21,8 +21,3 @@ export function apiHost(cluster: Cluster, facts: Facts): string {
   const masters = hostsWith(cluster, 'master').map((host) => host.name);
   return masters.find((name) => facts.hosts.has(name)) ?? masters[0] ?? '';
 }
-
-/** What a program says last is what stopped it. */
-export function lastLine(text: string | undefined): string {
-  return text?.trimEnd().split('\n').at(-1) ?? 'no answer';
-}

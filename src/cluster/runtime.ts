@@ -1,6 +1,6 @@
 import { askRuntimeStatus, runtimeIsReady } from './cri.ts';
 import type { Answer, GateCheck } from './gate.ts';
-import { lastLine } from './kubectl.ts';
+import { lastLine } from '../core/answer.ts';
 
 /** containerd answers and its CRI plugin, which kubelet talks to, has loaded (it fails alone on a bad setting). */
 export function runtimeAnswers(host: string): GateCheck {

@@ -19,3 +19,8 @@ export function unreadable(host: string, cause: unknown): McpkError {
     cause,
   });
 }
+
+/** What a program says last is what stopped it. */
+export function lastLine(text: string | undefined): string {
+  return text?.trimEnd().split('\n').at(-1) ?? 'no answer';
+}

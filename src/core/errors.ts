@@ -25,9 +25,9 @@ export type ErrorCode = Exclude<keyof typeof EXIT_CODES, 'done' | 'pending'>;
 
 export interface ErrorDetails {
   /** Name of the host in the inventory. */
-  host?: string;
+  host?: string | undefined;
   /** What to do now, one sentence. */
-  hint?: string;
+  hint?: string | undefined;
   /** Further lines for a reader: the last answer, journal lines, paths. No secrets. */
   details?: string[];
   cause?: unknown;

@@ -113,7 +113,7 @@ async function look(
   }
 }
 
-/** At most, by the limits of its operations. */
+/** What the steps may need: a unit its own limit, the others as long as they usually take at most. */
 function secondsAfterArming(steps: readonly ConvergeStep[]): number {
   const first = steps.findIndex((step) => step.guarded);
   return steps

@@ -90,9 +90,9 @@ async function runBatch(run: Run, stage: Stage, planned: StagePlan, index: numbe
   } catch (error) {
     run.stop();
     const [cause, ...others] = asErrors(error, stage.name);
-    const back = cause ? await putBack(run, planned, batch, cause) : [];
+    const back = await putBack(run, planned, batch, cause);
     await undo(run, stage.name, done);
-    if (!cause || back.length === 0) throw cause ? failure([notPutBack(planned, cause), ...others]) : error;
+    if (back.length === 0) throw failure([notPutBack(planned, cause), ...others]);
     throw failure([await judge(run, back, cause, (hosts) => hold(run, stage, hosts)), ...others]);
   }
 }

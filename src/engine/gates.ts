@@ -153,9 +153,9 @@ async function gateError(run: GateRun, gate: GateCheck, seen: string): Promise<M
   }
   const host = gate.unit?.host ?? gate.asks[0]?.host;
   return new McpkError(run.code ?? 'gate', `${run.stage}: ${gate.title}: not so after ${String(gate.deadline)} s`, {
-    ...(host === undefined ? {} : { host }),
+    host,
     details,
-    ...(run.hint === undefined ? {} : { hint: run.hint }),
+    hint: run.hint,
   });
 }
 

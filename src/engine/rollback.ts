@@ -46,7 +46,7 @@ export async function judge(
   const held = failures.length === 0;
   for (const { stage, host } of back) run.rolledBack.push({ stage, host, held });
   return new McpkError('rolledBack', `${cause.message}; ${hosts.join(', ')} went back to what was there before`, {
-    ...(cause.host === undefined ? {} : { host: cause.host }),
+    host: cause.host,
     details: [
       ...cause.details,
       ...back.flatMap(({ host, lines }) => [`put back on ${host}:`, ...lines.map((line) => `  ${line}`)]),
@@ -65,8 +65,8 @@ export async function judge(
 export function notPutBack({ irreversible }: StagePlan, cause: McpkError): McpkError {
   if (irreversible === undefined || !callsForRollback(cause)) return cause;
   return new McpkError(cause.code, cause.message, {
-    ...(cause.host === undefined ? {} : { host: cause.host }),
-    ...(cause.hint === undefined ? {} : { hint: cause.hint }),
+    host: cause.host,
+    hint: cause.hint,
     details: [...cause.details, `Not put back: ${irreversible}`],
     cause,
   });

@@ -60,7 +60,7 @@ export function runId(now: Date): string {
 }
 
 /** Any thrown thing as the errors it stands for. */
-export function asErrors(error: unknown, stage: string): McpkError[] {
+export function asErrors(error: unknown, stage: string): [McpkError, ...McpkError[]] {
   if (error instanceof McpkError) return [error];
   if (error instanceof FailureList) return [...error.errors];
   if (error instanceof Error && error.name === 'AbortError')

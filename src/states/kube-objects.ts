@@ -4,6 +4,8 @@ import type { KubeObjectResource } from '../resources/types.ts';
 
 export type KubeObject = Readonly<Record<string, unknown>>;
 
+export const MANIFEST_HINT = 'See addons.manifests; kubectl apply --dry-run=client -f FILE says more.';
+
 /** By this label mcpk finds what it made, and removes what the inventory no longer names. */
 const MANAGED = { 'app.kubernetes.io/managed-by': 'mcpk' };
 
@@ -29,7 +31,7 @@ function objectId(object: KubeObject, source: string): string {
   const { name, namespace } = isMap(metadata) ? metadata : {};
   if (typeof apiVersion !== 'string' || typeof kind !== 'string' || typeof name !== 'string') {
     throw new McpkError('invalid', `${source}: an object needs apiVersion, kind and metadata.name`, {
-      hint: 'See addons.manifests; kubectl apply --dry-run=client -f FILE says more.',
+      hint: MANIFEST_HINT,
     });
   }
   return [apiVersion, kind, typeof namespace === 'string' ? namespace : '', name].join('/');

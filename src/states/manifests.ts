@@ -1,20 +1,20 @@
 import { loadAll, Schema, timestampTag, YAML11_SCHEMA, YAMLException } from 'js-yaml';
 import { McpkError } from '../core/errors.ts';
 import { isMap } from '../core/merge.ts';
-import type { KubeObject } from './kube-objects.ts';
+import { MANIFEST_HINT, type KubeObject } from './kube-objects.ts';
 
 /** As kubectl reads YAML: 1.1, where `0644` is octal, but dates stay text. */
 const KUBECTL_YAML = new Schema(YAML11_SCHEMA.tags.filter((tag) => tag !== timestampTag));
 
 /** Values of one manifest, those behind aliases counted each time: more than any has. */
 const MOST_VALUES = 500_000;
-const HINT = 'See addons.manifests; kubectl apply --dry-run=client -f FILE says more.';
 
 /** The objects of a manifest: several documents, empty ones and Lists among them. Throws `invalid` with the line. */
 export function parseManifest(name: string, text: string): KubeObject[] {
   return documents(name, text).flatMap((document) => {
     if (document === null || document === undefined) return [];
-    if (!isMap(document)) throw new McpkError('invalid', `manifest ${name}: a document is no object`, { hint: HINT });
+    if (!isMap(document))
+      throw new McpkError('invalid', `manifest ${name}: a document is no object`, { hint: MANIFEST_HINT });
     const { kind, items } = document;
     return kind === 'List' && Array.isArray(items) ? items.filter(isMap) : [document];
   });
@@ -26,7 +26,7 @@ function documents(name: string, text: string): unknown[] {
     if (isLarger(all, MOST_VALUES)) throw new RangeError();
     return all;
   } catch (cause) {
-    const options = { cause, hint: HINT };
+    const options = { cause, hint: MANIFEST_HINT };
     if (cause instanceof RangeError)
       throw new McpkError('invalid', `manifest ${name}: is nested too deeply, or too large with its aliases`, options);
     if (!(cause instanceof YAMLException)) throw cause;

@@ -82,7 +82,7 @@ function forHost(error: McpkError, host: string): McpkError {
   return new McpkError(error.code, `${host}: ${error.message}`, {
     host,
     details: [...error.details],
+    hint: error.hint,
     cause: error,
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
   });
 }

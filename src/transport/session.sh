@@ -164,7 +164,7 @@ leave() {
 # ---- the work: `sh session run DIR OP…`, leader of its process group ----
 
 mcpk_run() {
-  dir=$2 part=0 stopped='' begun=' '
+  dir=$2 part=0 stopped='' beside=
   shift 2
   # Stays to report when the group is ended; the children die, and what was not begun is not.
   trap 'stopped=1' TERM
@@ -194,12 +194,10 @@ begin_all() {
   for op; do
     [ ! -e "$dir/lock.$op" ] || return 0
   done
-  number=0
+  beside=1 number=0
   for op; do
     number=$((number + 1))
-    [ "$op" = exec ] || continue
-    begin "$dir/body.$number" 9>&-
-    begun="$begun$number "
+    [ "$op" != exec ] || begin "$dir/body.$number" 9>&-
   done
 }
 
@@ -208,8 +206,7 @@ run_op() {
   cd / || return 1
   case $1 in
     exec)
-      # Not by its files: the part of an earlier round may have left such.
-      case $begun in *" $part "*) ;; *) begin "$2" 9>&- ;; esac
+      [ -n "$beside" ] || begin "$2" 9>&-
       finish "$2" 2>"$dir/stderr" 9>&-
       ;;
     cat) run_cat "$2" 2>"$dir/stderr" 9>&- ;;

@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { reset } from '../../lab/lab.ts';
 import type { RunResult } from '../../src/engine/types.ts';
-import { eventually, kubectl, mcpk, mcpkJson, NODES, on, startMcpk, writeKubeconfig } from './support/mcpk.ts';
+import { eventually, kubectl, mcpk, mcpkJson, NODES, on, writeKubeconfig } from './support/mcpk.ts';
+import { Running } from './support/running.ts';
 
 /** Each run is killed as soon as it says that this stage is done: others are then in the middle of theirs. */
 const PLACES = [
@@ -19,12 +20,10 @@ const PLACES = [
 
 /** Runs apply and kills it (SIGKILL) at the line that ends the stage; false when it ended by itself before. */
 async function killedAt(stage: string): Promise<boolean> {
-  const run = startMcpk(['apply', '--yes']);
-  const killed = await run.line(new RegExp(` ${stage} `)).then(
-    () => run.signal('SIGKILL'),
-    () => false,
-  );
-  await run.ended;
+  const run = new Running(['apply', '--yes']);
+  const ended = await run.said(new RegExp(`✔ ${stage} `));
+  const killed = ended !== undefined && run.kill('SIGKILL');
+  await run.end();
   return killed;
 }
 

@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { History, PastRun } from '../../src/engine/past-types.ts';
 import type { Plan } from '../../src/engine/types.ts';
-import { mcpk, mcpkJson, overlay, startMcpk } from './support/mcpk.ts';
+import { mcpk, mcpkJson, overlay } from './support/mcpk.ts';
+import { Running } from './support/running.ts';
 
 /** Three reloads, one after the other, each with its gate: long enough to step in. */
 const ROLLING = 'haproxy: { maxconn: 4001 }\n';
@@ -15,10 +16,10 @@ describe('one run at a time', () => {
   });
 
   it('killed in the middle: plan says what was cut off, apply finishes it, history lists both', async () => {
-    const cut = startMcpk(['apply', '--yes', '--verbose'], [file]);
-    await cut.line(FIRST_FILE);
-    expect(cut.signal('SIGKILL')).toBe(true);
-    await cut.ended;
+    const cut = new Running(['apply', '--yes'], [file]);
+    await cut.must(FIRST_FILE);
+    expect(cut.kill('SIGKILL')).toBe(true);
+    await cut.end();
 
     const plan = await mcpk(['plan'], [file]);
     expect(plan.stderr).toMatch(
@@ -47,22 +48,22 @@ describe('one run at a time', () => {
   });
 
   it('a second one is refused with who, where and since when, or waits for the first and runs then', async () => {
-    const first = startMcpk(['apply', '--yes', '--verbose']);
-    await first.line(FIRST_FILE);
+    const first = new Running(['apply', '--yes']);
+    await first.must(FIRST_FILE);
     // A laptop that sleeps for a moment loses nothing; meanwhile the others come.
-    first.signal('SIGSTOP');
-    const waiting = startMcpk(['apply', '--yes', '--wait-lock', '2m']);
+    first.kill('SIGSTOP');
+    const waiting = new Running(['apply', '--yes', '--wait-lock', '2m']);
     try {
       const refused = await mcpk(['apply', '--yes']);
       expect([refused.code, refused.stderr]).toEqual([
         13,
         expect.stringMatching(/m1.*: locked by \S+@\S+ pid \d+, apply since \d\d:\d\d:\d\d \(\d+ s\)/),
       ]);
-      await waiting.line(/m1: waits up to 2 min for \S+@\S+ pid \d+, apply since \d\d:\d\d:\d\d/);
+      await waiting.must(/m1: waits up to 2 min for \S+@\S+ pid \d+, apply since \d\d:\d\d:\d\d/);
     } finally {
-      first.signal('SIGCONT');
+      first.kill('SIGCONT');
     }
-    expect([await first.ended, await waiting.ended]).toEqual([0, 0]);
+    expect([(await first.end()).code, (await waiting.end()).code]).toEqual([0, 0]);
     expect((await mcpkJson<Plan>(['plan'], 0)).summary.changes).toBe(0);
   });
 

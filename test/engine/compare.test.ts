@@ -7,6 +7,7 @@ import { changesOf } from '../../src/engine/types.ts';
 import { identityOfFiles, sha256 } from '../../src/resources/identity.ts';
 import { ref, type Comparison, type Observed, type Resource } from '../../src/resources/types.ts';
 import { unitDigests } from '../../src/resources/unit-digests.ts';
+import { leafSpec } from '../pki/spec.ts';
 import { emptyObserved, fileState, unitState } from '../resources/case.ts';
 
 const ACCESS = { mode: '0644', owner: 'root', group: 'root' };
@@ -159,20 +160,7 @@ describe('what is owned but no longer described', () => {
 });
 
 describe('a path that changes its kind', () => {
-  const CERTIFICATE: Resource = {
-    kind: 'certificate',
-    path: '/x.crt',
-    keyPath: '/x.key',
-    authority: 'ca',
-    subject: { CN: 'x', O: [] },
-    dns: [],
-    ip: [],
-    usages: [],
-    days: 1,
-    renewBeforeDays: 1,
-    keyAlgorithm: 'ecdsa-p256',
-    ...ACCESS,
-  };
+  const CERTIFICATE = leafSpec({ path: '/x.crt', keyPath: '/x.key' });
   const SECRET: Resource = {
     kind: 'sharedSecret',
     id: 'encryption',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { overlay } from '../e2e/support/mcpk.ts';
 import { heal, note, SCHEDULER } from './support/prove.ts';
-import { Running } from './support/running.ts';
+import { Running } from '../e2e/support/running.ts';
 import { QUICK } from './support/tier.ts';
 
 const TIMES = QUICK ? 3 : 20;

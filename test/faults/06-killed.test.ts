@@ -4,7 +4,7 @@ import { reset } from '../../lab/lab.ts';
 import { changesOf, type Plan, type StagePlan } from '../../src/engine/types.ts';
 import { mcpkJson, NODES, on, overlay } from '../e2e/support/mcpk.ts';
 import { heal, note, SCHEDULER } from './support/prove.ts';
-import { Running } from './support/running.ts';
+import { Running } from '../e2e/support/running.ts';
 import { QUICK } from './support/tier.ts';
 import type { Testimony } from './support/witness-types.ts';
 import { witnessed } from './support/witnessed.ts';

@@ -83,7 +83,10 @@ describe('the script that hosts run side by side', () => {
   it('waits for a peer that starts late', async () => {
     const port = await freePort(B);
     const early = run({ [A]: [`reach tcp ${port} ${B}`, `reach udp ${port} ${B}`] });
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    const ear = createSocket('udp4').bind(port, B);
+    await once(ear, 'message');
+    ear.close();
+    await once(ear, 'close');
     const late = run({ [B]: [`serve tcp ${port} ${A}`, `serve udp ${port} ${A}`] });
     expect(await Promise.all([early, late])).toEqual([[[]], [[`heard udp ${port} ${A}`]]]);
   });

@@ -136,7 +136,7 @@ remember() {
 }
 
 # What systemctl said is remembered beside what changes when it would say something else: it needs 30 ms, and systemd
-# 15 ms more, to tell of ten units, and stat 3 ms. us+utc: a start and a file's change in the same second can be told
+# 15 ms more, to tell of ten units, and the marks 7 ms. us+utc: a start and a file's change in the same second can be told
 # apart.
 probe_units() {
   IFS=$us

@@ -1,5 +1,6 @@
 import { hasVip, keepalivedHosts, vipInterface } from '../../cluster/endpoint.ts';
 import type { Answer } from '../../cluster/gate.ts';
+import { lastLine } from '../../core/answer.ts';
 import { isIpv4 } from '../../core/ipv4.ts';
 import { packageText } from '../../core/package-files.ts';
 import type { Cluster, Host } from '../../inventory/types.ts';
@@ -86,7 +87,7 @@ function blockedOf(lanes: readonly Lane[], said: readonly string[][]): Problem[]
 }
 
 function cannotTry({ host, stderr, exitCode }: Answer): Problem {
-  const why = stderr.trim().split('\n').at(-1) ?? '';
+  const why = lastLine(stderr);
   return {
     host,
     message: `can't try which of its peers it reaches: ${why === '' ? `exit ${String(exitCode)}` : why}`,

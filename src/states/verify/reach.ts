@@ -1,6 +1,7 @@
 import type { GateCheck, GateContext } from '../../cluster/gate.ts';
 import { parseJson, seen } from '../../cluster/http.ts';
-import { kubectl, lastLine, apiHost } from '../../cluster/kubectl.ts';
+import { kubectl, apiHost } from '../../cluster/kubectl.ts';
+import { lastLine } from '../../core/answer.ts';
 import { askApi } from '../../cluster/api-server.ts';
 import { askPods, missingPods, runningPods, type RunningPod } from '../../cluster/pods.ts';
 import { nthAddress } from '../../core/ipv4.ts';

@@ -1,12 +1,9 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { expect } from 'vitest';
 import { exec, host } from '../../../lab/lab.ts';
-import { KUBECONFIG, onOperatorSide, operatorEnvironment } from '../../../lab/operator.ts';
+import { KUBECONFIG } from '../../../lab/operator.ts';
 import { CLONE } from '../../../lab/paths.ts';
 
 export const INVENTORY = 'inventories/lab.yaml';
@@ -23,41 +20,6 @@ export interface Said {
 export function mcpk(args: readonly string[], overlays: readonly string[] = []): Promise<Said> {
   const inventories = [INVENTORY, ...overlays].flatMap((file) => ['-i', file]);
   return exec(['mcpk', ...args, ...inventories], { cwd: CLONE });
-}
-
-/** A mcpk that is under way: its lines of progress as they come, and what it said when it has ended. */
-export interface Running {
-  readonly lines: readonly string[];
-  /** Resolves with the first line, also of those before, that matches; rejects when it ends without one. */
-  line(pattern: RegExp): Promise<string>;
-  signal(name: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): boolean;
-  readonly ended: Promise<number | undefined>;
-}
-
-/** As {@link mcpk}, not waited for. */
-export function startMcpk(args: readonly string[], overlays: readonly string[] = []): Running {
-  const inventories = [INVENTORY, ...overlays].flatMap((file) => ['-i', file]);
-  const [command = '', ...rest] = onOperatorSide(['mcpk', ...args, ...inventories]);
-  const env = { ...process.env, ...operatorEnvironment() };
-  const child = spawn(command, rest, { cwd: CLONE, stdio: ['ignore', 'ignore', 'pipe'], env });
-  const lines: string[] = [];
-  const listeners = new Set<() => void>();
-  const reader = createInterface({ input: child.stderr }).on('line', (line) => {
-    lines.push(line);
-    for (const listener of listeners) listener();
-  });
-  const ended = once(child, 'close').then(([code]: (number | undefined)[]) => code ?? undefined);
-  const line = (pattern: RegExp): Promise<string> =>
-    new Promise((resolve, reject) => {
-      const look = (): void => {
-        const found = lines.find((each) => pattern.test(each));
-        if (found !== undefined) resolve(found);
-      };
-      listeners.add(look);
-      reader.once('close', () => reject(new Error(`${String(pattern)} never came:\n${lines.join('\n')}`)));
-      look();
-    });
-  return { lines, line, signal: (name) => child.kill(name), ended };
 }
 
 /** As {@link mcpk} with `--json`; the exit code must be the given one. */

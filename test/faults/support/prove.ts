@@ -15,7 +15,7 @@ import {
   type Said,
 } from '../../e2e/support/mcpk.ts';
 import { strangers } from './processes.ts';
-import { Running } from './running.ts';
+import { Running } from '../../e2e/support/running.ts';
 import { witnessed } from './witnessed.ts';
 
 /** A fault, what a run must say of it, and what the cluster may feel. */

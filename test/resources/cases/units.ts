@@ -1,13 +1,13 @@
 import { unitDigests } from '../../../src/resources/unit-digests.ts';
 import type {
   BinaryResource,
-  CertificateResource,
   FileResource,
   LinkResource,
   Op,
   Ref,
   UnitResource,
 } from '../../../src/resources/types.ts';
+import { leafSpec } from '../../pki/spec.ts';
 import { changing, fileState, known, unitState, type Case } from '../case.ts';
 
 const unit: UnitResource = {
@@ -35,21 +35,7 @@ const reload = at('/etc/x.reload');
 const live = at('/etc/x.live');
 const own = at('/etc/systemd/system/x.service');
 const link: LinkResource = { kind: 'link', path: '/usr/local/bin/x', target: '/t' };
-const certificate: CertificateResource = {
-  kind: 'certificate',
-  path: '/etc/x.crt',
-  keyPath: '/etc/x.key',
-  authority: 'authority/cluster',
-  subject: { CN: 'x', O: [] },
-  dns: [],
-  ip: [],
-  usages: ['server'],
-  days: 365,
-  renewBeforeDays: 30,
-  keyAlgorithm: 'ecdsa-p256',
-  owner: 'root',
-  group: 'root',
-};
+const certificate = leafSpec({ path: '/etc/x.crt', keyPath: '/etc/x.key' });
 const before = [known(conf, 'c'), known(reload, 'r'), known(live, 'l'), known(own, 'u'), known(link, 't')];
 const paths = Object.fromEntries([conf, reload, live, own, link].map(({ path }) => [path, fileState()]));
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { onOperatorSide, operatorEnvironment } from '../../../lab/operator.ts';
 import { CLONE } from '../../../lab/paths.ts';
-import { INVENTORY, type Said } from '../../e2e/support/mcpk.ts';
+import { INVENTORY, type Said } from './mcpk.ts';
 
 /** A run of mcpk that something happens to. Its progress comes a line an event (`--verbose`). */
 export class Running {
