@@ -9,6 +9,7 @@ import { underLoad } from './support/under-load.ts';
 
 const TERMINATE = 'endpoint: {tls: terminate}\n';
 const POD = 'access';
+const MASTERS = ['10.77.0.11', '10.77.0.12', '10.77.0.13'];
 
 /** GET with these headers and, when told so, the administrator's certificate; status and body. */
 const REQUEST = `
@@ -49,6 +50,12 @@ async function firstLine(...args: string[]): Promise<{ line: string; stop: () =>
   return { line: chunk.toString(), stop };
 }
 
+/** Logs that this API server streams to somebody right now. */
+async function followedLogs(address: string): Promise<number> {
+  const metrics = await kubectl('--server', `https://${address}:6443`, 'get', '--raw', '/metrics');
+  return Number(/^apiserver_longrunning_requests\{.*subresource="log".*\} (\d+)$/m.exec(metrics)?.[1] ?? '0');
+}
+
 async function accessWorks(): Promise<void> {
   // A client certificate, and what the API makes of it.
   expect(await kubectl('auth', 'whoami', '-o', 'jsonpath={.status.userInfo.groups}')).toContain('mcpk:cluster-admins');
@@ -65,6 +72,10 @@ async function accessWorks(): Promise<void> {
   const logs = await firstLine('logs', '-f', POD);
   expect(logs.line).toContain('serving');
   await logs.stop();
+  await eventually('no API server answers who has left', 5, async () => {
+    const answering = await Promise.all(MASTERS.map(followedLogs));
+    return answering.every((count) => count === 0) ? true : undefined;
+  });
   const forward = await firstLine('port-forward', `pod/${POD}`, '18080:8080');
   const page = await exec([
     'sh',
