@@ -193,7 +193,7 @@ export interface HaproxySettings {
     readonly tunnel: string;
     readonly check: string;
   };
-  readonly check: { readonly inter: string; readonly fall: number; readonly rise: number };
+  readonly check: { readonly inter: string; readonly downInter: string; readonly fall: number; readonly rise: number };
   /** Lines appended to `global` and `defaults`. */
   readonly extraGlobal: readonly string[];
   readonly extraDefaults: readonly string[];

@@ -18,7 +18,11 @@ describe('defaults', () => {
       versions: { kubernetes: '1.37.1', etcd: '3.7.3' },
       endpoint: { address: '10.0.0.100', port: 443, external: false, virtualRouterId: 60 },
       network: { plugin: 'calico', serviceCidr: '10.254.0.0/16', podCidr: '10.244.0.0/16' },
-      haproxy: { maxconn: 25000, timeouts: { connect: '1s', tunnel: '4h' }, check: { inter: '1s', fall: 3, rise: 2 } },
+      haproxy: {
+        maxconn: 25000,
+        timeouts: { connect: '1s', tunnel: '4h' },
+        check: { inter: '1s', downInter: '500ms', fall: 3, rise: 1 },
+      },
       rollout: { workers: '25%' },
       registries: [],
     });
