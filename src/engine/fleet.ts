@@ -2,6 +2,7 @@ import { McpkError } from '../core/errors.ts';
 import type { Host } from '../inventory/types.ts';
 import { connect } from '../transport/connect.ts';
 import { ConnectionPool } from '../transport/hops.ts';
+import { Limit } from '../transport/limits.ts';
 import type { Session, SessionRecord, Target } from '../transport/types.ts';
 import { loadScripts } from './scripts.ts';
 import type { Emit } from './types.ts';
@@ -63,6 +64,8 @@ export async function openFleet(hosts: readonly Host[], options: FleetOptions): 
   const unreachable = new Map<string, McpkError>();
   const scripts = loadScripts();
   const pool = new ConnectionPool();
+  // Hundreds of answers at once would keep this process from its signs of life.
+  const inLine = { ops: ['probe'], limit: new Limit(options.concurrency) };
   await eachLimited(hosts, options.concurrency, async (host) => {
     const started = performance.now();
     try {
@@ -73,6 +76,7 @@ export async function openFleet(hosts: readonly Host[], options: FleetOptions): 
         // dpkg must not be cut short: it goes on under the same lock when the session dies.
         keepsLock: ['converge'],
         pool,
+        inLine,
       });
       sessions.set(host.name, session);
       options.emit({ at: options.since(), type: 'connected', host: host.name, ms: performance.now() - started });

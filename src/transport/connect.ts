@@ -62,6 +62,7 @@ async function start(
         signal,
       }),
     release: () => lease.release(),
+    ...(options.inLine ? { inLine: options.inLine } : {}),
   });
   const { tickSeconds, ticks } = options.silence ?? SILENCE;
   const remote = await RemoteScript.open(lease, {

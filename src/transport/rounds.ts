@@ -1,9 +1,11 @@
 import { unreadable } from '../core/answer.ts';
 import { McpkError } from '../core/errors.ts';
-import type { SessionRecord } from './types.ts';
+import type { ConnectOptions, SessionRecord } from './types.ts';
 
 /** How long the host may take to end a stopped round (TERM, 2 s, KILL). */
 export const STOP_MS = 6000;
+
+const NEVER = new AbortController().signal;
 
 export interface Request {
   op: string;
@@ -22,6 +24,7 @@ export interface RoundParts {
   stop: () => void;
   /** Gives the channel up. */
   destroy: (error: McpkError) => void;
+  inLine: ConnectOptions['inLine'];
 }
 
 /**
@@ -36,6 +39,9 @@ export class Rounds {
   #soon: NodeJS.Immediate | undefined;
   #stopped: McpkError | undefined;
   #end: () => void = () => undefined;
+  /** Gives the place in line to the next host. */
+  #over: () => void = () => undefined;
+  #queued = false;
   #count = 0;
 
   constructor(parts: RoundParts) {
@@ -82,19 +88,42 @@ export class Rounds {
   #sendSoon(): void {
     this.#soon ??= setImmediate(() => {
       this.#soon = undefined;
-      if (this.#open.length === 0) this.#send();
+      if (this.#open.length === 0) this.#begin();
     });
   }
 
-  #send(): void {
+  /** What is asked while the round stands in line goes along. */
+  #begin(): void {
+    const { inLine } = this.#parts;
+    this.#dropAborted();
+    const first = this.#waiting.find(({ op }) => inLine?.ops.includes(op));
+    if (!inLine || !first) return this.#send();
+    if (this.#queued) return;
+    this.#queued = true;
+    const turn = async (): Promise<void> => {
+      this.#queued = false;
+      this.#send();
+      if (this.#open.length > 0) await new Promise<void>((resolve) => (this.#over = resolve));
+    };
+    const calledOff = (): void => {
+      this.#queued = false;
+      this.#sendSoon();
+    };
+    inLine.limit.run(turn, first.signal ?? NEVER).catch(calledOff);
+  }
+
+  #dropAborted(): void {
     const gone = this.#waiting.filter((request) => request.signal?.aborted);
+    this.#waiting = this.#waiting.filter((request) => !gone.includes(request));
     for (const request of gone) request.reject(interrupted(this.#parts.host, request.signal));
-    const alive = this.#waiting.filter((request) => !gone.includes(request));
-    const [first] = alive;
+  }
+
+  #send(): void {
+    this.#dropAborted();
+    const [first] = this.#waiting;
     // Only what one signal stops goes together: a stop ends the whole round.
-    const others = alive.findIndex((request) => request.signal !== first?.signal);
-    const round = others === -1 ? alive : alive.slice(0, others);
-    this.#waiting = alive.slice(round.length);
+    const others = this.#waiting.findIndex((request) => request.signal !== first?.signal);
+    const round = this.#waiting.splice(0, others === -1 ? this.#waiting.length : others);
     if (!first) return;
     try {
       this.#parts.send(round);
@@ -120,6 +149,7 @@ export class Rounds {
     this.#end = () => {
       clearTimeout(impatient);
       signal?.removeEventListener('abort', stop);
+      this.#over();
     };
   }
 }

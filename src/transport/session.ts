@@ -5,7 +5,7 @@ import { codeFrame, requestFrame } from './frames.ts';
 import { holderOf, lockedError } from './lock.ts';
 import type { RemoteScript } from './remote-script.ts';
 import { Rounds, STOP_MS, type Request } from './rounds.ts';
-import type { LockHolder, Session, SessionRecord, Traffic } from './types.ts';
+import type { ConnectOptions, LockHolder, Session, SessionRecord, Traffic } from './types.ts';
 
 const BEAT_MS = 2000;
 /** It lies in the host's memory (tmpfs). */
@@ -20,6 +20,7 @@ export interface SessionParts {
   keepsLock: readonly string[];
   upload: (file: Parameters<Session['upload']>) => Promise<{ sent: number; received: number }>;
   release: () => void;
+  inLine?: ConnectOptions['inLine'];
 }
 
 /** The operator's half of session.sh. */
@@ -46,6 +47,7 @@ export class HostSession implements Session {
       send: (requests) => this.#send(requests),
       stop: () => this.#remote?.write('stop\n'),
       destroy: (error) => this.#remote?.destroy(error),
+      inLine: parts.inLine,
     });
   }
 

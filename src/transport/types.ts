@@ -1,5 +1,6 @@
 import type { RemoteAnswer, RemoteCommand } from './commands.ts';
 import type { ConnectionPool } from './hops.ts';
+import type { Limit } from './limits.ts';
 
 /** A host as the transport sees it; src/inventory gives these settings. */
 export interface Target {
@@ -89,6 +90,8 @@ export interface ConnectOptions {
   keepsLock?: readonly string[];
   /** Shared by the connections of a run: logins at once per sshd, connections to jump hosts. */
   pool?: ConnectionPool;
+  /** Shared by the connections of a run: a round with one of these `ops` waits until the limit lets it. */
+  inLine?: { ops: readonly string[]; limit: Limit };
   /** The host's patience: it ends the session after so many ticks without a frame. By default 5 × 2 s. */
   silence?: { tickSeconds: number; ticks: number };
 }
