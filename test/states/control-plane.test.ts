@@ -212,6 +212,16 @@ describe('the rollout', () => {
     },
   );
 
+  it.each<[string, Partial<Facts>, Partial<HostFacts>]>([
+    ['answered, whatever is known of ports', { nodes: new Map() }, { ports: [], owned: [] }],
+    ['listens, though none answered', {}, {}],
+  ])('of the API servers is one at a time when one %s', async (_name, over, ofHosts) => {
+    const cluster = await labCluster();
+    const facts = standing(cluster, over);
+    for (const own of facts.hosts.values()) Object.assign(own, ofHosts);
+    expect(batches('api-server', cluster, facts)).toHaveLength(3);
+  });
+
   it('of etcd is one at a time, the leader last, a member without data first', async () => {
     const cluster = await labCluster();
     const facts = standing(cluster, { standing: { etcd: ['m1', 'm2', 'm3'], apiServers: [], etcdLeader: 'm1' } });
