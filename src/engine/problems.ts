@@ -1,25 +1,32 @@
 import { failure, McpkError } from '../core/errors.ts';
-import type { Problem } from '../states/stage.ts';
+import type { Facts } from '../cluster/facts.ts';
+import type { Cluster } from '../inventory/types.ts';
+import type { Problem, Stage } from '../states/stage.ts';
 import { ask } from './ask.ts';
 import type { EngineInput, Opened } from './open.ts';
 
 /**
  * Says what would stop the run half-way, before its first change. What is seen in the facts comes first: what is wrong
- * there would only show once more, in other words, when hosts are asked.
+ * there would only show once more, in other words, when hosts are asked. Of a stage that is skipped the facts are
+ * told as warnings, and no host is asked.
  *
  * @throws McpkError `preflight`, or what ended the session with a host that was asked
  */
 export async function checkProblems(
-  { cluster, stages, selection, signal }: EngineInput,
-  { fleet, facts }: Pick<Opened, 'fleet' | 'facts'>,
+  { cluster, stages, selection, signal, emit }: EngineInput,
+  { fleet, facts, since }: Pick<Opened, 'fleet' | 'facts' | 'since'>,
 ): Promise<void> {
-  refuse(stages.flatMap((stage) => stage.problems?.(cluster, facts) ?? []));
+  const skipped = stages.filter((stage) => selection.skip?.has(stage.name));
+  const counted = stages.filter((stage) => !skipped.includes(stage));
+  for (const { message, hint, ...where } of problemsOf(skipped, cluster, facts))
+    emit({ at: since(), type: 'warning', ...where, message: [message, hint].filter(Boolean).join('. ') });
+  refuse(problemsOf(counted, cluster, facts));
   const newcomers = new Set(
     [...facts.hosts]
       .filter(([name, { owned }]) => owned.length === 0 && (selection.limit?.has(name) ?? true))
       .map(([name]) => name),
   );
-  const inquiries = stages.flatMap((stage) => stage.inquire?.({ cluster, facts, newcomers }) ?? []);
+  const inquiries = counted.flatMap((stage) => stage.inquire?.({ cluster, facts, newcomers }) ?? []);
   const found = inquiries.map(async ({ asks, judge }) => {
     const answers = await ask(fleet, asks, signal);
     signal.throwIfAborted();
@@ -28,6 +35,10 @@ export async function checkProblems(
     return judge(answers);
   });
   refuse((await Promise.all(found)).flat());
+}
+
+function problemsOf(stages: readonly Stage[], cluster: Cluster, facts: Facts): Problem[] {
+  return stages.flatMap((stage) => stage.problems?.(cluster, facts) ?? []);
 }
 
 function refuse(problems: readonly Problem[]): void {

@@ -10,15 +10,17 @@ interface Situation {
   /** Hosts on which mcpk owns something; m1 and w1 are there. */
   owned?: string[];
   limit?: string[];
+  skip?: string[];
   /** Seen in the facts. */
   known?: Problem[];
   answer?: (host: string) => CommandResult;
 }
 
-/** Hosts that were asked, each with the newcomers that it was asked for; then what was thrown. */
-async function check(situation: Situation): Promise<{ asked: string[]; thrown: unknown }> {
-  const { owned = [], limit, known = [] } = situation;
+/** Hosts that were asked, each with the newcomers that it was asked for; then what was told, and what was thrown. */
+async function check(situation: Situation): Promise<{ asked: string[]; told: unknown[]; thrown: unknown }> {
+  const { owned = [], limit, skip, known = [] } = situation;
   const asked: string[] = [];
+  const told: unknown[] = [];
   const stage: Partial<Stage> = {
     name: 'preflight',
     problems: () => known,
@@ -44,15 +46,17 @@ async function check(situation: Situation): Promise<{ asked: string[]; thrown: u
   };
   const input = {
     stages: [stage],
-    selection: limit ? { limit: new Set(limit) } : {},
+    selection: { ...(limit ? { limit: new Set(limit) } : {}), ...(skip ? { skip: new Set(skip) } : {}) },
+    emit: (event: unknown) => told.push(event),
     signal: new AbortController().signal,
   } as unknown as EngineInput;
-  const opened = { fleet: { exec } as unknown as Fleet, facts: { hosts, unreachable: [], etcd: 'none' as const } };
+  const facts = { hosts, unreachable: [], etcd: 'none' as const };
+  const opened = { fleet: { exec } as unknown as Fleet, facts, since: () => 7 };
   const thrown = await checkProblems(input, opened).then(
     () => undefined,
     (error: unknown) => error,
   );
-  return { asked: asked.toSorted(), thrown };
+  return { asked: asked.toSorted(), told, thrown };
 }
 
 describe('before the first change', () => {
@@ -62,7 +66,7 @@ describe('before the first change', () => {
     ['a cluster that stands is asked nothing', { owned: ['m1', 'w1'] }, []],
     ['a bare host that this run leaves alone is no reason to ask', { owned: ['m1'], limit: ['m1'] }, []],
   ])('%s', async (_name, situation, asked) => {
-    expect(await check(situation)).toEqual({ asked, thrown: undefined });
+    expect(await check(situation)).toEqual({ asked, told: [], thrown: undefined });
   });
 
   it('what hosts answer stops the run with exit 14', async () => {
@@ -74,6 +78,12 @@ describe('before the first change', () => {
     const { asked, thrown } = await check({ known: [{ host: 'm1', message: 'is full', hint: 'tidy up' }] });
     expect(asked).toEqual([]);
     expect(thrown).toMatchObject({ exitCode: 14, host: 'm1', message: 'is full', hint: 'tidy up' });
+  });
+
+  it('where the stage is skipped, the facts are a warning and nobody is asked', async () => {
+    const outcome = await check({ skip: ['preflight'], known: [{ host: 'm1', message: 'is full', hint: 'Tidy up.' }] });
+    const warning = { at: 7, type: 'warning', host: 'm1', message: 'is full. Tidy up.' };
+    expect(outcome).toEqual({ asked: [], told: [warning], thrown: undefined });
   });
 
   it('a host that is lost meanwhile is unreachable, not cut off from its peers', async () => {

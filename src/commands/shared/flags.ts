@@ -27,7 +27,7 @@ export const connectionFlags = {
     helpGroup: 'CONNECTION',
   }),
   concurrency: Flags.integer({
-    summary: 'Hosts that are connected to at the same time.',
+    summary: 'Hosts that are connected to, and read, at the same time.',
     helpValue: 'N',
     min: 1,
     max: 1000,
@@ -66,7 +66,7 @@ export const stageFlags = {
     helpGroup: 'SCOPE',
   }),
   skip: Flags.string({
-    summary: 'Without these stages, separated by commas.',
+    summary: 'Without these stages, separated by commas; without preflight, what it finds in the facts is a warning.',
     helpValue: 'STAGES',
     multiple: true,
     multipleNonGreedy: true,

@@ -108,7 +108,7 @@ function problemOf(all: readonly { lane: Lane; why: string }[]): Problem {
   return {
     host: lane.to.name,
     message: `${names} ${all.length === 1 ? 'does' : 'do'} not reach ${nameOf(lane)} (${lane.purpose}): ${why}`,
-    hint: `Let ${what} from ${addresses} through to ${lane.to.internalAddress}: in ${lane.to.name}'s firewall, and in what lies between.`,
+    hint: `Let ${what} from ${addresses} through to ${lane.to.internalAddress}: in ${lane.to.name}'s firewall, and in what lies between. (--skip preflight leaves all these checks out.)`,
   };
 }
 
