@@ -42,7 +42,7 @@ export async function scale(options: Options): Promise<Report> {
     tables: tablesOf(all),
     notes: [
       ...failed,
-      'Simulated: a host is a network namespace with an address, a root of its own over the image of the lab and a real sshd (OpenSSH 10) in it. Not simulated, so not in these figures: systemd, its units and the packages that stages install; one kernel and the processors of this machine serve all hosts and the client.',
+      'Simulated: a host is a network namespace with an address, a root of its own over the image of the lab and a real sshd (OpenSSH 10) in it. Not simulated, so not in these figures: systemd, its units and the packages that stages install; one kernel and the processors of this machine serve all hosts and the client, which goes first (nice -10; so does ssh).',
       `mcpk runs its engine on ${KINDS.join(', ')} resources of the real stages (three masters, the rest workers), without gates. xargs runs OpenSSH's client, 16 at once, with a script that reads the same paths, sums, settings and users.`,
       ...(options.quick ? [] : [`![How the time grows with the number of hosts](${PICTURE.split('/')[1] ?? ''})`]),
     ],

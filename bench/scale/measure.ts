@@ -57,9 +57,15 @@ export async function measure(fleet: SimulatedFleet, count: number, { quick, rou
   };
 }
 
+/**
+ * The operator's side goes before the hosts' on the processors that they share: hosts of their own would not take it
+ * from mcpk or ssh either.
+ */
+const FIRST = ['nice', '-n', '-10'];
+
 async function inside(fleet: SimulatedFleet, argv: readonly string[]): Promise<{ seconds: number; stdout: string }> {
   const started = performance.now();
-  const said = await capture(fleet.inside(argv), { cwd: CLONE });
+  const said = await capture(fleet.inside([...FIRST, ...argv]), { cwd: CLONE });
   if (said.code !== 0) throw new Error(`${argv.join(' ')}: exit ${String(said.code)}\n${said.stdout}${said.stderr}`);
   return { seconds: (performance.now() - started) / 1000, stdout: said.stdout };
 }
