@@ -108,13 +108,12 @@ function sharedStates(input: CompareInput): ReadonlyMap<string, SharedState> {
   const resolved = resolveShared(
     hosts.flatMap((each) => (each.observed ? [{ ...each, observed: each.observed }] : [])),
   );
-  const problem = resolved.problems[0];
-  if (problem !== undefined) {
-    throw new McpkError('refused', problem, {
-      details: resolved.problems.slice(1),
-      hint: 'Keep the copy that the running cluster uses and remove the other one by hand.',
+  const [problem, ...more] = resolved.problems;
+  if (problem)
+    throw new McpkError('refused', problem.message, {
+      details: more.map(({ message }) => message),
+      hint: problem.hint,
     });
-  }
   return resolved.states;
 }
 

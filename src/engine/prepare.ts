@@ -13,6 +13,7 @@ import { readNodes } from './gather.ts';
 import { refusals } from './guard.ts';
 import { inventoryOf } from './inventory-digest.ts';
 import { createJournal } from './journal.ts';
+import { checkKept } from './keepers.ts';
 import { createMaterials } from './materials.ts';
 import type { EngineInput, Opened } from './open.ts';
 import { planHash } from './plan-hash.ts';
@@ -76,6 +77,7 @@ export async function prepare(input: EngineInput, opened: Opened, inPlace: reado
     now,
   };
   const unguarded = plan(planInput);
+  checkKept(tree, unguarded.stages, comparisons.shared);
   const planned = { ...unguarded, refused: await refusals({ ...around, facts }, unguarded) };
   emit({ at: since(), type: 'planned', plan: planned, ms: since() });
   const run = createRun({

@@ -15,8 +15,17 @@ export interface SharedHost {
 export interface SharedResolution {
   states: Map<string, SharedState>;
   /** Each names the hosts; with any, nothing may change. */
-  problems: string[];
+  problems: SharedProblem[];
 }
+
+export interface SharedProblem {
+  message: string;
+  hint: string;
+}
+
+const DIFFERS = 'Keep the copy that the running cluster uses and remove the other one by hand.';
+const LOST =
+  'Put it back from a copy. Where no cluster rests on it any more, remove by hand what is named here; it is made anew then.';
 
 interface Holder {
   host: string;
@@ -37,13 +46,18 @@ export function resolveShared(hosts: readonly SharedHost[]): SharedResolution {
     const holders = places
       .filter(({ resource }) => resource.holder)
       .flatMap((place) => holderOf(place, place.resource) ?? []);
-    const known = result.problems.length;
-    const state = merge(id, holders, result.problems);
+    const problems: SharedProblem[] = [];
+    const state = merge(id, holders, problems);
     const recipe = places[0]?.resource.recipe.type;
     if (state.state === 'held' && recipe === 'authority') deriveBundle(state);
-    result.states.set(id, state);
-    if (state.state === 'absent') result.problems.push(...dependents(id, hosts));
-    else if (result.problems.length === known) result.problems.push(...missingItems(id, state, places));
+    const missing = state.state === 'held' && problems.length === 0 ? missingItems(id, state, places) : [];
+    const resting = dependents(id, hosts);
+    // What a host lost its power over before it was whole, and nothing rests on, is made anew.
+    const started = missing.length > 0 && resting.length === 0;
+    result.states.set(id, started ? absent() : state);
+    if (state.state === 'absent') problems.push(...resting);
+    else if (!started) problems.push(...missing);
+    result.problems.push(...problems);
   }
   return result;
 }
@@ -64,8 +78,12 @@ function holderOf({ host, observed, owned }: SharedHost, resource: SharedSecretR
   return found;
 }
 
-function merge(id: string, holders: readonly Holder[], problems: string[]): SharedState {
-  const state: SharedState = { state: 'absent', hashes: {}, texts: {} };
+function absent(): SharedState {
+  return { state: 'absent', hashes: {}, texts: {} };
+}
+
+function merge(id: string, holders: readonly Holder[], problems: SharedProblem[]): SharedState {
+  const state = absent();
   const intact = holders.filter((holder) => !holder.drifted);
   const sources = intact.length > 0 ? intact : holders;
   for (const item of new Set(sources.flatMap((holder) => Object.keys(holder.hashes)))) {
@@ -78,7 +96,7 @@ function merge(id: string, holders: readonly Holder[], problems: string[]): Shar
         ([hash, side]) =>
           `${side.map((holder) => holder.host).join(', ')} ${side.length > 1 ? 'have' : 'has'} ${hash.slice(0, 8)}…`,
       );
-      problems.push(`${id} differs (${item}): ${sides.join('; ')}`);
+      problems.push({ message: `${id} differs (${item}): ${sides.join('; ')}`, hint: DIFFERS });
       continue;
     }
     for (const [hash, side] of groups) {
@@ -105,26 +123,26 @@ function missingItems(
   id: string,
   state: SharedState,
   places: readonly { host: string; resource: SharedSecretResource }[],
-): string[] {
+): SharedProblem[] {
   const items = new Set(places.flatMap(({ resource }) => resource.files.map((file) => file.item)));
   const missing = [...items].filter((item) => state.hashes[item] === undefined);
   const holders = places.filter(({ resource }) => resource.holder).map(({ host }) => host);
-  return missing.map(
-    (item) =>
-      `${id} is incomplete: ${state.from ?? ''} has a part of it, but ${item} is on none of ${holders.join(', ')}`,
-  );
+  return missing.map((item) => ({
+    message: `${id} is incomplete: ${state.from ?? ''} has a part of it, but ${item} is on none of ${holders.join(', ')}`,
+    hint: LOST,
+  }));
 }
 
 /** An authority that nobody has must not be made anew under leaves that the old one signed. */
-function dependents(id: string, hosts: readonly SharedHost[]): string[] {
-  const problems: string[] = [];
+function dependents(id: string, hosts: readonly SharedHost[]): SharedProblem[] {
+  const problems: SharedProblem[] = [];
+  const add = (what: string): number => problems.push({ message: `${id} is on no host, but ${what}`, hint: LOST });
   for (const { host, resources, observed, etcdData } of hosts) {
     const leaf = resources.find(
       (each) => each.kind === 'certificate' && each.authority === id && observed.paths[each.path] !== undefined,
     );
-    if (leaf?.kind === 'certificate')
-      problems.push(`${id} is on no host, but ${host} has ${leaf.path}, which it signed`);
-    else if (etcdData) problems.push(`${id} is on no host, but etcd has data on ${host}`);
+    if (leaf?.kind === 'certificate') add(`${host} has ${leaf.path}, which it signed`);
+    else if (etcdData) add(`etcd has data on ${host}`);
   }
   return problems;
 }

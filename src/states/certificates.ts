@@ -1,6 +1,7 @@
 import { apiUrl, endpointUrl, localApiUrl } from '../cluster/endpoint.ts';
 import { PATHS, USERS } from '../core/paths.ts';
-import type { Cluster, Host } from '../inventory/types.ts';
+import type { Facts } from '../cluster/facts.ts';
+import { hostsWith, type Cluster, type Host } from '../inventory/types.ts';
 import { kubeconfig } from '../render/kubeconfig.ts';
 import type { FileResource } from '../resources/types.ts';
 import { file, PRIVATE, privateTo } from './build.ts';
@@ -23,7 +24,14 @@ export const certificates: Stage = {
     ...leavesOf(cluster, host),
     ...kubeconfigsOf(cluster, host),
   ],
+  rollout: keepersFirst,
 };
+
+/** A new authority is kept before anybody else has what it signed: a run may end at any moment. */
+function keepersFirst(cluster: Cluster, _facts: Facts, changed: readonly string[]): string[][] {
+  const masters = hostsWith(cluster, 'master').map((host) => host.name);
+  return [changed.filter((host) => masters.includes(host)), changed.filter((host) => !masters.includes(host))];
+}
 
 interface Client {
   path: string;

@@ -102,8 +102,13 @@ describe('a shared secret', () => {
     },
     {
       name: 'of which a private item is gone everywhere is a problem',
-      hosts: [host('m1', { '/cert': 'C', '/bundle': 'C' }), host('m2', {})],
+      hosts: [host('m1', { '/cert': 'C', '/bundle': 'C' }), host('m2', { '/leaf': 'L' })],
       problems: ['authority/cluster is incomplete: m1 has a part of it, but key is on none of m1, m2'],
+    },
+    {
+      name: 'that is not whole and on which nothing rests is made anew',
+      hosts: [host('m1', { '/key': 'K' }), host('m2', {})],
+      state: { state: 'absent', hashes: {} },
     },
     {
       name: 'that nobody has is not made under leaves that it signed',
@@ -118,7 +123,7 @@ describe('a shared secret', () => {
   ];
   it.each(cases)('$name', ({ hosts, state, problems = [] }) => {
     const resolved = resolveShared(hosts);
-    expect(resolved.problems).toEqual(problems);
+    expect(resolved.problems.map(({ message }) => message)).toEqual(problems);
     if (state) expect(resolved.states.get('authority/cluster')).toMatchObject(state);
   });
 });

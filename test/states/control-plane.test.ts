@@ -212,6 +212,16 @@ describe('the rollout', () => {
     },
   );
 
+  it('of certificates is first where authorities are kept, then where what they signed is', async () => {
+    const cluster = await labCluster();
+    const changed = ['w1', 'm1', 'w2', 'm3'];
+    const inOrder = stageOf('certificates').rollout?.(cluster, factsOf(cluster), changed);
+    expect(inOrder).toEqual([
+      ['m1', 'm3'],
+      ['w1', 'w2'],
+    ]);
+  });
+
   it.each<[string, Partial<Facts>, Partial<HostFacts>]>([
     ['answered, whatever is known of ports', { nodes: new Map() }, { ports: [], owned: [] }],
     ['listens, though none answered', {}, {}],
