@@ -45,7 +45,10 @@ export function encodeReads(reads: Reads, options: { deep?: boolean } = {}): Buf
     ...list('u', unique(reads.units)),
     ...list('X', unique(reads.executables.map(({ unit, paths: of }) => [unit, ...of.map(relative)].join(' ')))),
     ...list('k', unique(reads.packages)),
-    ...list('s', unique(reads.sysctls).map(sysctlPath)),
+    ...list(
+      's',
+      unique(reads.sysctls).map((key) => relative(PROC_SYS + sysctlPath(key))),
+    ),
     ...list('m', [...modules.values()]),
     ...list('g', unique(reads.users)),
     ...[...commands].flatMap(([id, argv]) => [`c ${encodeURIComponent(id)}`, ...argv.flatMap(argumentLines), '. ']),
@@ -58,17 +61,16 @@ export function decodeObserved(records: readonly SessionRecord[]): Observed {
   const of = (kind: string): string => records.find((record) => record.kind === kind)?.body.toString('utf8') ?? '';
   const paths = decodePaths(of('paths'));
   const bytes = (kind: string): Buffer => records.find((record) => record.kind === kind)?.body ?? Buffer.alloc(0);
+  const [settings, texts] = settingsAndTexts(splitTexts(bytes('texts')));
   return {
     paths,
-    texts: { ...decodeTexts(bytes('texts'), paths), ...decodeCertificates(bytes('certificates')) },
+    texts: { ...decodeTexts(texts, paths), ...decodeCertificates(bytes('certificates')) },
     listings: decodeListings(of('listings'), paths),
     binaries: Object.fromEntries([...of('binaries').matchAll(SUM)].map((match) => [absolute(match[2]!), match[1]!])),
     units: decodeUnits(of('units'), of('stamps'), of('executables')),
     packages: decodePackages(of('packages')),
     sysctls: Object.fromEntries(
-      lines(of('sysctls'))
-        .map((line) => cut(line, ':'))
-        .map(([path, value]) => [sysctlKey(path), value]),
+      settings.map(([path, value]) => [sysctlKey(path.slice(PROC_SYS.length)), value.toString('utf8').trimEnd()]),
     ),
     modules: Object.fromEntries(pairs(of('modules')).map(([name, found]) => [name, found === '1'])),
     users: decodeUsers(of('users'), of('groups')),
@@ -76,6 +78,7 @@ export function decodeObserved(records: readonly SessionRecord[]): Observed {
   };
 }
 
+const PROC_SYS = '/proc/sys/';
 const SUM = /^([0-9a-f]{64}) {2}(.+)$/gm;
 /** Name, mode (its first digit the type), access, owner, group, size, ctime, name again with a link's target. */
 const PATH =
@@ -103,10 +106,18 @@ function decodePaths(text: string): Record<string, PathState> {
   return states;
 }
 
+/** Kernel settings are read with the texts. */
+function settingsAndTexts(read: ReadonlyMap<string, Buffer>): [[string, Buffer][], [string, Buffer][]] {
+  const { settings = [], texts = [] } = Object.groupBy(read, ([path]) =>
+    path.startsWith(PROC_SYS) ? 'settings' : 'texts',
+  );
+  return [settings, texts];
+}
+
 /** The shell drops NUL bytes: a text whose hash is not the file's is a binary, and no text. */
-function decodeTexts(raw: Buffer, paths: Record<string, PathState>): Record<string, string> {
+function decodeTexts(read: [string, Buffer][], paths: Record<string, PathState>): Record<string, string> {
   const texts: Record<string, string> = {};
-  for (const [path, bytes] of splitTexts(raw)) {
+  for (const [path, bytes] of read) {
     const hash = paths[path]?.sha256;
     if (hash === undefined || hash === createHash('sha256').update(bytes).digest('hex'))
       texts[path] = bytes.toString('utf8');

@@ -85,8 +85,8 @@ describe('bare hosts', () => {
   });
 
   it.for([
-    { host: 'm2', programs: 60 },
-    { host: 'w1', programs: 50 },
+    { host: 'm2', programs: 53 },
+    { host: 'w1', programs: 46 },
   ])('… and few bytes and programs: $host', async ({ host, programs }) => {
     let result: RunResult | undefined;
     const started = await programsStarted(host, async () => {

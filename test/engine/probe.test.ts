@@ -17,6 +17,7 @@ afterEach(() => {
   host.remove();
 });
 
+const MEMORY = '/run/mcpk/memory';
 const sha = (text: string | Buffer): string => createHash('sha256').update(text).digest('hex');
 
 function probe(reads: Partial<Reads>, options: { deep?: boolean } = {}): Observed {
@@ -136,11 +137,13 @@ it('lists a directory; an absent one has no list', () => {
 describe('binaries', () => {
   const path = '/var/lib/mcpk/store/abc';
 
+  beforeEach(() => mkdirSync(host.at('/run/mcpk'), { recursive: true }));
+
   it('are hashed once, and again when the file changes', () => {
     host.put(path, 'one');
     expect(probe({ binaries: [path, '/var/lib/mcpk/store/none'] }).binaries).toEqual({ [path]: sha('one') });
     // The memory is what counts: a lie in it is believed until the file changes or somebody looks deep.
-    host.put('/var/lib/mcpk/hashes', host.read('/var/lib/mcpk/hashes').replace(sha('one'), sha('lie')));
+    host.put(MEMORY, host.read(MEMORY).replace(sha('one'), sha('lie')));
     expect(probe({ binaries: [path] }).binaries).toEqual({ [path]: sha('lie') });
     expect(probe({ binaries: [path] }, { deep: true }).binaries).toEqual({ [path]: sha('one') });
     writeFileSync(host.at(path), 'two');
@@ -152,7 +155,7 @@ describe('binaries', () => {
     probe({ binaries: [path] });
     host.put(`${path}2`, 'two');
     expect(probe({ binaries: [path, `${path}2`] }).binaries).toEqual({ [path]: sha('one'), [`${path}2`]: sha('two') });
-    expect(host.read('/var/lib/mcpk/hashes').trim().split('\n')).toHaveLength(2);
+    for (const text of ['one', 'two']) expect(host.read(MEMORY)).toContain(sha(text));
   });
 });
 
@@ -270,6 +273,15 @@ describe('what systemctl said of units', () => {
     expect(asked()).toBe(2);
   });
 
+  it('is remembered beside the hashes of binaries, and both beside what moves', () => {
+    host.put('/store/one', 'one');
+    const both = { units: ['etcd.service', 'more.service'], binaries: ['/store/one'] };
+    probe(both);
+    host.put('/store/one', 'two');
+    expect(probe(both).binaries).toEqual({ '/store/one': sha('two') });
+    expect(asked()).toBe(1);
+  });
+
   it('of other units is another matter', () => {
     state();
     probe({ units: ['etcd.service'] });
@@ -301,6 +313,54 @@ it('finds processes that run another file than the one that is there now, withou
   const executables = units.map((unit) => ({ unit, paths: ['/none', '/usr/local/bin/x'] }));
   const seen = probe({ units, executables }).units;
   expect(Object.entries(seen).flatMap(([name, { runsOther }]) => (runsOther ? [name] : []))).toEqual(['moved.service']);
+});
+
+describe('what dpkg-query said of packages', () => {
+  const STATUS = '/var/lib/dpkg/status';
+  const say = (version: string): void => host.stub('dpkg-query', `echo haproxy install installed ${version}`);
+  const version = (name = 'haproxy'): string | undefined => probe({ packages: [name] }).packages['haproxy']?.version;
+
+  beforeEach(() => {
+    host.put(STATUS, 'one');
+    for (const folder of ['/run/mcpk', '/var/lib/dpkg/updates']) mkdirSync(host.at(folder), { recursive: true });
+    say('1');
+  });
+
+  it('is remembered as long as its records do not move', () => {
+    version();
+    say('2');
+    expect(version()).toBe('1');
+    expect(version('other')).toBe('2');
+  });
+
+  it.for<[string, () => void]>([
+    ['the records were written', () => host.put(STATUS, 'two')],
+    ['dpkg is at work', () => host.put('/var/lib/dpkg/updates/0001', '')],
+  ])('is asked for again when %s', ([, move]) => {
+    version();
+    move();
+    say('2');
+    expect(version()).toBe('2');
+  });
+});
+
+describe('users', () => {
+  beforeEach(() => {
+    host.stub('getent', 'case $1 in passwd) echo far:x:7:8::/far:/bin/sh ;; group) echo away:x:8: ;; esac');
+    host.put('/etc/passwd', 'root:x:0:0:root:/root:/bin/bash\netcd:x:998:997::/var/lib/etcd:/usr/sbin/nologin\n');
+    host.put('/proc/filesystems', 'nodev\toverlay\n');
+    host.put('/etc/group', 'root:x:0:\nfar:x:1:\nservices:x:997:\n');
+  });
+
+  it('are read from the files, with no process', () => {
+    const etcd = { group: 'services', home: '/var/lib/etcd', shell: '/usr/sbin/nologin' };
+    expect(probe({ users: ['etcd'], modules: [{ name: 'overlay' }] }).users).toEqual({ etcd });
+    expect(host.calls).toEqual([]);
+  });
+
+  it('are asked for when they are not in the files, where only a group may have the name', () => {
+    expect(probe({ users: ['far'] }).users).toEqual({ far: { group: 'away', home: '/far', shell: '/bin/sh' } });
+  });
 });
 
 it('reads packages, sysctls, modules and users', () => {

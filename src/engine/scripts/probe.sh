@@ -10,9 +10,9 @@
 set -fu
 export LC_ALL=C
 
-hashes=./var/lib/mcpk/hashes
+memory=./run/mcpk/memory
 stamps=./run/mcpk/stamps
-shows=./run/mcpk/units
+rs=$(printf '\036')
 nl='
 '
 
@@ -50,11 +50,12 @@ probe_paths() {
   done
 }
 
-# Only regular files (also behind a link): reading a pipe would wait for ever.
+# Only regular files (also behind a link): reading a pipe would wait for ever. Kernel settings are texts too, not read
+# by the shell: it takes a byte a call, and the kernel answers only the first call of a number's file.
 probe_texts() {
   IFS=$us
   set --
-  for path in $texts; do
+  for path in $texts $sysctls; do
     [ -f "$path" ] && set -- "$@" "$path"
   done
   [ $# -gt 0 ] || return 0
@@ -90,28 +91,21 @@ probe_listings() {
   emit listings "$seen"
 }
 
-# What was true a while ago, beside what tells whether it still is.
-recall() {
-  IFS=$us
-  set -- $(cat $hashes $shows 2>/dev/null)
-  remembered_hashes=${1-} remembered_key=${2-} remembered_show=${3-}
-}
-
 # A binary has 100 MB: its hash is remembered beside what changes when its bytes do.
 probe_binaries() {
   IFS=$us
   set -- $binaries
   ids=$(stat -c '%f %s %.9Y %.9Z %i %n' -- "$@" 2>/dev/null)
-  memory=$nl$remembered_hashes$nl
+  hashes=$nl$remembered_hashes$nl
   known=$nl
   set --
   IFS=$nl
   for id in $ids; do
     path=${id#* * * * * }
     case $id in 8*) ;; *) continue ;; esac
-    case $memory in
+    case $hashes in
       *" $id$nl"*)
-        hash=${memory%%" $id$nl"*}
+        hash=${hashes%%" $id$nl"*}
         known=$known${hash##*"$nl"}"  "$path$nl
         ;;
       *) set -- "$@" "$path" ;;
@@ -119,34 +113,36 @@ probe_binaries() {
   done
   if [ $# -gt 0 ]; then
     known=$known$(sha256sum -- "$@" 2>/dev/null)$nl
-    remember
+    remember_hashes
   fi
   emit binaries "$known"
 }
 
-remember() {
-  [ -d ./var/lib/mcpk ] || return 0
-  memory=
+remember_hashes() {
+  remembered_hashes='' moved=1
   for id in $ids; do
     hash=${known%%"  ${id#* * * * * }$nl"*}
     hash=${hash##*"$nl"}
-    [ ${#hash} = 64 ] && memory=$memory$hash" "$id$nl
+    [ ${#hash} = 64 ] && remembered_hashes=$remembered_hashes$hash" "$id$nl
   done
-  { printf '%s' "$memory" >$hashes.new && mv -f $hashes.new $hashes; } 2>/dev/null
 }
 
-# What systemctl said is remembered beside what changes when it would say something else: it needs 30 ms, and systemd
-# 15 ms more, to tell of ten units, and the marks 7 ms. us+utc: a start and a file's change in the same second can be told
-# apart.
-probe_units() {
+# What systemctl and dpkg-query said is remembered beside what changes when they would say something else: of ten units
+# systemctl needs 30 ms to tell, and systemd 15 ms more; dpkg-query needs 7 ms, and the marks of both as much. us+utc: a
+# start and a file's change in the same second can be told apart.
+probe_units_and_packages() {
   IFS=$us
   set -- $units
-  shown='' key=$(unit_marks "$@")
-  [ "$remembered_key" != "$key" ] || shown=$remembered_show
-  if [ -z "$shown" ]; then
-    shown=$(systemctl show --timestamp=us+utc --property=Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,InvocationID,ActiveEnterTimestamp,ExecMainStartTimestamp,NRestarts,FragmentPath,DropInPaths,MainPID -- "$@" 2>/dev/null)
-    remember_units "$@"
+  key=$(unit_marks "$@")
+  if [ "$key" = "$remembered_key" ]; then
+    shown=$remembered_show installed=$remembered_packages
+  else
+    [ $# = 0 ] || shown=$(systemctl show --timestamp=us+utc --property=Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,InvocationID,ActiveEnterTimestamp,ExecMainStartTimestamp,NRestarts,FragmentPath,DropInPaths,MainPID -- "$@" 2>/dev/null)
+    ask_packages
+    if lasts "$@"; then remembered_key=$key remembered_show=$shown remembered_packages=$installed moved=1; fi
   fi
+  [ -z "$packages" ] || emit packages "$installed"
+  [ -n "$units" ] || return 0
   emit units "$shown"
   seen=
   for unit in $units; do
@@ -156,11 +152,17 @@ probe_units() {
   [ -z "$executables" ] || probe_executables
 }
 
-# All files that make up units, the folders that enable them, and of each unit the link that systemd makes anew at every
-# start and removes when the unit is no longer active (unit_notify in systemd's src/core/unit.c).
+ask_packages() {
+  set -- $packages
+  # shellcheck disable=SC2016 # dpkg-query's own variables
+  [ $# = 0 ] || installed=$(dpkg-query --show --showformat='${Package} ${db:Status-Want} ${db:Status-Status} ${Version}\n' -- "$@" 2>/dev/null)
+}
+
+# All files that make up units, the folders that enable them, of each unit the link that systemd makes anew at every
+# start and removes when the unit is no longer active (unit_notify in systemd's src/core/unit.c), and dpkg's records.
 unit_marks() {
   IFS=' '
-  names=$* marks=
+  names=$* marks='./var/lib/dpkg/status ./var/lib/dpkg/updates'
   for root in ./etc/systemd/system ./etc/systemd/system.control ./run/systemd/system ./run/systemd/system.control \
     ./usr/local/lib/systemd/system ./usr/lib/systemd/system; do
     [ -d "$root" ] || continue
@@ -168,22 +170,27 @@ unit_marks() {
     for unit; do marks="$marks $root/$unit"; done
   done
   for unit; do marks="$marks ./run/systemd/units/invocation:$unit"; done
-  printf '%s\n' "$names"
+  printf '%s\n' "$names" "$packages"
   set +f
   set -- $marks
   stat -c '%N %.9Y %.9Z %i' -- "$@" 2>/dev/null
 }
 
 # Only while all of them are active and nothing waits to be read anew: any other state may pass by itself.
-remember_units() {
+lasts() {
   for unit; do
-    [ -L "./run/systemd/units/invocation:$unit" ] || return 0
+    [ -L "./run/systemd/units/invocation:$unit" ] || return 1
   done
+  [ $# = 0 ] || [ -n "$shown" ] || return 1
   case $nl$shown$nl in
-    *"${nl}ActiveState="[!a]* | *"${nl}ActiveState=activating$nl"* | *"${nl}NeedDaemonReload=yes$nl"* | "$nl$nl") return 0 ;;
+    *"${nl}ActiveState="[!a]* | *"${nl}ActiveState=activating$nl"* | *"${nl}NeedDaemonReload=yes$nl"*) return 1 ;;
   esac
+}
+
+# In memory, so that after a loss of power all is read anew.
+remember() {
   [ -d ./run/mcpk ] || return 0
-  { printf '%s' "$us$key$us$shown" >$shows.new && mv -f $shows.new $shows; } 2>/dev/null
+  { printf '%s' "$rs$remembered_hashes$rs$remembered_key$rs$remembered_show$rs$remembered_packages$rs" >$memory.new && mv -f $memory.new $memory; } 2>/dev/null
 }
 
 # Which of `UNIT PATH…` run something else than these files are now: their own test, no process. What a process was
@@ -217,20 +224,6 @@ probe_executables() {
   emit executables "$seen"
 }
 
-probe_packages() {
-  IFS=$us
-  set -- $packages
-  # shellcheck disable=SC2016 # dpkg-query's own variables
-  emit packages "$(dpkg-query --show --showformat='${Package} ${db:Status-Want} ${db:Status-Status} ${Version}\n' -- "$@" 2>/dev/null)"
-}
-
-# Not the shell's own read: it takes a byte a call, and the kernel answers only the first call of a number's file.
-probe_sysctls() {
-  IFS=$us
-  set -- $sysctls
-  emit sysctls "$(cd ./proc/sys && grep -sH '' -- "$@")"
-}
-
 # Built-in modules show in /sys/module only when they have parameters; hence the evidence.
 probe_modules() {
   seen=
@@ -251,11 +244,13 @@ probe_modules() {
   emit modules "$seen"
 }
 
+# Who is not in the files may come from elsewhere.
 probe_users() {
   IFS=$us
   set -- $users
-  emit users "$(getent passwd -- "$@")"
-  emit groups "$(getent group)"
+  [ "$local_users" = $# ] || accounts=$(getent passwd -- "$@") groups=$(getent group)
+  emit users "$accounts"
+  emit groups "$groups"
 }
 
 # `timeout` runs programs only: a name never reaches a shell builtin. An argument with line breaks comes as
@@ -347,10 +342,39 @@ fact() {
 }
 
 paths='' differing='' texts='' certificates='' listings='' binaries='' units='' executables='' packages='' sysctls='' modules='' users='' commands=''
-facts='' etcd_data='' mode='' us='' answer=''
-request=$(cat -- "$1")
+facts='' etcd_data='' mode='' us='' answer='' section='' accounts='' groups='' local_users=0
+remembered_hashes='' remembered_key='' remembered_show='' remembered_packages='' moved='' shown='' installed=''
+
+cd "${MCPK_ROOT:-/}" || exit 1
+# By one process, what may be of use beside the request: what was true a while ago, with what tells whether it still is.
+said=$(head -v -c 1073741824 -- $memory "$1" ./etc/passwd ./etc/group 2>/dev/null)
+IFS=$rs
+set -- $said
+case ${1-} in
+  "==> $memory <=="*)
+    [ $# -gt 4 ] && remembered_hashes=$2 remembered_key=$3 remembered_show=$4 remembered_packages=$5 && shift 5
+    ;;
+esac
+# Joined again: an argument of a command may hold that byte.
+said=$*
 IFS=$nl
-for line in $request; do
+for line in $said; do
+  case $line in
+    '==> '*' <==')
+      section=$line
+      continue
+      ;;
+  esac
+  case $section in
+    *' ./etc/passwd '*)
+      case $us$users$us in *"$us${line%%:*}$us"*) accounts=$accounts$line$nl local_users=$((local_users + 1)) ;; esac
+      continue
+      ;;
+    *' ./etc/group '*)
+      groups=$groups$line$nl
+      continue
+      ;;
+  esac
   rest=${line#??}
   case $line in
     '= '*) us=$rest ;;
@@ -372,21 +396,18 @@ for line in $request; do
     *) commands=$commands$nl$line ;;
   esac
 done
+[ "$mode" != deep ] || remembered_hashes='' remembered_key=''
 
-cd "${MCPK_ROOT:-/}" || exit 1
-remembered_hashes='' remembered_key='' remembered_show=''
-[ -n "$binaries$units" ] && [ "$mode" != deep ] && recall
 [ -n "$facts" ] && probe_facts
 [ -n "$paths" ] && probe_paths
-[ -n "$texts" ] && probe_texts
+[ -n "$texts$sysctls" ] && probe_texts
 [ -n "$certificates" ] && probe_certificates
 [ -n "$listings" ] && probe_listings
 [ -n "$binaries" ] && probe_binaries
-[ -n "$units" ] && probe_units
-[ -n "$packages" ] && probe_packages
-[ -n "$sysctls" ] && probe_sysctls
+[ -n "$units$packages" ] && probe_units_and_packages
 [ -n "$modules" ] && probe_modules
 [ -n "$users" ] && probe_users
 [ -n "$commands" ] && probe_commands
+[ -n "$moved" ] && remember
 printf '%s' "$answer"
 exit 0
