@@ -11,6 +11,7 @@ import { API, compileStage, compiling, type CompileInput } from './compile.ts';
 import { heldStages } from './gates.ts';
 import { readNodes } from './gather.ts';
 import { refusals } from './guard.ts';
+import { HostsAtOnce } from './hosts-at-once.ts';
 import { inventoryOf } from './inventory-digest.ts';
 import { createJournal } from './journal.ts';
 import { checkKept } from './keepers.ts';
@@ -152,6 +153,7 @@ export function createRun(from: CreateRun): Run {
       secrets.set(resource.id, [...(secrets.get(resource.id) ?? []), { host: states.host, resource }]);
     }
   }
+  const changing = new HostsAtOnce(input.concurrency);
   const id = runId(new Date());
   const journal = createJournal({
     run: id,
@@ -205,7 +207,10 @@ export function createRun(from: CreateRun): Run {
       return stopped;
     },
     turn: turns(),
-    work: (stage, host) => (host.host === API ? convergeApi(run, stage, host) : convergeHost(run, stage, host)),
+    work: (stage, host) =>
+      host.host === API
+        ? convergeApi(run, stage, host)
+        : changing.run(host.host, () => convergeHost(run, stage, host), input.signal),
     async stagePlan(stage) {
       const known = planned.stages.find((each) => each.name === stage.name);
       if (!known) throw new McpkError('unexpected', `no plan for the stage ${stage.name}`);

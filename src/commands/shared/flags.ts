@@ -27,7 +27,7 @@ export const connectionFlags = {
     helpGroup: 'CONNECTION',
   }),
   concurrency: Flags.integer({
-    summary: 'Hosts that are connected to, and read, at the same time.',
+    summary: 'Hosts that are connected to, read or changed at the same time.',
     helpValue: 'N',
     min: 1,
     max: 1000,
