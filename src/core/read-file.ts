@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
-const PIECE = 1 << 20;
+const LARGEST_PIECE = 1 << 20;
+const SMALLEST_PIECE = 4096;
 
 /** A file that a user named can't be used; the message says why, in words. */
 export class UnreadableFile extends Error {
@@ -24,8 +25,10 @@ export function readFileAtMost(path: string, limit: number): Buffer {
     if (about.isDirectory()) throw new UnreadableFile('is a directory, not a file', 'EISDIR');
     if (!about.isFile() && !about.isFIFO()) throw new UnreadableFile('is no file', 'ENOTFILE');
     const chunks: Buffer[] = [];
+    // One byte more than there is, to see the end. Files of the kernel and pipes say that they are empty.
+    const piece = Math.min(Math.max(about.size + 1, SMALLEST_PIECE), LARGEST_PIECE);
     for (let size = 0; ;) {
-      const chunk = Buffer.alloc(PIECE);
+      const chunk = Buffer.allocUnsafe(piece);
       const count = readSync(descriptor, chunk);
       size += count;
       if (size > limit) throw new UnreadableFile(`is larger than ${limit / 2 ** 20} MiB`, 'EFBIG');

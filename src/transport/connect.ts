@@ -10,8 +10,11 @@ import type { ConnectOptions, Session, Target } from './types.ts';
 import { upload } from './upload.ts';
 import { UploadSlots } from './upload-slots.ts';
 
-/** A tick of the host's watchdog, and how many may pass in silence: 10 to 12 s, and 2 more to end stubborn work. */
-const SILENCE = { tickSeconds: 2, ticks: 5 };
+/**
+ * A tick of the host's watchdog, and how many may pass in silence: 8 to 12 s, and 2 more to end stubborn work. Each
+ * tick is a process on the host.
+ */
+const SILENCE = { tickSeconds: 4, ticks: 2 };
 
 /**
  * Opens the one session of a host, over its jump hosts, as root. Resolves as soon as the channel is open: what the

@@ -4,6 +4,7 @@ import ssh2 from 'ssh2';
 import type { AnyAuthMethod } from 'ssh2';
 import { McpkError } from '../core/errors.ts';
 import { readFileAtMost, UnreadableFile } from '../core/read-file.ts';
+import { untilChanged } from '../core/until-changed.ts';
 import type { Hop } from './route.ts';
 
 export interface Identities {
@@ -35,16 +36,17 @@ export function identitiesOf(hop: Hop): Identities {
   return found;
 }
 
+const readKey = untilChanged((file) => ssh2.utils.parseKey(readFileAtMost(file, MOST_BYTES)));
+
 function addFile(found: Identities, hop: Hop, { file, named }: { file: string; named: boolean }): void {
-  let text: Buffer;
+  let key: ReturnType<typeof readKey>;
   try {
-    text = readFileAtMost(file, MOST_BYTES);
+    key = readKey(file);
   } catch (error) {
     if (!(error instanceof UnreadableFile)) throw error;
     if (named || error.code !== 'ENOENT') found.skipped.push(`${file}: ${error.message}`);
     return;
   }
-  const key = ssh2.utils.parseKey(text);
   if (key instanceof Error) {
     const why = /passphrase/i.test(key.message) ? 'protected by a passphrase' : key.message;
     found.skipped.push(`${file}: ${why}`);

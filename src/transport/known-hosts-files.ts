@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync, writeSy
 import { dirname } from 'node:path';
 import { McpkError } from '../core/errors.ts';
 import { readFileAtMost, UnreadableFile } from '../core/read-file.ts';
+import { untilChanged } from '../core/until-changed.ts';
 import { entriesOf, knownHostLine, parseKnownHosts } from './known-hosts.ts';
 import type { KnownHosts } from './known-hosts.ts';
 
@@ -10,7 +11,7 @@ const MOST_BYTES = 64 * 2 ** 20;
 
 /** Reads the files in order; one that does not exist counts as empty. Throws `invalid` for one that can't be read. */
 export function readKnownHosts(files: readonly string[]): KnownHosts {
-  const all = files.map((file) => parseKnownHosts(readIfThere(file), file));
+  const all = files.map(parsed);
   return { entries: all.flatMap((one) => one.entries), ignored: all.flatMap((one) => one.ignored) };
 }
 
@@ -20,7 +21,7 @@ export function readKnownHosts(files: readonly string[]): KnownHosts {
  * when that can't be done.
  */
 export function recordKey(file: string, name: string, key: Buffer): boolean {
-  const known = entriesOf(parseKnownHosts(readIfThere(file), file).entries, name);
+  const known = entriesOf(parsed(file).entries, name);
   if (known.some((entry) => entry.key.equals(key))) return false;
   try {
     append(file, knownHostLine(name, key));
@@ -48,6 +49,8 @@ function endsOpen(descriptor: number): boolean {
   readSync(descriptor, last, 0, 1, size - 1);
   return last[0] !== 0x0a;
 }
+
+const parsed = untilChanged((file) => parseKnownHosts(readIfThere(file), file));
 
 function readIfThere(file: string): string {
   try {

@@ -55,7 +55,7 @@ export function scriptEnded({ host, user }: Who, { exit, stderr, preamble, start
     });
   }
   const how = exit.signal === undefined ? `exit code ${exit.code}` : `signal ${exit.signal}`;
-  const cause = exit.signal === undefined ? '' : '; after 10 s without a sign of life the host does that itself';
+  const cause = exit.signal === undefined ? '' : '; after 8 s without a sign of life the host does that itself';
   return new McpkError('unreachable', `${host}: the session ${started ? 'ended' : 'did not start'} (${how}${cause})`, {
     host,
     details: said,

@@ -3,6 +3,7 @@ import { homedir, userInfo } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { parse } from 'ssh-config';
 import { readFileAtMost } from '../core/read-file.ts';
+import { untilChanged } from '../core/until-changed.ts';
 
 const MOST_BYTES = 16 * 2 ** 20;
 
@@ -78,9 +79,7 @@ export function expandHome(path: string): string {
   return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path;
 }
 
-function readText(file: string): string {
-  return readFileAtMost(file, MOST_BYTES).toString('utf8');
-}
+const readText = untilChanged((file) => readFileAtMost(file, MOST_BYTES).toString('utf8'));
 
 function expandTokens(path: string, tokens: Record<string, string>): string {
   const all: Record<string, string> = { ...tokens, d: homedir(), u: userInfo().username, '%': '%' };
