@@ -92,9 +92,10 @@ export class RemoteScript {
     return this.#channel.writable ? this.#channel.write(bytes) : true;
   }
 
-  /** Resolves when more may be written, or the channel has closed. */
-  drained(): Promise<void> {
-    return Promise.race([this.closed, new Promise<void>((resolve) => this.#channel.once('drain', resolve))]);
+  /** True when more may be written, false when the channel has closed. */
+  drained(): Promise<boolean> {
+    const more = new Promise<boolean>((resolve) => this.#channel.once('drain', () => resolve(true)));
+    return Promise.race([this.closed.then(() => false), more]);
   }
 
   /** No more input; the script ends by itself. */

@@ -76,7 +76,7 @@ async function send(remote: RemoteScript, { connection, source, onBytes, signal 
       setImmediate(() => connection.stream.uncork());
       const more = remote.write(chunk);
       onBytes(chunk.length);
-      if (!more) await remote.drained();
+      if (!more && !(await remote.drained())) return;
     }
   } finally {
     await file.close();

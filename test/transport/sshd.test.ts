@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -571,6 +571,14 @@ describe.skipIf(impossible !== undefined)('a real sshd', () => {
       return { file, sha256: createHash('sha256').update(bytes).digest('hex') };
     };
     const stat = (path: string): string => sshd.inside('stat', '-c', '%a %U %s', path).trim();
+    const isOpen = (file: string): boolean =>
+      readdirSync('/proc/self/fd').some((fd) => {
+        try {
+          return readlinkSync(`/proc/self/fd/${fd}`) === file;
+        } catch {
+          return false;
+        }
+      });
 
     test.each([0, 1, 65_536, 1_000_000, 20_000_000])(
       '%i bytes arrive byte for byte, 0755, below 0700 folders',
@@ -604,10 +612,13 @@ describe.skipIf(impossible !== undefined)('a real sshd', () => {
       expect(sshd.inside('ls', '-A', '/run/bad')).toBe('');
     });
 
-    test('a full disk leaves nothing, and is said', async () => {
+    test('a full disk leaves nothing, is said, and no more is sent to it', async () => {
       sshd.inside('sh', '-c', 'mkdir /run/small && mount -t tmpfs -o size=1m tmpfs /run/small');
-      const { file, sha256 } = source(randomBytes(3_000_000));
-      const error = await failure((await session()).upload(file, '/run/small/x', sha256, () => undefined));
+      const { file, sha256 } = source(randomBytes(30_000_000));
+      let counted = 0;
+      const error = await failure((await session()).upload(file, '/run/small/x', sha256, (n) => (counted += n)));
+      await until('the file is closed', () => !isOpen(file));
+      expect(counted).toBeLessThan(10_000_000);
       expect([error.exitCode, error.message]).toEqual([
         15,
         expect.stringMatching(/cannot write \/run\/small\/x: No space left on device/),
