@@ -18,6 +18,7 @@ afterEach(() => {
 });
 
 const MEMORY = '/run/mcpk/memory';
+const EXECUTOR = '/usr/lib/systemd/systemd-executor';
 const sha = (text: string | Buffer): string => createHash('sha256').update(text).digest('hex');
 
 function probe(reads: Partial<Reads>, options: { deep?: boolean } = {}): Observed {
@@ -291,25 +292,31 @@ describe('what systemctl said of units', () => {
 
 it('finds processes that run another file than the one that is there now, without a process of its own', () => {
   // Both orders: which one systemctl takes is not written down anywhere.
-  const shown = ['same', 'moved', 'gone', 'timer', 'stopped'].map((name, index) => {
+  const shown = ['same', 'moved', 'gone', 'forked', 'spawned', 'timer', 'stopped'].map((name, index) => {
     const kind = name === 'timer' ? 'timer' : 'service';
     const pid = name === 'timer' ? [] : [`MainPID=${name === 'stopped' ? 0 : 100 + index}`];
     const block = [`Id=${name}.${kind}`, 'ActiveState=active', ...pid];
     return (index % 2 === 0 ? block : block.toReversed()).join('\n');
   });
   host.stub('systemctl', `cat <<'END'\n${shown.join('\n\n')}\nEND`);
-  for (const name of ['old', 'new', 'other']) host.put(`/store/${name}`, name);
+  for (const name of ['/store/old', '/store/new', '/store/other', '/usr/lib/systemd/systemd', EXECUTOR])
+    host.put(name, '');
   mkdirSync(host.at('/usr/local/bin'), { recursive: true });
   symlinkSync('../../../store/new', host.at('/usr/local/bin/x'));
   for (const [pid, file] of [
-    ['100', 'new'],
-    ['101', 'old'],
-    ['102', 'deleted'],
+    ['1', '/usr/lib/systemd/systemd'],
+    ['100', '/store/new'],
+    ['101', '/store/old'],
+    ['102', '/store/deleted'],
+    // A service that systemd is starting: its process is not yet, by the older way or by the newer, what it will be.
+    ['103', '/usr/lib/systemd/systemd'],
+    ['104', EXECUTOR],
   ] as const) {
     mkdirSync(host.at(`/proc/${pid}`), { recursive: true });
-    symlinkSync(`../../store/${file}`, host.at(`/proc/${pid}/exe`));
+    symlinkSync(`../..${file}`, host.at(`/proc/${pid}/exe`));
   }
-  const units = ['same.service', 'moved.service', 'gone.service', 'timer.timer', 'stopped.service'];
+  const names = ['same', 'moved', 'gone', 'forked', 'spawned', 'stopped'];
+  const units = [...names.map((name) => `${name}.service`), 'timer.timer'];
   const executables = units.map((unit) => ({ unit, paths: ['/none', '/usr/local/bin/x'] }));
   const seen = probe({ units, executables }).units;
   expect(Object.entries(seen).flatMap(([name, { runsOther }]) => (runsOther ? [name] : []))).toEqual(['moved.service']);

@@ -194,7 +194,8 @@ remember() {
 }
 
 # Which of `UNIT PATH…` run something else than these files are now: their own test, no process. What a process was
-# started from stays the file that it was, also when it was replaced or deleted since.
+# started from stays the file that it was, also when it was replaced or deleted since. Between fork and exec a service
+# still runs systemd's own file: its start, not another file.
 probe_executables() {
   pids=$nl id='' pid='' seen=''
   IFS=$nl
@@ -214,7 +215,7 @@ probe_executables() {
     [ -e "./proc/$pid/exe" ] || continue
     other=1
     IFS=' '
-    for path in ${entry#* }; do
+    for path in ${entry#* } ./usr/lib/systemd/systemd-executor ./proc/1/exe; do
       # shellcheck disable=SC3013 # of POSIX since 2024, of every Debian's sh
       [ "./proc/$pid/exe" -ef "$path" ] && other=
     done
