@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
@@ -12,6 +13,8 @@ const quick = { disableConsoleIntercept: true, restoreMocks: true, unstubEnvs: t
 
 export default defineConfig({
   test: {
+    // Also on two processors: what waits for a process does not need one.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     sequence: { sequencer: ByName },
     projects: [
       {
@@ -21,9 +24,13 @@ export default defineConfig({
           // A test that hangs ends; one on a busy machine only takes longer.
           testTimeout: 60_000,
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', 'test/faults/**', 'test/transport/**', 'test/package/**'],
+          exclude: ['host-scripts', 'transport', 'package', 'e2e', 'faults'].map((folder) => `test/${folder}/**`),
+          // No file leaves a thing behind that another one sees; a hundred times the imports take half of the time.
+          isolate: false,
         },
       },
+      // Scripts of the hosts, by real shells in a scratch root.
+      { test: { ...quick, name: 'host-scripts', include: ['test/host-scripts/**/*.test.ts'], testTimeout: 60_000 } },
       // Against a real sshd on a port of its own.
       { test: { ...quick, name: 'transport', include: ['test/transport/**/*.test.ts'], testTimeout: 30_000 } },
       {

@@ -1,6 +1,6 @@
 /**
- * `npm test`: types, lint, rooms, shellcheck, unit, transport, the package, and on the lab the end-to-end suite
- * and the faults (MCPK_FAULTS=quick for those that change most often break).
+ * `npm test`: types, lint, rooms, shellcheck, unit, the scripts of the hosts, transport, the package, and on the lab the
+ * end-to-end suite and the faults (MCPK_FAULTS=quick for those that change most often break).
  * The last line is `N passed, N failed`; it is kept in .cache/test-summary for .ci/run.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -36,7 +36,7 @@ await ensureSshd();
 await ensureChromium();
 for (const check of [TYPES, ...LINT]) add((await perform(check)) ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 });
 add(await runSuite('unit'));
-for (const suite of ['transport', 'package']) if (await hasTests(suite)) add(await runSuite(suite));
+for (const suite of ['host-scripts', 'transport', 'package']) if (await hasTests(suite)) add(await runSuite(suite));
 await lab();
 
 const line = `${total.passed} passed, ${total.failed} failed`;

@@ -6,7 +6,7 @@ import { McpkError } from '../../src/core/errors.ts';
 import { underDeadman } from '../../src/engine/deadman.ts';
 import { encodeConverge, type ConvergeRequest } from '../../src/engine/wire-converge.ts';
 import type { Op } from '../../src/resources/types.ts';
-import { runOf } from './support/fake-run.ts';
+import { runOf } from '../engine/support/fake-run.ts';
 import { Scratch } from './support/scratch.ts';
 
 const SYSCTL: Op = { op: 'sysctl', key: 'net.ipv4.ip_forward', value: '1' };
