@@ -1,0 +1,45 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { ensureBinaries } from '../../lab/binaries.ts';
+import { reset } from '../../lab/lab.ts';
+import { DEFAULT_VERSIONS } from '../../lab/versions.ts';
+import type { RunResult } from '../../src/engine/types.ts';
+import { QUICK } from '../faults/support/tier.ts';
+import { kubectl, mcpk, mcpkJson, NODES, overlay, writeKubeconfig } from './support/mcpk.ts';
+import { underLoad } from './support/under-load.ts';
+
+const OLD = { kubernetes: '1.36.3', etcd: '3.6.16' };
+
+async function kubeletVersions(): Promise<string[]> {
+  const path = '{range .items[*]}{.status.nodeInfo.kubeletVersion}{"\\n"}{end}';
+  return (await kubectl('get', 'nodes', '-o', `jsonpath=${path}`)).trim().split('\n');
+}
+
+/** In the full tier: without a cache the binaries of the release before take ten minutes to build. */
+describe.runIf(!QUICK)('a cluster of the release before', () => {
+  let old = '';
+
+  beforeAll(async () => {
+    await ensureBinaries('kubernetes', OLD.kubernetes);
+    await ensureBinaries('etcd', OLD.etcd);
+    old = await overlay(`versions: { kubernetes: ${OLD.kubernetes}, etcd: ${OLD.etcd} }\n`);
+    await reset();
+  });
+
+  it('comes up, and then has nothing to do', async () => {
+    await mcpkJson<RunResult>(['apply', '--yes'], 0, [old]);
+    await writeKubeconfig();
+    expect(await kubeletVersions()).toEqual(NODES.map(() => `v${OLD.kubernetes}`));
+    expect(await mcpkJson<RunResult>(['apply', '--yes'], 0, [old])).toMatchObject({ changed: 0 });
+    expect((await mcpk(['verify'], [old])).code).toBe(0);
+  });
+
+  it('is taken to the present one, while clients go on, and keeps what it knows', async () => {
+    await kubectl('create', 'configmap', 'kept', '--from-literal=before=upgrade');
+    const outcome = await underLoad(() => mcpkJson<RunResult>(['apply', '--yes'], 0));
+    expect(outcome.failures).toEqual([]);
+    expect(await kubeletVersions()).toEqual(NODES.map(() => `v${DEFAULT_VERSIONS.kubernetes}`));
+    expect(await kubectl('get', 'configmap', 'kept', '-o', 'jsonpath={.data.before}')).toBe('upgrade');
+    expect(await mcpkJson<RunResult>(['apply', '--yes'], 0)).toMatchObject({ changed: 0 });
+    expect((await mcpk(['verify'])).code).toBe(0);
+  });
+});
