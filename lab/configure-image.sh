@@ -29,7 +29,8 @@ apt-get update -q
 # Catalogues and caches are up to date: no first boot has to make them.
 ldconfig
 journalctl --update-catalog
-/usr/lib/systemd/systemd-update-done
+# Debian 12 has none.
+[ ! -x /usr/lib/systemd/systemd-update-done ] || /usr/lib/systemd/systemd-update-done
 
 mkdir -p /root/.ssh /var/lib/containerd /var/lib/kubelet /var/lib/etcd /var/log/journal
 chmod 0700 /root/.ssh

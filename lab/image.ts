@@ -137,10 +137,10 @@ export async function setImageInUse(root: string): Promise<void> {
   await writeFile(IMAGE_FILE, root);
 }
 
-/** Drops what older recipes left in the cache. */
+/** Drops what older recipes of this release left in the cache. */
 async function prune(keep: readonly string[]): Promise<void> {
   for (const name of await readdir(IMAGES)) {
     const path = join(IMAGES, name);
-    if (!keep.includes(path)) await removeFolder(path);
+    if (name.includes(`${DEBIAN_SUITE}-`) && !keep.includes(path)) await removeFolder(path);
   }
 }

@@ -22,4 +22,5 @@ export const COMPONENT_FILES: Readonly<Record<Component, readonly string[]>> = {
 /** What kubeadm of the same release would put into containerd's sandbox_image. */
 export const PAUSE_VERSION = '3.10.1';
 
-export const DEBIAN_SUITE = 'trixie';
+/** What the hosts run; another release by the same name as in Debian's archive: `MCPK_LAB_SUITE=bookworm`. */
+export const DEBIAN_SUITE = process.env['MCPK_LAB_SUITE'] ?? 'trixie';
