@@ -66,9 +66,15 @@ function nodeProblem(host: string, answer: Answer | undefined, startedAt: number
   return `node ${host} is not Ready: ${ready.message ?? ready.reason ?? `status ${ready.status}`}`;
 }
 
-/** kubelet puts several reasons into brackets: `[container runtime network not ready: …, CSINode is not yet …]`. */
+/**
+ * Several reasons come in brackets: of the runtime, the network, the storage, a shutdown, in that order (ReadyCondition
+ * in kubelet's pkg/kubelet/nodestatus/setters.go). CSINode is made a moment after a node's first report, but a node
+ * that is not Ready reports only every 10 s: with it alone nothing but the network is missing.
+ */
 function onlyNetworkMissing(message: string): boolean {
-  return message.startsWith('container runtime network not ready:');
+  return /^(container runtime network not ready:|\[container runtime network not ready:.*, CSINode is not yet initialized]$)/s.test(
+    message,
+  );
 }
 
 /** Seconds since the epoch of the main process's start; 0 when systemd does not tell. */

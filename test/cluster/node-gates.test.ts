@@ -43,10 +43,27 @@ describe('node gate', () => {
     ['fails where the network is missing', complete, [node('False', missing), unit('active')], missing],
     ['holds without the network before the network stage', bare, [node('False', missing), unit('active')], undefined],
     [
-      'fails when more than the network is missing',
+      'holds as the first report says it, before CSINode is there',
       bare,
-      [node('False', `[${missing}, PLEG is not healthy]`), unit('active')],
-      'PLEG is not healthy',
+      [node('False', `[${missing}, CSINode is not yet initialized]`), unit('active')],
+      undefined,
+    ],
+    ...[
+      `[PLEG is not healthy, ${missing}]`,
+      `[PLEG is not healthy, ${missing}, CSINode is not yet initialized]`,
+      `[${missing}, CSINode is not yet initialized, node is shutting down]`,
+      'CSINode is not yet initialized',
+    ].map((message): (typeof CASES)[number] => [
+      `fails when more than the network is missing: ${message}`,
+      bare,
+      [node('False', message), unit('active')],
+      message,
+    ]),
+    [
+      'fails before CSINode is there',
+      complete,
+      [node('False', 'CSINode is not yet initialized'), unit('active')],
+      'CSINode',
     ],
     [
       'fails when the kubelet is down, whatever the API still shows',
