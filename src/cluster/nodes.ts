@@ -68,11 +68,12 @@ function nodeProblem(host: string, answer: Answer | undefined, startedAt: number
 
 /**
  * Several reasons come in brackets: of the runtime, the network, the storage, a shutdown, in that order (ReadyCondition
- * in kubelet's pkg/kubelet/nodestatus/setters.go). CSINode is made a moment after a node's first report, but a node
- * that is not Ready reports only every 10 s: with it alone nothing but the network is missing.
+ * in kubelet's pkg/kubelet/nodestatus/setters.go). CSINode is made a moment after a node's first report, or tried once
+ * before the node is registered, but a node that is not Ready reports only every 10 s: with it alone nothing but the
+ * network is missing. That it came at last is what Ready says.
  */
 function onlyNetworkMissing(message: string): boolean {
-  return /^(container runtime network not ready:|\[container runtime network not ready:.*, CSINode is not yet initialized]$)/s.test(
+  return /^(container runtime network not ready:|\[container runtime network not ready:.*, (CSINode is not yet initialized|failed to initialize CSINode: [^,]*)]$)/s.test(
     message,
   );
 }

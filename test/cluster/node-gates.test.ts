@@ -35,6 +35,8 @@ describe('node gate', () => {
     });
   const missing =
     'container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized';
+  const unmade =
+    'failed to initialize CSINode: error updating CSINode annotation: timed out waiting for the condition; caused by: nodes "w1" not found';
   const complete: NodeWish = { withoutNetwork: false, deadline: 1 };
   const bare: NodeWish = { withoutNetwork: true, deadline: 1 };
 
@@ -42,16 +44,17 @@ describe('node gate', () => {
     ['holds for a Ready node', complete, [node('True', 'kubelet is posting ready status'), unit('active')], undefined],
     ['fails where the network is missing', complete, [node('False', missing), unit('active')], missing],
     ['holds without the network before the network stage', bare, [node('False', missing), unit('active')], undefined],
-    [
-      'holds as the first report says it, before CSINode is there',
+    ...['CSINode is not yet initialized', unmade].map((storage): (typeof CASES)[number] => [
+      `holds as the first report says it: ${storage}`,
       bare,
-      [node('False', `[${missing}, CSINode is not yet initialized]`), unit('active')],
+      [node('False', `[${missing}, ${storage}]`), unit('active')],
       undefined,
-    ],
+    ]),
     ...[
       `[PLEG is not healthy, ${missing}]`,
       `[PLEG is not healthy, ${missing}, CSINode is not yet initialized]`,
       `[${missing}, CSINode is not yet initialized, node is shutting down]`,
+      `[${missing}, ${unmade}, node is shutting down]`,
       'CSINode is not yet initialized',
     ].map((message): (typeof CASES)[number] => [
       `fails when more than the network is missing: ${message}`,
