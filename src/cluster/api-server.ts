@@ -34,6 +34,7 @@ export function apiServerGates(context: GateContext): GateCheck[] {
         title: `API server ${host} ready`,
         asks: [askReady(context.cluster, host)],
         check: ([answer]: readonly Answer[]) => readyProblem(answer),
+        host,
         unit: { host, name: 'kube-apiserver.service' },
         deadline: 90,
       },

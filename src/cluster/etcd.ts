@@ -90,6 +90,7 @@ function healthGate(host: string): GateCheck {
     title: `etcd ${host} healthy`,
     asks: [askEtcdHealth(host)],
     check: ([answer]) => (isHealthy(answer) ? undefined : seen(answer)),
+    host,
     unit: { host, name: 'etcd.service' },
     deadline: DEADLINE,
   };

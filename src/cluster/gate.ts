@@ -15,6 +15,8 @@ export interface GateCheck {
   check(answers: readonly Answer[]): string | undefined;
   /** Once it holds: further checks that its answers make possible (addresses of test pods). */
   next?(answers: readonly Answer[]): GateCheck[];
+  /** What it says is this host's doing, so a change there is judged by it; none: of the cluster as a whole. */
+  host?: string;
   /** Unit whose last 20 journal lines explain a failure, on `host`. */
   unit?: { host: string; name: string };
   /** Seconds from the end of the change until it must hold. */

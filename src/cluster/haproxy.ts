@@ -45,6 +45,7 @@ export function haproxyGates({ cluster, hosts }: GateContext): GateCheck[] {
       asks: [askHaproxy(host, cluster.haproxy.statsSocket)],
       check: ([answer]: readonly Answer[]) =>
         answer?.stdout.includes('Name: HAProxy') ? undefined : lastLine(answer?.stderr),
+      host,
       unit: { host, name: 'haproxy.service' },
       deadline: 30,
     }));
@@ -59,6 +60,7 @@ export function backendUpGate(context: GateContext, target: string): GateCheck[]
       title: `HAProxy sees ${target} UP`,
       asks: proxies.map((host) => askHaproxy(host.name, context.cluster.haproxy.statsSocket)),
       check: (answers) => backendProblem(answers, target),
+      host: target,
       unit: { host: target, name: 'kube-apiserver.service' },
       deadline: 60,
     },

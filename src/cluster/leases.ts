@@ -52,6 +52,7 @@ function healthGate(host: string, name: Controller): GateCheck {
     title: `${name} ${host} healthy`,
     asks: [askControllerHealth(host, name)],
     check: ([answer]) => (parseHttp(answer)?.status === 200 ? undefined : seen(answer)),
+    host,
     unit: { host, name: `${name}.service` },
     deadline: 60,
   };

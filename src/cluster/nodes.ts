@@ -40,6 +40,7 @@ export function nodeReady(cluster: Cluster, facts: Facts, host: string, wish: No
     title: wish.withoutNetwork ? `node ${host} Ready or only the network missing` : `node ${host} Ready`,
     asks: [nodesAsk(cluster, facts), askUnit(host, KUBELET)],
     check: ([nodes, unit]) => kubeletProblem(unit) ?? nodeProblem(host, nodes, startOf(unit), wish),
+    host,
     unit: { host, name: KUBELET },
     deadline: wish.deadline,
   };

@@ -8,6 +8,7 @@ export function runtimeAnswers(host: string): GateCheck {
     title: `containerd ${host} answers CRI`,
     asks: [askRuntimeStatus(host)],
     check: ([answer]) => criProblem(answer),
+    host,
     unit: { host, name: 'containerd.service' },
     deadline: 60,
   };

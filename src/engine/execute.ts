@@ -1,5 +1,5 @@
 import { failure, McpkError } from '../core/errors.ts';
-import type { GateContext } from '../cluster/gate.ts';
+import type { GateCheck, GateContext } from '../cluster/gate.ts';
 import type { Step, Stage } from '../states/stage.ts';
 import { API } from './compile.ts';
 import { ask } from './ask.ts';
@@ -86,7 +86,7 @@ async function runBatch(run: Run, stage: Stage, planned: StagePlan, index: numbe
     await convergeBatch(run, stage.name, planned, batch);
     for (const step of steps.after) await takeStep(run, stage.name, step);
     // Between batches the gate decides whether the next may start; after the last one it is asked of all.
-    await hold(run, stage, index === planned.batches.length - 1 ? hostsOf(planned) : batch);
+    await hold(run, stage, index === planned.batches.length - 1 ? hostsOf(planned) : batch, batch);
   } catch (error) {
     run.stop();
     const [cause, ...others] = asErrors(error, stage.name);
@@ -144,9 +144,11 @@ function hostsOf(planned: StagePlan): string[] {
   return planned.hosts.filter((host) => host.host !== API).map((host) => host.host);
 }
 
-async function hold(run: Run, stage: Stage, hosts: readonly string[]): Promise<void> {
+/** Gates of `changed` come first: of several that don't hold, the first one decides who goes back. */
+async function hold(run: Run, stage: Stage, hosts: readonly string[], changed: readonly string[] = []): Promise<void> {
   const context: GateContext = { cluster: run.cluster, facts: run.facts, hosts };
-  const gates = stage.gate?.(context) ?? [];
+  const isOfChange = ({ host }: GateCheck): boolean => host !== undefined && changed.includes(host);
+  const gates = (stage.gate?.(context) ?? []).toSorted((a, b) => Number(isOfChange(b)) - Number(isOfChange(a)));
   await holdGates(
     {
       fleet: run.fleet,

@@ -138,7 +138,17 @@ export async function holdGates(run: GateRun, gates: readonly GateCheck[]): Prom
   if (followUps.length > 0) await holdGates(run, followUps);
 }
 
-async function gateError(run: GateRun, gate: GateCheck, seen: string): Promise<McpkError> {
+/** A gate that did not hold in time; `judged` as its {@link GateCheck.host}. */
+export class GateFailure extends McpkError {
+  readonly judged: string | undefined;
+
+  constructor(judged: string | undefined, ...[code, message, more]: ConstructorParameters<typeof McpkError>) {
+    super(code, message, more);
+    this.judged = judged;
+  }
+}
+
+async function gateError(run: GateRun, gate: GateCheck, seen: string): Promise<GateFailure> {
   const details = [`last answer  ${seen}`];
   if (gate.unit) {
     const [journal] = await ask(
@@ -151,12 +161,9 @@ async function gateError(run: GateRun, gate: GateCheck, seen: string): Promise<M
       ...(journal?.stdout.trimEnd().split('\n') ?? []).map((line) => `  ${line}`),
     );
   }
-  const host = gate.unit?.host ?? gate.asks[0]?.host;
-  return new McpkError(run.code ?? 'gate', `${run.stage}: ${gate.title}: not so after ${String(gate.deadline)} s`, {
-    host,
-    details,
-    hint: run.hint,
-  });
+  const host = gate.host ?? gate.unit?.host ?? gate.asks[0]?.host;
+  const message = `${run.stage}: ${gate.title}: not so after ${String(gate.deadline)} s`;
+  return new GateFailure(gate.host, run.code ?? 'gate', message, { host, details, hint: run.hint });
 }
 
 /** The time between two questions; ends at once when the run is aborted. */

@@ -1,6 +1,7 @@
 import { McpkError } from '../core/errors.ts';
 import { API } from './compile.ts';
 import { ChangeFailure, sendStream } from './converge.ts';
+import { GateFailure } from './gates.ts';
 import { restoreRequest, type Return } from './restore.ts';
 import { asErrors, type Run } from './run-context.ts';
 import { changesOf, type HostPlan, type StagePlan } from './types.ts';
@@ -16,7 +17,7 @@ export interface Returned {
 /**
  * Where a gate does not hold after a change, or a unit does not come up with it, the hosts of the batch go back to what
  * they were before the run, of that stage alone. [] where nothing is put back: another failure, a first bring-up, a stage
- * that can't be undone, or `--no-rollback`.
+ * that can't be undone, a gate of a host that was not changed, or `--no-rollback`.
  */
 export async function putBack(
   run: Run,
@@ -74,12 +75,17 @@ export function notPutBack({ irreversible }: StagePlan, cause: McpkError): McpkE
 
 /** A unit that does not come up, or a gate that does not hold. What fails before that has changed nothing that runs. */
 export function callsForRollback(cause: McpkError): boolean {
-  return cause instanceof ChangeFailure ? cause.ref.startsWith('unit:') : cause.code === 'gate';
+  return cause instanceof ChangeFailure ? cause.ref.startsWith('unit:') : cause instanceof GateFailure;
 }
 
-/** The gate may name a host of a batch that went before: then it is that one's change that does not hold. */
+/**
+ * The gate may judge a host of a batch that went before: then it is that one's change that does not hold. Where the stage
+ * changed nothing, as on a host that has died meanwhile, no change is to blame: a member of etcd that is well would only
+ * be restarted while another one is away.
+ */
 function concerned(planned: StagePlan, batch: readonly string[], cause: McpkError): readonly string[] {
-  return planned.batches.find((each) => cause.host !== undefined && each.includes(cause.host)) ?? batch;
+  const judged = cause instanceof GateFailure ? cause.judged : undefined;
+  return judged === undefined ? batch : (planned.batches.find((each) => each.includes(judged)) ?? []);
 }
 
 /** Something of the stage was there, and what it restarts ran: otherwise there is nothing to go back to. */

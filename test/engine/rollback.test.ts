@@ -16,11 +16,12 @@ const OWNED: OwnedEntry[] = [
 const owned = { h1: OWNED, h2: OWNED, h3: OWNED };
 
 /** A gate that holds only on hosts that did not change, or that went back. */
-function gate(bad: readonly string[], stays = false): NonNullable<Spec['gate']> {
+function gate(bad: readonly string[], stays = false, ofCluster = false): NonNullable<Spec['gate']> {
   return (hosts) =>
     hosts.map((host) => ({
       title: `${host} answers`,
       asks: [{ host, argv: ['gate', host] }],
+      ...(ofCluster ? {} : { host }),
       deadline: 0,
       check: () => (bad.includes(host) && (stays || !went.has(host)) ? 'connection refused' : undefined),
     }));
@@ -94,6 +95,28 @@ describe('a host goes back', () => {
     expect(codes(fake)).toEqual([19]);
   });
 
+  it('when a gate of the cluster fails: the batch before it, whichever host is asked', async () => {
+    let asked = 0;
+    const late: NonNullable<Spec['gate']> = (hosts) =>
+      gate(
+        ['h1'],
+        true,
+        true,
+      )(hosts).map((each) => ({
+        ...each,
+        check: (seen) => (asked++ === 0 ? undefined : each.check(seen)),
+      }));
+    const fake = await ended({ a: { batches: [['h1'], ['h2']], gate: late } }, {}, { owned });
+    expect(streams(fake)).toEqual(['converge h1', 'converge h2', 'restore h2']);
+  });
+
+  it('when its gate fails beside that of a host which was not changed', async () => {
+    const both: NonNullable<Spec['gate']> = () => gate(['h1', 'h2'])(['h1', 'h2']);
+    const fake = await ended({ a: { batches: [['h2']], gate: both } }, {}, { owned });
+    expect(streams(fake)).toEqual(['converge h2', 'restore h2']);
+    expect(codes(fake)).toEqual([19]);
+  });
+
   it('between the steps around its batch: after its change, before what was done for it is undone', async () => {
     const around: Spec['around'] = () => ({
       before: [{ title: 'drain', on: 'h2', run: ['drain'], undo: ['uncordon'] }],
@@ -131,6 +154,13 @@ describe('a host stays as it is', () => {
     ['with --no-rollback', FAILS, {}, { owned, noRollback: true }, 16],
     ['when the stage can not be undone', { ...FAILS, irreversible: 'etcd 3.6 → 3.7' }, {}, { owned }, 16],
     ['when the stage is new on it', FAILS, {}, { owned: { h1: [{ ref: 'file:/other', hash: '', stage: 'b' }] } }, 16],
+    [
+      'when the gate of a host fails that was not changed',
+      { ...FAILS, gate: () => gate(['h2'])(['h2']) },
+      {},
+      { owned },
+      16,
+    ],
     ['when its unit did not run before', { batches: [['h1']], items: [start] }, { h1: BROKEN }, { owned }, 15],
     ['when a file could not be written', FAILS, { h1: { failed: 'file:/x', message: 'full' } }, { owned }, 15],
     ['when the connection was lost', FAILS, { h1: new Error('lost') }, { owned }, 1],
