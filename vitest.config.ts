@@ -15,6 +15,7 @@ export default defineConfig({
   test: {
     // Also on two processors: what waits for a process does not need one.
     maxWorkers: Math.max(2, availableParallelism() - 1),
+    globalSetup: ['test/support/scratch.ts'],
     sequence: { sequencer: ByName },
     projects: [
       {
