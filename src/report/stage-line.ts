@@ -56,7 +56,7 @@ function waitsFor(stage: StageModel, model: RunModel): string {
 }
 
 function notes(stage: StageModel, theme: Theme): string {
-  const sent = stage.sent > 0 ? [`${size(stage.sent)} sent`] : [];
+  const sent = stage.sent > 0 ? [`${size(stage.sent)} of binaries`] : [];
   if (stage.status === 'running') return [runningHosts(stage, theme), ...sent].join('   ');
   const failed = [...stage.hosts].filter(([, host]) => host.status === 'failed');
   const why = failed.map(([name, host]) => `${name}: ${clean(host.message ?? 'failed')}`);

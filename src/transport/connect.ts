@@ -2,6 +2,7 @@ import { McpkError } from '../core/errors.ts';
 import { becomeOf, remoteScript } from './bootstrap.ts';
 import { ConnectionPool } from './hops.ts';
 import type { Lease } from './hops.ts';
+import { Pace } from './pace.ts';
 import { RemoteScript } from './remote-script.ts';
 import { routeOf } from './route.ts';
 import type { Hop } from './route.ts';
@@ -55,12 +56,13 @@ async function start(
     ...(become === 'password' ? { password: target.becomePassword?.reveal() ?? '' } : {}),
   };
   const slots = new UploadSlots();
+  const pace = new Pace();
   const session = new HostSession({
     host: target.name,
     code: options.code,
     keepsLock: options.keepsLock ?? [],
     upload: ([source, path, sha256, onBytes, signal = options.signal]) =>
-      slots.run(() => upload({ connection: lease, ...identity, source, path, sha256, onBytes, signal }), {
+      slots.run(() => upload({ connection: lease, ...identity, source, path, sha256, pace, onBytes, signal }), {
         host: target.name,
         signal,
       }),

@@ -1,12 +1,21 @@
-import { open, stat } from 'node:fs/promises';
+import { open, stat, type FileHandle } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
 import { McpkError } from '../core/errors.ts';
 import type { Become } from './bootstrap.ts';
 import { remoteScript } from './bootstrap.ts';
 import type { Connection } from './dial.ts';
+import type { Packing, Pace } from './pace.ts';
 import { RemoteScript } from './remote-script.ts';
 import type { SessionRecord } from './types.ts';
 
 const WRITE_BYTES = 256 * 1024;
+/** One is on its way while the host takes the other. */
+const PARTS_ON_THE_WAY = 2;
+/** What upload.sh reads before each part. */
+const HEADER_BYTES = 16;
+
+const pack = promisify(gzip);
 
 export interface Upload {
   connection: Connection;
@@ -21,6 +30,9 @@ export interface Upload {
   /** On the host. */
   path: string;
   sha256: string;
+  /** Of the connection; learns from this upload. */
+  pace: Pace;
+  /** Bytes of the file, as the host has taken them. */
   onBytes: (n: number) => void;
   signal: AbortSignal;
 }
@@ -34,12 +46,13 @@ export async function upload(options: Upload): Promise<{ sent: number; received:
   const { size } = await stat(options.source);
   const answer = Promise.withResolvers<SessionRecord>();
   answer.promise.catch(() => undefined);
+  const taken = new Taken();
   const remote = await RemoteScript.open(options.connection, {
     ...options,
     script: remoteScript('upload'),
     args: [size, options.sha256],
-    onRecord: answer.resolve,
-    onEnd: answer.reject,
+    onRecord: (record) => (record.kind === 'part' ? taken.next() : answer.resolve(record)),
+    onEnd: (error) => (taken.end(), answer.reject(error)),
   });
   const abort = (): void => remote.destroy(abortError(options));
   options.signal.addEventListener('abort', abort, { once: true });
@@ -47,7 +60,7 @@ export async function upload(options: Upload): Promise<{ sent: number; received:
     if (options.signal.aborted) abort();
     remote.write(`${options.path}\n`);
     // A host that gives up early (full disk) answers before it has read everything.
-    await Promise.race([answer.promise, send(remote, options)]);
+    await Promise.race([answer.promise, send(remote, { ...options, size, taken })]);
     remote.end();
     const record = await answer.promise;
     if (record.kind !== 'stored') throw refused(options, record, size);
@@ -63,23 +76,97 @@ export async function upload(options: Upload): Promise<{ sent: number; received:
   }
 }
 
-/** Large writes, corked until the next turn: many SSH packets then share one system call. */
-async function send(remote: RemoteScript, { connection, source, onBytes, signal }: Upload): Promise<void> {
+type Sending = Upload & { size: number; taken: Taken };
+
+async function send(remote: RemoteScript, options: Sending): Promise<void> {
+  const { source, size, taken, pace, onBytes, signal } = options;
   const file = await open(source);
   try {
-    for await (const chunk of file.createReadStream({
-      highWaterMark: WRITE_BYTES,
-      autoClose: false,
-    }) as AsyncIterable<Buffer>) {
-      if (signal.aborted) return;
-      connection.stream.cork();
-      setImmediate(() => connection.stream.uncork());
-      const more = remote.write(chunk);
-      onBytes(chunk.length);
-      if (!more && !(await remote.drained())) return;
+    let free = performance.now();
+    for (let from = 0; from < size;) {
+      if (!(await taken.waits(PARTS_ON_THE_WAY)) || signal.aborted) return;
+      const { how, bytes } = pace.next();
+      const length = Math.min(bytes, size - from);
+      const started = performance.now();
+      // Before it is sent: the answer may come in the same packet as the word that lets the last of it go.
+      taken.expect(() => {
+        const now = performance.now();
+        // What came before it on the way is not its own time.
+        pace.took(how, length, now - Math.max(started, free));
+        free = now;
+        onBytes(length);
+      });
+      if (!(await sendPart(remote, options, { file, how, from, length }))) return;
+      from += length;
     }
+    if (await taken.waits(1)) remote.write('end'.padEnd(HEADER_BYTES));
   } finally {
     await file.close();
+  }
+}
+
+interface Part {
+  file: FileHandle;
+  how: Packing;
+  from: number;
+  length: number;
+}
+
+/** False when the channel has closed meanwhile, or the file has become shorter. */
+async function sendPart(remote: RemoteScript, options: Sending, part: Part): Promise<boolean> {
+  const packed = part.how === 'gzip' ? await packedPart(part) : undefined;
+  remote.write(`${part.how} ${String(packed?.length ?? part.length)}`.padEnd(HEADER_BYTES));
+  if (packed) return remote.write(packed) || (await remote.drained());
+  const end = part.from + part.length - 1;
+  const chunks = part.file.createReadStream({
+    start: part.from,
+    end,
+    highWaterMark: WRITE_BYTES,
+    autoClose: false,
+  }) as AsyncIterable<Buffer>;
+  // Large writes, corked until the next turn: many SSH packets then share one system call.
+  const { stream } = options.connection;
+  let open = part.length;
+  for await (const chunk of chunks) {
+    if (options.signal.aborted) return false;
+    stream.cork();
+    setImmediate(() => stream.uncork());
+    open -= chunk.length;
+    if (!remote.write(chunk) && !(await remote.drained())) return false;
+  }
+  return open === 0;
+}
+
+async function packedPart({ file, from, length }: Part): Promise<Buffer> {
+  const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(length), 0, length, from);
+  return pack(buffer.subarray(0, bytesRead), { level: 1 });
+}
+
+/** Parts that the host has not answered yet, in their order. */
+class Taken {
+  readonly #open: (() => void)[] = [];
+  #ended = false;
+  #wake: () => void = () => undefined;
+
+  expect(then: () => void): void {
+    this.#open.push(then);
+  }
+
+  next(): void {
+    this.#open.shift()?.();
+    this.#wake();
+  }
+
+  /** The host answers no more. */
+  end(): void {
+    this.#ended = true;
+    this.#wake();
+  }
+
+  /** Resolves when fewer than that many are open; false when the host answers no more. */
+  async waits(below: number): Promise<boolean> {
+    while (this.#open.length >= below && !this.#ended) await new Promise<void>((resolve) => (this.#wake = resolve));
+    return !this.#ended;
   }
 }
 

@@ -1,6 +1,7 @@
 import { describe, it } from 'vitest';
+import { on } from '../e2e/support/mcpk.ts';
 import { BY_RELAY, makeLongLine, mendLine } from './support/long-line.ts';
-import { operatorNetwork } from './support/network.ts';
+import { mendSlowLine, operatorNetwork, slowLine } from './support/network.ts';
 import { prove, SCHEDULER, type Fault } from './support/prove.ts';
 import { selected } from './support/tier.ts';
 
@@ -38,6 +39,18 @@ const FAULTS: Fault[] = [
     repair: mendLine,
     codes: [0],
     healWith: SCHEDULER,
+  },
+  {
+    // More than 8 s of silence ended sessions here: their signs of life waited behind megabytes of binaries.
+    name: 'a line of 1 Mbit/s to a worker that lacks binaries',
+    change: SCHEDULER,
+    async arrange() {
+      const [bridge = ''] = (await on('w2', 'readlink', '/opt/cni/bin/bridge')).split('\n');
+      await on('w2', 'rm', bridge);
+      await slowLine('w2');
+    },
+    repair: () => mendSlowLine('w2'),
+    codes: [0],
   },
 ];
 

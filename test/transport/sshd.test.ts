@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -9,10 +9,12 @@ import { loadScripts } from '../../src/engine/scripts.ts';
 import { encodeConverge } from '../../src/engine/wire-converge.ts';
 import type { Op } from '../../src/resources/types.ts';
 import { connect } from '../../src/transport/connect.ts';
+import { Pace } from '../../src/transport/pace.ts';
 import { ConnectionPool } from '../../src/transport/hops.ts';
 import type { Lease } from '../../src/transport/hops.ts';
 import { hostName, knownHostLine } from '../../src/transport/known-hosts.ts';
 import type { ConnectOptions, Session, SessionRecord, Target } from '../../src/transport/types.ts';
+import { upload } from '../../src/transport/upload.ts';
 import { cannotRunSshd, PASSWORD, publicKey, Sshd, tcp, until } from './sshd.ts';
 
 const impossible = cannotRunSshd();
@@ -598,6 +600,28 @@ describe.skipIf(impossible !== undefined)('a real sshd', () => {
       },
     );
 
+    test('packed, as over a slow link, it arrives byte for byte too, and less is sent', async () => {
+      class Packed extends Pace {
+        override next(): ReturnType<Pace['next']> {
+          return { how: 'gzip', bytes: 1_000_000 };
+        }
+      }
+      const { file, sha256 } = source(Buffer.concat([randomBytes(500_000), Buffer.alloc(4_000_000, 'text ')]));
+      const pool = new WatchedPool();
+      await session({}, { pool });
+      const [connection] = pool.leases;
+      if (!connection) throw new Error('no connection');
+      const parts: number[] = [];
+      const { sent } = await upload({
+        ...{ connection, host: 'm1', user: 'root', become: 'none', startLimit: 10, source: file, sha256 },
+        ...{ path: '/run/packed/x', pace: new Packed(), signal: new AbortController().signal },
+        onBytes: (n) => parts.push(n),
+      });
+      expect(sshd.inside('sha256sum', '/run/packed/x')).toContain(sha256);
+      expect(parts).toEqual([1_000_000, 1_000_000, 1_000_000, 1_000_000, 500_000]);
+      expect(sent).toBeLessThan(600_000);
+    });
+
     test('what a power loss left of one before is cleared away, what another is just sending is not', async () => {
       sshd.inside('sh', '-c', 'mkdir /run/after; cd /run/after; : >"x.tmp.4194305"; : >"y.tmp.$1"', 'sh', '1');
       const { file, sha256 } = source(Buffer.from('z'));
@@ -610,6 +634,14 @@ describe.skipIf(impossible !== undefined)('a real sshd', () => {
       const error = await failure((await session()).upload(file, '/run/bad/x', 'ab'.repeat(32), () => undefined));
       expect([error.exitCode, error.message]).toEqual([15, expect.stringMatching(/checksum of \/run\/bad\/x/)]);
       expect(sshd.inside('ls', '-A', '/run/bad')).toBe('');
+    });
+
+    test('a file that becomes shorter on its way leaves nothing, and is said', async () => {
+      const { file, sha256 } = source(randomBytes(30_000_000));
+      const shorten = (): void => truncateSync(file, 20_000_000);
+      const error = await failure((await session()).upload(file, '/run/short/x', sha256, shorten));
+      expect([error.exitCode, error.message]).toEqual([15, expect.stringMatching(/20000000 of 30000000 bytes/)]);
+      expect(sshd.inside('ls', '-A', '/run/short')).toBe('');
     });
 
     test('a full disk leaves nothing, is said, and no more is sent to it', async () => {
