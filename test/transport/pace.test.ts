@@ -71,6 +71,13 @@ describe('what goes over a link', () => {
   });
 });
 
+test('a link that gets slow is sent small parts soon', () => {
+  const pace = new Pace();
+  send(pace, 30, () => ({ rate: 60 * MB, delay: 5, packs: 80 * MB }));
+  const later = send(pace, 20, () => ({ rate: MB / 5, delay: 50, packs: 80 * MB }));
+  for (const { ms } of later.slice(10)) expect(ms).toBeLessThan(3000);
+});
+
 test('a part keeps the session waiting for seconds at most, whatever the link', () => {
   const link = fc.record({
     rate: fc.integer({ min: 100_000, max: 200 * MB }),
