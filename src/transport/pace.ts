@@ -37,7 +37,7 @@ export class Pace {
     if (ms >= SHORT_MS || bytes >= MOST_BYTES[how]) this.#rates[how] = rate;
     // A short one tells of the way there and back more than of the link, which is as fast as that at least.
     else if (known !== undefined) this.#rates[how] = Math.max(known, rate);
-    if (ms > LONG_MS) this.#bytes[how] = Math.max(bytes / 2, LEAST_BYTES);
+    if (ms > LONG_MS) this.#bytes[how] = Math.max(Math.round((bytes * LONG_MS) / ms / 2), LEAST_BYTES);
     if (ms < SHORT_MS) this.#bytes[how] = Math.min(Math.max(bytes * 2, this.#bytes[how]), MOST_BYTES[how]);
   }
 
