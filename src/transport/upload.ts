@@ -99,7 +99,7 @@ async function send(remote: RemoteScript, options: Sending): Promise<void> {
       if (!(await sendPart(remote, options, { file, how, from, length }))) return;
       from += length;
     }
-    if (await taken.waits(1)) remote.write('end'.padEnd(HEADER_BYTES));
+    if (await taken.waits(1)) remote.write(header('end'));
   } finally {
     await file.close();
   }
@@ -114,32 +114,33 @@ interface Part {
 
 /** False when the channel has closed meanwhile, or the file has become shorter. */
 async function sendPart(remote: RemoteScript, options: Sending, part: Part): Promise<boolean> {
-  const packed = part.how === 'gzip' ? await packedPart(part) : undefined;
-  remote.write(`${part.how} ${String(packed?.length ?? part.length)}`.padEnd(HEADER_BYTES));
-  if (packed) return remote.write(packed) || (await remote.drained());
-  const end = part.from + part.length - 1;
-  const chunks = part.file.createReadStream({
-    start: part.from,
-    end,
-    highWaterMark: WRITE_BYTES,
-    autoClose: false,
-  }) as AsyncIterable<Buffer>;
+  if (part.how === 'gzip') {
+    const packed = await pack(await readAt(part.file, part.from, part.length), { level: 1 });
+    remote.write(header(part.how, packed.length));
+    return remote.write(packed) || (await remote.drained());
+  }
+  remote.write(header(part.how, part.length));
   // Large writes, corked until the next turn: many SSH packets then share one system call.
   const { stream } = options.connection;
-  let open = part.length;
-  for await (const chunk of chunks) {
-    if (options.signal.aborted) return false;
+  for (let done = 0; done < part.length;) {
+    const chunk = await readAt(part.file, part.from + done, Math.min(WRITE_BYTES, part.length - done));
+    if (chunk.length === 0 || options.signal.aborted) return false;
+    done += chunk.length;
     stream.cork();
     setImmediate(() => stream.uncork());
-    open -= chunk.length;
     if (!remote.write(chunk) && !(await remote.drained())) return false;
   }
-  return open === 0;
+  return true;
 }
 
-async function packedPart({ file, from, length }: Part): Promise<Buffer> {
+function header(...words: readonly (string | number)[]): string {
+  return words.join(' ').padEnd(HEADER_BYTES);
+}
+
+/** Less at the end of the file. */
+async function readAt(file: FileHandle, from: number, length: number): Promise<Buffer> {
   const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(length), 0, length, from);
-  return pack(buffer.subarray(0, bytesRead), { level: 1 });
+  return buffer.subarray(0, bytesRead);
 }
 
 /** Parts that the host has not answered yet, in their order. */
