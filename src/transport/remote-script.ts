@@ -86,14 +86,15 @@ export class RemoteScript {
     return this.#parser.unfinished;
   }
 
-  /** False: wait for {@link drained} before writing more. */
+  /** False: the channel takes more only after a while. */
   write(bytes: Buffer | string): boolean {
     this.bytesSent += bytes.length;
     return this.#channel.writable ? this.#channel.write(bytes) : true;
   }
 
-  /** True when more may be written, false when the channel has closed. */
-  drained(): Promise<boolean> {
+  /** Bulk data: resolves true when more may be written, false when the channel has closed. */
+  pour(bytes: Buffer): Promise<boolean> {
+    if (this.write(bytes)) return Promise.resolve(true);
     const more = new Promise<boolean>((resolve) => this.#channel.once('drain', () => resolve(true)));
     return Promise.race([this.closed.then(() => false), more]);
   }

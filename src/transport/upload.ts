@@ -1,6 +1,5 @@
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
 import { McpkError } from '../core/errors.ts';
 import type { Become } from './bootstrap.ts';
 import { remoteScript } from './bootstrap.ts';
@@ -14,8 +13,6 @@ const WRITE_BYTES = 256 * 1024;
 const PARTS_ON_THE_WAY = 2;
 /** What upload.sh reads before each part. */
 const HEADER_BYTES = 16;
-
-const pack = promisify(gzip);
 
 export interface Upload {
   connection: Connection;
@@ -115,9 +112,9 @@ interface Part {
 /** False when the channel has closed meanwhile, or the file has become shorter. */
 async function sendPart(remote: RemoteScript, options: Sending, part: Part): Promise<boolean> {
   if (part.how === 'gzip') {
-    const packed = await pack(await readAt(part.file, part.from, part.length), { level: 1 });
+    const packed = await pack(await readAt(part.file, part.from, part.length));
     remote.write(header(part.how, packed.length));
-    return remote.write(packed) || (await remote.drained());
+    return remote.pour(packed);
   }
   remote.write(header(part.how, part.length));
   // Large writes, corked until the next turn: many SSH packets then share one system call.
@@ -128,13 +125,19 @@ async function sendPart(remote: RemoteScript, options: Sending, part: Part): Pro
     done += chunk.length;
     stream.cork();
     setImmediate(() => stream.uncork());
-    if (!remote.write(chunk) && !(await remote.drained())) return false;
+    if (!(await remote.pour(chunk))) return false;
   }
   return true;
 }
 
 function header(...words: readonly (string | number)[]): string {
   return words.join(' ').padEnd(HEADER_BYTES);
+}
+
+/** Only a slow link pays for loading zlib. */
+async function pack(bytes: Buffer): Promise<Buffer> {
+  const { gzip } = await import('node:zlib');
+  return promisify(gzip)(bytes, { level: 1 });
 }
 
 /** Less at the end of the file. */

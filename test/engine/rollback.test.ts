@@ -16,7 +16,7 @@ const OWNED: OwnedEntry[] = [
 const owned = { h1: OWNED, h2: OWNED, h3: OWNED };
 
 /** A gate that holds only on hosts that did not change, or that went back. */
-function gate(bad: readonly string[], stays = false, ofCluster = false): NonNullable<Spec['gate']> {
+function gate(bad: readonly string[], { stays = false, ofCluster = false } = {}): NonNullable<Spec['gate']> {
   return (hosts) =>
     hosts.map((host) => ({
       title: `${host} answers`,
@@ -25,6 +25,12 @@ function gate(bad: readonly string[], stays = false, ofCluster = false): NonNull
       deadline: 0,
       check: () => (bad.includes(host) && (stays || !went.has(host)) ? 'connection refused' : undefined),
     }));
+}
+/** The same, but that the first check of it all holds. */
+function late(inner: NonNullable<Spec['gate']>): NonNullable<Spec['gate']> {
+  let asked = 0;
+  return (hosts) =>
+    inner(hosts).map((each) => ({ ...each, check: (seen) => (asked++ === 0 ? undefined : each.check(seen)) }));
 }
 let went = new Set<string>();
 
@@ -84,29 +90,14 @@ describe('a host goes back', () => {
   });
 
   it('when the last gate names a host of an earlier batch, that one', async () => {
-    let asked = 0;
-    const late: NonNullable<Spec['gate']> = (hosts) =>
-      gate(['h1'])(hosts).map((each) => ({
-        ...each,
-        check: (seen) => (asked++ === 0 ? undefined : each.check(seen)),
-      }));
-    const fake = await ended({ a: { batches: [['h1'], ['h2']], gate: late } }, {}, { owned });
+    const fake = await ended({ a: { batches: [['h1'], ['h2']], gate: late(gate(['h1'])) } }, {}, { owned });
     expect(streams(fake)).toEqual(['converge h1', 'converge h2', 'restore h1']);
     expect(codes(fake)).toEqual([19]);
   });
 
   it('when a gate of the cluster fails: the batch before it, whichever host is asked', async () => {
-    let asked = 0;
-    const late: NonNullable<Spec['gate']> = (hosts) =>
-      gate(
-        ['h1'],
-        true,
-        true,
-      )(hosts).map((each) => ({
-        ...each,
-        check: (seen) => (asked++ === 0 ? undefined : each.check(seen)),
-      }));
-    const fake = await ended({ a: { batches: [['h1'], ['h2']], gate: late } }, {}, { owned });
+    const ofCluster = gate(['h1'], { stays: true, ofCluster: true });
+    const fake = await ended({ a: { batches: [['h1'], ['h2']], gate: late(ofCluster) } }, {}, { owned });
     expect(streams(fake)).toEqual(['converge h1', 'converge h2', 'restore h2']);
   });
 
@@ -139,7 +130,7 @@ describe('a host goes back', () => {
   });
 
   it('and it is said plainly when the gate does not hold after that either', async () => {
-    const fake = await ended({ a: { batches: [['h1']], gate: gate(['h1'], true) } }, {}, { owned });
+    const fake = await ended({ a: { batches: [['h1']], gate: gate(['h1'], { stays: true }) } }, {}, { owned });
     expect(codes(fake)).toEqual([19]);
     expect(fake.run.rolledBack).toEqual([{ stage: 'a', host: 'h1', held: false }]);
     expect(fake.run.failures[0]?.details.join('\n')).toContain('The rollback did not mend it: a: h1 answers');
