@@ -2,6 +2,7 @@ import { Flags } from '@oclif/core';
 import type { Plan, RunResult } from '../engine/types.ts';
 import { renderErrors } from '../report/error-text.ts';
 import { renderPlan } from '../report/plan-text.ts';
+import { clean } from '../report/theme.ts';
 import { renderSummary } from '../report/summary-text.ts';
 import type { View } from '../report/view.ts';
 import { BaseCommand } from './shared/base-command.ts';
@@ -51,6 +52,9 @@ export default class Apply extends BaseCommand<typeof Apply> {
   async run(): Promise<RunResult> {
     const { plan: kept, inventory } = this.flags;
     const saved = kept === undefined ? undefined : await savedPlan(kept, inventory);
+    // Whoever made the plan chose it: what is applied shall be seen.
+    if (saved && inventory === undefined)
+      this.note(`Inventory, as the plan names it: ${saved.flags.inventory.map(clean).join(', ')}\n`);
     const cluster = await loadCluster(saved?.flags.inventory ?? inventory);
     const { applyRun } = await import('../engine/run.ts');
     const view = await this.view();

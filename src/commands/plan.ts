@@ -1,4 +1,5 @@
 import { Flags } from '@oclif/core';
+import { checkPlace } from '../core/private-file.ts';
 import type { Event, Plan as PlanData } from '../engine/types.ts';
 import { duration } from '../report/figures.ts';
 import { renderPlan } from '../report/plan-text.ts';
@@ -32,7 +33,7 @@ export default class Plan extends BaseCommand<typeof Plan> {
   async run(): Promise<PlanData> {
     const cluster = await loadCluster(this.flags.inventory);
     const { out } = this.flags;
-    const { checkPlace, writePlan } = await import('../engine/plan-file.ts');
+    const { writePlan } = await import('../engine/plan-file.ts');
     if (out !== undefined) await checkPlace(out);
     const { planRun } = await import('../engine/run.ts');
     const view = await this.view();

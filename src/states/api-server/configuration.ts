@@ -23,6 +23,14 @@ export function authorizationConfig(): string {
 
 /** Who did what, without bodies; bodies of secrets never, the cluster's own chatter not at all. First match wins. */
 const AUDIT_RULES: readonly Readonly<Record<string, unknown>>[] = [
+  // Before all that is left out: what a stolen kubelet's certificate reads must leave a trace.
+  {
+    level: 'Metadata',
+    resources: [
+      { group: '', resources: ['secrets', 'configmaps', 'serviceaccounts/token'] },
+      { group: 'authentication.k8s.io', resources: ['tokenreviews'] },
+    ],
+  },
   { level: 'None', nonResourceURLs: ['/healthz*', '/livez*', '/readyz*', '/version', '/openapi/*'] },
   {
     level: 'None',
@@ -45,13 +53,6 @@ const AUDIT_RULES: readonly Readonly<Record<string, unknown>>[] = [
   },
   { level: 'None', users: ['system:kube-proxy'], verbs: ['watch', 'list'] },
   { level: 'None', userGroups: ['system:nodes'], verbs: ['get', 'list', 'watch'] },
-  {
-    level: 'Metadata',
-    resources: [
-      { group: '', resources: ['secrets', 'configmaps', 'serviceaccounts/token'] },
-      { group: 'authentication.k8s.io', resources: ['tokenreviews'] },
-    ],
-  },
   {
     level: 'RequestResponse',
     verbs: ['create', 'update', 'patch', 'delete', 'deletecollection'],

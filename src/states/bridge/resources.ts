@@ -1,4 +1,5 @@
 import type { Facts } from '../../cluster/facts.ts';
+import { failure, McpkError } from '../../core/errors.ts';
 import { PATHS } from '../../core/paths.ts';
 import type { Cluster, Host } from '../../inventory/types.ts';
 import { render } from '../../render/render.ts';
@@ -6,7 +7,8 @@ import { ref, type CommandResource, type Resource } from '../../resources/types.
 import { directory, file, inputs, unitPath } from '../build.ts';
 import { nodeHosts } from '../node-rollout.ts';
 import type { DeferredStates, StateContext } from '../stage.ts';
-import { bridgeConflist } from './conflist.ts';
+import { BRIDGE_CONFLIST, bridgeConflist } from './conflist.ts';
+import { partsOutside, wrongParts } from './parts.ts';
 
 const NETWORK_UNIT = 'mcpk-network.service';
 const FOLDER = '/etc/mcpk/network';
@@ -16,7 +18,11 @@ const RULES = `${FOLDER}/pods.nft`;
 /** Marks our routes, so that they can be replaced and removed without touching others. */
 const ROUTE_PROTOCOL = '77';
 
-/** Pods on a Linux bridge per node, routes between the nodes, masquerading towards everything else. */
+/**
+ * Pods on a Linux bridge per node, routes between the nodes, masquerading towards everything else.
+ *
+ * @throws McpkError `refused` for a part of podCidr that nobody may have: nodes register after preflight, too
+ */
 export function bridge(context: StateContext): Resource[] | DeferredStates {
   const { cluster, host, facts, own } = context;
   const podCidr = facts.nodes?.get(host.name)?.podCidr;
@@ -27,6 +33,7 @@ export function bridge(context: StateContext): Resource[] | DeferredStates {
       why: `the cluster gives each node its part of ${cluster.network.podCidr} when it registers`,
     };
   }
+  checkParts(cluster, facts);
   const peers = routesTo(cluster, facts, host);
   const routes = file(ROUTES, routesBatch(peers));
   const rules = {
@@ -55,8 +62,15 @@ export function bridge(context: StateContext): Resource[] | DeferredStates {
     directory('/etc/cni'),
     // The first name in this folder wins, so a leftover of another plugin would.
     { ...directory(PATHS.cniConfig), exclusive: true },
-    file(`${PATHS.cniConfig}/10-mcpk-bridge.conflist`, bridgeConflist(cluster, host, own, podCidr)),
+    file(BRIDGE_CONFLIST, bridgeConflist(cluster, host, own, podCidr)),
   ];
+}
+
+function checkParts(cluster: Cluster, facts: Facts): void {
+  const problems = [...partsOutside(cluster, facts), ...wrongParts(cluster, facts)];
+  const errors = problems.map(({ message, host, hint }) => new McpkError('refused', message, { host, hint }));
+  const [first, ...rest] = errors;
+  if (first) throw failure([first, ...rest]);
 }
 
 interface PeerRoute {

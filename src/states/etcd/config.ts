@@ -41,7 +41,7 @@ function base({ cluster, host }: StateContext): Record<string, unknown> {
     'strict-reconfig-check': true,
     ...corruptCheck(versions.etcd),
     'client-transport-security': transport(LEAVES.etcdServer),
-    'peer-transport-security': transport(LEAVES.etcdPeer),
+    'peer-transport-security': { ...transport(LEAVES.etcdPeer), ...onlyMembers(cluster) },
     'cipher-suites': [...CIPHER_SUITES],
     'tls-min-version': 'TLS1.2',
   };
@@ -61,6 +61,16 @@ function transport(leaf: string): Record<string, unknown> {
     'client-cert-auth': true,
     'trusted-ca-file': TRUST.etcd,
   };
+}
+
+/**
+ * The peers' port takes members alone: not the clients of their authority, such as an API server. etcd 3.5 has no key
+ * for it. A host that shall join must be in the lists of the others before it does, so they roll first.
+ */
+function onlyMembers(cluster: Cluster): Record<string, unknown> {
+  if (minorNumber(cluster.versions.etcd) < 6) return {};
+  const names = hostsWith(cluster, 'etcd').map((host) => host.name);
+  return { 'allowed-cn': names.toSorted() };
 }
 
 /**
