@@ -29,7 +29,7 @@ export default class Exec extends BaseCommand<typeof Exec> {
       throw new McpkError('usage', 'the command has no name, or a NUL character in it: no program can be given that', {
         hint: 'mcpk exec --limit m1 -- uptime',
       });
-    const cluster = await loadCluster(this.flags.inventory);
+    const cluster = await loadCluster(this.flags);
     const { execOnHosts } = await import('../engine/run.ts');
     const view = await this.view();
     const caller = { command: 'exec', version: this.config.version, signal: this.signal, emit: view.emit };

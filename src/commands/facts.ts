@@ -16,7 +16,7 @@ export default class Facts extends BaseCommand<typeof Facts> {
   static override readonly flags = { ...hostFlags };
 
   async run(): Promise<FactsData> {
-    const cluster = await loadCluster(this.flags.inventory);
+    const cluster = await loadCluster(this.flags);
     const { gatherFacts } = await import('../engine/run.ts');
     const view = await this.view();
     const caller = { command: 'facts', version: this.config.version, signal: this.signal, emit: view.emit };

@@ -28,7 +28,7 @@ export default class History extends BaseCommand<typeof History> {
   };
 
   async run(): Promise<HistoryData | PastRun> {
-    const cluster = await loadCluster(this.flags.inventory);
+    const cluster = await loadCluster(this.flags);
     const { readHistory } = await import('../engine/history.ts');
     const view = await this.view();
     const caller = { command: 'history', version: this.config.version, signal: this.signal, emit: view.emit };

@@ -30,7 +30,7 @@ export default class Kubeconfig extends BaseCommand<typeof Kubeconfig> {
   };
 
   async run(): Promise<void> {
-    const cluster = await loadCluster(this.flags.inventory);
+    const cluster = await loadCluster(this.flags);
     const [{ readFiles }, { kubeconfig }] = await Promise.all([
       import('../engine/run.ts'),
       import('../render/kubeconfig.ts'),

@@ -37,7 +37,7 @@ export default class Render extends BaseCommand<typeof Render> {
   };
 
   async run(): Promise<Rendered> {
-    const cluster = await loadCluster(this.flags.inventory);
+    const cluster = await loadCluster(this.flags);
     const { compile } = await import('../engine/compile.ts');
     const view = await this.view();
     const caller = { command: 'render', version: this.config.version, signal: this.signal, emit: view.emit };

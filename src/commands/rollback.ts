@@ -11,7 +11,7 @@ import { confirm } from './shared/confirm.ts';
 import { engineInput } from './shared/engine-input.ts';
 import { hostFlags, lockFlags } from './shared/flags.ts';
 
-const REPEATED = ['inventory', 'limit', 'skip-unreachable'];
+const REPEATED = ['inventory', 'env', 'limit', 'skip-unreachable'];
 
 export default class Rollback extends BaseCommand<typeof Rollback> {
   static override readonly summary = 'Put back what a run changed on hosts.';
@@ -34,7 +34,7 @@ export default class Rollback extends BaseCommand<typeof Rollback> {
   };
 
   async run(): Promise<RunResult & { from: string }> {
-    const cluster = await loadCluster(this.flags.inventory);
+    const cluster = await loadCluster(this.flags);
     const { rollbackRun } = await import('../engine/rollback-run.ts');
     const view = await this.view();
     const caller = { command: 'rollback', version: this.config.version, signal: this.signal, emit: view.emit };

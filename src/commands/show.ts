@@ -47,7 +47,7 @@ export default class Show extends BaseCommand<typeof Show> {
   }
 
   private async showStates(): Promise<StateTree> {
-    const cluster = await loadCluster(this.flags.inventory);
+    const cluster = await loadCluster(this.flags);
     const { host } = this.args;
     const known = cluster.hosts.map((each) => each.name);
     if (host !== undefined && host !== 'api' && !known.includes(host)) {

@@ -24,7 +24,7 @@ export default class Validate extends BaseCommand<typeof Validate> {
   static override readonly flags = { ...inventoryFlags };
 
   async run(): Promise<Validated> {
-    const cluster = await loadCluster(this.flags.inventory);
+    const cluster = await loadCluster(this.flags);
     this.print(`${cluster.name}: ${cluster.files.join(', ')} is valid.\n${hostLines(cluster)}`);
     for (const warning of cluster.warnings ?? []) this.print(`  note: ${warning}\n`);
     return {

@@ -20,7 +20,7 @@ export default class Verify extends BaseCommand<typeof Verify> {
   static override readonly flags = { ...runFlags };
 
   async run(): Promise<Verified> {
-    const cluster = await loadCluster(this.flags.inventory);
+    const cluster = await loadCluster(this.flags);
     const { verifyRun } = await import('../engine/verify.ts');
     const view = await this.view();
     const events: Event[] = [];
@@ -45,7 +45,7 @@ export default class Verify extends BaseCommand<typeof Verify> {
       ...(seen ? { seen } : {}),
     }));
     const passed = checks.filter((check) => check.status === 'passed').length;
-    const next = result.status === 'succeeded' ? '' : ` Mend with: ${commandLine('apply', this.flags, ['inventory'])}`;
+    const next = result.status === 'succeeded' ? '' : ` Mend with: ${commandLine('apply', this.flags, ['inventory', 'env'])}`;
     this.print(`${passed} of ${checks.length} checks hold.${next}\n`);
     this.end(result);
     return { ...result, checks };

@@ -21,6 +21,8 @@ import type { Cluster } from './types.ts';
 export interface LoadOptions {
   /** For `${NAME}`, the home and the defaults that depend on it. */
   env: Environment;
+  /** Names of variables that `${NAME}` may use, beside those that begin with MCPK_. */
+  allowed?: readonly string[];
   /** File names count from here; the working directory unless given. */
   directory?: string;
   schema?: JsonSchema;
@@ -60,7 +62,7 @@ export async function loadTexts(
   const [first, ...rest] = nodes;
   if (first === undefined || nodes.length < texts.length) throw new InventoryError(mistakes, files);
   mistakes.push(...nodes.flatMap(twiceInOneFile));
-  const substituted = substitute(rest.reduce<Node>(mergeFiles, first), options.env);
+  const substituted = substitute(rest.reduce<Node>(mergeFiles, first), options.env, options.allowed);
   mistakes.push(...substituted.mistakes);
 
   const schema = options.schema ?? readSchema();

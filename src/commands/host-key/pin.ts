@@ -28,7 +28,7 @@ export default class Pin extends BaseCommand<typeof Pin> {
   static override readonly flags = { ...hostFlags, yes: Flags.boolean({ char: 'y', summary: 'Do not ask.' }) };
 
   async run(): Promise<{ pinned: Pinned[] }> {
-    const cluster = await loadCluster(this.flags.inventory);
+    const cluster = await loadCluster(this.flags);
     const { pinHostKey, scanHostKey } = await import('../../transport/host-keys.ts');
     const hosts = limited(cluster, this.flags.limit);
     const results = await onEach(hosts, this.flags.concurrency, (host) => scanHostKey(targetOf(host), this.signal));

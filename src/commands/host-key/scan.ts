@@ -16,7 +16,7 @@ export default class Scan extends BaseCommand<typeof Scan> {
   static override readonly flags = { ...hostFlags };
 
   async run(): Promise<{ keys: Scanned[] }> {
-    const cluster = await loadCluster(this.flags.inventory);
+    const cluster = await loadCluster(this.flags);
     const { scanHostKey } = await import('../../transport/host-keys.ts');
     const hosts = limited(cluster, this.flags.limit);
     const results = await onEach(hosts, this.flags.concurrency, (host) => scanHostKey(targetOf(host), this.signal));

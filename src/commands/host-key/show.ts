@@ -13,7 +13,7 @@ export default class Show extends BaseCommand<typeof Show> {
   static override readonly flags = { ...inventoryFlags, ...limitFlags };
 
   async run(): Promise<{ keys: RecordedKey[] }> {
-    const cluster = await loadCluster(this.flags.inventory);
+    const cluster = await loadCluster(this.flags);
     const { showHostKeys } = await import('../../transport/host-keys.ts');
     const hosts = limited(cluster, this.flags.limit);
     const width = Math.max(...hosts.map((host) => host.name.length));
