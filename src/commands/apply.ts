@@ -5,7 +5,6 @@ import { renderPlan } from '../report/plan-text.ts';
 import { renderSummary } from '../report/summary-text.ts';
 import type { View } from '../report/view.ts';
 import { BaseCommand } from './shared/base-command.ts';
-import { loadCluster } from './shared/cluster.ts';
 import { commandLine } from './shared/command-line.ts';
 import { confirm, touchesLiveCluster } from './shared/confirm.ts';
 import { engineInput } from './shared/engine-input.ts';
@@ -51,7 +50,7 @@ export default class Apply extends BaseCommand<typeof Apply> {
   async run(): Promise<RunResult> {
     const { plan: kept, inventory } = this.flags;
     const saved = kept === undefined ? undefined : await savedPlan(kept, inventory);
-    const cluster = await loadCluster({ ...this.flags, ...saved?.flags });
+    const cluster = await this.loadCluster(saved?.flags);
     const { applyRun } = await import('../engine/run.ts');
     const view = await this.view();
     const record = this.flags.timeline !== undefined || this.flags.profile ? await startRecord(view.emit) : undefined;

@@ -2,7 +2,6 @@ import { Errors, Flags } from '@oclif/core';
 import { PATHS } from '../core/paths.ts';
 import { hostsWith } from '../inventory/types.ts';
 import { BaseCommand } from './shared/base-command.ts';
-import { loadCluster } from './shared/cluster.ts';
 import { engineInput } from './shared/engine-input.ts';
 import { connectionFlags, inventoryFlags } from './shared/flags.ts';
 
@@ -30,7 +29,7 @@ export default class Kubeconfig extends BaseCommand<typeof Kubeconfig> {
   };
 
   async run(): Promise<void> {
-    const cluster = await loadCluster(this.flags);
+    const cluster = await this.loadCluster();
     const [{ readFiles }, { kubeconfig }] = await Promise.all([
       import('../engine/run.ts'),
       import('../render/kubeconfig.ts'),

@@ -3,7 +3,6 @@ import type { Event, Plan as PlanData } from '../engine/types.ts';
 import { duration } from '../report/figures.ts';
 import { renderPlan } from '../report/plan-text.ts';
 import { BaseCommand } from './shared/base-command.ts';
-import { loadCluster } from './shared/cluster.ts';
 import { commandLine } from './shared/command-line.ts';
 import { engineInput } from './shared/engine-input.ts';
 import { runFlags } from './shared/flags.ts';
@@ -30,7 +29,7 @@ export default class Plan extends BaseCommand<typeof Plan> {
   };
 
   async run(): Promise<PlanData> {
-    const cluster = await loadCluster(this.flags);
+    const cluster = await this.loadCluster();
     const { out } = this.flags;
     const { checkPlace, writePlan } = await import('../engine/plan-file.ts');
     if (out !== undefined) await checkPlace(out);

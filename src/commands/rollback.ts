@@ -5,7 +5,6 @@ import { renderPlan } from '../report/plan-text.ts';
 import { renderSummary } from '../report/summary-text.ts';
 import type { View } from '../report/view.ts';
 import { BaseCommand } from './shared/base-command.ts';
-import { loadCluster } from './shared/cluster.ts';
 import { commandLine } from './shared/command-line.ts';
 import { confirm } from './shared/confirm.ts';
 import { engineInput } from './shared/engine-input.ts';
@@ -34,7 +33,7 @@ export default class Rollback extends BaseCommand<typeof Rollback> {
   };
 
   async run(): Promise<RunResult & { from: string }> {
-    const cluster = await loadCluster(this.flags);
+    const cluster = await this.loadCluster();
     const { rollbackRun } = await import('../engine/rollback-run.ts');
     const view = await this.view();
     const caller = { command: 'rollback', version: this.config.version, signal: this.signal, emit: view.emit };

@@ -1,4 +1,5 @@
 import { McpkError } from '../core/errors.ts';
+import { redactError } from '../core/redact.ts';
 import type { Facts } from '../cluster/facts.ts';
 import { inTurns } from '../core/turns.ts';
 import type { Cluster } from '../inventory/types.ts';
@@ -198,7 +199,7 @@ export function createRun(from: CreateRun): Run {
     rolledBack: [],
     fail(error, stage) {
       stopped = true;
-      failures.push(...asErrors(error, stage));
+      failures.push(...asErrors(error, stage).map((each) => redactError(each, input.cluster.hidden ?? [])));
     },
     stop() {
       stopped = true;

@@ -1,3 +1,4 @@
+import { Secret } from '../core/secret.ts';
 import { mistakeAt, type Entry, type Node, type Path } from './node.ts';
 import { printable, type Mistake } from './mistake.ts';
 import { nearest } from './nearest.ts';
@@ -22,7 +23,7 @@ export function substitute(
   allowed: readonly string[] = [],
 ): { node: Node; mistakes: Mistake[] } {
   const mistakes: Mistake[] = [];
-  const variables = { env, allows: (name: string) => name.startsWith(OWN_PREFIX) || allowed.includes(name) };
+  const variables = { env, allows: (name: string): boolean => name.startsWith(OWN_PREFIX) || allowed.includes(name) };
   const visit = (node: Node, path: Path): Node => {
     if (node.kind === 'list') return { ...node, items: node.items.map((item, index) => visit(item, [...path, index])) };
     if (node.kind === 'map') {
@@ -37,20 +38,23 @@ export function substitute(
       mistakes.push(mistakeAt(root, path, message, { suggestion }));
       return '';
     };
-    const value = replaceReferences(node.value, variables, complain);
-    return { ...node, value, text: value, substituted: true };
+    const from: Secret[] = [];
+    const value = replaceReferences(node.value, { ...variables, from }, complain);
+    return { ...node, value, text: value, substituted: true, ...(from.length === 0 ? {} : { from }) };
   };
   return { node: visit(root, []), mistakes };
 }
 
 interface Variables {
   readonly env: Environment;
-  allows(name: string): boolean;
+  readonly allows: (name: string) => boolean;
+  /** Gets what was taken of the environment. */
+  readonly from: Secret[];
 }
 
 function replaceReferences(
   text: string,
-  { env, allows }: Variables,
+  { env, allows, from }: Variables,
   complain: (message: string, suggestion?: string) => string,
 ): string {
   return text.replace(REFERENCE, (whole: string, inside: string | undefined, end: string | undefined) => {
@@ -63,7 +67,10 @@ function replaceReferences(
       );
     const value = Object.hasOwn(env, name) ? env[name] : undefined;
     if (value !== undefined && !allows(name)) return complain(notAllowed(name));
-    if (value !== undefined && (value !== '' || fallback === undefined)) return value;
+    if (value !== undefined && (value !== '' || fallback === undefined)) {
+      from.push(new Secret(value, `\${${name}}`));
+      return value;
+    }
     // Only names that may be used: what else the environment has is nobody's business here.
     const known = (): string[] => Object.keys(env).filter(allows);
     return fallback ?? complain(`the environment variable ${printable(name)} is not set`, nearest(name, known()));

@@ -23,10 +23,13 @@ export function allowedVariables(named: readonly string[] | undefined, env: Node
   return [...(named ?? []), ...listed];
 }
 
-export async function loadCluster(flags: {
+/** The flags that decide what is loaded. */
+export interface InventoryFlags {
   inventory?: readonly string[] | undefined;
   env?: readonly string[] | undefined;
-}): Promise<Cluster> {
+}
+
+export async function loadCluster(flags: InventoryFlags): Promise<Cluster> {
   const allowed = allowedVariables(flags.env, process.env);
   const { load } = await import('../../inventory/load.ts');
   return load(inventoryFiles(flags.inventory, process.env), { env: process.env, allowed });
