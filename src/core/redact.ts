@@ -6,7 +6,7 @@ export function redact(text: string, hidden: readonly Secret[]): string {
   // The longest first: one may begin with another.
   const inOrder = hidden.map((secret) => [secret.reveal(), secret.label] as const);
   inOrder.sort(([a], [b]) => b.length - a.length);
-  return inOrder.reduce((shown, [value, label]) => shown.replaceAll(value, () => label), text);
+  return inOrder.reduce((shown, [value, label]) => (value === '' ? shown : shown.replaceAll(value, () => label)), text);
 }
 
 /**

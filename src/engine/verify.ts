@@ -1,4 +1,5 @@
 import { McpkError } from '../core/errors.ts';
+import { redactError } from '../core/redact.ts';
 import type { GateCheck } from '../cluster/gate.ts';
 import type { Stage, Step } from '../states/stage.ts';
 import type { Fleet } from './fleet.ts';
@@ -28,7 +29,7 @@ export async function verifyRun(input: EngineInput): Promise<RunResult> {
         .filter((name) => opened.facts.hosts.has(name));
       const found = await verifyStage(input, opened, { stage, hosts });
       if (found === undefined) continue;
-      failures.push(...found);
+      failures.push(...found.map((each) => redactError(each, input.cluster.hidden ?? [])));
       const status = found.length > 0 ? 'failed' : 'unchanged';
       stages.push({ name: stage.name, status, changed: 0, ms: performance.now() - begun, hosts });
     }

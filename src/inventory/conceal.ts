@@ -21,7 +21,7 @@ type Use = 'plain' | 'hidden' | 'secret' | 'refused';
  * Decides what becomes of the values that `${NAME}` stands for, by the setting in which they stand: one that can only be
  * a name, an address, a version, a number, a word or a local file is shown as any other; free text is a secret; what
  * everybody on a host gets to read takes only numbers and addresses from the environment. A URL stays text, as this
- * side asks it, but its parts from the environment are not shown.
+ * side asks it, but its parts from the environment are not shown, nor is what makes no path in the name of a file.
  */
 export function conceal(root: Node, schema: JsonSchema): Concealed {
   const mistakes: Mistake[] = [];
@@ -38,7 +38,10 @@ export function conceal(root: Node, schema: JsonSchema): Concealed {
     if (node.kind === 'scalar') return scalar(node, rule, path);
     const below = (key: string | number): JsonSchema | undefined => childSchema(rule, key, schema);
     if (node.kind === 'list')
-      return { ...node, items: node.items.map((item, index) => visit(item, below(index), [...path, index])) };
+      return {
+        ...node,
+        items: node.items.map((item, index) => visit(item, itemOf(rule, below(index)), [...path, index])),
+      };
     const entries = [...node.entries].map(([key, entry]): [string, Entry] => [
       key,
       { ...entry, node: visit(entry.node, below(key), [...path, key]) },
@@ -55,7 +58,13 @@ function useOf(node: ScalarNode, rule: JsonSchema | undefined, parts: readonly S
   if (rule?.['x-open'] === true) return parts.every((part) => isFigure(part.reveal())) ? 'plain' : 'refused';
   // Where anything may stand there is no rule.
   if (rule === undefined || rule['x-secret'] === true) return 'secret';
-  return rule.writeOnly === true || /^[a-z][a-z0-9+.-]*:\/\//i.test(node.value) ? 'hidden' : 'plain';
+  if (rule.writeOnly === true || /^[a-z][a-z0-9+.-]*:\/\//i.test(node.value)) return 'hidden';
+  return rule['x-path'] === true && !parts.every((part) => /^[~.]?\//.test(part.reveal())) ? 'hidden' : 'plain';
+}
+
+/** A list of files says so itself, for all that it holds. */
+function itemOf(list: JsonSchema | undefined, item: JsonSchema | undefined): JsonSchema | undefined {
+  return list?.['x-path'] === true ? { ...item, 'x-path': true } : item;
 }
 
 /** A number, a boolean, an address or a network: nobody's secret. */
