@@ -1,5 +1,4 @@
 import { McpkError } from '../core/errors.ts';
-import { redactError } from '../core/redact.ts';
 import type { Facts } from '../cluster/facts.ts';
 import { inTurns } from '../core/turns.ts';
 import type { Cluster } from '../inventory/types.ts';
@@ -199,7 +198,7 @@ export function createRun(from: CreateRun): Run {
     rolledBack: [],
     fail(error, stage) {
       stopped = true;
-      failures.push(...asErrors(error, stage).map((each) => redactError(each, input.cluster.hidden ?? [])));
+      failures.push(...asErrors(error, stage, input.cluster.hidden));
     },
     stop() {
       stopped = true;

@@ -1,5 +1,4 @@
 import { McpkError } from '../core/errors.ts';
-import { redactError } from '../core/redact.ts';
 import type { GateCheck } from '../cluster/gate.ts';
 import type { Stage, Step } from '../states/stage.ts';
 import type { Fleet } from './fleet.ts';
@@ -29,7 +28,7 @@ export async function verifyRun(input: EngineInput): Promise<RunResult> {
         .filter((name) => opened.facts.hosts.has(name));
       const found = await verifyStage(input, opened, { stage, hosts });
       if (found === undefined) continue;
-      failures.push(...found.map((each) => redactError(each, input.cluster.hidden ?? [])));
+      failures.push(...found);
       const status = found.length > 0 ? 'failed' : 'unchanged';
       stages.push({ name: stage.name, status, changed: 0, ms: performance.now() - begun, hosts });
     }
@@ -53,7 +52,7 @@ async function verifyStage(
   const gates = active?.checks ?? (stage.gate?.(context) ?? []).map(withPatience);
   if (gates.length === 0) return undefined;
   const failures: McpkError[] = [];
-  const note = (error: unknown): void => void failures.push(...asErrors(error, stage.name));
+  const note = (error: unknown): void => void failures.push(...asErrors(error, stage.name, input.cluster.hidden));
   try {
     for (const step of active?.setup ?? []) await must(fleet, step, input.signal);
     // Each by itself: one that does not hold says nothing about the others.

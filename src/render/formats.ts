@@ -1,6 +1,7 @@
 import { dump } from 'js-yaml';
 import { McpkError } from '../core/errors.ts';
 import { secretsIn } from '../core/secret.ts';
+import { VARIABLE } from '../core/variable.ts';
 
 /**
  * A value as a YAML document with the keys in the order given, two spaces a level, never folded.
@@ -28,16 +29,19 @@ export function systemdArgument(value: string): string {
 
 /** One assignment of Environment= (systemd.exec(5)); `$` has no meaning there. */
 export function systemdEnvironment(name: string, value: string): string {
-  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
-    throw new McpkError('invalid', `${JSON.stringify(name)} can't be the name of an environment variable`);
-  }
-  return SYSTEMD_PLAIN.test(value) ? `${name}=${value}` : `"${name}=${escapeSystemd(value)}"`;
+  const assigned = variable(name);
+  return SYSTEMD_PLAIN.test(value) ? `${assigned}=${value}` : `"${assigned}=${escapeSystemd(value)}"`;
+}
+
+function variable(name: string): string {
+  if (VARIABLE.test(name)) return name;
+  throw new McpkError('invalid', `${JSON.stringify(name)} can't be the name of an environment variable`);
 }
 
 /** A file for EnvironmentFile= (systemd.exec(5)): quoted as for a shell, so that nothing in a value means anything. */
 export function environmentFile(variables: Readonly<Record<string, string>>): string {
   const names = Object.keys(variables).sort();
-  return names.map((name) => `${name}="${quoted(variables[name] ?? '')}"\n`).join('');
+  return names.map((name) => `${variable(name)}="${quoted(variables[name] ?? '')}"\n`).join('');
 }
 
 function quoted(value: string): string {
