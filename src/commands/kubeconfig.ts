@@ -3,7 +3,6 @@ import { PATHS } from '../core/paths.ts';
 import { checkPlace, writePrivate } from '../core/private-file.ts';
 import { hostsWith } from '../inventory/types.ts';
 import { BaseCommand } from './shared/base-command.ts';
-import { loadCluster } from './shared/cluster.ts';
 import { engineInput } from './shared/engine-input.ts';
 import { connectionFlags, inventoryFlags } from './shared/flags.ts';
 
@@ -38,7 +37,7 @@ export default class Kubeconfig extends BaseCommand<typeof Kubeconfig> {
   async run(): Promise<void> {
     const { output } = this.flags;
     if (output !== undefined) await checkPlace(output);
-    const cluster = await loadCluster(this.flags.inventory);
+    const cluster = await this.loadCluster();
     const [{ readFiles }, { kubeconfig }] = await Promise.all([
       import('../engine/run.ts'),
       import('../render/kubeconfig.ts'),

@@ -4,12 +4,11 @@ import type { Event, Plan as PlanData } from '../engine/types.ts';
 import { duration } from '../report/figures.ts';
 import { renderPlan } from '../report/plan-text.ts';
 import { BaseCommand } from './shared/base-command.ts';
-import { loadCluster } from './shared/cluster.ts';
 import { commandLine } from './shared/command-line.ts';
 import { engineInput } from './shared/engine-input.ts';
 import { runFlags } from './shared/flags.ts';
 
-const REPEATED = ['inventory', 'limit', 'only', 'skip', 'skip-unreachable'];
+const REPEATED = ['inventory', 'env', 'limit', 'only', 'skip', 'skip-unreachable'];
 
 export default class Plan extends BaseCommand<typeof Plan> {
   static override readonly summary = 'Show what apply would change, and why; nothing is changed.';
@@ -31,7 +30,7 @@ export default class Plan extends BaseCommand<typeof Plan> {
   };
 
   async run(): Promise<PlanData> {
-    const cluster = await loadCluster(this.flags.inventory);
+    const cluster = await this.loadCluster();
     const { out } = this.flags;
     const { writePlan } = await import('../engine/plan-file.ts');
     if (out !== undefined) await checkPlace(out);
@@ -55,7 +54,7 @@ export default class Plan extends BaseCommand<typeof Plan> {
         applyCommand:
           out === undefined
             ? commandLine('apply', this.flags, REPEATED)
-            : commandLine('apply', { plan: out }, ['plan']),
+            : commandLine('apply', { env: this.flags.env, plan: out }, ['env', 'plan']),
       }),
     );
     this.end(plan);

@@ -212,7 +212,7 @@ export function createRun(from: CreateRun): Run {
     rolledBack: [],
     fail(error, stage) {
       stopped = true;
-      failures.push(...asErrors(error, stage));
+      failures.push(...asErrors(error, stage, input.cluster.hidden));
     },
     stop() {
       stopped = true;

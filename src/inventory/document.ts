@@ -23,8 +23,11 @@ The first line names the schema for editors that know the YAML language server:
   \`labels\`. In \`extraArgs\` and \`config\` it takes out what mcpk would set, in a host's
   \`pillar\` what is inherited.
 - **\`\${NAME}\`** in a text is replaced by that environment variable, \`\${NAME:-default}\` by the default where the variable
-  is not set or empty. A variable that is not set is a mistake. \`$\${\` stands for \`\${\`. Keep secrets this way out of
-  the file: they are never shown.
+  is not set or empty. A variable that is not set is a mistake. \`$\${\` stands for \`\${\`.
+- **Which variables**: those that begin with \`MCPK_\`, and those that whoever runs mcpk names: \`--env NAME\`, once for
+  each, or \`MCPK_ENV=NAME,NAME\` in the environment. Any other that is set is a mistake, also beside a default. So an
+  inventory that somebody else wrote can send nothing of yours anywhere: of a CI that plans pull requests allow it no
+  more than a pull request may know.
 - **Files** (keys, manifests) may begin with \`~\`; a relative one counts from the folder of the inventory that names it.
 - **Inheritance**: \`ssh\`, \`labels\`, \`taints\` and \`pillar\` of a host are the cluster's, then those of its groups (worker,
   then etcd, then master), then its own; the later one wins. Maps are merged, lists replaced.

@@ -1,3 +1,4 @@
+import { secretly, type Secret } from '../../core/secret.ts';
 import { toYaml } from '../../render/formats.ts';
 import type { Cluster } from '../../inventory/types.ts';
 
@@ -61,13 +62,12 @@ const AUDIT_RULES: readonly Readonly<Record<string, unknown>>[] = [
   { level: 'Metadata' },
 ];
 
-export function auditPolicy({ apiServer }: Cluster): string {
-  return toYaml(
-    apiServer.audit.policy ?? {
-      apiVersion: 'audit.k8s.io/v1',
-      kind: 'Policy',
-      omitStages: ['RequestReceived'],
-      rules: AUDIT_RULES,
-    },
-  );
+export function auditPolicy({ apiServer }: Cluster): string | Secret {
+  const usual = {
+    apiVersion: 'audit.k8s.io/v1',
+    kind: 'Policy',
+    omitStages: ['RequestReceived'],
+    rules: AUDIT_RULES,
+  };
+  return secretly(apiServer.audit.policy ?? usual, toYaml);
 }

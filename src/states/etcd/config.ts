@@ -2,6 +2,7 @@ import { load } from 'js-yaml';
 import type { HostFacts } from '../../cluster/facts.ts';
 import { deepMerge, isMap } from '../../core/merge.ts';
 import { PATHS } from '../../core/paths.ts';
+import { secretly, type Secret } from '../../core/secret.ts';
 import { hostsWith, type Cluster } from '../../inventory/types.ts';
 import { toYaml } from '../../render/formats.ts';
 import { ETCD_METRICS_PORT } from '../../cluster/etcd.ts';
@@ -18,9 +19,12 @@ type Bootstrap = Record<'initial-cluster' | 'initial-cluster-state' | 'initial-c
  * etcd.yaml: with a configuration file etcd ignores flags and variables, so `extraArgs` land in it too
  * (its keys are named as the flags are).
  */
-export function etcdConfig(context: StateContext): string {
+export function etcdConfig(context: StateContext): string | Secret {
   const { etcd } = context.cluster;
-  return toYaml(deepMerge(deepMerge({ ...base(context), ...bootstrap(context) }, etcd.extraArgs), etcd.config));
+  return secretly(
+    deepMerge(deepMerge({ ...base(context), ...bootstrap(context) }, etcd.extraArgs), etcd.config),
+    toYaml,
+  );
 }
 
 function base({ cluster, host }: StateContext): Record<string, unknown> {

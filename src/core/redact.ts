@@ -1,0 +1,26 @@
+import { FailureList, McpkError } from './errors.ts';
+import type { Secret } from './secret.ts';
+
+/** A text with the label of each of these secrets where its value stood: `http://x/${TOKEN}`. */
+export function redact(text: string, hidden: readonly Secret[]): string {
+  // The longest first: one may begin with another.
+  const inOrder = hidden.map((secret) => [secret.reveal(), secret.label] as const);
+  inOrder.sort(([a], [b]) => b.length - a.length);
+  return inOrder.reduce((shown, [value, label]) => (value === '' ? shown : shown.replaceAll(value, () => label)), text);
+}
+
+/**
+ * Takes secrets out of all that an error says, in place: programs on a host repeat what they could not read, and a
+ * URL that does not answer is named.
+ */
+export function redactError<E extends Error>(error: E, hidden: readonly Secret[]): E {
+  if (hidden.length === 0) return error;
+  const shown = (text: string): string => redact(text, hidden);
+  error.message = shown(error.message);
+  if (error.stack !== undefined) error.stack = shown(error.stack);
+  if (error instanceof McpkError)
+    Object.assign(error, { details: error.details.map(shown), hint: error.hint && shown(error.hint) });
+  if (error instanceof FailureList) for (const each of error.errors) redactError(each, hidden);
+  if (error.cause instanceof Error) redactError(error.cause, hidden);
+  return error;
+}
