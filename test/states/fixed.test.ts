@@ -96,6 +96,8 @@ describe('services keep their network', () => {
     const inventory = (range: string): string => `apiServer: { extraArgs: { service-cluster-ip-range: '${range}' } }`;
     expect(await refused(inventory('10.254.0.0/16,fd00::/108'), dual)).toEqual([]);
     expect(await refused(inventory('10.96.0.0/16'), dual)).toHaveLength(1);
+    const six = withRanges(await running('bridge'), { m1: { services: 'fd00::/108' } });
+    expect(await refused(inventory('fd00::/108'), six)).toEqual([]);
   });
 
   it('the DNS service keeps its address', async () => {

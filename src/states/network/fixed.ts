@@ -1,5 +1,5 @@
 import type { Facts } from '../../cluster/facts.ts';
-import { inCidr, nthAddress } from '../../core/ipv4.ts';
+import { inCidr, nthAddress, parseCidr } from '../../core/ipv4.ts';
 import { PATHS } from '../../core/paths.ts';
 import { hostsWith, type Cluster } from '../../inventory/types.ts';
 import type { Problem } from '../stage.ts';
@@ -26,7 +26,8 @@ function changedServices(cluster: Cluster, facts: Facts): Problem[] {
   const wanted = firstRange(cluster.apiServer.extraArgs['service-cluster-ip-range'], cluster.network.serviceCidr);
   const running = rangesOf(cluster, facts, 'services');
   const address = facts.services?.kubernetes;
-  const moved = address !== undefined && address !== nthAddress(wanted, 1);
+  // A range of IPv6 in the flags is not ours to count in.
+  const moved = address !== undefined && hasServices(wanted) && address !== nthAddress(wanted, 1);
   const resized = served(facts) && running.length > 0 && !running.includes(wanted);
   if (!moved && !resized) return changedDns(cluster, facts);
   const range = address === undefined ? running[0] : running.find((each) => inCidr(address, each));
@@ -37,6 +38,10 @@ function changedServices(cluster: Cluster, facts: Facts): Problem[] {
       hint: `Services keep the addresses that they have. Put ${range === undefined ? 'the old network.serviceCidr' : `network.serviceCidr: ${range}`} back.`,
     },
   ];
+}
+
+function hasServices(cidr: string): boolean {
+  return (parseCidr(cidr)?.size ?? 0) > 1;
 }
 
 function changedDns({ addons }: Cluster, { services }: Facts): Problem[] {
