@@ -1,5 +1,6 @@
 import { load } from 'js-yaml';
 import { expect, it } from 'vitest';
+import { revealed } from '../../src/core/secret.ts';
 import { auditPolicy } from '../../src/states/api-server/configuration.ts';
 import { labCluster } from './cluster.ts';
 
@@ -12,7 +13,7 @@ interface Rule {
   nonResourceURLs?: string[];
 }
 
-const { rules } = load(auditPolicy(await labCluster())) as { rules: Rule[] };
+const { rules } = load(revealed(auditPolicy(await labCluster()))) as { rules: Rule[] };
 
 /** `get secrets` by a node; `create tokenreviews.authentication.k8s.io`. */
 function levelOf(request: string, user: string, group = ''): string | undefined {

@@ -1,5 +1,6 @@
 import { load } from 'js-yaml';
 import { expect, it } from 'vitest';
+import { revealed } from '../../src/core/secret.ts';
 import { hostsWith, type Cluster } from '../../src/inventory/types.ts';
 import { etcdConfig } from '../../src/states/etcd/config.ts';
 import { etcdLeaves } from '../../src/states/leaves/etcd.ts';
@@ -8,7 +9,7 @@ import { contextOf, factsOf, labCluster } from './cluster.ts';
 type Security = Record<'peer-transport-security' | 'client-transport-security', Record<string, unknown>>;
 
 function securityOf(cluster: Cluster): Security {
-  return load(etcdConfig(contextOf(cluster, 'm1', factsOf(cluster)))) as Security;
+  return load(revealed(etcdConfig(contextOf(cluster, 'm1', factsOf(cluster))))) as Security;
 }
 
 it('a member takes members alone for peers, by the names that their certificates have', async () => {
