@@ -4,9 +4,16 @@ import type { Secret } from './secret.ts';
 /** A text with the label of each of these secrets where its value stood: `http://x/${TOKEN}`. */
 export function redact(text: string, hidden: readonly Secret[]): string {
   // The longest first: one may begin with another.
-  const inOrder = hidden.map((secret) => [secret.reveal(), secret.label] as const);
+  const inOrder = hidden.flatMap((secret) => formsOf(secret.reveal()).map((form) => [form, secret.label] as const));
   inOrder.sort(([a], [b]) => b.length - a.length);
-  return inOrder.reduce((shown, [value, label]) => (value === '' ? shown : shown.replaceAll(value, () => label)), text);
+  return inOrder.reduce((shown, [value, label]) => shown.replaceAll(value, () => label), text);
+}
+
+/** A value as programs repeat it: whole or a line of it, as it is or with the escapes of JSON and Go. */
+function formsOf(value: string): string[] {
+  const lines = value.split(/\r?\n/).filter((line) => line.length > 3);
+  const plain = [value, ...lines];
+  return [...new Set([...plain, ...plain.map((form) => JSON.stringify(form).slice(1, -1))])].filter(Boolean);
 }
 
 /**

@@ -13,7 +13,7 @@ export interface Concealed {
 }
 
 const REFUSED =
-  'takes only numbers, addresses, true and false from the environment: all users of the hosts can read it there';
+  'takes only numbers, addresses, true and false from the environment: all users of the hosts can read it there; write out what is no secret';
 
 type Use = 'plain' | 'hidden' | 'secret' | 'refused';
 

@@ -68,7 +68,7 @@ function replaceReferences(
     const value = Object.hasOwn(env, name) ? env[name] : undefined;
     if (value !== undefined && !allows(name)) return complain(notAllowed(name));
     if (value !== undefined && (value !== '' || fallback === undefined)) {
-      from.push(new Secret(value, `\${${name}}`));
+      if (value !== '') from.push(new Secret(value, `\${${name}}`));
       return value;
     }
     // Only names that may be used: what else the environment has is nobody's business here.

@@ -3,13 +3,21 @@ import { FailureList, McpkError } from '../../src/core/errors.ts';
 import { redact, redactError } from '../../src/core/redact.ts';
 import { revealed, Secret, secretly } from '../../src/core/secret.ts';
 
-const HIDDEN = [new Secret('hunter2', '${A}'), new Secret('hunter2-long', '${B}'), new Secret('', '${C}')];
+const HIDDEN = [
+  new Secret('hunter2', '${A}'),
+  new Secret('hunter2-long', '${B}'),
+  new Secret('', '${C}'),
+  new Secret('say "no"', '${D}'),
+  new Secret('first line\nsecond line\n', '${E}'),
+];
 
 describe('redact', () => {
   it.each([
     ['x hunter2 y hunter2', 'x ${A} y ${A}'],
     ['hunter2-long', '${B}'],
     ['nothing', 'nothing'],
+    ['bad "say \\"no\\""', 'bad "${D}"'],
+    ['line 2: second line', 'line 2: ${E}'],
   ])('%s is shown as %s', (text, shown) => expect(redact(text, HIDDEN)).toBe(shown));
 
   it('takes a label as it stands', () => {

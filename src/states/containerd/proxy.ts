@@ -7,8 +7,8 @@ import { serviceEnvironment } from '../environment.ts';
 import { CONTAINERD } from './config.ts';
 
 const FOLDER = `${unitPath(CONTAINERD.unit)}.d`;
-export const PROXY_DROP_IN = `${FOLDER}/10-mcpk-proxy.conf`;
-export const PROXY_ENVIRONMENT = `${CONTAINERD.folder}/proxy.environment`;
+const PROXY_DROP_IN = `${FOLDER}/10-mcpk-proxy.conf`;
+const PROXY_ENVIRONMENT = `${CONTAINERD.folder}/proxy.environment`;
 
 /** Drop-in with the proxies for image pulls, and a file with those that hold a secret; nothing when none is named. */
 export function proxyFiles(cluster: Cluster): (DirectoryResource | FileResource)[] {
