@@ -32,6 +32,8 @@ export interface Cluster {
   readonly registries: readonly Registry[];
   readonly proxy: { readonly http?: FreeText; readonly https?: FreeText; readonly noProxy: readonly FreeText[] };
   readonly addons: AddonSettings;
+  /** What `mcpk verify` runs on the nodes; it needs sh, httpd, wget and nslookup. */
+  readonly verify: { readonly image: string };
   readonly rollout: { /** Workers at a time: a number or `N%`. */ readonly workers: number | string };
   /** What a host keeps of what was replaced there. */
   readonly generations: { readonly keep: number; readonly maxMegabytes: number };
@@ -107,6 +109,8 @@ export interface ArtifactSettings {
   readonly download: boolean;
   /** Base URLs, each settable to a mirror: kubernetes, etcd, cniPlugins. */
   readonly mirrors: { readonly kubernetes: string; readonly etcd: string; readonly cniPlugins: string };
+  /** `COMPONENT/VERSION/linux-ARCH/FILE` → sha256 that this file must have, wherever it comes from. */
+  readonly sha256: Readonly<Record<string, string>>;
 }
 
 export interface Endpoint {
@@ -184,7 +188,7 @@ export interface KubeProxySettings extends ComponentSettings {
 }
 
 export interface ContainerdSettings {
-  readonly sandboxImage: string; // without tag: registry.k8s.io/pause
+  readonly sandboxImage: string; // registry.k8s.io/pause without a tag, or with a digest
   /** As containerd's restrict_oom_score_adj; a container without CAP_SYS_RESOURCE needs true. */
   readonly restrictOomScoreAdj: boolean;
   /** Merged over config.toml's tree. */

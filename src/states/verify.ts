@@ -21,7 +21,7 @@ function checklist(context: GateContext): Verification {
   const nodes = nodeHosts(cluster)
     .map((host) => host.name)
     .filter((name) => facts.hosts.has(name));
-  const manifest = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: testObjects() });
+  const manifest = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: testObjects(cluster.verify.image) });
   return {
     setup: [
       {

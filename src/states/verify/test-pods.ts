@@ -2,11 +2,10 @@ import type { KubeObject } from '../kube-objects.ts';
 
 export const TEST = { namespace: 'mcpk-verify', service: 'web', port: 8080 } as const;
 
-const IMAGE = 'docker.io/library/busybox:1';
 const SELECTOR = { app: 'mcpk-verify' };
 
 /** A web server on every node that answers with the node's name, and a Service before them. */
-export function testObjects(): KubeObject[] {
+export function testObjects(image: string): KubeObject[] {
   const { namespace, service, port } = TEST;
   return [
     {
@@ -24,12 +23,12 @@ export function testObjects(): KubeObject[] {
       apiVersion: 'apps/v1',
       kind: 'DaemonSet',
       metadata: { namespace, name: service },
-      spec: { selector: { matchLabels: SELECTOR }, template: { metadata: { labels: SELECTOR }, spec: podSpec() } },
+      spec: { selector: { matchLabels: SELECTOR }, template: { metadata: { labels: SELECTOR }, spec: podSpec(image) } },
     },
   ];
 }
 
-function podSpec(): KubeObject {
+function podSpec(image: string): KubeObject {
   return {
     automountServiceAccountToken: false,
     enableServiceLinks: false,
@@ -40,7 +39,7 @@ function podSpec(): KubeObject {
     containers: [
       {
         name: 'web',
-        image: IMAGE,
+        image,
         imagePullPolicy: 'IfNotPresent',
         command: [
           'sh',
