@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { routeOf } from '../../src/transport/route.ts';
-import { parseJumps, readSshConfig } from '../../src/transport/ssh-config-file.ts';
+import { readSshConfig } from '../../src/transport/ssh-config-file.ts';
+import { parseJumps } from '../../src/transport/ssh-config-values.ts';
 import type { Target } from '../../src/transport/types.ts';
 
 let folder: string;
