@@ -67,8 +67,9 @@ function refusedLogin(hop: Hop, failure: DialFailure, identities: Identities | u
     host: hop.name,
     cause: failure,
     details: [...tried.map((key) => `refused  ${key}`), ...skipped.map((key) => `skipped  ${key}`)],
-    hint: /not supported/.test(skipped.join('\n')) && tried.length === 0
-      ? `mcpk logs in with plain keys only (ed25519, ecdsa, rsa): put one's public half into ~${hop.user}/.ssh/authorized_keys there, and name it in ssh.identityFiles or load it into the agent.`
-      : `Put the public key into ~${hop.user}/.ssh/authorized_keys there, or name another one in ssh.identityFiles. The login was tried once only, as sshd bans who fails too often.`,
+    hint:
+      /not supported/.test(skipped.join('\n')) && tried.length === 0
+        ? `mcpk logs in with plain keys only (ed25519, ecdsa, rsa): put one's public half into ~${hop.user}/.ssh/authorized_keys there, and name it in ssh.identityFiles or load it into the agent.`
+        : `Put the public key into ~${hop.user}/.ssh/authorized_keys there, or name another one in ssh.identityFiles. The login was tried once only, as sshd bans who fails too often.`,
   });
 }

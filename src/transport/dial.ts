@@ -73,7 +73,9 @@ export function openSocket(hop: Hop): OpenStream {
       // Only while connecting: later the session decides how to end.
       signal.addEventListener('abort', abort, { once: true });
       socket.once('error', failed);
-      socket.connect({ host: hop.address, port: hop.port, family: hop.family ?? 0 }, () => settle(() => resolve(socket)));
+      socket.connect({ host: hop.address, port: hop.port, family: hop.family ?? 0 }, () =>
+        settle(() => resolve(socket)),
+      );
     });
 }
 

@@ -76,9 +76,9 @@ export function pinPlace(target: Target, scanned: ScannedKey): RecordPlace & { k
 }
 
 /** Records a scanned key in the first known_hosts file. `added` is false when it is known. Throws as {@link pinPlace}. */
-export function pinHostKey(target: Target, scanned: ScannedKey): { file: string; name: string; added: boolean } {
+export function pinHostKey(target: Target, scanned: ScannedKey): { file: string; added: boolean } {
   const place = pinPlace(target, scanned);
-  return { file: place.file, name: place.name, added: !place.known && recordKey(place, scanned.key) };
+  return { file: place.file, added: !place.known && recordKey(place, scanned.key) };
 }
 
 /** What is recorded for a host, and lines of its files that could not be used. */

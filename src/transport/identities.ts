@@ -83,14 +83,17 @@ export async function explainAgent(hop: Hop, found: Identities): Promise<void> {
     const name = `${from}: ${type} ${comment}`;
     const why = unsupported(type);
     if (why !== undefined) found.skipped.push(`${name}: ${why}`);
-    else if (ssh2.utils.parseKey(key) instanceof Error) found.skipped.push(`${name}: a kind of key that mcpk does not know`);
+    else if (ssh2.utils.parseKey(key) instanceof Error)
+      found.skipped.push(`${name}: a kind of key that mcpk does not know`);
     else if (choice.only && !isWanted(choice, key)) found.skipped.push(`${name}: IdentitiesOnly`);
     else found.tried.push(name);
   }
   if (keys.length === 0) found.skipped.push(`${from}: holds no key`);
   for (const half of found.halves)
     if (!keys.some(({ key }) => key.equals(half.key)))
-      found.skipped.push(`${half.file}: a public key only; the agent does not have it, nor is its private key beside it`);
+      found.skipped.push(
+        `${half.file}: a public key only; the agent does not have it, nor is its private key beside it`,
+      );
 }
 
 function nothingToTry(hop: Hop, skipped: string[]): McpkError {

@@ -49,10 +49,12 @@ function publicPart(key: ParsedKey | undefined): { publicKey?: Buffer } {
 
 const readKey = untilChanged((file): { key?: ParsedKey; why: string } => {
   const bytes = readFileAtMost(file, MOST_BYTES);
+  // First: ssh2 takes a certificate in a file for a plain key.
+  const why = unsupported(typeOf(bytes.toString('latin1')));
+  if (why !== undefined) return { why };
   const key = ssh2.utils.parseKey(bytes);
   if (!(key instanceof Error)) return { key, why: '' };
-  const why = unsupported(typeOf(bytes.toString('latin1'))) ?? key.message;
-  return { why: /passphrase/i.test(key.message) ? 'protected by a passphrase' : why };
+  return { why: /passphrase/i.test(key.message) ? 'protected by a passphrase' : key.message };
 });
 
 function readBeside(file: string): ReturnType<typeof readKey> | undefined {

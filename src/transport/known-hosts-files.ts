@@ -21,7 +21,11 @@ export interface TrustFiles {
 }
 
 /** Reads the files in order; one that does not exist counts as empty. Throws `invalid` for one that can't be read. */
-export function readKnownHosts({ knownHostsFiles, globalKnownHostsFiles = [], revokedHostKeys }: TrustFiles): KnownHosts {
+export function readKnownHosts({
+  knownHostsFiles,
+  globalKnownHostsFiles = [],
+  revokedHostKeys,
+}: TrustFiles): KnownHosts {
   const all = [...knownHostsFiles, ...globalKnownHostsFiles].map(parsed);
   return {
     entries: [...all.flatMap((one) => one.entries), ...(revokedHostKeys === undefined ? [] : revoked(revokedHostKeys))],

@@ -10,7 +10,11 @@ import { isRecordableName, parseKnownHosts, strangeLines } from './known-hosts.t
  */
 export function refuseName(file: string, name: string): void {
   if (isRecordableName(name)) return;
-  throw refusal(file, `${JSON.stringify(name)} is no name of a host`, 'Mend the address, or HostKeyAlias in the ssh_config.');
+  throw refusal(
+    file,
+    `${JSON.stringify(name)} is no name of a host`,
+    'Mend the address, or HostKeyAlias in the ssh_config.',
+  );
 }
 
 /**

@@ -130,7 +130,11 @@ function configOf(target: Target, address: string, user: string | undefined): Co
   } catch (error) {
     if (!(error instanceof ConfigMistake)) throw error;
     const { file, line } = error.place;
-    throw unusable(target, `cannot read the SSH config ${line === 0 ? file : `${file}:${line}`}: ${error.message}`, error);
+    throw unusable(
+      target,
+      `cannot read the SSH config ${line === 0 ? file : `${file}:${line}`}: ${error.message}`,
+      error,
+    );
   }
 }
 

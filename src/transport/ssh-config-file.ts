@@ -91,7 +91,7 @@ function entryOf(said: Said, host: string): ConfigEntry {
   const tokens = { h: hostName ?? host, n: host, p: String(port ?? 22), r: user ?? userInfo().username };
   const path = (text: string): string => expandHome(expandTokens(text, tokens));
   const files = (option: Said[Understood]): string[] =>
-    (one(option, () => option?.words.filter((word) => word !== 'none').map(path)) ?? []);
+    one(option, () => option?.words.filter((word) => word !== 'none').map(path)) ?? [];
   const global = said.GlobalKnownHostsFile && files(said.GlobalKnownHostsFile);
   const given = {
     hostName,

@@ -1,4 +1,4 @@
-import { globSync } from 'node:fs';
+import { existsSync, globSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { readFileAtMost, UnreadableFile } from '../core/read-file.ts';
@@ -7,7 +7,7 @@ import { untilChanged } from '../core/until-changed.ts';
 const MOST_BYTES = 16 * 2 ** 20;
 const DEEPEST_INCLUDE = 16;
 /** Files that include others several times would multiply without an end. */
-const MOST_FILES = 1000;
+const MOST_FILES = 256;
 
 /** Where something is written: a file and its line, from 1. */
 export interface Place {
@@ -127,10 +127,13 @@ export function expandHome(path: string): string {
   return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path;
 }
 
+const isPattern = (path: string): boolean => /[*?[\]{}]/.test(path);
+const filesOf = (path: string): string[] => (isPattern(path) ? globSync(path).sort() : existsSync(path) ? [path] : []);
+
 /** Relative ones lie beside the including file, or in ~/.ssh as OpenSSH has it. */
 function includedFiles(pattern: string, folder: string): string[] {
   const path = expandHome(pattern);
-  if (isAbsolute(path)) return globSync(path).sort();
-  const beside = globSync(join(folder, path)).sort();
-  return beside.length > 0 ? beside : globSync(join(homedir(), '.ssh', path)).sort();
+  if (isAbsolute(path)) return filesOf(path);
+  const beside = filesOf(join(folder, path));
+  return beside.length > 0 ? beside : filesOf(join(homedir(), '.ssh', path));
 }

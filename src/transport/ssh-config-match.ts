@@ -53,8 +53,7 @@ function oneOf(patterns: readonly string[], value: string): boolean {
   const found = (negated: boolean): boolean =>
     patterns.some(
       (pattern) =>
-        pattern.startsWith('!') === negated &&
-        globMatches((negated ? pattern.slice(1) : pattern).toLowerCase(), text),
+        pattern.startsWith('!') === negated && globMatches((negated ? pattern.slice(1) : pattern).toLowerCase(), text),
     );
   return !found(true) && found(false);
 }

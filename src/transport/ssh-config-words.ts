@@ -60,7 +60,14 @@ export const IGNORED: Readonly<Record<string, readonly string[]>> = {
   ],
   'ways to log in that mcpk does not have': [
     ...['AddKeysToAgent', 'BatchMode', 'ChallengeResponseAuthentication', 'GSSAPIAuthentication'],
-    ...['GSSAPIDelegateCredentials', 'KbdInteractiveAuthentication', 'KbdInteractiveDevices'],
+    ...['GSSAPIClientIdentity', 'GSSAPIDelegateCredentials', 'GSSAPIKexAlgorithms', 'GSSAPIKeyExchange'],
+    ...[
+      'GSSAPIRenewalForcesRekey',
+      'GSSAPIServerIdentity',
+      'GSSAPITrustDns',
+      'KbdInteractiveAuthentication',
+      'KbdInteractiveDevices',
+    ],
     ...['NumberOfPasswordPrompts', 'PasswordAuthentication', 'PreferredAuthentications', 'UseKeychain'],
   ],
   algorithms: [

@@ -50,8 +50,8 @@ export default class Pin extends BaseCommand<typeof Pin> {
     const pinned: Pinned[] = [];
     for (const { host, key } of scanned) {
       try {
-        const { fingerprint, type } = key;
-        pinned.push({ host: host.name, fingerprint, type, ...pinHostKey(targetOf(host), key) });
+        const { name, fingerprint, type } = key;
+        pinned.push({ host: host.name, name, fingerprint, type, ...pinHostKey(targetOf(host), key) });
       } catch (error) {
         errors.push(error instanceof Error ? error : new Error(String(error)));
       }
@@ -67,8 +67,7 @@ export default class Pin extends BaseCommand<typeof Pin> {
     if (fresh.length === 0 || this.flags.yes) return;
     const width = Math.max(...fresh.map(({ key }) => key.host.length));
     const lines = fresh.map(
-      ({ key, name, file }) =>
-        `${padEnd(key.host, width)}  ${key.fingerprint}  ${key.type}  as ${name} into ${file}`,
+      ({ key, name, file }) => `${padEnd(key.host, width)}  ${key.fingerprint}  ${key.type}  as ${name} into ${file}`,
     );
     if (!process.stdin.isTTY || !process.stderr.isTTY || this.jsonEnabled())
       throw new McpkError('refused', 'nothing was recorded: there are new keys, and no terminal to ask on', {
