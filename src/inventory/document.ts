@@ -25,6 +25,8 @@ The first line names the schema for editors that know the YAML language server:
 - **\`\${NAME}\`** in a text is replaced by that environment variable, \`\${NAME:-default}\` by the default where the variable
   is not set or empty. A variable that is not set is a mistake. \`$\${\` stands for \`\${\`. Keep secrets this way out of
   the file: they are never shown.
+- **SSH**: what decides whom mcpk talks to and as whom, and which options of an ssh_config it understands, is in
+  [ssh.md](ssh.md).
 - **Files** (keys, manifests) may begin with \`~\`; a relative one counts from the folder of the inventory that names it.
 - **Inheritance**: \`ssh\`, \`labels\`, \`taints\` and \`pillar\` of a host are the cluster's, then those of its groups (worker,
   then etcd, then master), then its own; the later one wins. Maps are merged, lists replaced.

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { routeOf } from '../../src/transport/route.ts';
 import { readSshConfig } from '../../src/transport/ssh-config-file.ts';
 import { parseJumps } from '../../src/transport/ssh-config-values.ts';
-import { IGNORED, meaningOf } from '../../src/transport/ssh-config-words.ts';
+import { BY_VALUE, IGNORED, meaningOf, UNDERSTOOD } from '../../src/transport/ssh-config-words.ts';
 import type { Target } from '../../src/transport/types.ts';
 
 let folder: string;
@@ -118,6 +118,21 @@ describe('ssh_config', () => {
       said('port'),
       parseJumps(said('proxyjump') ?? ''),
     ]);
+  });
+
+  test('docs/ssh.md has each option in the row where it belongs, and no other', () => {
+    const rows = readFileSync(new URL('../../docs/ssh.md', import.meta.url), 'utf8')
+      .split('\n')
+      .flatMap((line) => /^\| (understands|takes|ignores)([^|]*) \| (.*) \|$/.exec(line)?.slice(1) ?? [])
+      .reduce<string[][]>((all, cell, at) => (at % 3 === 0 ? [...all, [cell]] : (all.at(-1)?.push(cell), all)), []);
+    const inRow = (is: string): string[] =>
+      rows
+        .filter(([what]) => what === is)
+        .flatMap(([, , cell]) => [...(cell ?? '').matchAll(/`([A-Z]\w+)[^`]*`/g)].map(([, word]) => word ?? ''))
+        .toSorted();
+    expect(inRow('understands')).toEqual(UNDERSTOOD.toSorted());
+    expect(inRow('takes')).toEqual(Object.keys(BY_VALUE).toSorted());
+    expect(inRow('ignores')).toEqual(Object.values(IGNORED).flat().toSorted());
   });
 
   test('each option of this OpenSSH is understood, ignored or refused, and none by accident', () => {
