@@ -2,7 +2,8 @@ import { lstatSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { McpkError } from '../core/errors.ts';
-import { isRecordableName, parseKnownHosts, strangeLines } from './known-hosts.ts';
+import { isRecordableName, strangeLines } from './known-hosts-shape.ts';
+import { parseKnownHosts } from './known-hosts.ts';
 
 /**
  * What keeps a line of ours out of a file that is no known_hosts: an inventory, or its ssh_config, names the file and

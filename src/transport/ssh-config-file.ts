@@ -1,6 +1,5 @@
-import { homedir, userInfo } from 'node:os';
-import { isRecordableName } from './known-hosts.ts';
-import { addressOf, loginOf, parseJumps, portOf } from './ssh-config-values.ts';
+import { userInfo } from 'node:os';
+import { addressOf, aliasOf, expandTokens, familyOf, loginOf, parseJumps, portOf, yesOf } from './ssh-config-values.ts';
 import type { Jump } from './ssh-config-values.ts';
 import { ConfigMistake, expandHome, readLines, wordsOf } from './ssh-config-lines.ts';
 import type { Block, Line } from './ssh-config-lines.ts';
@@ -125,29 +124,4 @@ function one<T>(option: Said[Understood], read: (text: string) => T): T | undefi
 
 function hostNameOf(option: NonNullable<Said['HostName']>, host: string): string {
   return one(option, (text) => addressOf('HostName', expandTokens(text, { h: host }))) ?? host;
-}
-
-function aliasOf(text: string): string {
-  const name = text.toLowerCase();
-  if (isRecordableName(name)) return name;
-  throw new Error('HostKeyAlias: one name or address expected, of letters, digits and . _ - :');
-}
-
-function familyOf(text: string): 4 | 6 | undefined {
-  const family = { any: 0, inet: 4, inet6: 6 }[text.toLowerCase()];
-  if (family === undefined) throw new Error('AddressFamily: any, inet or inet6 expected');
-  return family === 0 ? undefined : (family as 4 | 6);
-}
-
-function yesOf(text: string): boolean {
-  const is = { yes: true, true: true, no: false, false: false }[text.toLowerCase()];
-  if (is === undefined) throw new Error('IdentitiesOnly: yes or no expected');
-  return is;
-}
-
-function expandTokens(text: string, tokens: Record<string, string>): string {
-  // A repository must not get at what stands in the environment, and mcpk would show it in messages.
-  if (/\$\{|^\$/.test(text)) throw new Error(`${text}: variables of the environment are not read here`);
-  const all: Record<string, string> = { ...tokens, d: homedir(), u: userInfo().username, '%': '%' };
-  return text.replace(/%(.)/g, (whole, token: string) => all[token] ?? whole);
 }

@@ -14,7 +14,8 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { withoutLinks } from '../../src/transport/known-hosts-guard.ts';
 import { mayRecord, recordKey } from '../../src/transport/known-hosts-files.ts';
-import { isRecordableName, knownHostLine } from '../../src/transport/known-hosts.ts';
+import { isRecordableName } from '../../src/transport/known-hosts-shape.ts';
+import { knownHostLine } from '../../src/transport/known-hosts.ts';
 
 const KEY = Buffer.concat([
   Buffer.from([0, 0, 0, 11]),

@@ -174,6 +174,8 @@ describe('an ssh_config that is not understood is refused, with file and line', 
     ['an agent in a variable', 'IdentityAgent $AGENT\n', /config:1: .*variables of the environment/],
     ['two values', 'Port 22 23\n', /config:1: Port: one value/],
     ['no value', 'User\n', /config:1: User: a value is missing/],
+    ['a value that objects have', 'AddressFamily constructor\n', /config:1: AddressFamily: any/],
+    ['a yes that is none', 'IdentitiesOnly toString\n', /config:1: IdentitiesOnly: yes or no/],
     ['an odd family', 'AddressFamily inet4\n', /config:1: AddressFamily: any, inet or inet6/],
   ];
   test.each(cases)('%s', (_what, text, says) => {
