@@ -129,7 +129,13 @@ function fleetOf(
 }
 
 function targetOf(host: Host, options: FleetOptions): Target {
-  return { name: host.name, address: host.address, ...host.ssh, acceptNewHostKeys: options.acceptNewHostKeys };
+  return {
+    name: host.name,
+    address: host.address,
+    source: host.source,
+    ...host.ssh,
+    acceptNewHostKeys: options.acceptNewHostKeys,
+  };
 }
 
 /** Runs `work` for each item, at most `limit` at once. */

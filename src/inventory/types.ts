@@ -82,8 +82,8 @@ export interface SshSettings {
   /** Use the agent of SSH_AUTH_SOCK. */
   readonly agent: boolean;
   readonly knownHostsFiles: readonly string[];
-  /** Hops on the way, nearest first. */
-  readonly jump: readonly { readonly user: string; readonly address: string; readonly port: number }[];
+  /** Hops on the way, nearest first; without a user that of the SSH config, else the host's own. */
+  readonly jump: readonly { readonly user?: string; readonly address: string; readonly port: number }[];
   /** sudo: `auto` = only when the user is not root. */
   readonly become: 'auto' | 'sudo' | 'none';
   readonly becomePassword?: Secret;

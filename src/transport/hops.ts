@@ -61,7 +61,7 @@ export class ConnectionPool {
 
   /** One connection to a jump host serves all hosts behind it; it closes with the last of them. */
   async #jump(route: readonly Hop[], signal: AbortSignal): Promise<Lease> {
-    const key = JSON.stringify(route.map((hop) => [hop.user, hop.address, hop.port, hop.identityFiles]));
+    const key = JSON.stringify(route.map(sharedBy));
     const shared = this.#jumps.get(key) ?? { lease: this.open(route, signal), users: 0 };
     this.#jumps.set(key, shared);
     shared.users += 1;
@@ -88,6 +88,14 @@ export class ConnectionPool {
     this.#limits.set(key, limit);
     return limit;
   }
+}
+
+/**
+ * What must be the same for two hosts to share a connection: all that decides whom it goes to, as whom, and whether its
+ * key is trusted. A host that is stricter must not come in over the door that a laxer one has opened.
+ */
+function sharedBy({ label: _, name: _name, connectTimeout: _timeout, ...hop }: Hop): Partial<Hop> {
+  return hop;
 }
 
 function release(connection: Connection, jump: Lease | undefined): void {

@@ -1,7 +1,7 @@
 import type { ClientChannel } from 'ssh2';
 import { McpkError } from '../core/errors.ts';
-import { PASSWORD_PROMPT, startOf } from './bootstrap.ts';
-import type { Become } from './bootstrap.ts';
+import { startOf } from './bootstrap.ts';
+import type { Become, Start } from './bootstrap.ts';
 import { RecordParser } from './frames.ts';
 import { notStarted, scriptEnded, wrongPassword } from './remote-errors.ts';
 import type { Connection } from './dial.ts';
@@ -36,6 +36,7 @@ export class RemoteScript {
   #stderr = '';
   #exit: Exit = {};
   #password: string | undefined;
+  readonly #prompt: string;
   #start: (() => void) | undefined;
   #failure: McpkError | undefined;
   #ended = false;
@@ -51,17 +52,18 @@ export class RemoteScript {
     const remote = await openChannel(connection, options, {
       command: start.command,
       // At once: a script that fails at the door has its exit code in the same packet as sshd's yes.
-      use: (channel) => new RemoteScript(channel, start.marker, options),
+      use: (channel) => new RemoteScript(channel, start, options),
     });
     if (options.password !== undefined) await remote.#started();
     remote.write(start.input);
     return remote;
   }
 
-  private constructor(channel: ClientChannel, marker: string, options: ScriptOptions) {
+  private constructor(channel: ClientChannel, { marker, prompt }: Start, options: ScriptOptions) {
     this.#channel = channel;
     this.#options = options;
     this.#password = options.password;
+    this.#prompt = prompt;
     this.#parser = new RecordParser(marker, options.onRecord);
     channel.on('data', (chunk: Buffer) => this.#receive(chunk));
     // Unread, it would keep the channel from closing.
@@ -126,8 +128,8 @@ export class RemoteScript {
 
   #hear(chunk: Buffer): void {
     this.#stderr = (this.#stderr + chunk.toString('utf8')).slice(-4096);
-    while (this.#password !== undefined && this.#stderr.includes(PASSWORD_PROMPT)) {
-      this.#stderr = this.#stderr.replace(PASSWORD_PROMPT, '');
+    while (this.#password !== undefined && this.#stderr.includes(this.#prompt)) {
+      this.#stderr = this.#stderr.replace(this.#prompt, '');
       if (this.#password === '') this.destroy(wrongPassword(this.#options));
       else this.#channel.write(`${this.#password}\n`);
       this.#password = '';

@@ -11,11 +11,14 @@ export interface Target {
   identityFiles: readonly string[];
   agent: boolean;
   knownHostsFiles: readonly string[];
-  jump: readonly { user: string; address: string; port: number }[];
+  /** Without a user: the one of its ssh_config, else that of the host. */
+  jump: readonly { user?: string; address: string; port: number }[];
   become: 'auto' | 'sudo' | 'none';
   becomePassword?: { reveal(): string };
   connectTimeout: number; // seconds
   configFile?: string;
+  /** `inventories/lab.yaml:14`, where the host is described. */
+  source?: string;
   /** trust on first use: record unknown keys, still refuse changed ones. */
   acceptNewHostKeys: boolean;
 }
