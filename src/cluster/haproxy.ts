@@ -20,7 +20,7 @@ function askHaproxy(host: string, socket: string): Ask {
 }
 
 /** Some hundred bytes a server, and about 100 columns. */
-const MOST_CHARACTERS = 1024 * 1024;
+const MOST_CHARACTERS = 512 * 1024;
 const MOST_COLUMNS = 500;
 
 /** Rows of `show stat` (CSV below the line `# pxname,svname,…`), without frontends and totals. */
@@ -31,6 +31,7 @@ export function parseStat(answer: Answer | undefined): BackendServer[] {
   const columns = new Map(head.split(',', MOST_COLUMNS).map((name, index) => [name.replace(/^# /, ''), index]));
   const at = (row: readonly string[], name: string): string => row[columns.get(name) ?? -1] ?? '';
   return rows
+    .filter((row) => row.includes(','))
     .map((row) => row.split(',', MOST_COLUMNS))
     .filter((row) => !['FRONTEND', 'BACKEND', ''].includes(at(row, 'svname')))
     .map((row) => ({

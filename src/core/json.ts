@@ -1,5 +1,5 @@
 /** A host's JSON: many times what a right answer has, and no more than is read within the time of a sign of life. */
-const MOST_CHARACTERS = 8 * 1024 * 1024;
+const MOST_CHARACTERS = 6 * 1024 * 1024;
 const DEEPEST = 64;
 /** What JSON.parse takes its time for, in units of one plain value: texts, of which names are the dearest, and maps. */
 const MOST_WORK = 1_600_000;

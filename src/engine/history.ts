@@ -48,7 +48,7 @@ export const ASK_LOCK: readonly { argv: string[] }[] = [
 export function isLocked([inode, locks]: readonly CommandResult[]): boolean {
   if (!inode || inode.exitCode !== 0) return false;
   const file = inode.stdout.slice(0, LONGEST_LINE).trim();
-  for (const line of linesOf(locks?.stdout ?? '')) {
+  for (const line of linesOf((locks?.stdout ?? '').slice(0, MOST_CHARACTERS))) {
     const [, kind, , mode, , place = ''] = line.slice(0, LONGEST_LINE).split(/ +/);
     if (kind === 'FLOCK' && mode === 'WRITE' && file !== '' && file === place.split(':')[2]) return true;
   }
@@ -57,3 +57,4 @@ export function isLocked([inode, locks]: readonly CommandResult[]): boolean {
 
 /** The kernel's have less than 100 characters. */
 const LONGEST_LINE = 1024;
+const MOST_CHARACTERS = 1024 * 1024;

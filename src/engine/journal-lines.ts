@@ -17,7 +17,7 @@ export function noteLine(at: number, run: string, event: NoteEvent, words: reado
 export function parseJournal(text: string): JournalLine[] {
   const lines: JournalLine[] = [];
   for (const line of linesOf(text.slice(-MOST_CHARACTERS))) {
-    if (line.length > LONGEST_LINE) continue;
+    if (line.length < SHORTEST_LINE || line.length > LONGEST_LINE) continue;
     const [at = '', run = '', event = '', ...words] = line.split(' ', MOST_WORDS);
     if (!/^\d{13}$/.test(at) || !/^[\w-]{1,100}$/.test(run) || event === '') continue;
     lines.push({ at: Number(at), run, event, words: words.map(decoded) });
@@ -27,6 +27,7 @@ export function parseJournal(text: string): JournalLine[] {
 
 /** Both files of a host have 1 MiB and one run more at most; of more, the end counts. */
 const MOST_CHARACTERS = 3 * 1024 * 1024;
+const SHORTEST_LINE = '1700000000000 r e'.length;
 const LONGEST_LINE = 8192;
 const MOST_WORDS = 16;
 

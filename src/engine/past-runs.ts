@@ -7,11 +7,14 @@ export interface HostJournal {
   locked: boolean;
 }
 
+/** A journal has some dozens of lines of each. */
+const MOST_RUNS = 5000;
+
 /** Runs by their start, the latest last. Pure. */
 export function pastRuns(journals: ReadonlyMap<string, HostJournal>): PastRun[] {
   const onHosts = [...journals].flatMap(([host, journal]) => {
     const latest = journal.lines.at(-1)?.run;
-    return [...Map.groupBy(journal.lines, (line) => line.run)].map(([run, lines]) => ({
+    return [...Map.groupBy(journal.lines, (line) => line.run)].slice(-MOST_RUNS).map(([run, lines]) => ({
       run,
       lines,
       own: runOnHost(host, lines, journal.locked && run === latest),

@@ -19,14 +19,16 @@ export function argumentLines(argument: string): string[] {
 }
 
 /**
- * Splits what `head -v` printed of the `asked` paths into path → bytes. What only looks like the head of another file is
- * text of the one that it stands in.
+ * Splits what `head -v` printed of the `asked` paths into path → bytes; each is there once. What only looks like the head
+ * of another file is text of the one that it stands in.
  */
 export function splitTexts(raw: Buffer, asked: Iterable<string>): Map<string, Buffer> {
   // latin1 keeps one character a byte, so that offsets are the buffer's.
   const text = raw.toString('latin1');
   const paths = new Map([...asked].map((path) => [Buffer.from(relative(path)).toString('latin1'), path]));
-  const heads: { path: string; at: number; end: number }[] = [];
+  const found = new Map<string, Buffer>();
+  let open = '';
+  let start = 0;
   for (let at = text.startsWith(HEAD) ? 0 : text.indexOf(NEXT_HEAD); at >= 0;) {
     const from = at + (text[at] === '\n' ? NEXT_HEAD : HEAD).length;
     // The next head begins with a line break, so this one's end is never searched for twice.
@@ -35,11 +37,17 @@ export function splitTexts(raw: Buffer, asked: Iterable<string>): Map<string, Bu
     const path = text.startsWith(HEAD_END, end - HEAD_END.length)
       ? paths.get(text.slice(from, end - HEAD_END.length))
       : undefined;
-    if (path !== undefined) heads.push({ path, at, end: end + 1 });
+    const counts = path !== undefined && path !== open && !found.has(path);
+    if (counts) {
+      if (open !== '') found.set(open, raw.subarray(start, at));
+      open = path;
+      start = end + 1;
+    }
     // The line break after a head that counts is its own.
-    at = text.indexOf(NEXT_HEAD, path === undefined ? end : end + 1);
+    at = text.indexOf(NEXT_HEAD, counts ? start : end);
   }
-  return new Map(heads.map(({ path, end }, index) => [path, raw.subarray(end, heads[index + 1]?.at ?? raw.length)]));
+  if (open !== '') found.set(open, raw.subarray(start));
+  return found;
 }
 
 const HEAD = '==> ';
