@@ -26,7 +26,7 @@ export function parseJournal(text: string): JournalLine[] {
 }
 
 /** Both files of a host have 1 MiB and one run more at most; of more, the end counts. */
-const MOST_CHARACTERS = 3 * 1024 * 1024;
+const MOST_CHARACTERS = 2.25 * 1024 * 1024;
 const SHORTEST_LINE = '1700000000000 r e'.length;
 const LONGEST_LINE = 8192;
 const MOST_WORDS = 16;
