@@ -22,13 +22,18 @@ const name = fc.constantFrom(...NASTY, ...ASKED);
 const value = fc.constantFrom('polluted', '1', '', '{"x":1}');
 const SHA = 'a'.repeat(64);
 
+/** A path, or what a host may say in place of one: the decoders take its dot away. */
+const at = (n: string): string => (NASTY.includes(n) ? n : `/${n}`);
+
 /** Each kind of record, about a name: as our scripts write them. */
 const BODIES: Readonly<Record<string, (name: string, value: string) => string>> = {
-  paths: (n, v) => `\x1f./${n}\x1f81a4\x1f644\x1f${v}\x1fg\x1f1\x1f1.0\x1f./${n}\x1f\n\n${SHA}  ./${n}\n`,
-  texts: (n, v) => `==> ./${n} <==\n${v}\n==> ./proc/meminfo <==\nMemTotal: 1 kB\n`,
-  certificates: (n, v) => `==> ./${n} <==\n${v}\n`,
-  listings: (n, v) => `./${n}\x1f${v}\x1f\x1f`,
-  binaries: (n) => `${SHA}  ./${n}\n`,
+  // Also a hash without the path that it is of: that one was written into what all objects share.
+  paths: (n, v) =>
+    `${v === '' ? '' : `\x1f.${at(n)}\x1f81a4\x1f644\x1f${v}\x1fg\x1f1\x1f1.0\x1f.${at(n)}\x1f\n`}\n${SHA}  .${at(n)}\n`,
+  texts: (n, v) => `==> .${at(n)} <==\n${v}\n==> ./proc/meminfo <==\nMemTotal: 1 kB\n`,
+  certificates: (n, v) => `==> .${at(n)} <==\n${v}\n`,
+  listings: (n, v) => `.${at(n)}\x1f${v}\x1f\x1f`,
+  binaries: (n) => `${SHA}  .${at(n)}\n`,
   units: (n, v) => `Id=${n}\n${n}=${v}\nActiveState=${v}\n`,
   stamps: (n, v) => `${n} ${v} b c\n`,
   executables: (n) => `${n}\n`,
