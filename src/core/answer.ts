@@ -20,7 +20,17 @@ export function unreadable(host: string, cause: unknown): McpkError {
   });
 }
 
+const LONGEST_LINE = 8192;
+/** Of what a program says; systemd's and kubectl's reasons have less. */
+const MOST_CHARACTERS = 64 * 1024;
+
+/** The last lines of what a program said. */
+export function lastLines(text: string | undefined, most: number): string[] {
+  const end = (text ?? '').slice(-MOST_CHARACTERS).trim();
+  return end === '' ? [] : end.split('\n').slice(-most);
+}
+
 /** What a program says last is what stopped it. */
 export function lastLine(text: string | undefined): string {
-  return text?.trimEnd().split('\n').at(-1) ?? 'no answer';
+  return text?.slice(-LONGEST_LINE).trimEnd().split('\n').at(-1) ?? 'no answer';
 }

@@ -1,3 +1,4 @@
+import { lastLines } from '../core/answer.ts';
 import { McpkError } from '../core/errors.ts';
 import { kubectl } from '../cluster/kubectl.ts';
 import { parseObjectId } from '../cluster/objects.ts';
@@ -94,7 +95,7 @@ const APPLY: readonly string[] = ['apply', '--server-side', '--field-manager=mcp
 async function must(run: Run, stage: string, host: string, args: readonly string[], stdin: string): Promise<void> {
   const [answer] = await run.fleet.exec(host, [{ ...kubectl(host, ...args), stdin }], run.signal);
   if (answer?.exitCode === 0) return;
-  const [first = '', ...rest] = (answer?.stderr ?? '').trim().split('\n');
+  const [first = '', ...rest] = lastLines(answer?.stderr, 100);
   throw new McpkError('stage', `${stage}: kubectl ${args[0] ?? ''} on ${host}: ${first}`, { host, details: rest });
 }
 

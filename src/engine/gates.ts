@@ -1,4 +1,4 @@
-import { understood } from '../core/answer.ts';
+import { lastLines, understood } from '../core/answer.ts';
 import { McpkError } from '../core/errors.ts';
 import type { Answer, Ask, GateCheck, GateContext } from '../cluster/gate.ts';
 import { unitAnswer } from '../cluster/unit.ts';
@@ -156,10 +156,7 @@ async function gateError(run: GateRun, gate: GateCheck, seen: string): Promise<G
       [{ host: gate.unit.host, argv: ['journalctl', '-u', gate.unit.name, '-n', '20', '-o', 'cat', '--no-pager'] }],
       run.signal,
     );
-    details.push(
-      `journal of ${gate.unit.name}:`,
-      ...(journal?.stdout.trimEnd().split('\n') ?? []).map((line) => `  ${line}`),
-    );
+    details.push(`journal of ${gate.unit.name}:`, ...lastLines(journal?.stdout, 20).map((line) => `  ${line}`));
   }
   const host = gate.host ?? gate.unit?.host ?? gate.asks[0]?.host;
   const message = `${run.stage}: ${gate.title}: not so after ${String(gate.deadline)} s`;

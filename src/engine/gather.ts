@@ -78,7 +78,7 @@ export async function readNodes(
   for (const host of masters) {
     const asks = [askApi(cluster, host, '/api/v1/nodes'), askIpPools(cluster, host), ...askServices(cluster, host)];
     const [nodes, pools, ...services] = await ask(fleet, asks, signal);
-    const list = parseJson(nodes) as NodeList | undefined;
+    const list = understood(host, () => parseJson(nodes)) as NodeList | undefined;
     if (list)
       return understood(host, () => ({
         host,

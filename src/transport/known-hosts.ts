@@ -66,7 +66,9 @@ function parseLine(content: string): Omit<KnownHost, 'file' | 'line'> | string {
 export function keyType(key: Buffer): string | undefined {
   if (key.length < 4) return undefined;
   const length = key.readUInt32BE(0);
-  return length > 0 && length <= 64 && key.length > 4 + length ? key.toString('latin1', 4, 4 + length) : undefined;
+  const type = length > 0 && length <= 64 && key.length > 4 + length ? key.toString('latin1', 4, 4 + length) : '';
+  // A host's word, which goes into a file and onto the terminal.
+  return /^[\w@.-]+$/.test(type) ? type : undefined;
 }
 
 /** The name under which known_hosts keeps a host: `m1`, or `[m1]:2222` when the port is not 22. */

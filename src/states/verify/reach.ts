@@ -71,7 +71,7 @@ function fetches(asked: string, pod: RunningPod, title: string, pairs: readonly 
     check: ([answer]) => {
       if (answer?.exitCode !== 0) return `kubectl exec: ${lastLine(answer?.stderr)}`;
       const wrong = answer.stdout.trim();
-      return wrong === '' ? undefined : wrong.replaceAll('\n', '; ');
+      return wrong === '' ? undefined : wrong.slice(0, 4096).replaceAll('\n', '; ');
     },
     deadline: REACH_DEADLINE,
   };
