@@ -24,6 +24,8 @@ export interface Connection {
 }
 
 const ATTEMPTS = 4;
+/** More than all channels of a connection hold with windows as sshd grants them. */
+const MOST_UNSENT = 8 * 1024 * 1024;
 
 /**
  * Logs in to one hop. A connection that is dropped before authentication began (MaxStartups) is tried again,
@@ -115,6 +117,7 @@ function login(hop: Hop, stream: Duplex, { identities, signal }: Login): Promise
       signal.removeEventListener('abort', abort);
       client.removeAllListeners().on('error', () => undefined);
       judged.record();
+      hearOnlyWhoReads(stream);
       resolve({ client, stream });
     });
     client.connect({
@@ -127,6 +130,15 @@ function login(hop: Hop, stream: Duplex, { identities, signal }: Login): Promise
       keepaliveCountMax: 3,
       readyTimeout: 0, // the signal has the deadline
     });
+  });
+}
+
+/** A host that asks without end, and takes no answer, would fill this process with them. */
+function hearOnlyWhoReads(stream: Duplex): void {
+  stream.on('data', () => {
+    if (stream.writableLength <= MOST_UNSENT || stream.isPaused()) return;
+    stream.pause();
+    stream.once('drain', () => stream.resume());
   });
 }
 
