@@ -1,9 +1,6 @@
 import { span } from '../core/duration.ts';
 import { McpkError } from '../core/errors.ts';
-import type { RecordLimit } from './record-limits.ts';
 import type { Exit } from './remote-script.ts';
-
-const MIB = 1024 * 1024;
 
 interface Who {
   readonly host: string;
@@ -90,9 +87,8 @@ function suspicious(host: string, what: string, cause?: unknown): McpkError {
   return new McpkError('unreachable', `${host}: ${what}`, { host, hint: NOT_OURS, cause });
 }
 
-export function tooMuch({ host, what, limit }: { host: string; what: string; limit: RecordLimit }): McpkError {
-  const bytes = limit.bytes < MIB ? `${Math.ceil(limit.bytes / 1024)} KiB` : `${Math.floor(limit.bytes / MIB)} MiB`;
-  return suspicious(host, `it sent more than ${bytes} or ${limit.records} records for ${what}`);
+export function tooMuch(sent: { host: string; kind: string; what: string; more: string }): McpkError {
+  return suspicious(sent.host, `it answered ${sent.what} with too much ${sent.kind}: more than ${sent.more}`);
 }
 
 export function notAsked(host: string, kind: string, what?: string): McpkError {

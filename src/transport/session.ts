@@ -7,6 +7,7 @@ import type { RecordHead } from './frames.ts';
 import { holderOf, lockedError } from './lock.ts';
 import { PATIENCE, watchOver } from './patience.ts';
 import type { Patience, Wait } from './patience.ts';
+import { RECORD_LIMITS } from './record-limits.ts';
 import { notAsked } from './remote-errors.ts';
 import type { RemoteScript } from './remote-script.ts';
 import { Rounds, STOP_MS, type Request } from './rounds.ts';
@@ -14,8 +15,6 @@ import type { ConnectOptions, LockHolder, Session, SessionRecord, Traffic } from
 
 /** It lies in the host's memory (tmpfs). */
 const LARGEST_BODY = 64 * 1024 * 1024;
-/** Who holds the lock, and the last line of the journal. */
-const LARGEST_HOLDER = 64 * 1024;
 /** Silent beats after which a record that `done` was swallowed by counts as broken. */
 const STALLED_BEATS = 3;
 
@@ -225,7 +224,7 @@ export class HostSession implements Session {
   #admit(head: RecordHead): void {
     const { kind, size } = head;
     if (kind !== 'ready' && kind !== 'locked') return this.#rounds.admit(head);
-    if (this.#locksAsked === 0 || size > LARGEST_HOLDER) throw notAsked(this.host, kind);
+    if (this.#locksAsked === 0 || size > (RECORD_LIMITS.get(kind)?.bytes ?? 0)) throw notAsked(this.host, kind);
     this.#locksAsked -= 1;
     if (this.#locksAsked === 0) this.#unwatchLock();
   }

@@ -5,11 +5,9 @@ import type { Become } from './bootstrap.ts';
 import { remoteScript } from './bootstrap.ts';
 import type { Connection } from './dial.ts';
 import { Allowance } from './allowance.ts';
-import type { RecordHead } from './frames.ts';
 import type { Packing, Pace } from './pace.ts';
 import { watchOver } from './patience.ts';
 import type { Patience } from './patience.ts';
-import { UPLOAD_LIMITS } from './record-limits.ts';
 import { notAsked } from './remote-errors.ts';
 import { RemoteScript } from './remote-script.ts';
 import type { SessionRecord } from './types.ts';
@@ -54,12 +52,15 @@ export async function upload(options: Upload): Promise<{ sent: number; received:
   answer.promise.catch(() => undefined);
   const taken = new Taken();
   const what = `the upload of ${options.path}`;
-  const allowance = new Allowance(options.host, what, UPLOAD_LIMITS);
+  const allowance = new Allowance(options.host, 'upload', what);
   const remote = await RemoteScript.open(options.connection, {
     ...options,
     script: remoteScript('upload'),
     args: [size, options.sha256],
-    admit: (head) => (isPart(head) ? taken.admit(options.host, what) : allowance.take(head)),
+    admit(head) {
+      allowance.take(head);
+      if (head.kind === 'part') taken.admit(options.host, what);
+    },
     onRecord: (record) => (record.kind === 'part' ? taken.next() : answer.resolve(record)),
     onEnd: (error) => (taken.end(), answer.reject(error)),
   });
@@ -91,10 +92,6 @@ export async function upload(options: Upload): Promise<{ sent: number; received:
     unwatch();
     options.signal.removeEventListener('abort', abort);
   }
-}
-
-function isPart({ kind, size }: RecordHead): boolean {
-  return kind === 'part' && size === 0;
 }
 
 type Sending = Upload & { size: number; taken: Taken };

@@ -25,7 +25,7 @@ export interface Faults {
 }
 
 /** ssh2 now and then writes an Ed25519 key that it can't read itself. */
-function newKey(): { private: string; public: string } {
+export function newKey(): { private: string; public: string } {
   for (;;) {
     const pair = ssh2.utils.generateKeyPairSync('ed25519');
     if (!(ssh2.utils.parseKey(pair.private) instanceof Error)) return pair;
