@@ -5,7 +5,7 @@ import type { KubeObjectResource, Observed } from '../resources/types.ts';
 import { OWNED_ID } from './api.ts';
 import { ask } from './ask.ts';
 import type { Fleet } from './fleet.ts';
-import { decodeObserved } from './wire.ts';
+import { emptyObserved } from './wire.ts';
 
 export interface ApiState {
   observed: Observed;
@@ -60,7 +60,7 @@ async function readPlurals(
 }
 
 function stateOf(found: ReadonlyMap<string, Found>): ApiState | undefined {
-  const observed = decodeObserved([]);
+  const observed = emptyObserved();
   let owned = new Map<string, string>();
   for (const [id, each] of found) {
     if (each === undefined) return undefined;

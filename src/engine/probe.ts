@@ -30,7 +30,7 @@ export async function probeHosts(
       reads.paths.push('/');
       const records: SessionRecord[] = [];
       const exitCode = await fleet.request(host, 'probe', encodeReads(reads), (record) => records.push(record), signal);
-      const seen = understood(host, () => decodeObserved(records));
+      const seen = understood(host, () => decodeObserved(records, reads));
       checkWhole(host, seen, exitCode);
       observed.set(host, seen);
     }),

@@ -18,15 +18,46 @@ export function argumentLines(argument: string): string[] {
   return argument.split('\n').map((line, index) => `${index === 0 ? 'a' : '+'} ${line}`);
 }
 
-/** Splits what `head -v` printed into path → bytes. */
-export function splitTexts(raw: Buffer): Map<string, Buffer> {
+/**
+ * Splits what `head -v` printed of the `asked` paths into path → bytes. What only looks like the head of another file is
+ * text of the one that it stands in.
+ */
+export function splitTexts(raw: Buffer, asked: Iterable<string>): Map<string, Buffer> {
   // latin1 keeps one character a byte, so that offsets are the buffer's.
   const text = raw.toString('latin1');
-  const headers = [...text.matchAll(/(?:^|\n)==> \.(\/[^\n]*) <==\n/g)];
-  return new Map(
-    headers.map((header, index) => [
-      Buffer.from(header[1]!, 'latin1').toString('utf8'),
-      raw.subarray(header.index + header[0].length, headers[index + 1]?.index ?? raw.length),
-    ]),
-  );
+  const paths = new Map([...asked].map((path) => [Buffer.from(relative(path)).toString('latin1'), path]));
+  const heads: { path: string; at: number; end: number }[] = [];
+  for (let at = text.startsWith(HEAD) ? 0 : text.indexOf(NEXT_HEAD); at >= 0;) {
+    const from = at + (text[at] === '\n' ? NEXT_HEAD : HEAD).length;
+    // The next head begins with a line break, so this one's end is never searched for twice.
+    const end = text.indexOf('\n', from);
+    if (end < 0) break;
+    const path = text.startsWith(HEAD_END, end - HEAD_END.length)
+      ? paths.get(text.slice(from, end - HEAD_END.length))
+      : undefined;
+    if (path !== undefined) heads.push({ path, at, end: end + 1 });
+    // The line break after a head that counts is its own.
+    at = text.indexOf(NEXT_HEAD, path === undefined ? end : end + 1);
+  }
+  return new Map(heads.map(({ path, end }, index) => [path, raw.subarray(end, heads[index + 1]?.at ?? raw.length)]));
+}
+
+const HEAD = '==> ';
+const NEXT_HEAD = `\n${HEAD}`;
+const HEAD_END = ' <==';
+
+/** Lines that are not empty, one at a time: a host may send a million of them. */
+export function* linesOf(text: string): Generator<string> {
+  for (let from = 0; from < text.length;) {
+    const next = text.indexOf('\n', from);
+    const end = next < 0 ? text.length : next;
+    if (end > from) yield text.slice(from, end);
+    from = end + 1;
+  }
+}
+
+/** A line's two sides of the first `at`. */
+export function cut(line: string, at: string): [string, string] {
+  const index = line.indexOf(at);
+  return index < 0 ? [line, ''] : [line.slice(0, index), line.slice(index + at.length)];
 }
