@@ -1,3 +1,4 @@
+import { linesOf } from '../core/lines.ts';
 import type { UnitState } from '../resources/types.ts';
 import type { Answer, Ask } from './gate.ts';
 
@@ -23,6 +24,6 @@ export function unitAnswer(host: string, seen: UnitState | undefined): Answer {
 
 /** One property of the answer to {@link askUnit}. */
 export function unitProperty(answer: Answer | undefined, name: (typeof PROPERTIES)[number]): string | undefined {
-  const line = answer?.stdout.split('\n').find((each) => each.startsWith(`${name}=`));
-  return line?.slice(name.length + 1);
+  for (const line of linesOf(answer?.stdout ?? '')) if (line.startsWith(`${name}=`)) return line.slice(name.length + 1);
+  return undefined;
 }

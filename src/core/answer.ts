@@ -20,7 +20,9 @@ export function unreadable(host: string, cause: unknown): McpkError {
   });
 }
 
+const LONGEST_LINE = 8192;
+
 /** What a program says last is what stopped it. */
 export function lastLine(text: string | undefined): string {
-  return text?.trimEnd().split('\n').at(-1) ?? 'no answer';
+  return text?.slice(-LONGEST_LINE).trimEnd().split('\n').at(-1) ?? 'no answer';
 }

@@ -61,7 +61,7 @@ function commandOf({ argv, stdin, binary, long }: Ask): Command {
 
 function answersOf({ questions }: Call, result: Said = NO_ANSWER): [string, Said][] {
   if (!questions[0]?.http) return questions.map((question) => [keyOf(question), result]);
-  const texts = splitAnswers(result.stdout);
+  const texts = splitAnswers(result.stdout, questions.length);
   return questions.map((question, index) => [keyOf(question), { ...result, stdout: texts[index] ?? '' }]);
 }
 

@@ -79,7 +79,7 @@ export async function readNodes(
       ...(cluster.network.plugin === 'calico' ? [askIpPools(cluster, host)] : []),
     ];
     const [nodes, pools] = await ask(fleet, asks, signal);
-    const list = parseJson(nodes) as NodeList | undefined;
+    const list = understood(host, () => parseJson(nodes)) as NodeList | undefined;
     if (list) return understood(host, () => ({ host, nodes: toNodes(list), ipPools: parseIpPools(pools) }));
   }
   return undefined;

@@ -1,4 +1,5 @@
 import { understood } from '../core/answer.ts';
+import { parseForeignJson } from '../core/json.ts';
 import { askObject, askResources, objectOf, parseObjectId, parseResources } from '../cluster/objects.ts';
 import type { Cluster } from '../inventory/types.ts';
 import type { KubeObjectResource, Observed } from '../resources/types.ts';
@@ -31,7 +32,10 @@ export async function probeApi(
       return askObject(cluster, host, name, plurals?.get(name.apiVersion)?.get(name.kind));
     });
     const answers = await ask(fleet, asks.flat(), signal);
-    return new Map(ids.map((id, index) => [id, objectOf(answers.splice(0, asks[index]?.length))]));
+    return understood(
+      host,
+      () => new Map(ids.map((id, index) => [id, objectOf(answers.splice(0, asks[index]?.length))])),
+    );
   };
   const found = await read([OWNED_ID, ...objects.map((each) => each.id)]);
   const unknown = [...found.keys()].filter((id) => found.get(id) === 'unknown');
@@ -72,6 +76,6 @@ function stateOf(found: ReadonlyMap<string, Found>): ApiState | undefined {
 }
 
 function ownedOf(json: string): Map<string, string> {
-  const { data } = JSON.parse(json) as { data?: Record<string, string> };
-  return new Map(Object.entries(JSON.parse(data?.['owned'] ?? '{}') as Record<string, string>));
+  const { data } = parseForeignJson(json) as { data?: Record<string, string> };
+  return new Map(Object.entries(parseForeignJson(data?.['owned'] ?? '{}') as Record<string, string>));
 }

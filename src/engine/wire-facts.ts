@@ -1,9 +1,10 @@
 import type { HostFacts } from '../cluster/facts.ts';
 import { isIpv4 } from '../core/ipv4.ts';
+import { cut, linesOf } from '../core/lines.ts';
 import { PATHS } from '../core/paths.ts';
 import type { SessionRecord } from '../transport/types.ts';
 import { parseOwned } from './owned.ts';
-import { cut, list, linesOf, relative, SEPARATOR, splitTexts } from './wire-text.ts';
+import { list, relative, SEPARATOR, splitTexts } from './wire-text.ts';
 
 export interface FactsRequest {
   /** Data directory of etcd: a member in it is data that must not be lost. */

@@ -1,5 +1,6 @@
+import { cut, linesOf } from '../core/lines.ts';
 import type { Observed, PathState } from '../resources/types.ts';
-import { cut, linesOf, SEPARATOR } from './wire-text.ts';
+import { SEPARATOR } from './wire-text.ts';
 
 type Asked = ReadonlySet<string>;
 

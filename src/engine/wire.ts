@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 
+import { cut, linesOf } from '../core/lines.ts';
 import type { Observed, PathState, Reads } from '../resources/types.ts';
 import { moduleName, sysctlKey, sysctlPath } from '../resources/names.ts';
 import type { SessionRecord } from '../transport/types.ts';
@@ -13,7 +14,7 @@ import {
   decodeUsers,
   known,
 } from './wire-observed.ts';
-import { argumentLines, cut, linesOf, list, relative, splitTexts, SEPARATOR } from './wire-text.ts';
+import { argumentLines, list, relative, splitTexts, SEPARATOR } from './wire-text.ts';
 
 /** Asks for nothing; kinds add to it (`ResourceKind.reads`). */
 export function emptyReads(): Reads {

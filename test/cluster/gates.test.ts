@@ -34,7 +34,7 @@ describe('a request from a host to itself', () => {
   it('reads status, headers and body, and nothing from what is no HTTP', () => {
     expect(parseHttp(http('m1', 'ok\n', 200, ['Date: today']))).toEqual({
       status: 200,
-      headers: { date: 'today' },
+      headers: new Map([['date', 'today']]),
       body: 'ok\n',
     });
     expect(parseHttp(answer('m1', 'SSH-2.0-x'))).toBeUndefined();

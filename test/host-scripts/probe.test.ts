@@ -327,7 +327,8 @@ it('finds processes that run another file than the one that is there now, withou
 describe('what dpkg-query said of packages', () => {
   const STATUS = '/var/lib/dpkg/status';
   const say = (version: string): void => host.stub('dpkg-query', `echo haproxy install installed ${version}`);
-  const version = (name = 'haproxy'): string | undefined => probe({ packages: [name] }).packages['haproxy']?.version;
+  const version = (...others: string[]): string | undefined =>
+    probe({ packages: ['haproxy', ...others] }).packages['haproxy']?.version;
 
   beforeEach(() => {
     host.put(STATUS, 'one');

@@ -1,4 +1,4 @@
-import { load } from 'js-yaml';
+import { CORE_SCHEMA, load } from 'js-yaml';
 import type { HostFacts } from '../../cluster/facts.ts';
 import { deepMerge, isMap } from '../../core/merge.ts';
 import { PATHS } from '../../core/paths.ts';
@@ -88,10 +88,13 @@ function takenOver(own: HostFacts): Partial<Bootstrap> {
   );
 }
 
+/** Many times ours. */
+const MOST_CHARACTERS = 64 * 1024;
+
 /** A file that somebody broke holds nothing to take over. */
 function parsed(text: string): unknown {
   try {
-    return load(text);
+    return text.length > MOST_CHARACTERS ? undefined : load(text, { schema: CORE_SCHEMA });
   } catch {
     return undefined;
   }
