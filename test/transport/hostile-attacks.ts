@@ -2,6 +2,8 @@ import type { Socket } from 'node:net';
 import type { Connection, ServerChannel } from 'ssh2';
 import { RECORD_LIMITS } from '../../src/transport/record-limits.ts';
 
+const PLAN = ['plan', '--skip', 'preflight'];
+
 /** Kind of record → its bytes. */
 export type Records = ReadonlyMap<string, Buffer>;
 
@@ -96,7 +98,7 @@ export const ATTACKS: Readonly<Record<string, Attack>> = {
   'a line without an end': { onRequest: (channel) => endless(channel, Buffer.alloc(32_768, 'x')) },
   'a record in pieces of a byte': {
     onRequest: (channel) => {
-      const bytes = full('texts', '==> ./a <==\n');
+      const bytes = full('texts', 'x');
       channel.write(`texts ${String(bytes.length)}\n`);
       let at = 0;
       const more = (): void => {
@@ -111,26 +113,38 @@ export const ATTACKS: Readonly<Record<string, Attack>> = {
     },
   },
   // What decoders of facts are given at worst
-  'a word of a megabyte for an interface': { facts: () => record('addresses', 'x', '1: ') },
-  'interfaces without number': { facts: () => record('addresses', '1: a inet 1.2.3.4/8 x\n') },
-  'a line of blanks for an interface': { facts: () => record('addresses', ' ', '1:') },
-  'one fact again and again': { facts: () => record('facts', 'feature=\n') },
-  'processors without number': { facts: () => record('facts', '0-1,', 'cpus=') },
-  'ports without number': { facts: () => record('ports', 'LISTEN 0 0 x:1 \n') },
-  'a port of a megabyte': { facts: () => record('ports', ':', 'LISTEN 0 0 ') },
-  'texts without number': { facts: () => record('texts', '==> ./a <==\n') },
-  'memory without number': { facts: () => text('/proc/meminfo', 'MemTotal:\n') },
-  'an os-release of quotes': { facts: () => text('/etc/os-release', '"', 'ID="') },
-  'an owned.json of empty things': {
-    facts: () => text('/var/lib/mcpk/owned.json', '{},', '{"version":1,"entries":['),
-    ends: [11, 15, 18],
-  },
-  'an owned.json of brackets': { facts: () => text('/var/lib/mcpk/owned.json', '['), ends: [11, 15, 18] },
+  ...attacksByFacts(),
   // What decoders of answers are given at worst
   ...attacksByCommands(),
   // What decoders of a plan's reading are given at worst
   ...attacksByReads(),
 };
+
+/** Facts that are believed: then it is the reading for the plan that makes no sense. */
+function attacksByFacts(): Record<string, Attack> {
+  const facts: Record<string, () => Records> = {
+    'a word of a megabyte for an interface': () => record('addresses', 'x', '1: '),
+    'interfaces without number': () => record('addresses', '1: a inet 1.2.3.4/8 x\n'),
+    'an interface named __proto__': () => record('addresses', '1: __proto__    inet 1.2.3.4/8 x\n'),
+    'a line of blanks for an interface': () => record('addresses', ' ', '1:'),
+    'one fact again and again': () => record('facts', 'feature=\n'),
+    'processors without number': () => record('facts', '0-1,', 'cpus='),
+    'ports without number': () => record('ports', 'LISTEN 0 0 x:1 \n'),
+    'a port of a megabyte': () => record('ports', ':', 'LISTEN 0 0 '),
+    'texts without number': () => record('texts', '==> ./a <==\n'),
+    'memory without number': () => text('/proc/meminfo', 'MemTotal:\n'),
+    'an os-release of quotes': () => text('/etc/os-release', '"', 'ID="'),
+    'an owned.json of empty things': () => text('/var/lib/mcpk/owned.json', '{},', '{"version":1,"entries":['),
+    'an owned.json of brackets': () => text('/var/lib/mcpk/owned.json', '['),
+  };
+  return Object.fromEntries(
+    Object.entries(facts).map(([name, each]) => [
+      `facts: ${name}`,
+      // A damaged owned.json is refused, as what it says is owned would be left behind.
+      { command: PLAN, facts: each, ends: name.includes('owned.json') ? [11, 18] : [11] },
+    ]),
+  );
+}
 
 /** Standard output of a command at its full size. */
 function attacksByCommands(): Record<string, Attack> {
@@ -176,7 +190,7 @@ function attacksByReads(): Record<string, Attack> {
   return Object.fromEntries(
     Object.entries(pieces).map(([kind, piece]) => [
       `plan: ${kind}`,
-      { command: ['plan', '--skip', 'preflight'], reads: () => record(kind, piece) },
+      { command: PLAN, reads: () => record(kind, piece) },
     ]),
   );
 }
