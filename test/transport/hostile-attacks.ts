@@ -2,6 +2,8 @@ import type { Socket } from 'node:net';
 import type { Connection, ServerChannel } from 'ssh2';
 import { RECORD_LIMITS } from '../../src/transport/record-limits.ts';
 
+/** Without it there are no binaries for the host, which ends a plan before it begins. */
+const ARCH = `arch=${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}\n`;
 const PLAN = ['plan', '--skip', 'preflight'];
 
 /** Kind of record → its bytes. */
@@ -13,6 +15,8 @@ export interface Attack {
   command?: readonly string[];
   /** How the run may end; by default 11 or 15. */
   ends?: readonly number[];
+  /** Most of the run is waiting. */
+  waits?: true;
   /** What the operator is told, beside the host's name. */
   says?: RegExp;
   onSocket?: (socket: Socket) => boolean;
@@ -61,8 +65,8 @@ export const ATTACKS: Readonly<Record<string, Attack>> = {
   'a login that is not answered': { onLogin: 'silence' },
   'silence in place of a shell': { onStart: () => true },
   'a profile that prints without end': { onStart: (channel) => endless(channel, Buffer.alloc(32_768, 'hi\n')) },
-  'silence at the start': { greeting: '', says: /no sign of life for 30 s/ },
-  'ready, and no more': { onRequest: () => true, says: /no sign of life for 30 s/ },
+  'silence at the start': { waits: true, greeting: '', says: /no sign of life for 30 s/ },
+  'ready, and no more': { waits: true, onRequest: () => true, says: /no sign of life for 30 s/ },
   'standard error without end': { onStart: (channel) => endless(channel.stderr, Buffer.alloc(32_768, 'oh\n')) },
   'ready without end': { onStart: () => false, greeting: 'ready 0\n'.repeat(100_000) },
   'the end of nothing': { greeting: 'ready 0\ndone 0 0\n' },
@@ -127,8 +131,8 @@ function attacksByFacts(): Record<string, Attack> {
     'interfaces without number': () => record('addresses', '1: a inet 1.2.3.4/8 x\n'),
     'an interface named __proto__': () => record('addresses', '1: __proto__    inet 1.2.3.4/8 x\n'),
     'a line of blanks for an interface': () => record('addresses', ' ', '1:'),
-    'one fact again and again': () => record('facts', 'feature=\n'),
-    'processors without number': () => record('facts', '0-1,', 'cpus='),
+    'one fact again and again': () => record('facts', 'feature=\n', ARCH),
+    'processors without number': () => record('facts', '0-1,', `${ARCH}cpus=`),
     'ports without number': () => record('ports', 'LISTEN 0 0 x:1 \n'),
     'a port of a megabyte': () => record('ports', ':', 'LISTEN 0 0 '),
     'texts without number': () => record('texts', '==> ./a <==\n'),
