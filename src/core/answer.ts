@@ -13,7 +13,7 @@ export function understood<T>(host: string, read: () => T): T {
 export function unreadable(host: string, cause: unknown): McpkError {
   if (cause instanceof McpkError) return cause;
   const why = cause instanceof Error ? cause.message : String(cause);
-  return new McpkError('unexpected', `${host}: answered what cannot be read (${why.slice(0, 200)})`, {
+  return new McpkError('unreachable', `${host}: answered what cannot be read (${why.slice(0, 200)})`, {
     host,
     hint: 'Run the same command again. If it stays, look at what its sh and coreutils print.',
     cause,

@@ -55,8 +55,8 @@ function callsOf(questions: readonly Ask[]): Call[] {
   ];
 }
 
-function commandOf({ argv, stdin, binary }: Ask): Command {
-  return { argv, ...(stdin === undefined ? {} : { stdin }), ...(binary ? { binary } : {}) };
+function commandOf({ argv, stdin, binary, long }: Ask): Command {
+  return { argv, ...(stdin === undefined ? {} : { stdin }), ...(binary ? { binary } : {}), ...(long ? { long } : {}) };
 }
 
 function answersOf({ questions }: Call, result: Said = NO_ANSWER): [string, Said][] {

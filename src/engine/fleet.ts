@@ -25,6 +25,8 @@ export interface Command {
   stdin?: string;
   /** Its standard input and output are bytes, a character each (latin1). */
   binary?: boolean;
+  /** Waited for as long as for what installs packages. */
+  long?: boolean;
 }
 
 export interface CommandResult {

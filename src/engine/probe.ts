@@ -48,7 +48,7 @@ function checkWhole(host: string, seen: Observed, exitCode: number): void {
         ? 'no path could be read'
         : unread && `${unread[0]} could not be read`;
   if (wrong === undefined) return;
-  throw new McpkError('unexpected', `${host}: what is there is not known: ${wrong}`, {
+  throw new McpkError('unreachable', `${host}: what is there is not known: ${wrong}`, {
     host,
     hint: 'Nothing was changed. See whether stat and sha256sum work there (memory, disk, processes), then run again.',
   });

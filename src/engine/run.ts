@@ -85,7 +85,7 @@ export async function execOnHosts(input: EngineInput, argv: readonly string[]): 
       fleet,
       [...fleet.sessions.keys()]
         .filter((name) => input.selection.limit?.has(name) ?? true)
-        .map((host) => ({ host, argv: [...argv] })),
+        .map((host) => ({ host, argv: [...argv], long: true })),
       input.signal,
     );
   } finally {

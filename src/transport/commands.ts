@@ -7,6 +7,8 @@ export interface RemoteCommand {
   readonly limit?: number;
   /** Its standard input and output are bytes, not text: a character each (latin1). */
   readonly binary?: boolean;
+  /** Waited for as long as for what installs packages. */
+  readonly long?: boolean;
 }
 
 export interface RemoteAnswer {

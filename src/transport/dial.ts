@@ -25,6 +25,8 @@ export interface Connection {
 }
 
 const ATTEMPTS = 4;
+/** More than all channels of a connection hold with windows as sshd grants them. */
+const MOST_UNSENT = 8 * 1024 * 1024;
 
 /**
  * Logs in to one hop. A connection that is dropped before authentication began (MaxStartups) is tried again,
@@ -120,8 +122,9 @@ function login(hop: Hop, stream: Duplex, { identities, signal }: Login): Promise
       signal.removeEventListener('abort', abort);
       client.removeAllListeners().on('error', () => undefined);
       const unwritten = judged.record();
-      if (unwritten) fail(unwritten);
-      else resolve({ client, stream });
+      if (unwritten) return fail(unwritten);
+      hearOnlyWhoReads(stream);
+      resolve({ client, stream });
     });
     client.connect({
       sock: stream,
@@ -133,6 +136,15 @@ function login(hop: Hop, stream: Duplex, { identities, signal }: Login): Promise
       keepaliveCountMax: 3,
       readyTimeout: 0, // the signal has the deadline
     });
+  });
+}
+
+/** A host that asks without end, and takes no answer, would fill this process with them. */
+function hearOnlyWhoReads(stream: Duplex): void {
+  stream.on('data', () => {
+    if (stream.writableLength <= MOST_UNSENT || stream.isPaused()) return;
+    stream.pause();
+    stream.once('drain', () => stream.resume());
   });
 }
 

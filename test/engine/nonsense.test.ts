@@ -150,7 +150,7 @@ describe('what a host did not read is never taken for absent', () => {
     const fleet = fleetOf({ records, exitCode, texts: [''] });
     const one = new Map([...facts.hosts].filter(([name]) => name === 'm1'));
     await expect(probeHosts(fleet, TREE, one, signal)).rejects.toThrow(
-      expect.objectContaining({ code: 'unexpected', host: 'm1', message: expect.stringMatching(message) as string }),
+      expect.objectContaining({ code: 'unreachable', host: 'm1', message: expect.stringMatching(message) as string }),
     );
   });
 

@@ -12,6 +12,7 @@ import { encodeConverge } from '../../src/engine/wire-converge.ts';
 import type { Op } from '../../src/resources/types.ts';
 import { connect } from '../../src/transport/connect.ts';
 import { Pace } from '../../src/transport/pace.ts';
+import { PATIENCE } from '../../src/transport/patience.ts';
 import { ConnectionPool } from '../../src/transport/hops.ts';
 import type { Lease } from '../../src/transport/hops.ts';
 import { hostName, knownHostLine } from '../../src/transport/known-hosts.ts';
@@ -625,6 +626,49 @@ Host outer
       expect(answer?.stdout).toBe('there\n');
     }, 10_000);
 
+    test('long work without a word is told from a host that hangs', async () => {
+      const made = await session({}, { patience: { ...PATIENCE, beatMs: 200, silentMs: 1000 } });
+      expect((await made.exec([{ argv: ['sleep', '3'] }]))[0]?.exitCode).toBe(0);
+    });
+
+    test('so is a body that is long on its way', async () => {
+      const slow = { code: { slow: 'sleep 2' }, patience: { ...PATIENCE, beatMs: 200, silentMs: 1000 } };
+      const made = await session({}, slow);
+      expect(await made.request('slow', randomBytes(3_000_000), () => undefined)).toEqual({ exitCode: 0 });
+    });
+
+    test('work that is killed without a word is not waited for', async () => {
+      const patience = { ...PATIENCE, beatMs: 200, silentMs: 1000 };
+      const made = await session({}, { ...exclusive(), ...work, patience });
+      const { end } = await begun(made);
+      sshd.inside('sh', '-c', 'kill -KILL "$(cat /run/mcpk/session.*/work)"');
+      const error = await end;
+      expect([error.code, error.host, error.message]).toEqual([
+        'unreachable',
+        'm1',
+        'm1: no sign of life for 1 s while it was asked for work',
+      ]);
+      await until('the lock is free', () => inRun().length === 0);
+      sshd.inside('sh', '-c', 'pkill -KILL -f "sleep 62[.]5" || :');
+    });
+
+    test('a request ends with its limit, however lively its host, and with it the work and the lock', async () => {
+      const patience = { ...PATIENCE, beatMs: 200, limitMs: 1000 };
+      const made = await session({}, { ...exclusive(), ...work, patience });
+      const error = await (await begun(made)).end;
+      expect([error.code, error.message]).toEqual(['unreachable', 'm1: work did not end within 1 s']);
+      await until('the work ended', () => !runs('sleep 62[.]5'));
+      await (await session({}, exclusive('bob'))).exec([{ argv: ['true'] }]);
+    });
+
+    test('what may install packages has longer', async () => {
+      const patience = { ...PATIENCE, beatMs: 200, limitMs: 600, longLimitMs: 60_000 };
+      const made = await session({}, { code: { install: 'sleep 2' }, keepsLock: ['install'], patience });
+      expect(await made.request('install', Buffer.alloc(0), () => undefined)).toEqual({ exitCode: 0 });
+      expect(await made.exec([{ argv: ['sleep', '2'], long: true }])).toHaveLength(1);
+      expect((await failure(made.exec([{ argv: ['sleep', '2'] }]))).message).toMatch(/exec did not end within 1 s/);
+    });
+
     test('an abort ends a whole round: what was not begun is not', async () => {
       const made = await session();
       const off = new AbortController();
@@ -720,6 +764,7 @@ Host outer
       const { sent } = await upload({
         ...{ connection, host: 'm1', user: 'root', become: 'none', startLimit: 10, source: file, sha256 },
         ...{ path: '/run/parts/x', pace: new Small(), signal: new AbortController().signal },
+        ...{ patience: PATIENCE, alive: () => 0 },
         onBytes: (n) => parts.push(n),
       });
       expect(sshd.inside('sha256sum', '/run/parts/x')).toContain(sha256);
