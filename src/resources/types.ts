@@ -336,7 +336,18 @@ export interface Deferred {
 
 /** `forget`: what was taken for ours is left as it is, and no longer remembered. */
 export type Verb =
-  'create' | 'update' | 'remove' | 'start' | 'stop' | 'restart' | 'reload' | 'enable' | 'run' | 'issue' | 'install' | 'forget';
+  | 'create'
+  | 'update'
+  | 'remove'
+  | 'start'
+  | 'stop'
+  | 'restart'
+  | 'reload'
+  | 'enable'
+  | 'run'
+  | 'issue'
+  | 'install'
+  | 'forget';
 
 export interface Change {
   result: 'change';
@@ -391,6 +402,8 @@ export type Op =
   | { op: 'link'; path: string; target: string }
   /** A file, link or directory tree; kept in the generation store. */
   | { op: 'remove'; path: string }
+  /** A file that must not come back: overwritten, and kept nowhere. */
+  | { op: 'destroy'; path: string }
   /** Only when empty: what others keep in it stays. */
   | { op: 'rmdir'; path: string }
   | { op: 'install'; packages: string[]; mask: string[]; hold: string[] }
