@@ -152,9 +152,7 @@ async function readLeaving(
 }
 
 function whyNoApi({ apiRefuses }: Facts): string {
-  return apiRefuses === undefined
-    ? 'no API server answers yet'
-    : `${ADMINS.user} is not let in by ${apiRefuses} yet: ${ADMINS.stage} binds ${ADMINS.group}`;
+  return apiRefuses === undefined ? 'no API server answers yet' : `${apiRefuses} does not let ${ADMINS.user} in yet`;
 }
 
 export interface CreateRun {

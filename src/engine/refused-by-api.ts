@@ -4,6 +4,8 @@ import { hostsWith } from '../inventory/types.ts';
 import type { EngineInput, Opened } from './open.ts';
 import type { Selection } from './plan.ts';
 
+const REFUSED = `its API server lets ${ADMINS.user} do nothing (HTTP 403): the ClusterRoleBinding ${ADMINS.group} is missing or another`;
+
 /**
  * Where the API of a cluster with nodes lets the administrator do nothing, a run only sees to that: which nodes there
  * are, of what version, and what is in the API is not known, so nothing else can be planned.
@@ -21,20 +23,16 @@ export function whileRefused<T extends EngineInput>(input: T, { facts, since }: 
     at: since(),
     type: 'warning',
     host,
-    message: `${said(host)}. This run is about that alone; plan again after it`,
+    message: `${REFUSED}. This run is about that alone; plan again after it`,
   });
   return { ...input, selection: { ...input.selection, only: new Set([ADMINS.stage]) } };
 }
 
 export function refusedByApi(host: string, stage?: string): McpkError {
-  return new McpkError('refused', `${stage === undefined ? '' : `${stage}: `}${said(host)}`, {
+  return new McpkError('refused', `${stage === undefined ? '' : `${stage}: `}${host}: ${REFUSED}`, {
     host,
     hint: `mcpk apply --only ${ADMINS.stage} binds it again.`,
   });
-}
-
-function said(host: string): string {
-  return `${host}: its API server lets ${ADMINS.user} do nothing (HTTP 403): the ClusterRoleBinding ${ADMINS.group} is missing or another`;
 }
 
 /** Objects of the API go with the masters. */

@@ -38,6 +38,10 @@ function around({ cluster, facts, batch }: AroundContext): { before: Step[]; aft
       run: kubectl(cluster, on, 'drain', name, '--ignore-daemonsets', '--delete-emptydir-data', '--timeout=300s').argv,
       undo: kubectl(cluster, on, 'uncordon', name).argv,
     })),
-    after: upgraded.map((name) => ({ title: `uncordon ${name}`, on, run: kubectl(cluster, on, 'uncordon', name).argv })),
+    after: upgraded.map((name) => ({
+      title: `uncordon ${name}`,
+      on,
+      run: kubectl(cluster, on, 'uncordon', name).argv,
+    })),
   };
 }
