@@ -64,6 +64,8 @@ export interface Facts {
   etcd: 'none' | 'forming' | 'formed';
   /** Who serves now; asked only when a part of the control plane is about to change. */
   standing?: Standing;
+  /** A master whose API server answers and lets the administrator read nothing: he is not bound (yet, or any more). */
+  apiRefuses?: string;
   /** From the API; absent while no API server is ready. */
   nodes?: ReadonlyMap<string, NodeFacts>;
   /** Calico's, from the API, none where it does not run; absent while no API server is ready. */

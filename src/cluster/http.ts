@@ -9,7 +9,7 @@ export interface LocalRequest {
   host: string;
   port: number;
   path: string;
-  method?: 'GET' | 'POST';
+  method?: 'GET' | 'POST' | 'DELETE';
   body?: string;
   tls?: {
     authority: string;

@@ -1,7 +1,7 @@
 import type { Facts, HostFacts, IpPool, NodeFacts, ServiceAddresses } from '../cluster/facts.ts';
 import { askApi } from '../cluster/api-server.ts';
 import { ETCDCTL } from '../cluster/etcd.ts';
-import { parseJson } from '../cluster/http.ts';
+import { parseHttp, parseJson } from '../cluster/http.ts';
 import { askIpPools, parseIpPools } from '../cluster/ip-pools.ts';
 import { askServices, parseServices } from '../cluster/services.ts';
 import { understood } from '../core/answer.ts';
@@ -33,13 +33,16 @@ export async function gather(
     }),
   );
   const others = rest.filter((name) => hosts.get(name)?.ports.includes(cluster.apiServer.port));
-  const api = answered ?? (await readNodes(fleet, cluster, others, signal));
+  const second = answered.api ? answered : await readNodes(fleet, cluster, others, signal);
+  const { api } = second;
+  const apiRefuses = answered.refusedBy ?? second.refusedBy;
   return {
     hosts: inOrder,
     unreachable: [...fleet.unreachable.keys()],
     etcd: api ? 'formed' : await etcdPhase(fleet, cluster, inOrder, signal),
     ...(api ? { nodes: api.nodes, services: api.services, apiHost: api.host } : {}),
     ...(api?.ipPools ? { ipPools: api.ipPools } : {}),
+    ...(api === undefined && apiRefuses !== undefined ? { apiRefuses } : {}),
   };
 }
 
@@ -68,26 +71,36 @@ interface ApiFacts {
   ipPools: IpPool[] | undefined;
 }
 
+interface ApiAnswer {
+  api?: ApiFacts;
+  /** The first master whose API server answered that we may not read nodes. */
+  refusedBy?: string;
+}
+
 /** The nodes as the API server of the first of these masters that answers tells them. */
 export async function readNodes(
   fleet: Fleet,
   cluster: Cluster,
   masters: readonly string[],
   signal: AbortSignal,
-): Promise<ApiFacts | undefined> {
+): Promise<ApiAnswer> {
+  let refusedBy: string | undefined;
   for (const host of masters) {
     const asks = [askApi(cluster, host, '/api/v1/nodes'), askIpPools(cluster, host), ...askServices(cluster, host)];
     const [nodes, pools, ...services] = await ask(fleet, asks, signal);
     const list = understood(host, () => parseJson(nodes)) as NodeList | undefined;
-    if (list)
-      return understood(host, () => ({
+    if (list) {
+      const api = understood(host, () => ({
         host,
         nodes: toNodes(list),
         ipPools: parseIpPools(pools),
         services: parseServices(services),
       }));
+      return { api };
+    }
+    if (parseHttp(nodes)?.status === 403) refusedBy ??= host;
   }
-  return undefined;
+  return refusedBy === undefined ? {} : { refusedBy };
 }
 
 interface NodeList {

@@ -261,6 +261,7 @@ class Lowering {
       case 'link':
         return op('link', relative(o.path), o.target);
       case 'remove':
+      case 'destroy':
       case 'rmdir':
         return op(o.op, relative(o.path));
       case 'install':
@@ -309,7 +310,7 @@ function groups(steps: readonly Numbered[]): Numbered[][] {
   return result;
 }
 
-const LAID_DOWN: ReadonlySet<Op['op']> = new Set(['write', 'access', 'mkdir', 'link', 'remove', 'rmdir']);
+const LAID_DOWN: ReadonlySet<Op['op']> = new Set(['write', 'access', 'mkdir', 'link', 'remove', 'destroy', 'rmdir']);
 
 function laysDown({ ops }: Numbered): boolean {
   return ops.every((o) => LAID_DOWN.has(o.op));

@@ -334,8 +334,20 @@ export interface Deferred {
   why: string;
 }
 
+/** `forget`: what was taken for ours is left as it is, and no longer remembered. */
 export type Verb =
-  'create' | 'update' | 'remove' | 'start' | 'stop' | 'restart' | 'reload' | 'enable' | 'run' | 'issue' | 'install';
+  | 'create'
+  | 'update'
+  | 'remove'
+  | 'start'
+  | 'stop'
+  | 'restart'
+  | 'reload'
+  | 'enable'
+  | 'run'
+  | 'issue'
+  | 'install'
+  | 'forget';
 
 export interface Change {
   result: 'change';
@@ -367,8 +379,8 @@ export interface Change {
 
 /** What can't be data at plan time: signed, generated or copied on the way. Given by the engine. */
 export interface Materials {
-  /** PEM certificate chain and key for this resource. */
-  leaf(resource: CertificateResource): Promise<{ cert: string; key: Secret }>;
+  /** PEM certificate chain and key for this resource, dated `now`. */
+  leaf(resource: CertificateResource, now?: Date): Promise<{ cert: string; key: Secret }>;
   /** An item of a sharedSecret, generated or copied from a holder. */
   item(id: string, item: string): Promise<string | Secret>;
 }
@@ -390,6 +402,8 @@ export type Op =
   | { op: 'link'; path: string; target: string }
   /** A file, link or directory tree; kept in the generation store. */
   | { op: 'remove'; path: string }
+  /** A file that must not come back: overwritten, and kept nowhere. */
+  | { op: 'destroy'; path: string }
   /** Only when empty: what others keep in it stays. */
   | { op: 'rmdir'; path: string }
   | { op: 'install'; packages: string[]; mask: string[]; hold: string[] }

@@ -27,7 +27,7 @@ function checklist(context: GateContext): Verification {
       {
         title: `make test pods in namespace ${TEST.namespace}`,
         on,
-        run: kubectl(on, 'apply', '--filename=-').argv,
+        run: kubectl(cluster, on, 'apply', '--filename=-').argv,
         stdin: manifest,
       },
     ],
@@ -36,7 +36,7 @@ function checklist(context: GateContext): Verification {
       {
         title: `delete namespace ${TEST.namespace}`,
         on,
-        run: kubectl(on, 'delete', 'namespace', TEST.namespace, '--ignore-not-found', '--timeout=120s').argv,
+        run: kubectl(cluster, on, 'delete', 'namespace', TEST.namespace, '--ignore-not-found', '--timeout=120s').argv,
       },
     ],
   };

@@ -113,7 +113,7 @@ describe('a host that answers nonsense', () => {
     ['to the probe', (fleet) => probeHosts(fleet, TREE, facts.hosts, signal)],
     ['about itself', (fleet) => gather(fleet, cluster, signal)],
     ['about who serves', (fleet) => withStanding({ fleet, cluster, stages: STAGES, signal }, facts, CHANGED)],
-    ['for the API', (fleet) => probeApi(fleet, cluster, 'm1', { objects: [OBJECT], signal })],
+    ['for the API', (fleet) => probeApi({ fleet, cluster, host: 'm1', signal }, [OBJECT])],
   ])('%s is named in a typed error', async (_what, ask) => {
     await fc.assert(
       fc.asyncProperty(answers, (drawn) => typed(ask(fleetOf(drawn)))),

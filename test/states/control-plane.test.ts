@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { askApi } from '../../src/cluster/api-server.ts';
 import type { Facts, HostFacts } from '../../src/cluster/facts.ts';
+import { kubectl } from '../../src/cluster/kubectl.ts';
 import { PATHS } from '../../src/core/paths.ts';
 import { load } from '../../src/inventory/load.ts';
 import type { Cluster } from '../../src/inventory/types.ts';
@@ -443,10 +445,31 @@ describe('certificates', () => {
     ).toBe(true);
   });
 
-  it('in system:masters stay on the masters', async () => {
-    const all = states('certificates', await labCluster(), 'w1').filter((each) => each.kind === 'certificate');
-    expect(all.flatMap((each) => each.subject.O)).toEqual(['system:nodes', 'system:nodes']);
-    expect((await leaf(PATHS.adminCert)).subject.O).toEqual(['mcpk:cluster-admins']);
+  it.each(['m1', 'm2', 'w1'])(
+    'lie on no host in system:masters, which no binding can be taken away from: %s',
+    async (name) => {
+      const all = states('certificates', await labCluster(), name).filter((each) => each.kind === 'certificate');
+      expect(all.length).toBeGreaterThan(2);
+      const groups = new Set(all.flatMap((each) => each.subject.O));
+      expect(groups).toEqual(new Set(name === 'w1' ? ['system:nodes'] : ['system:nodes', 'mcpk:cluster-admins']));
+    },
+  );
+
+  it('of the administrator are what mcpk itself uses', async () => {
+    expect((await leaf(PATHS.adminCert)).subject).toEqual({ CN: 'kubernetes-admin', O: ['mcpk:cluster-admins'] });
+    expect(askApi(await labCluster(), 'm1', '/').argv.join()).toContain(PATHS.adminCert);
+    expect(kubectl(await labCluster(), 'm1', 'get').argv.slice(1, 3)).toEqual([
+      `--kubeconfig=${PATHS.adminKubeconfig}`,
+      '--server=https://127.0.0.1:6443',
+    ]);
+  });
+
+  it('of the administrator are bound before anything needs the API', () => {
+    const needs = (stage: string): string[] =>
+      STAGES.filter((each) => each.name === stage).flatMap((each) =>
+        each.needs.flatMap((need) => [need, ...needs(need)]),
+      );
+    for (const stage of ['nodes', 'network', 'addons', 'verify']) expect(needs(stage)).toContain('api-access');
   });
 
   it('lead a worker to the VIP and a master to itself', async () => {
