@@ -60,17 +60,21 @@ const text = (path: string, piece: string, head = ''): Records =>
 
 export const ATTACKS: Readonly<Record<string, Attack>> = {
   // Sessions
-  'a port that says nothing': { onSocket: () => true },
+  'a port that says nothing': { waits: true, onSocket: () => true },
   'a banner without end': { onSocket: (socket) => endless(socket, Buffer.from('hello\r\n'.repeat(1000))) },
-  'a login that is not answered': { onLogin: 'silence' },
-  'silence in place of a shell': { onStart: () => true },
-  'a profile that prints without end': { onStart: (channel) => endless(channel, Buffer.alloc(32_768, 'hi\n')) },
+  'a login that is not answered': { waits: true, onLogin: 'silence' },
+  'silence in place of a shell': { waits: true, onStart: () => true },
+  'a profile that prints without end': {
+    waits: true,
+    onStart: (channel) => endless(channel, Buffer.alloc(32_768, 'hi\n')),
+  },
   'silence at the start': { waits: true, greeting: '', says: /no sign of life for 30 s/ },
   'ready, and no more': { waits: true, onRequest: () => true, says: /no sign of life for 30 s/ },
   'standard error without end': { onStart: (channel) => endless(channel.stderr, Buffer.alloc(32_768, 'oh\n')) },
   'ready without end': { onStart: () => false, greeting: 'ready 0\n'.repeat(100_000) },
   'the end of nothing': { greeting: 'ready 0\ndone 0 0\n' },
   'questions without end, and no answer taken': {
+    waits: true,
     onReady: (connection) => {
       const { _sock: socket, _protocol: protocol } = connection as unknown as {
         _sock: Socket;

@@ -77,7 +77,7 @@ describe.skipIf(impossible !== undefined)('one host of a run is taken over', () 
 kind: Cluster
 name: hostile
 endpoint: { address: 10.9.0.100, external: true }
-ssh: { agent: false, user: root, identityFiles: [${sshd.identity}], knownHostsFiles: [${known}], connectTimeout: 3 }
+ssh: { agent: false, user: root, identityFiles: [${sshd.identity}], knownHostsFiles: [${known}] }
 hosts:
   - { name: m1, address: 127.0.0.1, internalAddress: 10.9.0.11, roles: [master], ssh: { port: ${String(relay)} } }
   - { name: w1, address: 127.0.0.1, internalAddress: 10.9.0.21, roles: [worker], ssh: { port: ${String(port)} } }
