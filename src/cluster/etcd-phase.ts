@@ -8,15 +8,24 @@ type Seen = Pick<Facts, 'hosts' | 'members'>;
 export function phaseWithoutQuorum(cluster: Cluster, seen: Seen): EtcdPhase {
   const withData = membersWithData(cluster, seen).length;
   if (!hasFormed(cluster, seen)) return withData === 0 ? 'none' : 'forming';
-  return withData >= quorumOf(knownMembers(cluster, seen).length) ? 'down' : 'lost';
+  const members = knownMembers(seen) ?? hostsWith(cluster, 'etcd');
+  return withData >= quorumOf(members.length) ? 'down' : 'lost';
 }
 
 export function quorumOf(members: number): number {
   return Math.floor(members / 2) + 1;
 }
 
-export function membersWithData(cluster: Cluster, { hosts }: Pick<Facts, 'hosts'>): string[] {
-  return hostsWith(cluster, 'etcd').flatMap(({ name }) => (hosts.get(name)?.etcdData ? [name] : []));
+/** Of the members and of those that the inventory wants to be some: a worker that was one long ago does not count. */
+export function membersWithData(cluster: Cluster, seen: Seen): string[] {
+  const members = (knownMembers(seen) ?? []).map(({ name }) => name);
+  const counted = new Set([...members, ...hostsWith(cluster, 'etcd').map(({ name }) => name)]);
+  return hostsWithData(seen).filter((name) => counted.has(name));
+}
+
+/** Whatever the inventory makes of them now. */
+export function hostsWithData({ hosts }: Pick<Facts, 'hosts'>): string[] {
+  return [...hosts].flatMap(([name, own]) => (own.etcdData ? [name] : []));
 }
 
 /**
@@ -29,18 +38,16 @@ function hasFormed(cluster: Cluster, { hosts }: Seen): boolean {
     const own = hosts.get(name);
     return own !== undefined && presentEtcd(own)['initial-cluster-state'] === 'existing';
   };
+  const masters = hostsWith(cluster, 'master');
   return (
-    hostsWith(cluster, 'master').some(({ name }) => laid(name)) ||
-    hostsWith(cluster, 'etcd').some(({ name }) => joined(name))
+    masters.some(({ name }) => laid(name)) ||
+    [...masters, ...hostsWith(cluster, 'etcd')].some(({ name }) => joined(name))
   );
 }
 
-/** By etcd's own word; without it by the file of a member, one with data first; without one the inventory's. */
-export function knownMembers(cluster: Cluster, { hosts, members }: Seen): readonly EtcdMember[] {
+/** By etcd's own word; without it by the file of a member, one with data first. */
+export function knownMembers({ hosts, members }: Seen): readonly EtcdMember[] | undefined {
   if (members !== undefined) return members;
-  const inOrder = hostsWith(cluster, 'etcd')
-    .flatMap(({ name }) => hosts.get(name) ?? [])
-    .toSorted((a, b) => Number(b.etcdData) - Number(a.etcdData));
-  const named = inOrder.map(namedMembers).find((each) => each.length > 0);
-  return named ?? hostsWith(cluster, 'etcd').map(({ name }) => ({ name, peerUrls: [] }));
+  const inOrder = [...hosts.values()].toSorted((a, b) => Number(b.etcdData) - Number(a.etcdData));
+  return inOrder.map(namedMembers).find((each) => each.length > 0);
 }

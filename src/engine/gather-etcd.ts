@@ -1,4 +1,4 @@
-import { phaseWithoutQuorum, membersWithData } from '../cluster/etcd-phase.ts';
+import { hostsWithData, phaseWithoutQuorum } from '../cluster/etcd-phase.ts';
 import { askEtcdHealth, askEtcdStatus, isHealthy } from '../cluster/etcd.ts';
 import type { EtcdMember, Facts } from '../cluster/facts.ts';
 import { askMembers, parseMembers, PATIENCE } from '../cluster/members.ts';
@@ -34,7 +34,7 @@ export interface EtcdSeen {
   serves: boolean;
 }
 
-/** Where the first one told nothing, the other members are asked; where no API server answers, all are for a quorum. */
+/** Where the first one told nothing, all others with data are asked; where no API server answers, all are for a quorum. */
 export async function etcdFacts({
   fleet,
   cluster,
@@ -43,7 +43,7 @@ export async function etcdFacts({
   asked,
   serves,
 }: EtcdSeen): Promise<Pick<Facts, 'etcd' | 'members'>> {
-  const withData = membersWithData(cluster, { hosts });
+  const withData = hostsWithData({ hosts });
   const [first] = firstMember(fleet, cluster);
   const others = asked ? [] : withData.filter((name) => name !== first);
   const [told, healths] = await Promise.all([

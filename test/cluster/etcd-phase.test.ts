@@ -28,6 +28,11 @@ describe('etcd, of which no quorum answers', () => {
     ['that once was, by the file of one of three that has data', 'lost', { m1: SETTLED }],
     ['that once was, by the file of one that has lost its data', 'lost', { m1: FOUNDER, m2: yaml('existing') }],
     ['that once was, and nobody has data any more', 'lost', { m1: owns('api-server') }],
+    [
+      'that once was, one of three has its data, and a worker that was a member long ago',
+      'lost',
+      { m1: SERVED, w1: DATA },
+    ],
     ['of one that is to grow to three', 'down', { m1: ALONE }],
     ['whose file somebody broke', 'lost', { m1: { ...SERVED, files: { [PATHS.etcdConfig]: 'a: [' } } }],
   ])('%s: %s', async (_name, phase, over) => {

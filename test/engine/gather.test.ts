@@ -63,8 +63,8 @@ interface Gathered {
   turns: string[][];
 }
 
-async function gathered(masters: Record<string, Master>): Promise<Gathered> {
-  const cluster = await labCluster();
+async function gathered(masters: Record<string, Master>, inventory = ''): Promise<Gathered> {
+  const cluster = await labCluster(inventory);
   const turns: string[][] = [];
   let turn: string[] | undefined;
   const note = (what: string): void => {
@@ -147,5 +147,11 @@ describe('the facts', () => {
     const { facts } = await gathered(masters);
     expect(facts.etcd).toBe(phase);
     expect(facts.members?.map((member) => member.name)).toEqual(members);
+  });
+
+  it('of members come from hosts that the inventory no longer has among them', async () => {
+    const e1 = 'hosts: [{ name: e1, address: 10.77.0.31, roles: [etcd] }]';
+    const { facts } = await gathered({ m1: SERVES, m2: SERVES, m3: SERVES }, e1);
+    expect(facts.members?.map((member) => member.name)).toEqual(ALL);
   });
 });

@@ -43,7 +43,7 @@ async function situation(given: Situation): Promise<{ cluster: Cluster; facts: F
   const more = listed === 'unknown' ? {} : { members: listed };
   const facts = factsOf(cluster, { etcd: phase, ...more });
   const own = (name: string): Partial<HostFacts> =>
-    blank.includes(name) ? {} : { etcdData: true, files: { [PATHS.etcdConfig]: file } };
+    blank.includes(name) || !name.startsWith('m') ? {} : { etcdData: true, files: { [PATHS.etcdConfig]: file } };
   const hosts = new Map([...facts.hosts].map(([name, host]) => [name, { ...host, ...own(name) }]));
   return { cluster, facts: { ...facts, hosts } };
 }
@@ -131,6 +131,21 @@ describe('the members of a formed cluster', () => {
         'm4: is no member of etcd; its members are m1, m2, m3',
         'm3: is a member of etcd, and no host of the inventory that carries etcd',
       ],
+    ],
+    [
+      'would all be exchanged for a host of the role etcd',
+      { inventory: 'hosts: [{ name: e1, address: 10.77.0.31, roles: [etcd] }]', blank: ['e1'] },
+      [
+        'e1: is no member of etcd; its members are m1, m2, m3',
+        ...['m1', 'm2', 'm3'].map(
+          (name) => `${name}: is a member of etcd, and no host of the inventory that carries etcd`,
+        ),
+      ],
+    ],
+    [
+      'are known to nobody, and one lacks data',
+      { listed: 'unknown', file: '', blank: ['m2'] },
+      ['m2: has no data of etcd, and nobody tells whether it is a member: no member answers, no etcd.yaml names any'],
     ],
     [
       'would have one of another name',

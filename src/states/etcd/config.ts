@@ -35,7 +35,9 @@ export function wantedMember(cluster: Cluster, host: Host): WantedMember {
   return {
     host: host.name,
     name: text('name'),
-    peerUrls: text('initial-advertise-peer-urls').split(','),
+    peerUrls: text('initial-advertise-peer-urls')
+      .split(',')
+      .map((url) => url.trim()),
     dataDirectory: text('data-dir'),
     walDirectory: text('wal-dir'),
   };

@@ -15,7 +15,9 @@ export function membershipProblems(cluster: Cluster, facts: Facts): Problem[] {
   const wanted = hostsWith(cluster, 'etcd').map((host) => wantedMember(cluster, host));
   // With another folder nothing that is known of the data is of the member that runs.
   const moved = wanted.flatMap((member) => otherFolders(member, facts));
-  const found = moved.length > 0 ? moved : ofMembers({ wanted, known: knownMembers(cluster, facts), facts });
+  const known = knownMembers(facts);
+  const held = known ? ofMembers({ wanted, known, facts }) : unknown(wanted, facts);
+  const found = moved.length > 0 ? moved : held;
   const all = found.length > 0 || facts.etcd !== 'lost' ? found : [lost(cluster, facts)];
   return all.map((problem) => ({ ...problem, code: 'refused' }));
 }
@@ -38,6 +40,22 @@ function otherFolders({ host, dataDirectory, walDirectory }: WantedMember, facts
       hint: `A member does not take its data along, it would start empty: put ${now} back.`,
     },
   ];
+}
+
+/** One without data would be put into a list that nobody knows. */
+function unknown(wanted: readonly WantedMember[], { etcd, hosts }: Facts): Problem[] {
+  if (etcd === 'lost') return [];
+  return wanted.flatMap(({ host }) => {
+    if (hosts.get(host)?.etcdData !== false) return [];
+    return [
+      {
+        host,
+        message:
+          'has no data of etcd, and nobody tells whether it is a member: no member answers, no etcd.yaml names any',
+        hint: 'See on a host with data why (journalctl -u etcd), then run the same command again.',
+      },
+    ];
+  });
 }
 
 interface Members {
@@ -120,14 +138,15 @@ function elsewhere(each: WantedMember, known: readonly EtcdMember[], { hosts }: 
 }
 
 function lost(cluster: Cluster, facts: Facts): Problem {
-  const members = knownMembers(cluster, facts);
-  const held = membersWithData(cluster, facts);
-  const blank = hostsWith(cluster, 'etcd').flatMap(({ name }) => (held.includes(name) ? [] : [name]));
-  const need = String(quorumOf(members.length));
   const { dataDirectory } = cluster.etcd;
+  const hosts = hostsWith(cluster, 'etcd');
+  const held = membersWithData(cluster, facts);
+  const blank = hosts.flatMap(({ name }) => (held.includes(name) ? [] : [name]));
+  const count = (knownMembers(facts) ?? hosts).length;
+  const [members, need] = [count === 1 ? '1 member' : `${String(count)} members`, String(quorumOf(count))];
   return {
     ...(blank[0] === undefined ? {} : { host: blank[0] }),
-    message: `etcd has lost its quorum: ${blank.join(', ')} ${blank.length === 1 ? 'has' : 'have'} no data in ${dataDirectory}; of ${String(members.length)} members ${need} must have some, and ${held.length === 0 ? 'none has' : `only ${held.join(', ')} ${held.length === 1 ? 'has' : 'have'}`}`,
+    message: `etcd has lost its quorum: ${blank.join(', ')} ${blank.length === 1 ? 'has' : 'have'} no data in ${dataDirectory}; of ${members} ${need} must have some, and ${held.length === 0 ? 'none has' : `only ${held.join(', ')} ${held.length === 1 ? 'has' : 'have'}`}`,
     hint: `Bring ${dataDirectory} back (mount its disk) on so many that ${need} have it, or restore a snapshot on all members with etcdutl snapshot restore; then run the same command again. No new cluster is founded in its place.`,
   };
 }
