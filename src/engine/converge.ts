@@ -202,10 +202,6 @@ async function describe(
     const comparison = known?.get(name)?.comparison;
     return laid.get(name) ?? (comparison && comparison.result !== 'deferred' ? comparison.hash : '');
   };
-  const readAs = (name: Ref): string => {
-    const comparison = known?.get(name)?.comparison;
-    return (comparison && comparison.result !== 'deferred' ? comparison.readAs : undefined) ?? hashOf(name);
-  };
   const described = new Set([...(known?.values() ?? [])].flatMap(({ resource }) => touchedPaths(resource)));
   const steps: ConvergeStep[] = [];
   const after = new Map<string, Ownership>();
@@ -222,7 +218,7 @@ async function describe(
     if (comparison.result === 'change' && observed) {
       const ops = await kindOf(resource).converge(resource, comparison, run.materials, observed);
       laid.set(name, comparison.hash === '' ? contentHash(ops) : comparison.hash);
-      const lowered = ops.map((op) => withDigests(op, resource, readAs));
+      const lowered = ops.map((op) => withDigests(op, resource, hashOf));
       const { guarded = false } = resource;
       steps.push({ ref: item.ref, ops: lowered, irreversible: comparison.irreversible !== undefined, guarded });
     }

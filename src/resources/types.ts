@@ -331,7 +331,7 @@ export interface Unchanged {
   reason: string;
   /** Identity of the present content, for unit stamps and owned.json. */
   hash: string;
-  /** Identity for unit stamps, where it is another one: {@link FileResource.readOnce}. */
+  /** What it counts as to who has read it: {@link FileResource.readOnce}. */
   readAs?: string;
 }
 
@@ -361,7 +361,7 @@ export interface Change {
   accessOnly?: true;
   /** Only lines change that nobody reads any more. */
   unread?: true;
-  /** Identity for unit stamps, where it is another one: {@link FileResource.readOnce}. */
+  /** What it counts as to who has read it: {@link FileResource.readOnce}. */
   readAs?: string;
   /** A unit that runs with its present inputs, of which no stamp tells so: it gets one. */
   stamps?: true;

@@ -137,7 +137,8 @@ function staleInputs(
   if (seen?.runsOther && on === 'restart') return [`it runs another file than ${executables(resource).join(' or ')}`];
   if (seen?.stamp && seen.stamp.invocationId === seen.invocationId) {
     const { stamp } = seen;
-    return [hashOf(context), wholeHashOf(context)].some((hash) => stamp[on] === unitDigests(resource, hash)[on])
+    // The stamp has the whole of each file, as it was when the unit started.
+    return [hashOf(context), readAsOf(context)].some((hash) => stamp[on] === unitDigests(resource, hash)[on])
       ? []
       : ['it was started with other inputs than there are now'];
   }
@@ -204,15 +205,15 @@ function deferredInput(resource: UnitResource, context: CompareContext): Deferre
 function hashOf(context: CompareContext): (ref: Ref) => string {
   return (ref) => {
     const comparison = context.of(ref)?.comparison;
-    return comparison === undefined || comparison.result === 'deferred' ? '' : (comparison.readAs ?? comparison.hash);
+    return comparison === undefined || comparison.result === 'deferred' ? '' : comparison.hash;
   };
 }
 
-/** Version 0.1.0 stamped with the whole of each file. */
-function wholeHashOf(context: CompareContext): (ref: Ref) => string {
+/** As the inputs counted before the lines that are read only once were written anew. */
+function readAsOf(context: CompareContext): (ref: Ref) => string {
   return (ref) => {
     const comparison = context.of(ref)?.comparison;
-    return comparison === undefined || comparison.result === 'deferred' ? '' : comparison.hash;
+    return comparison === undefined || comparison.result === 'deferred' ? '' : (comparison.readAs ?? comparison.hash);
   };
 }
 

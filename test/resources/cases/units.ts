@@ -163,7 +163,17 @@ export const cases: Case[] = [
     without: ['stamps'],
   },
   {
-    name: 'a stamp with the whole of such an input, as 0.1.0 wrote it, is believed',
+    name: 'a stamp with an input as it was before a line was written anew that is read only once is believed',
+    wanted: unit,
+    before: [
+      { resource: conf, comparison: { result: 'unchanged', reason: '', hash: 'new', readAs: 'c' } },
+      ...before.slice(1),
+    ],
+    seen: { paths, units: { 'x.service': running } },
+    gives: 'unchanged',
+  },
+  {
+    name: 'a stamp with the whole of an input of which a line is read only once is believed',
     wanted: unit,
     before: [
       { resource: conf, comparison: { result: 'unchanged', reason: '', hash: 'c', readAs: 'as read' } },
