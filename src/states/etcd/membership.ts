@@ -1,9 +1,10 @@
-import { presentEtcd, namedMembers } from '../../cluster/etcd-file.ts';
-import { knownMembers, membersWithData, quorumOf } from '../../cluster/etcd-phase.ts';
+import { namedMembers } from '../../cluster/etcd-file.ts';
+import { knownMembers } from '../../cluster/etcd-phase.ts';
 import type { EtcdMember, Facts } from '../../cluster/facts.ts';
 import { hostsWith, type Cluster } from '../../inventory/types.ts';
 import type { Problem } from '../stage.ts';
-import { textOf, wantedMember, type WantedMember } from './config.ts';
+import { wantedMember, type WantedMember } from './config.ts';
+import { lostQuorum, otherFolders } from './data.ts';
 
 /**
  * Changes of who is a member of a cluster that has formed, and of where its data lies, none of which can be made
@@ -18,28 +19,8 @@ export function membershipProblems(cluster: Cluster, facts: Facts): Problem[] {
   const known = knownMembers(facts);
   const held = known ? ofMembers({ wanted, known, facts }) : unknown(wanted, facts);
   const found = moved.length > 0 ? moved : held;
-  const all = found.length > 0 || facts.etcd !== 'lost' ? found : [lost(cluster, facts)];
+  const all = found.length > 0 || facts.etcd !== 'lost' ? found : [lostQuorum(cluster, facts)];
   return all.map((problem) => ({ ...problem, code: 'refused' }));
-}
-
-/** A file without the setting is of nobody's making: nothing is known against it. */
-function otherFolders({ host, dataDirectory, walDirectory }: WantedMember, facts: Facts): Problem[] {
-  const own = facts.hosts.get(host);
-  const present = own ? presentEtcd(own) : {};
-  const data = textOf(present['data-dir']);
-  const wal = textOf(present['wal-dir']);
-  if (data === '' || (data === dataDirectory && wal === walDirectory)) return [];
-  const [what, now, then] =
-    data === dataDirectory
-      ? ['write-ahead log', wal || data, walDirectory || dataDirectory]
-      : ['data', data, dataDirectory];
-  return [
-    {
-      host,
-      message: `etcd has its ${what} in ${now}, and by the inventory it would look for it in ${then}`,
-      hint: `A member does not take its data along, it would start empty: put ${now} back.`,
-    },
-  ];
 }
 
 /** One without data would be put into a list that nobody knows. */
@@ -135,18 +116,4 @@ function elsewhere(each: WantedMember, known: readonly EtcdMember[], { hosts }: 
       hint: 'A member can not move to another address yet: put its old internalAddress back.',
     },
   ];
-}
-
-function lost(cluster: Cluster, facts: Facts): Problem {
-  const { dataDirectory } = cluster.etcd;
-  const hosts = hostsWith(cluster, 'etcd');
-  const held = membersWithData(cluster, facts);
-  const blank = hosts.flatMap(({ name }) => (held.includes(name) ? [] : [name]));
-  const count = (knownMembers(facts) ?? hosts).length;
-  const [members, need] = [count === 1 ? '1 member' : `${String(count)} members`, String(quorumOf(count))];
-  return {
-    ...(blank[0] === undefined ? {} : { host: blank[0] }),
-    message: `etcd has lost its quorum: ${blank.join(', ')} ${blank.length === 1 ? 'has' : 'have'} no data in ${dataDirectory}; of ${members} ${need} must have some, and ${held.length === 0 ? 'none has' : `only ${held.join(', ')} ${held.length === 1 ? 'has' : 'have'}`}`,
-    hint: `Bring ${dataDirectory} back (mount its disk) on so many that ${need} have it, or restore a snapshot on all members with etcdutl snapshot restore; then run the same command again. No new cluster is founded in its place.`,
-  };
 }
