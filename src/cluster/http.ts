@@ -11,6 +11,8 @@ export interface LocalRequest {
   path: string;
   method?: 'GET' | 'POST' | 'DELETE';
   body?: string;
+  /** Seconds without a byte after which there is no answer. */
+  patience?: number;
   tls?: {
     authority: string;
     /** DNS name that the server's certificate must have. */
@@ -21,13 +23,14 @@ export interface LocalRequest {
 }
 
 export function localRequest(request: LocalRequest): Ask {
-  const { host, port, path, method = 'GET', body = '', tls } = request;
+  const { host, port, path, method = 'GET', body = '', patience = 5, tls } = request;
+  const seconds = String(patience);
   const head = [`${method} ${path} HTTP/1.1`, `Host: ${tls?.name ?? 'localhost'}`, 'Accept: application/json'];
   const length =
     body === '' ? [] : ['Content-Type: application/json', `Content-Length: ${String(Buffer.byteLength(body))}`];
   return {
     host,
-    argv: ['socat', '-t', '5', '-T', '5', '-', address(port, tls)],
+    argv: ['socat', '-t', seconds, '-T', seconds, '-', address(port, tls)],
     stdin: `${[...head, ...length].join('\r\n')}\r\n\r\n${body}`,
     http: true,
   };

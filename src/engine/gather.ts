@@ -1,6 +1,5 @@
 import type { Facts, HostFacts, IpPool, NodeFacts, ServiceAddresses } from '../cluster/facts.ts';
 import { askApi } from '../cluster/api-server.ts';
-import { ETCDCTL } from '../cluster/etcd.ts';
 import { parseHttp, parseJson } from '../cluster/http.ts';
 import { askIpPools, parseIpPools } from '../cluster/ip-pools.ts';
 import { askServices, parseServices } from '../cluster/services.ts';
@@ -9,6 +8,7 @@ import { hostsWith, type Cluster } from '../inventory/types.ts';
 import type { SessionRecord } from '../transport/types.ts';
 import type { Fleet } from './fleet.ts';
 import { ask } from './ask.ts';
+import { etcdFacts, firstMember, readMembers } from './gather-etcd.ts';
 import { decodeFacts, encodeFacts } from './wire-facts.ts';
 
 /** Reads every host's facts, and the cluster's from the first master whose API server answers. */
@@ -25,7 +25,8 @@ export async function gather(
   });
   // With the facts, in one round trip: most clusters are there, and the first master answers.
   const asked = readNodes(fleet, cluster, first === undefined ? [] : [first], signal);
-  const [answered] = await Promise.all([asked, ...everyHost]);
+  const askedMembers = readMembers(fleet, firstMember(fleet, cluster), signal);
+  const [answered, members] = await Promise.all([asked, askedMembers, ...everyHost]);
   const inOrder = new Map(
     cluster.hosts.flatMap((host) => {
       const facts = hosts.get(host.name);
@@ -39,7 +40,7 @@ export async function gather(
   return {
     hosts: inOrder,
     unreachable: [...fleet.unreachable.keys()],
-    etcd: api ? 'formed' : await etcdPhase(fleet, cluster, inOrder, signal),
+    ...(await etcdFacts({ fleet, cluster, hosts: inOrder, signal, asked: members, serves: api !== undefined })),
     ...(api ? { nodes: api.nodes, services: api.services, apiHost: api.host } : {}),
     ...(api?.ipPools ? { ipPools: api.ipPools } : {}),
     ...(api === undefined && apiRefuses !== undefined ? { apiRefuses } : {}),
@@ -123,26 +124,4 @@ function toNodes(list: NodeList): Map<string, NodeFacts> {
       },
     ]),
   );
-}
-
-/** formed = a quorum answers a read through one of the members. */
-async function etcdPhase(
-  fleet: Fleet,
-  cluster: Cluster,
-  facts: ReadonlyMap<string, HostFacts>,
-  signal: AbortSignal,
-): Promise<Facts['etcd']> {
-  const members = hostsWith(cluster, 'etcd')
-    .map((host) => host.name)
-    .filter((name) => facts.get(name)?.etcdData);
-  if (members.length === 0) return 'none';
-  for (const host of members) {
-    const [answer] = await fleet.exec(
-      host,
-      [{ argv: [...ETCDCTL, '--endpoints=https://127.0.0.1:2379', 'endpoint', 'health', '--command-timeout=3s'] }],
-      signal,
-    );
-    if (answer?.exitCode === 0) return 'formed';
-  }
-  return 'forming';
 }

@@ -48,6 +48,11 @@ export interface FileResource extends Common {
   validate?: string[];
   /** Only the lines between `# BEGIN mcpk NAME` and `# END mcpk NAME` are ours. */
   block?: string;
+  /**
+   * A line (regular expression) that is read once in the life of what reads the file, and what it counts as from then
+   * on: nobody is restarted for it.
+   */
+  readOnce?: { line: string; as: string };
 }
 
 export interface DirectoryResource extends Common {
@@ -326,6 +331,8 @@ export interface Unchanged {
   reason: string;
   /** Identity of the present content, for unit stamps and owned.json. */
   hash: string;
+  /** What it counts as to who has read it: {@link FileResource.readOnce}. */
+  readAs?: string;
 }
 
 export interface Deferred {
@@ -364,6 +371,12 @@ export interface Change {
   specification?: string[];
   /** Only mode or owner change: whoever reads it need not read it anew. */
   accessOnly?: true;
+  /** Only lines change that nobody reads any more. */
+  unread?: true;
+  /** What it counts as to who has read it: {@link FileResource.readOnce}. */
+  readAs?: string;
+  /** A unit that runs with its present inputs, of which no stamp tells so: it gets one. */
+  stamps?: true;
   /**
    * A unit that did not run when it was read, and whose inputs change: one that came up by itself meanwhile (a boot,
    * systemd's own restart) runs with the old ones and must start again.
