@@ -74,7 +74,6 @@ export const ATTACKS: Readonly<Record<string, Attack>> = {
   'ready without end': { onStart: () => false, greeting: 'ready 0\n'.repeat(100_000) },
   'the end of nothing': { greeting: 'ready 0\ndone 0 0\n' },
   'questions without end, and no answer taken': {
-    waits: true,
     onReady: (connection) => {
       const { _sock: socket, _protocol: protocol } = connection as unknown as {
         _sock: Socket;
