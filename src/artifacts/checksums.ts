@@ -37,12 +37,15 @@ export async function addSums(folder: SafeFolder, added: ReadonlyMap<string, str
   await folder.replace(SUMS, lines.join(''));
 }
 
-/** The sum that upstream publishes for the file at `url`: a list like SHA256SUMS, or nothing but the sum. */
+/**
+ * The sum that upstream publishes for the file at `url`: a list like SHA256SUMS, or nothing but the sum. What is there
+ * in its place is not shown: a mirror of somebody else's choice may lead to a page that is not for all to read.
+ */
 export function publishedSum(text: string, url: string, from: string): string {
   const sum = parseSums(text).get(basename(new URL(url).pathname)) ?? /^[0-9a-f]{64}$/.exec(text.trim())?.[0];
   if (sum !== undefined) return sum;
   throw new McpkError('stage', `${from} has no sha256 of ${basename(url)}`, {
-    details: [`it begins with ${JSON.stringify(text.slice(0, 80))}`],
+    details: [`what is there is ${text.length} characters of something else`],
     hint: MIRROR_HINT,
   });
 }

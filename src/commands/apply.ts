@@ -1,4 +1,5 @@
 import { Flags } from '@oclif/core';
+import { checkPlace } from '../core/private-file.ts';
 import type { Plan, RunResult } from '../engine/types.ts';
 import { renderErrors } from '../report/error-text.ts';
 import { renderPlan } from '../report/plan-text.ts';
@@ -50,7 +51,8 @@ export default class Apply extends BaseCommand<typeof Apply> {
   };
 
   async run(): Promise<RunResult> {
-    const { plan: kept, inventory } = this.flags;
+    const { plan: kept, inventory, timeline } = this.flags;
+    if (timeline !== undefined) await checkPlace(timeline);
     const saved = kept === undefined ? undefined : await savedPlan(kept, inventory);
     // Whoever made the plan chose it: what is applied shall be seen.
     if (saved && inventory === undefined)
@@ -58,7 +60,7 @@ export default class Apply extends BaseCommand<typeof Apply> {
     const cluster = await this.loadCluster(saved?.flags);
     const { applyRun } = await import('../engine/run.ts');
     const view = await this.view();
-    const record = this.flags.timeline !== undefined || this.flags.profile ? await startRecord(view.emit) : undefined;
+    const record = timeline !== undefined || this.flags.profile ? await startRecord(view.emit) : undefined;
     const emit = record?.emit ?? view.emit;
     const caller = { command: 'apply', version: this.config.version, signal: this.signal, emit };
     const more = {
@@ -69,7 +71,7 @@ export default class Apply extends BaseCommand<typeof Apply> {
     const result = await engineInput(cluster, this.flags, caller, { artifacts: true })
       .then((input) => applyRun({ ...input, ...more }))
       .finally(() => view.end())
-      .finally(() => (this.flags.timeline === undefined ? undefined : record?.write(this.flags.timeline)));
+      .finally(() => (timeline === undefined ? undefined : record?.write(timeline)));
     this.note(renderErrors(result.errors, this.progressTheme()));
     const again = commandLine('apply', { ...this.flags, ...saved?.flags }, REPEATED);
     const verify = commandLine('verify', { ...this.flags, ...saved?.flags }, ['inventory', 'env']);

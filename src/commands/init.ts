@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import { McpkError } from '../core/errors.ts';
+import { replaceFile } from '../core/private-file.ts';
 import { BaseCommand } from './shared/base-command.ts';
 
 export default class Init extends BaseCommand<typeof Init> {
@@ -48,23 +49,27 @@ export default class Init extends BaseCommand<typeof Init> {
       ...(user === undefined ? {} : { user }),
       schema: schemaFor(file, SCHEMA_FILE),
     });
-    await writeFile(file, text, { flag: force ? 'w' : 'wx' }).catch((cause: NodeJS.ErrnoException) => {
-      if (cause.code !== 'EEXIST')
-        throw new McpkError('usage', `${file} cannot be written (${cause.code ?? String(cause)})`, {
-          hint: 'Name a file in a folder that is there and may be written.',
-          cause,
-        });
-      throw new McpkError('usage', `${file} is there already`, {
-        hint: 'Name another file, or overwrite it with --force.',
-        cause,
-      });
-    });
+    await (force ? replaceFile(file, text) : writeNew(file, text));
     const option = file === 'mcpk.yaml' ? '' : ` -i ${file}`;
     this.print(
       `${file} is written. Next: mcpk validate${option}, mcpk host-key pin${option}, mcpk plan${option}, mcpk apply${option}\n`,
     );
     return { file };
   }
+}
+
+async function writeNew(file: string, text: string): Promise<void> {
+  await writeFile(file, text, { flag: 'wx' }).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'EEXIST')
+      throw new McpkError('usage', `${file} cannot be written (${cause.code ?? String(cause)})`, {
+        hint: 'Name a file in a folder that is there and may be written.',
+        cause,
+      });
+    throw new McpkError('usage', `${file} is there already`, {
+      hint: 'Name another file, or overwrite it with --force.',
+      cause,
+    });
+  });
 }
 
 /** Editors look from the file's own folder; a schema somewhere else on this machine is named in full. */

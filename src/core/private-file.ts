@@ -14,16 +14,20 @@ export async function checkPlace(file: string): Promise<void> {
   }
 }
 
+/** {@link replaceFile} for its owner alone (0600, whatever the umask). */
+export function writePrivate(file: string, text: string): Promise<void> {
+  return replaceFile(file, text, 0o600);
+}
+
 /**
- * Writes a file for its owner alone (0600, whatever the umask): all of it or nothing, on the disk when this returns.
- * A file that is there is replaced, never written into, so that a link leads nowhere and no other name gets the text.
- * Throws `usage`.
+ * Writes a file: all of it or nothing, on the disk when this returns. A file that is there is replaced, never written
+ * into, so that a link leads nowhere and no other name gets the text. Throws `usage`.
  */
-export async function writePrivate(file: string, text: string): Promise<void> {
+export async function replaceFile(file: string, text: string, mode = 0o666): Promise<void> {
   const beside = join(dirname(file), `.${basename(file)}.${randomBytes(4).toString('hex')}`);
   try {
     await checkReplaced(file);
-    const handle = await open(beside, 'wx', 0o600);
+    const handle = await open(beside, 'wx', mode);
     try {
       await handle.writeFile(text);
       await handle.sync();

@@ -27,7 +27,8 @@ The first line names the schema for editors that know the YAML language server:
 - **Which variables**: those that begin with \`MCPK_\`, and those that whoever runs mcpk names: \`--env NAME\`, once for
   each, or \`MCPK_ENV=NAME,NAME\` in the environment. Any other that is set is a mistake, also beside a default. So an
   inventory that somebody else wrote can send nothing of yours anywhere: of a CI that plans pull requests allow it no
-  more than a pull request may know.
+  more than a pull request may know, and keep in no variable that begins with \`MCPK_\` what it may not: those need no
+  permission, and a URL or the name of a file may hold one.
 - **What is shown of them**: a value is shown where only a name, an address, a version, a word, a number or a local file
   can stand. In free text (\`environment\`, every \`config\`, \`audit.policy\`, \`extraGlobal\`, \`extraDefaults\`,
   \`registries\`, \`proxy\`, \`pillar\`) the setting is a secret: no plan, diff, rendered file or message shows it, the

@@ -100,6 +100,7 @@ function wrongValue(
         message: keyword === 'minItems' && limit !== '1' ? `needs at least ${limit} entries` : 'must not be empty',
       };
     case 'maxLength':
+      if (!fits(node, rule)) return wrongValue('pattern', params, node, rule);
       return { message: `${value} is longer than ${limit} characters` };
     case 'maxItems':
       return { message: `has more than ${limit} entries` };
@@ -108,6 +109,10 @@ function wrongValue(
     default:
       return { message: `${value} breaks the rule ${keyword}` };
   }
+}
+
+function fits(node: Node | undefined, { pattern }: JsonSchema): boolean {
+  return pattern === undefined || node?.kind !== 'scalar' || new RegExp(pattern, 'u').test(String(node.value));
 }
 
 /** The value for a message; never one of the environment, never a secret. */

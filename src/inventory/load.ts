@@ -18,6 +18,7 @@ import { prune } from './prune.ts';
 import { readSchema, type JsonSchema } from './schema.ts';
 import { substitute, type Environment } from './substitute.ts';
 import type { Cluster } from './types.ts';
+import { withoutForeignWords, type InventoryFile } from './unquoted.ts';
 
 export interface LoadOptions {
   /** For `${NAME}`, the home and the defaults that depend on it. */
@@ -45,10 +46,11 @@ export async function load(files: readonly string[], options: LoadOptions): Prom
   const read = files.map((file) => readText(file, resolve(options.directory ?? '.', file)));
   const unreadable = read.flatMap((result) => ('mistake' in result ? [result.mistake] : []));
   if (unreadable.length > 0) throw new InventoryError(unreadable, files);
-  return loadTexts(
-    read.flatMap((result) => ('text' in result ? [result] : [])),
-    options,
-  );
+  const texts = read.flatMap((result) => ('text' in result ? [result] : []));
+  return loadTexts(texts, options).catch((error: unknown) => {
+    if (!(error instanceof InventoryError)) throw error;
+    throw withoutForeignWords(error, texts, options.schema ?? readSchema());
+  });
 }
 
 /** As {@link load}, from texts that are at hand. */
@@ -105,12 +107,12 @@ function sourceOf(root: Node, index: number): string {
   return `${printable(file, 300)}:${String(line)}`;
 }
 
-function readText(file: string, path: string): { file: string; text: string } | { mistake: Mistake } {
+function readText(file: string, path: string): InventoryFile | { mistake: Mistake } {
   const refuse = (message: string): { mistake: Mistake } => ({
     mistake: { file, line: 0, column: 0, path: '', message },
   });
   try {
-    return { file, text: new TextDecoder('utf-8', { fatal: true }).decode(readFileAtMost(path, MOST_BYTES)) };
+    return { file, path, text: new TextDecoder('utf-8', { fatal: true }).decode(readFileAtMost(path, MOST_BYTES)) };
   } catch (error) {
     return refuse(error instanceof UnreadableFile ? error.message : 'is not UTF-8 text');
   }

@@ -15,6 +15,9 @@ export interface Mistake {
   snippet?: string;
 }
 
+/** More lines than anybody reads push away what else was said. */
+const MOST_SHOWN = 100;
+
 /** All mistakes of an inventory at once; exit code 10. */
 export class InventoryError extends McpkError {
   readonly mistakes: readonly Mistake[];
@@ -25,8 +28,9 @@ export class InventoryError extends McpkError {
     const sorted = [...mistakes].sort((a, b) => rank(a) - rank(b) || a.line - b.line || a.column - b.column);
     const files = new Set(sorted.map((mistake) => mistake.file));
     const count = sorted.length === 1 ? '1 mistake' : `${String(sorted.length)} mistakes`;
+    const more = sorted.length > MOST_SHOWN ? [`and ${sorted.length - MOST_SHOWN} more: --json has them all`] : [];
     super('invalid', `${count} in ${printable([...files].join(', '), 300)}`, {
-      details: sorted.flatMap(formatMistake),
+      details: [...sorted.slice(0, MOST_SHOWN).flatMap(formatMistake), ...more],
       hint: 'Correct the inventory and check it with: mcpk validate',
     });
     this.mistakes = sorted;

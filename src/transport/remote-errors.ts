@@ -69,7 +69,7 @@ export function scriptEnded({ host, user }: Who, { exit, stderr, preamble, start
 export function notStarted({ host, user, startLimit }: Who & { startLimit: number }): McpkError {
   return new McpkError('unreachable', `${host}: logged in, but nothing runs there after ${startLimit} s`, {
     host,
-    hint: `Try by hand: ssh ${user}@${host} true. Its shell's profile or sudo may wait for something.`,
+    hint: `Try by hand, at its address and port: log in as ${user} and run true. Its shell's profile or sudo may wait for something.`,
   });
 }
 

@@ -61,7 +61,7 @@ const CASES: [what: string, text: string | Buffer, says: RegExp][] = [
   ['a hundred thousand open maps', `pillar: ${'{a: '.repeat(100_000)}`, /^i\.yaml.*(nest|deep)/i],
   [
     'ten thousand levels by indenting',
-    Array.from({ length: 1500 }, (_, at) => `${' '.repeat(at)}a:`).join('\n'),
+    `${HEAD}${Array.from({ length: 1500 }, (_, at) => `${' '.repeat(at)}a:`).join('\n')}`,
     /^i\.yaml.*(nest|deep|not a setting)/i,
   ],
   ['a key twice', `${HEAD}ssh: { port: 1, port: 2 }\n`, /^i\.yaml:4:\d+.*(twice|duplicat)/i],
@@ -72,7 +72,7 @@ const CASES: [what: string, text: string | Buffer, says: RegExp][] = [
     `${HEAD}constructor: { prototype: { polluted: true } }\n`,
     /^i\.yaml:4:1 constructor: is not a setting/,
   ],
-  ['a map for a key', `? { a: b }\n: c\n`, /^i\.yaml:1:\d+:? a key must be a word$/],
+  ['a map for a key', `${HEAD}? { a: b }\n: c\n`, /^i\.yaml:4:\d+:? a key must be a word$/],
   [
     'a number without end',
     `${HEAD}ssh: { port: ${'9'.repeat(400)} }\n`,

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { bareHost } from '../../src/cluster/bare-host.ts';
@@ -122,6 +122,37 @@ describe('init', () => {
     const again = await mcpk(args);
     expect(again.code).toBe(64);
     expect(again.stderr).toContain('is there already');
+    expect((await mcpk([...args, '--force', '--name', 'other'])).code).toBe(0);
+    expect(await readFile(file, 'utf8')).toContain('name: other');
+  });
+});
+
+describe('a link in the place of what is written', () => {
+  it.each([
+    ['init --force', (link: string) => ['init', link, '--force', '--master', '10.9.0.11']],
+    ['apply --timeline', (link: string, file: string) => ['apply', '-i', file, '--timeline', link]],
+  ])('%s is refused, and no host is asked', async (_what, words) => {
+    const folder = await scratch();
+    const [victim, link] = [join(folder, 'victim'), join(folder, 'link')];
+    await writeFile(victim, 'theirs');
+    await symlink(victim, link);
+    const said = await mcpk(words(link, await inventory()));
+    expect([said.code, said.stderr]).toEqual([64, expect.stringContaining('a link is there')]);
+    expect(await readFile(victim, 'utf8')).toBe('theirs');
+  });
+
+  it('render empties no folder that a link leads to, also one that it wrote itself', async () => {
+    const folder = await scratch();
+    const [own, link] = [join(folder, 'own'), join(folder, 'link')];
+    const file = await inventory();
+    expect((await mcpk(['render', own, '-i', file, '--only', 'etcd'])).code).toBe(0);
+    const before = await readdir(own, { recursive: true });
+    await symlink(own, link);
+    for (const name of [link, `${link}/`]) {
+      const said = await mcpk(['render', name, '-i', file, '--only', 'certificates']);
+      expect([said.code, said.stderr]).toEqual([64, expect.stringContaining('is a link')]);
+    }
+    expect(await readdir(own, { recursive: true })).toEqual(before);
   });
 });
 

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { allowedVariables } from '../../src/commands/shared/cluster.ts';
-import { hiding, withoutHidden } from '../../src/commands/shared/hiding.ts';
+import { hiding, hidingIn, withoutHidden } from '../../src/commands/shared/hiding.ts';
 import { McpkError } from '../../src/core/errors.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { asErrors } from '../../src/engine/run-context.ts';
@@ -103,6 +103,13 @@ describe('what hosts say', () => {
       { at: 3, type: 'unreachable', host: 'm1', error },
     ]);
     expect(error.message).toBe('no ${MCPK_TOKEN}');
+  });
+
+  it('is in no result, where names of hosts are what they are', () => {
+    const result = { hosts: [{ name: 'hunter2-m1', said: ['a hunter2', 1, null] }] };
+    expect(hidingIn(result, hidden, [{ name: 'hunter2-m1' }])).toEqual({
+      hosts: [{ name: 'hunter2-m1', said: ['a ${MCPK_TOKEN}', 1, null] }],
+    });
   });
 
   it('is in an error of a run without the secret in it', () => {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { quote } from '../../src/core/quote.ts';
 import { FaultyServer } from '../transport/faulty-server.ts';
 import { mcpk, scratch } from './support.ts';
@@ -16,6 +16,7 @@ beforeEach(async () => {
   server = await FaultyServer.start({});
 });
 afterEach(async () => {
+  vi.unstubAllEnvs();
   await server.stop();
   rmSync(folder, { recursive: true });
 });
@@ -115,6 +116,22 @@ describe('host-key pin', () => {
     expect((await pin([], ssh)).stderr).toMatch(/as gate into /);
     expect((await pin(['--yes'], ssh)).code).toBe(0);
     expect(readFileSync(known(), 'utf8')).toBe(line('gate'));
+  });
+
+  it('what came from the environment into the name of a file is shown as it stands in the inventory', async () => {
+    vi.stubEnv('MCPK_FOLDER', 'HunTer2Long');
+    mkdirSync(join(folder, 'HunTer2Long'));
+    const files = [];
+    const file = inventory();
+    writeFileSync(file, readFileSync(file, 'utf8').replace('./known_hosts', `'${folder}/\${MCPK_FOLDER}/known_hosts'`));
+    const asked = [['pin'], ['pin', '--yes'], ['pin', '--json'], ['show'], ['show', '--json'], ['scan', '--json']];
+    for (const [command = '', ...words] of asked) {
+      const said = await mcpk(['host-key', command, '-i', file, ...words]);
+      expect([command, said.stdout + said.stderr]).toEqual([command, expect.not.stringMatching(/hunter2long/i)]);
+      files.push(...(/\S*MCPK_FOLDER\S*/.exec(said.stdout + said.stderr) ?? []));
+    }
+    expect(files.length).toBeGreaterThan(4);
+    expect(readFileSync(join(folder, 'HunTer2Long', 'known_hosts'), 'utf8')).toBe(line());
   });
 
   it('what is revoked is not pinned', async () => {

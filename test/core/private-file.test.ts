@@ -2,7 +2,7 @@ import { chmod, link, mkdir, mkdtemp, readFile, readdir, stat, symlink, writeFil
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { checkPlace, writePrivate } from '../../src/core/private-file.ts';
+import { checkPlace, replaceFile, writePrivate } from '../../src/core/private-file.ts';
 
 let folder = '';
 let umask = 0;
@@ -24,6 +24,12 @@ it('is for its owner alone, whatever the umask and whatever was there', async ()
   expect((await stat(file)).mode & 0o777).toBe(0o600);
   expect(await readFile(file, 'utf8')).toBe('two');
   expect(await readdir(folder)).toEqual(['config']);
+});
+
+it('what is for all to read has the mode that the umask leaves', async () => {
+  process.umask(0o027);
+  await replaceFile(join(folder, 'page'), 'one');
+  expect((await stat(join(folder, 'page'))).mode & 0o777).toBe(0o640);
 });
 
 it('another name of the file that was there does not get the text', async () => {

@@ -20,6 +20,23 @@ describe('redact', () => {
     ['line 2: second line', 'line 2: ${E}'],
   ])('%s is shown as %s', (text, shown) => expect(redact(text, HIDDEN)).toBe(shown));
 
+  it.each([
+    ['a host that is looked up', 'getaddrinfo ENOTFOUND hunter2long.invalid', 'getaddrinfo ENOTFOUND ${A}.invalid'],
+    ['a host with letters of its own', new URL('https://Bücher7.invalid/').host, '${B}.invalid'],
+    ['a path', new URL('https://h/x y/ä?b/').href, 'https://h/${C}/'],
+    ['a part of a path', `https://h/${encodeURIComponent('x y/ä?b')}/`, 'https://h/${C}/'],
+    ['a password', new URL('https://u:w|dd@h/').href, 'https://u:${D}@h/'],
+    ['the query', `https://h/?q=${new URLSearchParams({ q: 'x y/ä?b' }).toString().slice(2)}`, 'https://h/?q=${C}'],
+  ])('finds what a URL makes of a value: %s', (_what, text, shown) => {
+    const values = { A: 'HunTer2Long', B: 'Bücher7', C: 'x y/ä?b', D: 'w|dd' };
+    const hidden = Object.entries(values).map(([name, value]) => new Secret(value, `\${${name}}`));
+    expect(redact(text, hidden)).toBe(shown);
+  });
+
+  it('takes no words out for what is as short as they are', () => {
+    expect(redact('a URL has no B', [new Secret('A', '${X}'), new Secret('/../a', '${Y}')])).toBe('a URL has no B');
+  });
+
   it('takes a label as it stands', () => {
     expect(redact('hunter2', [new Secret('hunter2', '$& $1')])).toBe('$& $1');
   });

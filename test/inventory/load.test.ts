@@ -1,6 +1,7 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Secret } from '../../src/core/secret.ts';
 import { load } from '../../src/inventory/load.ts';
@@ -271,6 +272,58 @@ describe('files on disk', () => {
       exitCode: 10,
       details: ['none.yaml: there is no such file', '.: is a directory, not a file', 'latin.yaml: is not UTF-8 text'],
     });
+  });
+
+  const NO_INVENTORY = /^mcpk\.yaml:\d+:\d+: is no inventory.*is not shown/;
+  it.each<[string, string, RegExp?]>([
+    ['credentials', '[default]\naws_access_key_id = hunter2secret\n'],
+    ['a shell script', 'export TOKEN="hunter2secret" : x\n'],
+    ['one word', 'hunter2secret\n', /^mcpk\.yaml:1:1: must be a map of settings, not a scalar$/],
+    ['an alias', 'a: *hunter2secret\n'],
+    ['a map of other things', 'hunter2secret: 1\nother: "hunter2secret"\n'],
+  ])('that hold no inventory are not quoted: %s', async (_what, text, said = NO_INVENTORY) => {
+    const folder = await mkdtemp(join(await made, 'foreign-'));
+    await writeFile(join(folder, 'mcpk.yaml'), text);
+    const error: unknown = await load(['mcpk.yaml'], { env: ENV, directory: folder }).catch((e: unknown) => e);
+    expect(inspect(error, { depth: 9 }) + JSON.stringify(error)).not.toContain('hunter2secret');
+    expect(error).toMatchObject({
+      exitCode: 10,
+      details: [expect.stringMatching(said)],
+    });
+  });
+
+  it('that are links out of their folder are not quoted, and load', async () => {
+    const folder = await made;
+    const repository = await mkdtemp(join(folder, 'repository-'));
+    const [link, near] = [join(repository, 'mcpk.yaml'), join(repository, 'near.yaml')];
+    const foreign = join(folder, 'hunter2file.yaml');
+    await symlink(foreign, link);
+    await writeFile(foreign, `${ONE}hunter2: "hunter2 x"\nversions: { etcd: hunter2 }\n`);
+    const error: unknown = await load([link], { env: ENV }).catch((e: unknown) => e);
+    expect(inspect(error, { depth: 9 }) + JSON.stringify(error)).not.toContain('hunter2');
+    expect(error).toMatchObject({
+      exitCode: 10,
+      details: [expect.stringMatching(/mcpk\.yaml:\d+:\d+: .*a link that leads out of its folder.*is not shown/)],
+    });
+    await writeFile(join(repository, 'own.yaml'), `${ONE}etdc: 1\n`);
+    await symlink('own.yaml', near);
+    await expect(load([near], { env: ENV })).rejects.toThrow(/1 mistake/);
+    await expect(load([near], { env: ENV })).rejects.toMatchObject({
+      details: [expect.stringContaining('etdc: is not a setting')],
+    });
+    await writeFile(foreign, ONE);
+    expect((await load([link], { env: ENV })).name).toBe('c');
+  });
+
+  it.each([
+    ['{\n  "name": "c",\n  "etdc": 1\n}', 'etdc'],
+    ['# c\nversions: { ettcd: 1 }', 'ettcd'],
+    ['name: c\n  hosts: x: y', 'hosts: x: y'],
+  ])('that hold one are quoted: %j', async (text, quoted) => {
+    const file = join(await made, 'mistaken.yaml');
+    await writeFile(file, text);
+    const error: unknown = await load([file], { env: ENV }).catch((e: unknown) => e);
+    expect(JSON.stringify(error)).toContain(quoted);
   });
 
   it('must be named', async () => {

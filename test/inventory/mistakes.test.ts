@@ -295,6 +295,24 @@ describe('the endpoint', () => {
 });
 
 describe('all mistakes', () => {
+  it('are in the message up to a hundred of them, and all in the JSON', async () => {
+    const text = `${ONE}${Array.from({ length: 2000 }, (_, at) => `x${at}: 1`).join('\n')}`;
+    const error = await errorOf(text);
+    expect(error).toMatchObject({ message: '2000 mistakes in a.yaml', mistakes: { length: 2000 } });
+    expect([error.details.length, error.details[0], error.details.at(-1)]).toEqual([
+      101,
+      expect.stringContaining('a.yaml:3:1 x0: is not a setting') as string,
+      'and 1900 more: --json has them all',
+    ]);
+  });
+
+  it('of length and form are told by the form', async () => {
+    const [line] = await mistakesOf(
+      `${ONE}artifacts: { sha256: { kubernetes/1.37.1/linux-amd64/kubelet: "sha256:${'0'.repeat(64)}" } }`,
+    );
+    expect(line).toMatch(/is not 64 hexadecimal digits$/);
+  });
+
   it('are told at once, those of the schema and those of sense, in the order of the file', async () => {
     const error = await errorOf(`name: c
 hosts:

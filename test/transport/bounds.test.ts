@@ -102,6 +102,8 @@ describe('a host is given up, by name, that', () => {
   test('never opens a channel', async () => {
     const error = await failure(opened({ acceptExec: () => false }));
     expect([error.code, error.message]).toEqual(['unreachable', 'm1: logged in, but nothing runs there after 1 s']);
+    // The inventory's name is none that ssh knows.
+    expect(error.hint).not.toMatch(/ssh \S+@m1/);
   });
 });
 

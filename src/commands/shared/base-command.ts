@@ -1,7 +1,6 @@
 import { Command, Flags, Errors, type Interfaces } from '@oclif/core';
 import { EXIT_CODES, FailureList, McpkError } from '../../core/errors.ts';
-import { redactError } from '../../core/redact.ts';
-import type { Secret } from '../../core/secret.ts';
+import { redact, redactError } from '../../core/redact.ts';
 import type { Plan, RunResult } from '../../engine/types.ts';
 import type { Cluster } from '../../inventory/types.ts';
 import { renderError } from '../../report/error-text.ts';
@@ -9,6 +8,7 @@ import { toJson } from '../../report/json.ts';
 import { themeFor, type Theme } from '../../report/theme.ts';
 import { createView, type View } from '../../report/view.ts';
 import type { InventoryFlags } from './cluster.ts';
+import { hidingIn } from './hiding.ts';
 
 type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<(typeof BaseCommand)['baseFlags'] & T['flags']>;
 type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T['args']>;
@@ -27,7 +27,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   protected flags!: FlagsOf<T>;
   protected args!: ArgsOf<T>;
   readonly #abort = new AbortController();
-  #hidden: readonly Secret[] = [];
+  #cluster: Cluster | undefined;
   #timer: NodeJS.Timeout | undefined;
   readonly #onSignal = (): void => this.interrupt();
 
@@ -54,12 +54,10 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return this.#abort.signal;
   }
 
-  /** The cluster that the flags name, or `over` them. What it hides is in no error from now on. */
+  /** The cluster that the flags name, or `over` them. What it hides is in nothing that is said from now on. */
   protected async loadCluster(over: InventoryFlags = {}): Promise<Cluster> {
     const { loadCluster } = await import('./cluster.ts');
-    const cluster = await loadCluster({ ...(this.flags as InventoryFlags), ...over });
-    this.#hidden = cluster.hidden ?? [];
-    return cluster;
+    return (this.#cluster = await loadCluster({ ...(this.flags as InventoryFlags), ...over }));
   }
 
   /** Theme of the results on stdout. */
@@ -82,12 +80,12 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** A result for people; `--json` prints the returned object instead. */
   protected print(text: string): void {
-    if (!this.jsonEnabled()) process.stdout.write(text);
+    if (!this.jsonEnabled()) process.stdout.write(redact(text, this.#cluster?.hidden ?? []));
   }
 
   /** Progress and advice: never mixed into a result. */
   protected note(text: string): void {
-    if (!this.jsonEnabled()) process.stderr.write(text);
+    if (!this.jsonEnabled()) process.stderr.write(redact(text, this.#cluster?.hidden ?? []));
   }
 
   private interrupt(): void {
@@ -97,7 +95,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   protected override async catch(thrown: Error): Promise<void> {
-    const error = redactError(this.explain(thrown), this.#hidden);
+    const error = redactError(this.explain(thrown), this.#cluster?.hidden ?? []);
     const exit = exitCodeOf(error);
     process.exitCode = exit;
     if (this.jsonEnabled()) return this.logJson(this.toErrorJson(error));
@@ -128,7 +126,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   protected override toSuccessJson(result: unknown): unknown {
-    return toJson(result);
+    const json = toJson(result);
+    return this.#cluster?.hidden === undefined ? json : hidingIn(json, this.#cluster.hidden, this.#cluster.hosts);
   }
 
   protected override logJson(json: unknown): void {

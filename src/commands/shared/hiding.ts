@@ -1,3 +1,4 @@
+import { isMap } from '../../core/merge.ts';
 import { redact, redactError } from '../../core/redact.ts';
 import type { Secret } from '../../core/secret.ts';
 import type { Facts } from '../../cluster/facts.ts';
@@ -17,6 +18,18 @@ function redactEvent(event: Event, hidden: readonly Secret[]): Event {
     typeof value === 'string' && SAID.some((name) => name === key) ? [[key, redact(value, hidden)]] : [],
   );
   return { ...event, ...Object.fromEntries(said) } as Event;
+}
+
+/** A result of `--json` without what must not be shown. Names of hosts stay what they are: programs look for them. */
+export function hidingIn(json: unknown, hidden: readonly Secret[], hosts: readonly { name: string }[]): unknown {
+  const names = new Set(hosts.map(({ name }) => name));
+  const shown = (value: unknown): unknown => {
+    if (typeof value === 'string') return names.has(value) ? value : redact(value, hidden);
+    if (Array.isArray(value)) return value.map(shown);
+    if (!isMap(value)) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, shown(item)]));
+  };
+  return shown(json);
 }
 
 /** Facts hold the text of etcd.yaml, and what the inventory gave for it. */

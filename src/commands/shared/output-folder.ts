@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { McpkError } from '../../core/errors.ts';
 import type { RenderedFile } from './rendered-files.ts';
@@ -23,6 +23,10 @@ export async function writeInto(folder: string, files: readonly RenderedFile[]):
 
 async function write(folder: string, files: readonly RenderedFile[]): Promise<void> {
   const root = resolve(folder);
+  if ((await lstat(root).catch(() => undefined))?.isSymbolicLink() === true)
+    throw new McpkError('usage', `${folder} is a link: nothing is emptied or written where it leads`, {
+      hint: 'Name the folder itself.',
+    });
   const present = await readdir(root).catch((): string[] => []);
   if (present.length > 0 && !present.includes(MARK)) {
     throw new McpkError('usage', `${folder} holds other things`, {

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { replaceFile } from '../../core/private-file.ts';
 import type { Emit, Event } from '../../engine/types.ts';
 
 export interface RunRecord {
@@ -19,7 +19,7 @@ export async function startRecord(next: Emit): Promise<RunRecord> {
       events.push(event);
       next(event);
     },
-    write: (file) => writeFile(file, timelinePage(timelineOf(events))),
+    write: (file) => replaceFile(file, timelinePage(timelineOf(events))),
     waits: () =>
       ['Longest waits:', ...longestWaits(timelineOf(events), 10).map((span) => `  ${waitText(span)}`), ''].join('\n'),
   };
