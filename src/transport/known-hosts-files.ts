@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { McpkError } from '../core/errors.ts';
-import { readFileAtMost, UnreadableFile } from '../core/read-file.ts';
+import { readRegularFile, UnreadableFile } from '../core/read-file.ts';
 import { untilChanged } from '../core/until-changed.ts';
 import { refuseName, refuseOtherKind, withoutLinks } from './known-hosts-guard.ts';
 import { entriesOf, keyType, knownHostLine, parseKnownHosts } from './known-hosts.ts';
@@ -90,7 +90,7 @@ const revoked = untilChanged((file) => parseRevokedKeys(readRevoked(file), file)
 /** As ssh has it, no host is trusted when the list can't be read. */
 function readRevoked(file: string): string {
   try {
-    return readFileAtMost(file, MOST_BYTES).toString('latin1');
+    return readRegularFile(file, MOST_BYTES).toString('latin1');
   } catch (error) {
     if (!(error instanceof UnreadableFile)) throw error;
     throw notAList(file, error.message, error);
@@ -121,7 +121,7 @@ const NOTHING = '/dev/null';
 function readIfThere(file: string): string {
   if (file === NOTHING) return '';
   try {
-    return readFileAtMost(file, MOST_BYTES).toString('utf8');
+    return readRegularFile(file, MOST_BYTES).toString('utf8');
   } catch (error) {
     if (!(error instanceof UnreadableFile)) throw error;
     if (error.code === 'ENOENT') return '';

@@ -4,7 +4,9 @@ import type { RecordPlace, TrustFiles } from './known-hosts-files.ts';
 import { hostName } from './known-hosts.ts';
 import { readSshConfig } from './ssh-config-file.ts';
 import type { ConfigEntry } from './ssh-config-file.ts';
-import { ConfigMistake, expandHome } from './ssh-config-lines.ts';
+import { expandHome } from './ssh-config-include.ts';
+import { ConfigMistake } from './ssh-config-lines.ts';
+import { MOST_JUMPS } from './ssh-config-values.ts';
 import type { Jump } from './ssh-config-values.ts';
 import type { Target } from './types.ts';
 
@@ -37,7 +39,6 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** As OpenSSH is built everywhere. */
 const GLOBAL_KNOWN_HOSTS = ['/etc/ssh/ssh_known_hosts', '/etc/ssh/ssh_known_hosts2'];
-const MOST_JUMPS = 16;
 
 /**
  * The hops to a target, nearest first. What its ssh_config says fills in what the inventory leaves at its default
@@ -82,7 +83,8 @@ function jumpsTo(way: Way, jumps: readonly Jump[], behind: readonly string[]): H
       identityFiles: [...new Set([...entry.identityFiles, ...way.target.identityFiles])],
     };
     if (index > 0) return [hopOf(way, end, entry)];
-    if (behind.includes(address) || behind.length >= MOST_JUMPS) throw endless(way.target, [...behind, address]);
+    if (behind.includes(address) || behind.length + jumps.length > MOST_JUMPS)
+      throw endless(way.target, [...behind, address]);
     return [...jumpsTo(way, entry.proxyJump ?? [], [...behind, address]), hopOf(way, end, entry)];
   });
 }
