@@ -23,6 +23,8 @@ export interface Hop extends TrustFiles {
   readonly user: string;
   /** As known_hosts writes this hop. */
   readonly keyName: string;
+  /** HostKeyAlias of the ssh_config gives it that name. */
+  readonly isAlias: boolean;
   readonly identityFiles: readonly string[];
   /** Of an agent, only keys that identityFiles name. */
   readonly identitiesOnly?: boolean;
@@ -61,8 +63,10 @@ export function routeOf(target: Target, environment: Environment = process.env):
 }
 
 /** Where a key of this hop is recorded; undefined where no file is named. */
-export function recordPlace({ knownHostsFiles: [file], keyName, inventoryFolder }: Hop): RecordPlace | undefined {
-  return file === undefined ? undefined : { file, name: keyName, inventoryFolder };
+export function recordPlace(hop: Hop): RecordPlace | undefined {
+  const { isAlias, inventoryFolder, keyName: name } = hop;
+  const [file] = hop.knownHostsFiles;
+  return file === undefined ? undefined : { file, name, isAlias, inventoryFolder };
 }
 
 interface Way {
@@ -99,6 +103,8 @@ function hopOf(
   entry: ConfigEntry,
 ): Hop {
   const address = entry.hostName ?? end.address;
+  const usual = hostName(address, end.port);
+  const keyName = entry.hostKeyAlias ?? usual;
   const agent = target.agent ? agentOf(entry, environment) : undefined;
   return {
     label: end.label,
@@ -107,7 +113,8 @@ function hopOf(
     port: end.port,
     ...(entry.addressFamily === undefined ? {} : { family: entry.addressFamily }),
     user: end.user,
-    keyName: entry.hostKeyAlias ?? hostName(address, end.port),
+    keyName,
+    isAlias: keyName !== usual,
     identityFiles: end.identityFiles.map(expandHome),
     ...(entry.identitiesOnly === undefined ? {} : { identitiesOnly: entry.identitiesOnly }),
     ...(agent ? { agent } : {}),
