@@ -7,6 +7,7 @@ import type { Looked } from './ssh-config-include.ts';
 /** Of one ssh_config with all that it includes: each host of a run reads it anew, and nothing else is done meanwhile. */
 const MOST_BYTES = 2 * 2 ** 20;
 const MOST_LINES = 20_000;
+const LONGEST_LINE = 2 ** 14;
 /** Files that include others several times would multiply without an end. */
 const MOST_FILES = 256;
 const DEEPEST_INCLUDE = 16;
@@ -90,6 +91,7 @@ function linesOf(file: string, { blocks, depth, from, seen }: Around): Line[] {
 }
 
 function lineOf(text: string, place: Omit<Line, 'option' | 'rest'>): Line | undefined {
+  if (text.length > LONGEST_LINE) throw new ConfigMistake(place, `a line of more than ${LONGEST_LINE} characters`);
   const content = text.trim();
   if (content === '' || content.startsWith('#')) return undefined;
   const option = /^[^\s="]+/.exec(content)?.[0] ?? '';

@@ -85,6 +85,7 @@ describe('nothing in an ssh_config keeps mcpk busy', () => {
     ['many Includes of nothing', 'Include x\n'.repeat(4097), /config:\d+: Include: .* more than 4096 names/],
     ['lines', 'Port 1\n'.repeat(20_001), /config: has more than 20000 lines/],
     ['lines of many files', 'Include l l l\n', /config:1: Include: all files together have more than 20000 lines/],
+    ['conditions', `Match ${'host '.repeat(100_000)}\n`, /config:1: a line of more than 16384 characters/],
     ['bytes', `#${'x'.repeat(2 ** 21)}\n`, /config: is larger than 2 MiB/],
     ['bytes of many files', 'Include b b b\n', /config:1: Include: all files together have more than/],
     ['identities', range(101, (n) => `IdentityFile ${n}\n`), /config:101: IdentityFile: more than 100/],
@@ -95,7 +96,7 @@ describe('nothing in an ssh_config keeps mcpk busy', () => {
   test.each(cases)('%s', (what, text, says) => {
     if (/names|folders/.test(what)) for (let n = 0; n < 4097; n += 1) put(`many/${n}`, '');
     put('l', 'Port 1\n'.repeat(9000));
-    put('b', `#${'x'.repeat(2 ** 20)}\n`);
+    put('b', `#${'x'.repeat(1022)}\n`.repeat(1024));
     expect(shown(put('config', text))).toMatch(says);
   });
 
