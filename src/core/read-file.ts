@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 
 const LARGEST_PIECE = 1 << 20;
 const SMALLEST_PIECE = 4096;
@@ -18,12 +18,25 @@ export class UnreadableFile extends Error {
  * (`-i <(sops -d …)`), a device is not: it has no end. Throws {@link UnreadableFile}.
  */
 export function readFileAtMost(path: string, limit: number): Buffer {
+  return read(path, { limit, pipes: true });
+}
+
+/**
+ * The same for a file that somebody else may have named: no pipe either, as one keeps this process waiting, deaf to
+ * signals, until its other end is closed.
+ */
+export function readRegularFile(path: string, limit: number): Buffer {
+  return read(path, { limit, pipes: false });
+}
+
+function read(path: string, { limit, pipes }: { limit: number; pipes: boolean }): Buffer {
   let descriptor: number | undefined;
   try {
-    descriptor = openSync(path, 'r');
+    // To open a pipe that nobody writes to would wait as well.
+    descriptor = openSync(path, constants.O_RDONLY | (pipes ? 0 : constants.O_NONBLOCK));
     const about = fstatSync(descriptor);
     if (about.isDirectory()) throw new UnreadableFile('is a directory, not a file', 'EISDIR');
-    if (!about.isFile() && !about.isFIFO()) throw new UnreadableFile('is no file', 'ENOTFILE');
+    if (!about.isFile() && !(pipes && about.isFIFO())) throw new UnreadableFile('is no file', 'ENOTFILE');
     const chunks: Buffer[] = [];
     // One byte more than there is, to see the end. Files of the kernel and pipes say that they are empty.
     const piece = Math.min(Math.max(about.size + 1, SMALLEST_PIECE), LARGEST_PIECE);

@@ -1,6 +1,6 @@
 import ssh2 from 'ssh2';
 import type { ParsedKey } from 'ssh2';
-import { readFileAtMost, UnreadableFile } from '../core/read-file.ts';
+import { readRegularFile, UnreadableFile } from '../core/read-file.ts';
 import { untilChanged } from '../core/until-changed.ts';
 import { keyType } from './known-hosts.ts';
 
@@ -48,7 +48,7 @@ function publicPart(key: ParsedKey | undefined): { publicKey?: Buffer } {
 }
 
 const readKey = untilChanged((file): { key?: ParsedKey; why: string } => {
-  const bytes = readFileAtMost(file, MOST_BYTES);
+  const bytes = readRegularFile(file, MOST_BYTES);
   // First: ssh2 takes a certificate in a file for a plain key.
   const why = unsupported(typeOf(bytes.toString('latin1')));
   if (why !== undefined) return { why };

@@ -1,9 +1,9 @@
 import { closeSync, constants, fstatSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { McpkError } from '../core/errors.ts';
-import { readFileAtMost, UnreadableFile } from '../core/read-file.ts';
+import { readRegularFile, UnreadableFile } from '../core/read-file.ts';
 import { untilChanged } from '../core/until-changed.ts';
-import { refuseName, refuseOtherKind, withoutLinks } from './known-hosts-guard.ts';
+import { refuseAlias, refuseName, refuseOtherKind, withoutLinks } from './known-hosts-guard.ts';
 import { entriesOf, keyType, knownHostLine, parseKnownHosts } from './known-hosts.ts';
 import type { KnownHost, KnownHosts } from './known-hosts.ts';
 
@@ -38,14 +38,18 @@ export interface RecordPlace {
   readonly file: string;
   /** As known_hosts writes the host. */
   readonly name: string;
+  /** The name is not the host's address: a HostKeyAlias; see {@link refuseAlias}. */
+  readonly isAlias?: boolean;
   /** See {@link withoutLinks}. */
   readonly inventoryFolder?: string | undefined;
 }
 
 /** Throws `invalid` for a name or a file that {@link recordKey} would refuse, before anybody is asked or logged in to. */
-export function mayRecord({ file, name, inventoryFolder }: RecordPlace): void {
+export function mayRecord({ file, name, isAlias = false, inventoryFolder }: RecordPlace): void {
   refuseName(file, name);
-  refuseOtherKind(file, withoutLinks(file, inventoryFolder), readIfThere(file));
+  const real = withoutLinks(file, inventoryFolder);
+  if (isAlias) refuseAlias(file, real, { name, inventoryFolder });
+  refuseOtherKind(file, real, readIfThere(file));
 }
 
 /**
@@ -53,10 +57,11 @@ export function mayRecord({ file, name, inventoryFolder }: RecordPlace): void {
  * with O_APPEND, so that lines of several processes do not mix, and no lock is needed. Creates the file 0600 and its
  * folder 0700. Throws `invalid` when that can't be done, or the file may be no known_hosts ({@link mayRecord}).
  */
-export function recordKey({ file, name, inventoryFolder }: RecordPlace, key: Buffer): boolean {
+export function recordKey(place: RecordPlace, key: Buffer): boolean {
+  const { file, name, inventoryFolder } = place;
   const known = entriesOf(parsed(file).entries, name);
   if (known.some((entry) => entry.key.equals(key))) return false;
-  mayRecord({ file, name, inventoryFolder });
+  mayRecord(place);
   try {
     append(file, withoutLinks(file, inventoryFolder), knownHostLine(name, key));
   } catch (cause) {
@@ -90,7 +95,7 @@ const revoked = untilChanged((file) => parseRevokedKeys(readRevoked(file), file)
 /** As ssh has it, no host is trusted when the list can't be read. */
 function readRevoked(file: string): string {
   try {
-    return readFileAtMost(file, MOST_BYTES).toString('latin1');
+    return readRegularFile(file, MOST_BYTES).toString('latin1');
   } catch (error) {
     if (!(error instanceof UnreadableFile)) throw error;
     throw notAList(file, error.message, error);
@@ -121,7 +126,7 @@ const NOTHING = '/dev/null';
 function readIfThere(file: string): string {
   if (file === NOTHING) return '';
   try {
-    return readFileAtMost(file, MOST_BYTES).toString('utf8');
+    return readRegularFile(file, MOST_BYTES).toString('utf8');
   } catch (error) {
     if (!(error instanceof UnreadableFile)) throw error;
     if (error.code === 'ENOENT') return '';

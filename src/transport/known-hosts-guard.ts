@@ -3,7 +3,6 @@ import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { McpkError } from '../core/errors.ts';
 import { isRecordableName, strangeLines } from './known-hosts-shape.ts';
-import { parseKnownHosts } from './known-hosts.ts';
 
 /**
  * What keeps a line of ours out of a file that is no known_hosts: an inventory, or its ssh_config, names the file and
@@ -35,6 +34,26 @@ export function withoutLinks(file: string, inventoryFolder?: string): string {
   return realPath(path);
 }
 
+/**
+ * A HostKeyAlias can be any name, also that of somebody else's server: `github.com` with the key of another host. It is
+ * written only into what belongs to the inventory, where no other program and no other inventory looks names up.
+ * `real`: of {@link withoutLinks}.
+ */
+export function refuseAlias(
+  file: string,
+  real: string,
+  { name, inventoryFolder }: { name: string; inventoryFolder: string | undefined },
+): void {
+  const own = join(homedir(), '.ssh');
+  const mine = [own, realPath(own)].some((folder) => isWithin(resolve(file), folder) || isWithin(real, folder));
+  if (!mine && inventoryFolder !== undefined && isWithin(real, realPath(resolve(inventoryFolder)))) return;
+  throw refusal(
+    file,
+    `${name} is a name that HostKeyAlias gives the host, and this file does not lie in the folder of the inventory`,
+    'Name one beside the inventory first (ssh.knownHostsFiles: [./known_hosts]), or take HostKeyAlias out of the ssh_config.',
+  );
+}
+
 /** `text`: what is in the file so far. */
 export function refuseOtherKind(file: string, real: string, text: string): void {
   const [strange] = strangeLines(text);
@@ -44,23 +63,23 @@ export function refuseOtherKind(file: string, real: string, text: string): void 
       `is another kind of file: its line ${String(strange)} is none of known_hosts`,
       'Name a file of its own in ssh.knownHostsFiles (UserKnownHostsFile in the ssh_config comes first), or mend that line.',
     );
-  const fresh = parseKnownHosts(text, file).entries.length === 0;
-  if (fresh && ![resolve(file), real].every(mayBeNew))
+  // Its lines alone do not tell: those of git's allowed_signers look the same.
+  if (![resolve(file), real].every(isForHostKeys))
     throw refusal(
       file,
-      'may be meant for other things: no host key is in it, and its name or folder is not one for host keys',
+      'may be meant for other things: its name or folder is not one for host keys',
       'Name it known_hosts, as in ~/.ssh/known_hosts_lab.',
     );
 }
 
 /** By name and place it is nothing that a shell, sshd or another program reads for its own ends. */
-function mayBeNew(path: string): boolean {
+function isForHostKeys(path: string): boolean {
   const name = basename(path);
   const folders = dirname(path).split(sep);
   if (folders.some((folder) => folder.endsWith('.d') && !/known/i.test(folder))) return false;
   if (/^\w[\w.-]*$/.test(name) && /known[-_]?hosts/i.test(name)) return !/\.(?:(?:ba|z|c|fi)?sh|conf)$/i.test(name);
   const hidden = folders.some((folder) => folder.startsWith('.'));
-  return !hidden && !name.includes('.') && !/^authorized/i.test(name) && !path.startsWith('/etc/');
+  return !hidden && !name.includes('.') && !/^(?:authorized|allowed)/i.test(name) && !path.startsWith('/etc/');
 }
 
 function isLink(path: string): boolean {

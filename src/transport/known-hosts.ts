@@ -13,7 +13,7 @@ export interface KnownHost {
   readonly key: Buffer;
 }
 
-/** A line that is not used, and why. */
+/** A line that is not used, and why, without a word of it: the file may be a private one of another kind. */
 export interface IgnoredLine {
   readonly file: string;
   readonly line: number;
@@ -54,11 +54,11 @@ function parseLine(content: string): Omit<KnownHost, 'file' | 'line'> | string {
   const words = content.split(/[ \t]+/);
   const marker = words[0]?.startsWith('@') ? words.shift() : undefined;
   if (marker === '@cert-authority') return AUTHORITY;
-  if (marker !== undefined && marker !== '@revoked') return `${marker}: unknown marker`;
+  if (marker !== undefined && marker !== '@revoked') return 'unknown marker';
   const [names, type, base64] = words;
   if (names === undefined || type === undefined || base64 === undefined) return 'names, type and key expected';
   const key = Buffer.from(base64, 'base64');
-  if (keyType(key) !== type) return `the key is not of type ${type}`;
+  if (keyType(key) !== type) return 'the key is not of the type that stands before it';
   return { revoked: marker === '@revoked', names, type, key };
 }
 

@@ -4,7 +4,9 @@ import type { RecordPlace, TrustFiles } from './known-hosts-files.ts';
 import { hostName } from './known-hosts.ts';
 import { readSshConfig } from './ssh-config-file.ts';
 import type { ConfigEntry } from './ssh-config-file.ts';
-import { ConfigMistake, expandHome } from './ssh-config-lines.ts';
+import { expandHome } from './ssh-config-include.ts';
+import { ConfigMistake } from './ssh-config-lines.ts';
+import { MOST_JUMPS } from './ssh-config-values.ts';
 import type { Jump } from './ssh-config-values.ts';
 import type { Target } from './types.ts';
 
@@ -21,6 +23,8 @@ export interface Hop extends TrustFiles {
   readonly user: string;
   /** As known_hosts writes this hop. */
   readonly keyName: string;
+  /** HostKeyAlias of the ssh_config gives it that name. */
+  readonly isAlias: boolean;
   readonly identityFiles: readonly string[];
   /** Of an agent, only keys that identityFiles name. */
   readonly identitiesOnly?: boolean;
@@ -37,7 +41,6 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** As OpenSSH is built everywhere. */
 const GLOBAL_KNOWN_HOSTS = ['/etc/ssh/ssh_known_hosts', '/etc/ssh/ssh_known_hosts2'];
-const MOST_JUMPS = 16;
 
 /**
  * The hops to a target, nearest first. What its ssh_config says fills in what the inventory leaves at its default
@@ -60,8 +63,10 @@ export function routeOf(target: Target, environment: Environment = process.env):
 }
 
 /** Where a key of this hop is recorded; undefined where no file is named. */
-export function recordPlace({ knownHostsFiles: [file], keyName, inventoryFolder }: Hop): RecordPlace | undefined {
-  return file === undefined ? undefined : { file, name: keyName, inventoryFolder };
+export function recordPlace(hop: Hop): RecordPlace | undefined {
+  const { isAlias, inventoryFolder, keyName: name } = hop;
+  const [file] = hop.knownHostsFiles;
+  return file === undefined ? undefined : { file, name, isAlias, inventoryFolder };
 }
 
 interface Way {
@@ -82,7 +87,8 @@ function jumpsTo(way: Way, jumps: readonly Jump[], behind: readonly string[]): H
       identityFiles: [...new Set([...entry.identityFiles, ...way.target.identityFiles])],
     };
     if (index > 0) return [hopOf(way, end, entry)];
-    if (behind.includes(address) || behind.length >= MOST_JUMPS) throw endless(way.target, [...behind, address]);
+    if (behind.includes(address) || behind.length + jumps.length > MOST_JUMPS)
+      throw endless(way.target, [...behind, address]);
     return [...jumpsTo(way, entry.proxyJump ?? [], [...behind, address]), hopOf(way, end, entry)];
   });
 }
@@ -97,6 +103,8 @@ function hopOf(
   entry: ConfigEntry,
 ): Hop {
   const address = entry.hostName ?? end.address;
+  const usual = hostName(address, end.port);
+  const keyName = entry.hostKeyAlias ?? usual;
   const agent = target.agent ? agentOf(entry, environment) : undefined;
   return {
     label: end.label,
@@ -105,7 +113,8 @@ function hopOf(
     port: end.port,
     ...(entry.addressFamily === undefined ? {} : { family: entry.addressFamily }),
     user: end.user,
-    keyName: entry.hostKeyAlias ?? hostName(address, end.port),
+    keyName,
+    isAlias: keyName !== usual,
     identityFiles: end.identityFiles.map(expandHome),
     ...(entry.identitiesOnly === undefined ? {} : { identitiesOnly: entry.identitiesOnly }),
     ...(agent ? { agent } : {}),

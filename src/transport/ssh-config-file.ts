@@ -1,7 +1,8 @@
 import { userInfo } from 'node:os';
 import { addressOf, aliasOf, expandTokens, familyOf, loginOf, parseJumps, portOf, yesOf } from './ssh-config-values.ts';
 import type { Jump } from './ssh-config-values.ts';
-import { ConfigMistake, expandHome, readLines, wordsOf } from './ssh-config-lines.ts';
+import { expandHome } from './ssh-config-include.ts';
+import { ConfigMistake, readLines, wordsOf } from './ssh-config-lines.ts';
 import type { Block, Line } from './ssh-config-lines.ts';
 import { holds } from './ssh-config-match.ts';
 import { meaningOf } from './ssh-config-words.ts';
@@ -27,7 +28,11 @@ export interface ConfigEntry {
 }
 
 /** What was said first of each option (all of IdentityFile), and where. */
-type Said = Partial<Record<Understood, { line: Line; words: readonly string[] }>>;
+type Said = Partial<Record<Understood, { line: Line; words: string[] }>>;
+
+/** As ssh has them. */
+const MOST_IDENTITIES = 100;
+const MOST_FILES = 32;
 
 /**
  * Reads an OpenSSH client config for `host`, as `ssh -F FILE host` would, `Include`s too; `user` is the one that the
@@ -55,31 +60,40 @@ function asked(said: Said, host: string, user: string | undefined): Parameters<t
 function take(said: Said, line: Line): void {
   const meaning = meaningOf(line.option);
   if (meaning.is === 'ignored') return;
-  if (meaning.is === 'refused') throw refused(line);
+  if (meaning.is === 'refused') throw refused(line, meaning.word);
   const words = wordsOf(line);
   const [first] = words;
   if (first === undefined) throw new ConfigMistake(line, `${line.option}: a value is missing`);
   if (meaning.is === 'by value') {
-    if (!meaning.values.includes(first.toLowerCase()))
+    // Of a command all that follows counts, as it stands: `none x` would be run.
+    const value = meaning.word.endsWith('Command') ? line.rest : words.length === 1 ? first : '';
+    if (!meaning.values.includes(value.toLowerCase()))
       throw new ConfigMistake(line, `${meaning.word} is refused: ${meaning.reason}`);
     // Of ProxyCommand and ProxyJump the first counts.
     if (meaning.word === 'ProxyCommand') said.ProxyJump ??= { line, words: ['none'] };
     return;
   }
   const { word } = meaning;
-  if (words.length > 1 && word !== 'UserKnownHostsFile' && word !== 'GlobalKnownHostsFile')
-    throw new ConfigMistake(line, `${word}: one value expected`);
-  if (word === 'IdentityFile') said[word] = { line, words: [...(said[word]?.words ?? []), first] };
+  const most = word === 'UserKnownHostsFile' || word === 'GlobalKnownHostsFile' ? MOST_FILES : 1;
+  if (words.length > most)
+    throw new ConfigMistake(line, `${word}: ${most === 1 ? 'one value' : `at most ${most} files`} expected`);
+  if (word === 'IdentityFile') addIdentity(said, line, first);
   else said[word] ??= { line, words };
 }
 
-/** A word of a file that may be no ssh_config at all (a token, a password) is not shown. */
-function refused(line: Line): ConfigMistake {
-  const name = /^[A-Za-z][A-Za-z0-9]{0,24}$/.test(line.option) && /[a-z]/.test(line.option);
-  const what = name && !/\d.*\d/.test(line.option) ? line.option : 'what stands here';
+function addIdentity(said: Said, line: Line, file: string): void {
+  const { words } = (said.IdentityFile ??= { line, words: [] });
+  if (words.includes(file)) return;
+  if (words.length === MOST_IDENTITIES)
+    throw new ConfigMistake(line, `IdentityFile: more than ${MOST_IDENTITIES} of them`);
+  words.push(file);
+}
+
+/** A word of a file that may be no ssh_config at all (a token, a password) is not shown, but where it is one of ssh's. */
+function refused(line: Line, word: string | undefined): ConfigMistake {
   return new ConfigMistake(
     line,
-    `${what} is no option that mcpk understands, and it is refused as it may change how hosts are reached`,
+    `${word ?? 'what stands here'} is no option that mcpk understands, and it is refused as it may change how hosts are reached`,
   );
 }
 
@@ -112,16 +126,16 @@ function entryOf(said: Said, host: string): ConfigEntry {
   };
 }
 
-/** What `read` makes of the value; what it throws is told with the place. */
+/** What `read` makes of the value; what it throws is told with the option and its place. */
 function one<T>(option: Said[Understood], read: (text: string) => T): T | undefined {
   if (!option) return undefined;
   try {
     return read(option.words[0] ?? '');
   } catch (error) {
-    throw new ConfigMistake(option.line, (error as Error).message, error);
+    throw new ConfigMistake(option.line, `${option.line.option}: ${(error as Error).message}`, error);
   }
 }
 
 function hostNameOf(option: NonNullable<Said['HostName']>, host: string): string {
-  return one(option, (text) => addressOf('HostName', expandTokens(text, { h: host }))) ?? host;
+  return one(option, (text) => addressOf(expandTokens(text, { h: host }))) ?? host;
 }

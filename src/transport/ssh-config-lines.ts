@@ -1,13 +1,16 @@
-import { existsSync, globSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { dirname, isAbsolute, join } from 'node:path';
-import { readFileAtMost, UnreadableFile } from '../core/read-file.ts';
+import { dirname } from 'node:path';
+import { readRegularFile, UnreadableFile } from '../core/read-file.ts';
 import { untilChanged } from '../core/until-changed.ts';
+import { includedFiles } from './ssh-config-include.ts';
+import type { Looked } from './ssh-config-include.ts';
 
-const MOST_BYTES = 16 * 2 ** 20;
-const DEEPEST_INCLUDE = 16;
+/** Of one ssh_config with all that it includes: each host of a run reads it anew, and nothing else is done meanwhile. */
+const MOST_BYTES = 2 * 2 ** 20;
+const MOST_LINES = 20_000;
+const LONGEST_LINE = 2 ** 14;
 /** Files that include others several times would multiply without an end. */
 const MOST_FILES = 256;
+const DEEPEST_INCLUDE = 16;
 
 /** Where something is written: a file and its line, from 1. */
 export interface Place {
@@ -43,7 +46,12 @@ export class ConfigMistake extends Error {
 
 /** Options of a file in their order, those of included files in place of the `Include`. Throws {@link ConfigMistake}. */
 export function readLines(file: string): Line[] {
-  return linesOf(file, { blocks: [], depth: 0, from: { file, line: 0 }, seen: { files: 0 } });
+  return linesOf(file, {
+    blocks: [],
+    depth: 0,
+    from: { file, line: 0 },
+    seen: { files: 0, bytes: 0, lines: 0, names: 0 },
+  });
 }
 
 interface Around {
@@ -51,7 +59,13 @@ interface Around {
   depth: number;
   /** The `Include`. */
   from: Place;
-  seen: { files: number };
+  seen: Seen;
+}
+
+interface Seen extends Looked {
+  files: number;
+  bytes: number;
+  lines: number;
 }
 
 function linesOf(file: string, { blocks, depth, from, seen }: Around): Line[] {
@@ -59,26 +73,25 @@ function linesOf(file: string, { blocks, depth, from, seen }: Around): Line[] {
   if (seen.files > MOST_FILES) throw new ConfigMistake(from, `Include: more than ${MOST_FILES} files`);
   if (depth > DEEPEST_INCLUDE) throw new ConfigMistake(from, 'Include: files include each other');
   let inside = blocks;
-  return textOf(file, from)
-    .split('\n')
-    .flatMap((text, index): Line[] => {
-      const place = { file, line: index + 1 };
-      const line = lineOf(text, { ...place, blocks: inside });
-      if (line === undefined) return [];
-      const kind = line.option.toLowerCase();
-      if (kind === 'host' || kind === 'match') {
-        // The next one ends it; those around the file stay.
-        inside = [...blocks, { ...place, kind, words: wordsOf(line) }];
-        return [{ ...line, blocks: inside }];
-      }
-      if (kind !== 'include') return [line];
-      return wordsOf(line)
-        .flatMap((pattern) => includedFiles(pattern, dirname(file)))
-        .flatMap((included) => linesOf(included, { blocks: inside, depth: depth + 1, from: place, seen }));
-    });
+  return textLines(file, from, seen).flatMap((text, index): Line[] => {
+    const place = { file, line: index + 1 };
+    const line = lineOf(text, { ...place, blocks: inside });
+    if (line === undefined) return [];
+    const kind = line.option.toLowerCase();
+    if (kind === 'host' || kind === 'match') {
+      // The next one ends it; those around the file stay.
+      inside = [...blocks, { ...place, kind, words: wordsOf(line) }];
+      return [{ ...line, blocks: inside }];
+    }
+    if (kind !== 'include') return [line];
+    return wordsOf(line)
+      .flatMap((pattern) => filesOf(pattern, place, seen))
+      .flatMap((included) => linesOf(included, { blocks: inside, depth: depth + 1, from: place, seen }));
+  });
 }
 
 function lineOf(text: string, place: Omit<Line, 'option' | 'rest'>): Line | undefined {
+  if (text.length > LONGEST_LINE) throw new ConfigMistake(place, `a line of more than ${LONGEST_LINE} characters`);
   const content = text.trim();
   if (content === '' || content.startsWith('#')) return undefined;
   const option = /^[^\s="]+/.exec(content)?.[0] ?? '';
@@ -111,29 +124,28 @@ export function wordsOf(line: Line): string[] {
   return word === undefined ? words : [...words, word];
 }
 
-const readText = untilChanged((file) => readFileAtMost(file, MOST_BYTES).toString('utf8'));
+const readText = untilChanged((file) => readRegularFile(file, MOST_BYTES).toString('utf8'));
 
-function textOf(file: string, from: Place): string {
+/** Its name is not told: it is a word of a file that may be private, and the place leads to it. */
+function textLines(file: string, from: Place, seen: Seen): string[] {
   try {
-    return readText(file);
+    const text = readText(file);
+    const lines = text.split('\n');
+    seen.bytes += text.length;
+    seen.lines += lines.length;
+    if (seen.bytes <= MOST_BYTES && seen.lines <= MOST_LINES) return lines;
   } catch (error) {
     if (!(error instanceof UnreadableFile)) throw error;
-    throw new ConfigMistake(from, from.line === 0 ? error.message : `Include: ${file} ${error.message}`, error);
+    throw new ConfigMistake(from, from.line === 0 ? error.message : `Include: a file of it ${error.message}`, error);
   }
+  const all = from.line === 0 ? 'has' : 'Include: all files together have';
+  throw new ConfigMistake(from, `${all} more than ${MOST_LINES} lines, or ${MOST_BYTES / 2 ** 20} MiB`);
 }
 
-/** `~/x` of the user who runs mcpk. */
-export function expandHome(path: string): string {
-  return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path;
-}
-
-const isPattern = (path: string): boolean => /[*?[\]{}]/.test(path);
-const filesOf = (path: string): string[] => (isPattern(path) ? globSync(path).sort() : existsSync(path) ? [path] : []);
-
-/** Relative ones lie beside the including file, or in ~/.ssh as OpenSSH has it. */
-function includedFiles(pattern: string, folder: string): string[] {
-  const path = expandHome(pattern);
-  if (isAbsolute(path)) return filesOf(path);
-  const beside = filesOf(join(folder, path));
-  return beside.length > 0 ? beside : filesOf(join(homedir(), '.ssh', path));
+function filesOf(pattern: string, place: Place, seen: Seen): string[] {
+  try {
+    return includedFiles(pattern, dirname(place.file), seen);
+  } catch (error) {
+    throw new ConfigMistake(place, `Include: ${(error as Error).message}`, error);
+  }
 }

@@ -95,11 +95,21 @@ const REASONS: Readonly<Record<string, string>> = {
   CanonicalizeHostname: 'write the whole name into HostName',
 };
 
+/** Options that OpenSSH has, had, or that distributions add: that they are refused can be told by their names. */
+const REFUSED = [
+  ...['BindAddress', 'BindInterface', 'Cipher', 'CompressionLevel', 'DSAAuthentication'],
+  ...['FallBackToRsh', 'GlobalKnownHostsFile2', 'KeepAlive', 'Protocol', 'RefuseConnection'],
+  ...['RequiredRSASize', 'RhostsAuthentication', 'RhostsRSAAuthentication', 'RSAAuthentication', 'RSAMinSize'],
+  ...['SecurityKeyProvider', 'SmartcardDevice', 'UsePrivilegedPort', 'UseRsh', 'UserKnownHostsFile2', 'UseRoaming'],
+  ...['VersionAddendum'],
+];
+
 export type Meaning =
   | { is: 'understood'; word: Understood }
   | { is: 'by value'; word: string; values: readonly string[]; reason: string }
   | { is: 'ignored' }
-  | { is: 'refused' };
+  /** `word`: where it is an option that ssh knows. */
+  | { is: 'refused'; word?: string };
 
 const UNKNOWN = { is: 'refused' } as const;
 
@@ -109,6 +119,7 @@ const MEANINGS: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   ...Object.values(IGNORED)
     .flat()
     .map((word): [string, Meaning] => [word.toLowerCase(), { is: 'ignored' }]),
+  ...REFUSED.map((word): [string, Meaning] => [word.toLowerCase(), { is: 'refused', word }]),
   ...Object.entries(BY_VALUE).map(([word, values]): [string, Meaning] => [
     word.toLowerCase(),
     { is: 'by value', word, values, reason: REASONS[word] ?? `mcpk knows ${word} ${values.join(' or ')} only` },

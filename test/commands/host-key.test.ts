@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { quote } from '../../src/core/quote.ts';
+import { fingerprint } from '../../src/transport/known-hosts.ts';
 import { FaultyServer } from '../transport/faulty-server.ts';
 import { mcpk, scratch } from './support.ts';
 import type { Said } from './support.ts';
@@ -69,10 +70,16 @@ describe('host-key pin', () => {
   });
 
   it('--yes is being told; what is known already needs no telling', async () => {
-    expect((await pin(['--yes'])).code).toBe(0);
+    expect(await pin(['--yes'])).toMatchObject({
+      code: 0,
+      stdout: `m1: pinned  ${fingerprint(server.publicKey)}  as ${name()} in ${known()}\n`,
+    });
     expect(readFileSync(known(), 'utf8')).toBe(line());
     const again = await pin([]);
-    expect([again.code, again.stdout]).toEqual([0, expect.stringMatching(/m1: was there {2}SHA256:/)]);
+    expect([again.code, again.stdout]).toEqual([
+      0,
+      `m1: was there  ${fingerprint(server.publicKey)}  as ${name()} in ${known()}\n`,
+    ]);
     expect(readFileSync(known(), 'utf8')).toBe(line());
   });
 
@@ -134,6 +141,29 @@ describe('host-key pin', () => {
     expect(readFileSync(join(folder, 'HunTer2Long', 'known_hosts'), 'utf8')).toBe(line());
   });
 
+  it("a HostKeyAlias gets into no known_hosts of the operator's, whoever names the file", async () => {
+    const alias = 'github.com';
+    const home = join(folder, 'home');
+    mkdirSync(join(home, '.ssh'), { recursive: true });
+    vi.stubEnv('HOME', home);
+    const own = join(home, '.ssh', 'known_hosts');
+    const config = join(folder, 'config');
+    const ssh = `, configFile: ${config}`;
+    writeFileSync(config, `HostKeyAlias ${alias}\nUserKnownHostsFile ~/.ssh/known_hosts\n`);
+    for (const words of [[], ['--yes']])
+      expect(await pin(words, ssh)).toMatchObject({
+        code: 10,
+        stderr: expect.stringContaining(`${alias} is a name that HostKeyAlias gives the host`) as string,
+      });
+    expect([existsSync(own), existsSync(known())]).toEqual([false, false]);
+    writeFileSync(config, `HostKeyAlias ${alias}\n`);
+    expect(await pin(['--yes'], ssh)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining(`  as ${alias} in ${known()}\n`) as string,
+    });
+    expect([existsSync(own), readFileSync(known(), 'utf8')]).toEqual([false, line(alias)]);
+  });
+
   it('what is revoked is not pinned', async () => {
     const list = join(folder, 'revoked');
     writeFileSync(list, `# stolen\nssh-ed25519 ${server.publicKey.toString('base64')} old\n`);
@@ -167,5 +197,15 @@ describe('host-key pin', () => {
     writeFileSync(global, `@revoked ${line('*')}`);
     writeFileSync(known(), line());
     expect((await pin(['--yes'], `, configFile: ${config}`)).code).toBe(12);
+  });
+});
+
+describe('host-key show', () => {
+  it('tells which lines are not used, without a word of a file that may be a private one', async () => {
+    writeFileSync(known(), `c3 secretBeta x\n@secretMark x y z\nsecret\n${line()}`);
+    const said = await mcpk(['host-key', 'show', '-i', inventory()]);
+    expect(said).toMatchObject({ code: 0, stdout: expect.stringContaining(`${known()}:4`) as string });
+    for (const at of [1, 2, 3]) expect(said.stderr).toContain(`${known()}:${at} is not used: `);
+    expect(said.stdout + said.stderr).not.toContain('secret');
   });
 });

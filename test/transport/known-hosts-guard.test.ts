@@ -169,9 +169,65 @@ describe('only a file of host keys is written to', () => {
     }
   });
 
+  const others: [path: string, fine: boolean][] = [
+    ['home/.ssh/allowed_signers', false],
+    ['home/.config/git/allowed_signers', false],
+    ['work/allowed_signers', false],
+    ['work/allowed_signers_known', false],
+    ['home/.gitsigners', false],
+    ['home/.ssh/hosts', false],
+    ['home/.ssh/known_hosts', true],
+    ['home/.ssh/lab.known_hosts', true],
+    ['work/hosts', true],
+  ];
+  test.each(others)("one whose lines look the same, as those of git's allowed_signers do: %s: %s", (path, fine) => {
+    const text = `alice ssh-ed25519 ${ANOTHER} her key\n`;
+    const file = put(path, text);
+    if (fine) expect(recordKey({ file, name: 'm1' }, KEY)).toBe(true);
+    else expect(() => recordKey({ file, name: 'm1' }, KEY)).toThrow(invalid(/may be meant for other things/));
+    expect(readFileSync(file, 'utf8')).toBe(fine ? `${text}${LINE}` : text);
+  });
+
   test('nothing is written to what is no file', () => {
     for (const file of [join(folder, 'home'), '/dev/null'])
       expect(() => recordKey({ file, name: 'm1' }, KEY)).toThrow(invalid(/./));
+  });
+});
+
+describe('an alias, which may be the name of anybody, is written only into a file of the inventory', () => {
+  const cases: [path: string, inventory: string | undefined, fine: boolean][] = [
+    ['work/repo/known_hosts', 'work/repo', true],
+    ['work/repo/keys/known_hosts', 'work/repo', true],
+    ['home/repo/known_hosts', 'home/repo', true],
+    ['work/known_hosts', 'work/repo', false],
+    ['work/repository/known_hosts', 'work/repo', false],
+    ['work/repo/../other/known_hosts', 'work/repo', false],
+    ['home/.ssh/known_hosts', 'work/repo', false],
+    ['home/.ssh/known_hosts', 'home', false],
+    ['home/.ssh/known_hosts', '.', false],
+    ['home/.ssh/known_hosts', 'home/.ssh', false],
+    ['work/repo/known_hosts', undefined, false],
+  ];
+  test.each(cases)('%s of an inventory in %s: %s', (path, inventory, fine) => {
+    if (inventory !== undefined) mkdirSync(join(folder, inventory), { recursive: true });
+    const file = `${folder}/${path}`;
+    const inventoryFolder = inventory === undefined ? undefined : join(folder, inventory);
+    const place = { file, name: 'github.com', isAlias: true, inventoryFolder };
+    if (fine) expect(recordKey(place, KEY)).toBe(true);
+    else {
+      expect(() => mayRecord(place)).toThrow(invalid(/github\.com is a name that HostKeyAlias gives/));
+      expect(() => recordKey(place, KEY)).toThrow(invalid(/nothing was written/));
+    }
+    expect(existsSync(file)).toBe(fine);
+    if (!fine) expect(recordKey({ ...place, isAlias: false }, KEY)).toBe(true);
+  });
+
+  test('a link of ~/.ssh into the folder of the inventory makes it none', () => {
+    const inventoryFolder = dirname(put('work/repo/x', ''));
+    symlinkSync(join(inventoryFolder, 'known_hosts'), join(folder, 'home', '.ssh', 'known_hosts'));
+    put('work/repo/known_hosts', OTHER);
+    const file = join(folder, 'home', '.ssh', 'known_hosts');
+    expect(() => recordKey({ file, name: 'x', isAlias: true, inventoryFolder }, KEY)).toThrow(invalid(/HostKeyAlias/));
   });
 });
 

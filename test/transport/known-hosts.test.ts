@@ -78,9 +78,9 @@ test('lines that cannot be used are listed with the reason', () => {
   expect(entries).toHaveLength(0);
   expect(ignored.map((one) => [one.line, one.why])).toEqual([
     [1, '@cert-authority: host certificates are not supported'],
-    [2, '@odd: unknown marker'],
+    [2, 'unknown marker'],
     [3, 'names, type and key expected'],
-    [4, 'the key is not of type ssh-rsa'],
+    [4, 'the key is not of the type that stands before it'],
   ]);
 });
 

@@ -56,8 +56,8 @@ export default class Pin extends BaseCommand<typeof Pin> {
         errors.push(error instanceof Error ? error : new Error(String(error)));
       }
     }
-    for (const each of pinned)
-      this.print(`${each.host}: ${each.added ? 'pinned' : 'was there'}  ${each.fingerprint}  ${each.file}\n`);
+    for (const { host, added, fingerprint, name, file } of pinned)
+      this.print(`${host}: ${added ? 'pinned' : 'was there'}  ${fingerprint}  as ${name} in ${file}\n`);
     throwAll(errors);
     return { pinned };
   }
