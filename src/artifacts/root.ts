@@ -26,6 +26,13 @@ export function artifactsRoot({ artifacts, files }: Cluster): SafeFolder {
   return new SafeFolder(root, base);
 }
 
+/** Whether it lies below the folder of an inventory: other inventories have no business there. */
+export function isOfInventory(root: string, files: readonly string[]): boolean {
+  if (root === defaultArtifactsFolder(process.env, homedir())) return false;
+  const folders = files.map((file) => dirname(resolve(file)));
+  return folders.some((folder) => within(folder, root) && !within(folder, homedir()));
+}
+
 function sharedFolder(one: string, other: string): string {
   const [a, b] = [one.split(sep), other.split(sep)];
   const parting = a.findIndex((name, at) => name !== b[at]);

@@ -238,7 +238,7 @@ describe('links of the operator’s own', () => {
     linked(join(scratch, 'elsewhere'), join(scratch, 'home'));
     const index = await fetching(join(scratch, 'elsewhere/artifacts'));
     expect(index.get('kubelet', 'amd64').sha256).toBe(sha256(program('kubelet')));
-    expect(existsSync(join(scratch, 'home/artifacts/etcd'))).toBe(true);
+    expect(existsSync(join(scratch, 'home/artifacts/from'))).toBe(true);
   });
 
   it('may lead to the default folder, wherever the inventory lies', async () => {

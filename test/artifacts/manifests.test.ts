@@ -167,4 +167,14 @@ describe('the copy', () => {
       message: `${copy(SHA256)} is a link: nothing is read or written there`,
     });
   });
+
+  it('that another inventory got by a sum of its own is not asked when this one names none', async () => {
+    const evil = await startUpstream('http');
+    evil.files.set('/x.yaml', Buffer.from(OTHER));
+    await load([{ name: 'a', source: `${evil.url}/x.yaml`, sha256: sha256(OTHER) }]);
+    await evil.close();
+    expect(existsSync(copy(sha256(OTHER)))).toBe(true);
+    expect(await load(loose())).toEqual(new Map([['a', TEXT]]));
+    expect(readFileSync(lock, 'utf8')).not.toContain(sha256(OTHER));
+  });
 });

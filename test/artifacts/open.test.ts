@@ -260,7 +260,7 @@ describe('without download', () => {
     stock(directory);
     symlinkSync(directory, join(folder, 'link'));
     appendFileSync(join(shelf, 'SHA256SUMS'), `${'0'.repeat(64)}  ../kubelet\n`);
-    const index = await openWithPins(clusterWith(join(folder, 'link'), upstream.url, false));
+    const index = await openWithPins(clusterWith(join(folder, 'link'), upstream.url, false, { files: [] }));
     expect(index.get('kubelet', 'amd64').source).toBe(join(folder, 'link/kubernetes/1.37.1/linux-amd64/kubelet'));
   });
 });
