@@ -87,7 +87,7 @@ async function loadUrl(source: Source, from: From): Promise<string> {
     });
   }
   if (sha256 === undefined) await pins.admit(url, url);
-  const text = await fetchText(url, { signal, onProgress: () => undefined });
+  const text = await fetchText(url, { signal, limit: MOST_BYTES, onProgress: () => undefined });
   check(source, text);
   if (sha256 === undefined) pins.fetched(url, url, digest(text));
   await copies.replace(`${source.immutable ? digest(url) : digest(text)}.yaml`, text);

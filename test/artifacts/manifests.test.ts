@@ -84,6 +84,18 @@ describe('a manifest of the inventory', () => {
     expect(existsSync(join(folder, 'artifacts'))).toBe(false);
   });
 
+  it('may be as large as one that is read from a file', async () => {
+    const large = `# ${'x'.repeat(2 ** 21)}\n${TEXT}`;
+    upstream.files.set('/x.yaml', Buffer.from(large));
+    expect((await load(pinned(sha256(large)))).get('a')).toHaveLength(large.length);
+    upstream.files.set('/x.yaml', Buffer.alloc(2 ** 26 + 1, 'x'));
+    rmSync(join(folder, 'artifacts'), { recursive: true });
+    await expect(load(pinned(sha256(large)))).rejects.toMatchObject({
+      code: 'stage',
+      message: expect.stringMatching(/x\.yaml: more than 64 MiB$/) as string,
+    });
+  });
+
   it('that is not at hand says where a copy is looked for when nothing may be downloaded', async () => {
     await expect(load(pinned(), { download: false })).rejects.toMatchObject({
       code: 'invalid',
