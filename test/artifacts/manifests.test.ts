@@ -189,4 +189,14 @@ describe('the copy', () => {
     expect(await load(loose())).toEqual(new Map([['a', TEXT]]));
     expect(readFileSync(lock, 'utf8')).not.toContain(sha256(OTHER));
   });
+
+  it('of Calico is not what another manifest put under its name', async () => {
+    const calico = 'https://raw.githubusercontent.com/projectcalico/calico/v3.31.0/manifests/calico.yaml';
+    upstream.files.set('/x.yaml', Buffer.from(calico));
+    await load(pinned(sha256(calico)));
+    expect(existsSync(copy(sha256(calico)))).toBe(true);
+    await expect(load([], { download: false, calico: true })).rejects.toMatchObject({
+      message: expect.stringContaining('is not at hand') as string,
+    });
+  });
 });
