@@ -1,7 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { McpkError } from '../core/errors.ts';
-import { printable } from '../inventory/mistake.ts';
 import { SafeFolder } from './safe-folder.ts';
 
 const LIMIT = 16 * 2 ** 20;
@@ -62,7 +61,7 @@ function parse(text: string, path: string): Map<string, string> {
   return new Map(
     Object.entries(sha256).map(([name, sum]: [string, unknown]) => {
       if (typeof sum === 'string' && /^[0-9a-f]{64}$/.test(sum)) return [name, sum];
-      throw wrong(path, `has no sha256 of ${JSON.stringify(printable(name, 200))} (64 hexadecimal digits)`);
+      throw wrong(path, `has no sha256 of ${JSON.stringify(name.length > 200 ? `${name.slice(0, 200)}…` : name)} (64 hexadecimal digits)`);
     }),
   );
 }
