@@ -61,7 +61,10 @@ function parse(text: string, path: string): Map<string, string> {
   return new Map(
     Object.entries(sha256).map(([name, sum]: [string, unknown]) => {
       if (typeof sum === 'string' && /^[0-9a-f]{64}$/.test(sum)) return [name, sum];
-      throw wrong(path, `has no sha256 of ${JSON.stringify(name.length > 200 ? `${name.slice(0, 200)}…` : name)} (64 hexadecimal digits)`);
+      throw wrong(
+        path,
+        `has no sha256 of ${JSON.stringify(name.length > 200 ? `${name.slice(0, 200)}…` : name)} (64 hexadecimal digits)`,
+      );
     }),
   );
 }
