@@ -8,6 +8,8 @@ interface Component {
   /** Files without which a run can't start; whatever else lies there with a checksum can be used too. */
   required: readonly string[];
   version(cluster: Cluster): string;
+  /** The mirror of an inventory that names none. */
+  upstream: string;
   mirror(cluster: Cluster): string;
   release(mirror: string, version: string, arch: string): Release;
 }
@@ -29,6 +31,7 @@ export const COMPONENTS: readonly Component[] = [
     name: 'kubernetes',
     required: ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubelet', 'kube-proxy', 'kubectl'],
     version: (cluster) => cluster.versions.kubernetes,
+    upstream: 'https://dl.k8s.io',
     mirror: (cluster) => cluster.artifacts.mirrors.kubernetes,
     release(mirror, version, arch) {
       const url = (name: string): string => `${mirror}/v${version}/bin/linux/${arch}/${name}`;
@@ -39,6 +42,7 @@ export const COMPONENTS: readonly Component[] = [
     name: 'etcd',
     required: ETCD,
     version: (cluster) => cluster.versions.etcd,
+    upstream: 'https://github.com/etcd-io/etcd/releases/download',
     mirror: (cluster) => cluster.artifacts.mirrors.etcd,
     release(mirror, version, arch) {
       const folder = `etcd-v${version}-linux-${arch}`;
@@ -52,6 +56,7 @@ export const COMPONENTS: readonly Component[] = [
     name: 'cni-plugins',
     required: ['bridge', 'host-local', 'loopback', 'portmap'],
     version: (cluster) => cluster.versions.cniPlugins,
+    upstream: 'https://github.com/containernetworking/plugins/releases/download',
     mirror: (cluster) => cluster.artifacts.mirrors.cniPlugins,
     release(mirror, version, arch) {
       const file = `cni-plugins-linux-${arch}-v${version}.tgz`;

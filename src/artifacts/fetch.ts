@@ -13,6 +13,8 @@ export interface Progress {
 }
 
 export interface FetchOptions {
+  /** Bytes that a text may have; as many as one of checksums unless it is said. */
+  limit?: number;
   signal: AbortSignal;
   onProgress: (progress: Progress) => void;
 }
@@ -22,7 +24,7 @@ const TEXT_LIMIT = 1 << 20;
 const FILE_LIMIT = 2 ** 31;
 
 /** A small text. Throws McpkError `stage`. */
-export async function fetchText(url: string, { signal }: FetchOptions): Promise<string> {
+export async function fetchText(url: string, { signal, limit = TEXT_LIMIT }: FetchOptions): Promise<string> {
   return wrapped(url, signal, async () => {
     const answer = await get(url, {}, signal);
     expectStatus(url, answer, [200]);
@@ -30,7 +32,7 @@ export async function fetchText(url: string, { signal }: FetchOptions): Promise<
     answer.setEncoding('utf8');
     for await (const chunk of answer as AsyncIterable<string>) {
       text += chunk;
-      if (text.length > TEXT_LIMIT) throw new Error('more than 1 MiB where a checksum should be');
+      if (text.length > limit) throw new Error(`more than ${limit / 2 ** 20} MiB`);
     }
     return text;
   });

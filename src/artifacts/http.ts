@@ -3,6 +3,8 @@ import type http from 'node:http';
 import { McpkError } from '../core/errors.ts';
 
 const SILENCE = 30_000; // ms without a byte
+/** Bytes in that time: a mirror that drips would hold a run as long as it likes. */
+const LEAST = 30 * 1024;
 const REDIRECTS = 5;
 
 /** Follows redirects (release pages point to a store); never from https to http. */
@@ -30,9 +32,24 @@ async function ask(url: URL, headers: http.OutgoingHttpHeaders, signal: AbortSig
   const { get, Agent } = await (url.protocol === 'https:' ? import('node:https') : import('node:http'));
   // HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the caller; a Node without this option goes straight.
   const request = get(url, { headers, signal, agent: new Agent({ proxyEnv: process.env }) });
-  request.setTimeout(SILENCE, () => request.destroy(new Error(`no data for ${SILENCE / 1000} s`)));
+  endWhenSlow(request);
   const [answer] = (await once(request, 'response')) as [http.IncomingMessage];
   return answer;
+}
+
+function endWhenSlow(request: http.ClientRequest): void {
+  let end = (error: Error): unknown => request.destroy(error);
+  // A reader is told why only by the answer itself.
+  request.once('response', (answer) => (end = (error) => answer.destroy(error)));
+  request.setTimeout(SILENCE, () => end(new Error(`no data for ${SILENCE / 1000} s`)));
+  let before = 0;
+  const timer = setInterval(() => {
+    const now = request.socket?.bytesRead ?? 0;
+    if (now - before < LEAST) end(new Error('it sends less than 1 KiB a second'));
+    before = now;
+  }, SILENCE);
+  timer.unref();
+  request.once('close', () => clearInterval(timer));
 }
 
 /** Throws `stage` for another one. */

@@ -4,6 +4,7 @@ import { McpkError } from '../core/errors.ts';
 import { SafeFolder } from './safe-folder.ts';
 
 const LIMIT = 16 * 2 ** 20;
+const HINT = 'Take it out of the version control again as it was; without the file, the next fetch writes a new one.';
 
 /** The file beside the inventory that says which sha256 everything had that was fetched for it. */
 export interface LockFile {
@@ -22,7 +23,9 @@ export async function openLockFile(inventories: readonly string[]): Promise<Lock
   const folder = new SafeFolder(dirname(resolve(inventory)));
   const name = `${basename(inventory)}.lock`;
   const path = join(dirname(inventory), name);
-  const text = await folder.read(name, LIMIT);
+  const text = await folder.read(name, LIMIT).catch((cause: unknown) => {
+    throw cause instanceof McpkError ? new McpkError(cause.code, cause.message, { cause, hint: HINT }) : cause;
+  });
   const writing = async (work: () => Promise<void>): Promise<void> =>
     work().catch((cause: unknown) => {
       throw cause instanceof McpkError ? cause : unwritable(path, cause);
@@ -58,7 +61,10 @@ function parse(text: string, path: string): Map<string, string> {
   return new Map(
     Object.entries(sha256).map(([name, sum]: [string, unknown]) => {
       if (typeof sum === 'string' && /^[0-9a-f]{64}$/.test(sum)) return [name, sum];
-      throw wrong(path, `has no sha256 of ${JSON.stringify(name)} (64 hexadecimal digits)`);
+      throw wrong(
+        path,
+        `has no sha256 of ${JSON.stringify(name.length > 200 ? `${name.slice(0, 200)}…` : name)} (64 hexadecimal digits)`,
+      );
     }),
   );
 }
@@ -66,7 +72,7 @@ function parse(text: string, path: string): Map<string, string> {
 function wrong(path: string, why: string, cause?: unknown): McpkError {
   return new McpkError('invalid', `${path} ${why}`, {
     cause,
-    hint: 'Take it out of the version control again as it was; without the file, the next fetch writes a new one.',
+    hint: HINT,
   });
 }
 

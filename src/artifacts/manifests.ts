@@ -75,7 +75,7 @@ async function loadUrl(source: Source, from: From): Promise<string> {
   const names = [known, source.immutable ? digest(url) : undefined].flatMap((key) => (key ? [`${key}.yaml`] : []));
   // What changes the lock file asks the network, not what was kept.
   const looks = known !== undefined || !pins.update || !cluster.artifacts.download;
-  const kept = looks ? await readCopy(copies, names, known) : undefined;
+  const kept = looks ? await readCopy(copies, names, { url, sha256: known }) : undefined;
   if (kept !== undefined) {
     if (sha256 === undefined) pins.hold(url, url, digest(kept));
     return kept;
@@ -87,18 +87,26 @@ async function loadUrl(source: Source, from: From): Promise<string> {
     });
   }
   if (sha256 === undefined) await pins.admit(url, url);
-  const text = await fetchText(url, { signal, onProgress: () => undefined });
+  const text = await fetchText(url, { signal, limit: MOST_BYTES, onProgress: () => undefined });
   check(source, text);
   if (sha256 === undefined) pins.fetched(url, url, digest(text));
   await copies.replace(`${source.immutable ? digest(url) : digest(text)}.yaml`, text);
   return text;
 }
 
-/** The first copy there is; one that was changed since it was kept counts as none. */
-async function readCopy(copies: SafeFolder, names: readonly string[], sha256?: string): Promise<string | undefined> {
+/**
+ * The first copy there is; one that was changed since it was kept counts as none. So does the URL itself: as the
+ * text of another inventory's manifest it would be kept under this name.
+ */
+async function readCopy(
+  copies: SafeFolder,
+  names: readonly string[],
+  { url, sha256 }: { url: string; sha256: string | undefined },
+): Promise<string | undefined> {
   for (const name of names) {
     const text = await copies.read(name, MOST_BYTES);
-    if (text !== undefined && (sha256 === undefined || digest(text) === sha256)) return text;
+    if (text === undefined || text === url) continue;
+    if (sha256 === undefined || digest(text) === sha256) return text;
   }
   return undefined;
 }

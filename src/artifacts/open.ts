@@ -4,25 +4,14 @@ import { McpkError } from '../core/errors.ts';
 import type { Cluster } from '../inventory/types.ts';
 import type { Artifact, ArtifactIndex } from '../states/stage.ts';
 import { checkSum, readSums } from './checksums.ts';
-import { COMPONENTS, filesOf, type ComponentName, type Release } from './components.ts';
+import { filesOf } from './components.ts';
 import type { Progress } from './fetch.ts';
 import type { Pins } from './pins.ts';
 import { artifactsRoot } from './root.ts';
 import type { SafeFolder } from './safe-folder.ts';
+import { SEGMENT, shelvesOf, type Shelf } from './shelves.ts';
 import { fetchRelease } from './upstream.ts';
 import { openVerified, type Verified } from './verified.ts';
-
-/** One component for one processor: DIRECTORY/COMPONENT/VERSION/linux-ARCH. */
-interface Shelf {
-  component: ComponentName;
-  version: string;
-  arch: string;
-  folder: SafeFolder;
-  /** What a file in it is called where sums are pinned. */
-  key: (name: string) => string;
-  required: readonly string[];
-  release: Release;
-}
 
 export interface OpenOptions {
   arches: readonly string[];
@@ -39,7 +28,7 @@ export interface OpenOptions {
 export async function openArtifacts(cluster: Cluster, options: OpenOptions): Promise<ArtifactIndex> {
   const { arches, pins, signal, onProgress = () => undefined } = options;
   const root = artifactsRoot(cluster);
-  const shelves = shelvesOf(cluster, root, [...new Set(arches)]);
+  const shelves = shelvesOf(cluster, [...new Set(arches)], pins);
   const verified = await openVerified(root);
   const index = new Map<string, Artifact>();
   const lacking: { shelf: Shelf; names: string[] }[] = [];
@@ -50,7 +39,7 @@ export async function openArtifacts(cluster: Cluster, options: OpenOptions): Pro
       let files = found;
       const names = shelf.required.filter((name) => !found.has(name));
       if (names.length > 0 && cluster.artifacts.download) {
-        await fetchRelease({ ...shelf, names }, { pins, signal, onProgress });
+        await fetchRelease({ ...shelf, folder: shelf.own, names }, { pins, signal, onProgress });
         files = await lookInto(shelf);
       } else if (names.length > 0) {
         lacking.push({ shelf, names });
@@ -73,22 +62,29 @@ export async function openArtifacts(cluster: Cluster, options: OpenOptions): Pro
 }
 
 interface Found {
+  folder: SafeFolder;
   name: string;
   stats: Stats;
   sum: string;
 }
 
+/** What the mirror of this inventory gave comes before what lies there for all. */
+async function lookInto({ common, own }: Shelf): Promise<Map<string, Found>> {
+  const found = await filesIn(common);
+  return own === common ? found : new Map([...found, ...(await filesIn(own))]);
+}
+
 /** Files that are there and have a checksum; a file without one is not known to be whole. */
-async function lookInto({ folder }: Shelf): Promise<Map<string, Found>> {
+async function filesIn(folder: SafeFolder): Promise<Map<string, Found>> {
   const sums = await readSums(folder);
   const names = [...sums.keys()].filter((name) => SEGMENT.test(name));
   const found = await folder.files(names);
-  return new Map([...found].map(([name, stats]) => [name, { name, stats, sum: sums.get(name) ?? '' }]));
+  return new Map([...found].map(([name, stats]) => [name, { folder, name, stats, sum: sums.get(name) ?? '' }]));
 }
 
 async function verify(shelf: Shelf, file: Found, verified: Verified, signal: AbortSignal): Promise<Artifact> {
-  const source = join(shelf.folder.path, file.name);
-  const actual = await verified.sha256(shelf.folder, file, signal);
+  const source = join(file.folder.path, file.name);
+  const actual = await verified.sha256(file.folder, file, signal);
   const hint = 'the file or its line in SHA256SUMS is damaged: delete the file and get it again';
   checkSum(source, { sha256: file.sum, hint }, actual);
   const { component, version } = shelf;
@@ -108,37 +104,10 @@ function checkPinned({ artifacts }: Cluster, shelf: Shelf, found: ReadonlyMap<st
   });
 }
 
-function shelvesOf(cluster: Cluster, root: SafeFolder, arches: readonly string[]): Shelf[] {
-  return COMPONENTS.flatMap((component) =>
-    arches.map((arch) => {
-      const version = component.version(cluster);
-      const mirror = component.mirror(cluster).replace(/\/+$/, '');
-      const names = [segment(component.name), segment(version), `linux-${segment(arch)}`];
-      return {
-        component: component.name,
-        version,
-        arch,
-        folder: root.below(...names),
-        key: (name: string) => [...names, name].join('/'),
-        required: component.required,
-        release: component.release(mirror, version, arch),
-      };
-    }),
-  );
-}
-
-const SEGMENT = /^[A-Za-z0-9][A-Za-z0-9._+-]*$/;
-
-/** Versions come from the inventory and processors from the hosts: neither may lead out of the folder. */
-function segment(name: string): string {
-  if (SEGMENT.test(name)) return name;
-  throw new McpkError('invalid', `${JSON.stringify(name)} can't be part of a binary's path`);
-}
-
 function missing(lacking: readonly { shelf: Shelf; names: string[] }[]): McpkError {
   const what = lacking.map(({ shelf }) => `${shelf.component} ${shelf.version} (${shelf.arch})`).join(', ');
   return new McpkError('invalid', `binaries are missing: ${what}`, {
-    details: lacking.map(({ shelf, names }) => `${shelf.folder.path}: ${names.join(', ')}`),
+    details: lacking.map(({ shelf, names }) => `${shelf.common.path}: ${names.join(', ')}`),
     hint: 'set artifacts.download: true, or put the files there with a SHA256SUMS beside them (sha256sum * > SHA256SUMS)',
   });
 }

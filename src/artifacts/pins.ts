@@ -1,4 +1,5 @@
 import { McpkError } from '../core/errors.ts';
+import { redact } from '../core/redact.ts';
 import type { Cluster } from '../inventory/types.ts';
 import { checkSum, type Expected } from './checksums.ts';
 import { openLockFile, type LockFile } from './lock-file.ts';
@@ -9,10 +10,17 @@ const HINTS = {
 };
 
 /** Reads the inventory's sums and its lock file. With `update`, what the lock file says is not held to, but replaced. */
-export async function openPins({ artifacts, files }: Cluster, { update }: { update: boolean }): Promise<Pins> {
+export async function openPins(
+  { artifacts, files, hidden = [] }: Cluster,
+  { update }: { update: boolean },
+): Promise<Pins> {
   const written = Object.entries(artifacts.sha256).map(([key, sum]) => [key, sum.toLowerCase()] as const);
-  return new Pins(new Map(written), await openLockFile(files), update);
+  // Everybody reads the lock file: of a URL it shows no more than messages do, `https://x/${TOKEN}`.
+  const shown: Shown = (key) => (key.includes('://') ? redact(key, hidden) : key);
+  return new Pins(new Map(written), await openLockFile(files), update, shown);
 }
+
+type Shown = (key: string) => string;
 
 /**
  * Which sha256 the files of a run must have. Keys are COMPONENT/VERSION/linux-ARCH/FILE, or a manifest's URL. What the
@@ -21,14 +29,23 @@ export async function openPins({ artifacts, files }: Cluster, { update }: { upda
 export class Pins {
   readonly #inventory: ReadonlyMap<string, string>;
   readonly #lock: LockFile | undefined;
+  readonly #locked: ReadonlyMap<string, string>;
+  readonly #shown: Shown;
   readonly #used = new Map<string, string>();
   readonly update: boolean;
   #writes: boolean;
   #probed: Promise<void> | undefined;
 
-  constructor(inventory: ReadonlyMap<string, string>, lock: LockFile | undefined, update: boolean) {
+  constructor(
+    inventory: ReadonlyMap<string, string>,
+    lock: LockFile | undefined,
+    update: boolean,
+    shown: Shown = (key) => key,
+  ) {
     this.#inventory = inventory;
     this.#lock = lock;
+    this.#locked = new Map([...(lock?.sums ?? [])].map(([key, sum]) => [shown(key), sum]));
+    this.#shown = shown;
     this.update = update;
     // A lock that is there is kept complete; a first one is written when something is fetched.
     this.#writes = update || lock?.sums !== undefined;
@@ -37,7 +54,7 @@ export class Pins {
   expected(key: string): Expected | undefined {
     const written = this.#inventory.get(key);
     if (written !== undefined) return { sha256: written, by: 'artifacts.sha256', hint: HINTS.inventory };
-    const locked = this.update ? undefined : this.#lock?.sums?.get(key);
+    const locked = this.update ? undefined : this.#locked.get(this.#shown(key));
     return locked === undefined || this.#lock === undefined
       ? undefined
       : { sha256: locked, by: this.#lock.path, hint: HINTS.lock };
@@ -55,7 +72,7 @@ export class Pins {
   hold(key: string, what: string, sha256: string): void {
     const expected = this.expected(key);
     if (expected !== undefined) checkSum(what, expected, sha256);
-    if (!this.#inventory.has(key)) this.#used.set(key, sha256);
+    if (!this.#inventory.has(key)) this.#used.set(this.#shown(key), sha256);
   }
 
   /** As {@link hold}, of what came by the network. */
@@ -66,9 +83,11 @@ export class Pins {
 
   /** Writes the lock file when it has to say something new. Throws `invalid`. */
   async save(): Promise<void> {
-    const before = this.#lock?.sums;
-    const news = [...this.#used].some(([key, sum]) => before?.get(key) !== sum);
-    if (this.#writes && news) await this.#lock?.write(new Map([...(before ?? []), ...this.#used]));
+    const news =
+      [...this.#used].some(([key, sum]) => this.#locked.get(key) !== sum) ||
+      // An earlier mcpk wrote URLs as they are.
+      [...this.#locked.keys()].some((key) => !this.#lock?.sums?.has(key));
+    if (this.#writes && news) await this.#lock?.write(new Map([...this.#locked, ...this.#used]));
   }
 }
 

@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { defaultArtifactsFolder } from '../core/cache-folder.ts';
 import type { Cluster } from '../inventory/types.ts';
+import { refusal } from './links.ts';
 import { SafeFolder } from './safe-folder.ts';
 
 export function expand(path: string): string {
@@ -15,6 +16,9 @@ export function expand(path: string): string {
 export function artifactsRoot({ artifacts, files }: Cluster): SafeFolder {
   const root = expand(artifacts.directory);
   if (root === defaultArtifactsFolder(process.env, homedir())) return new SafeFolder(root);
+  // `/proc/self/cwd` is the repository by another name.
+  if (['/proc', '/dev/fd'].some((folder) => within(folder, root)))
+    throw refusal(root, 'is no folder for binaries: it is the system’s');
   const [base = root] = files
     .map((file) => dirname(resolve(file)))
     .flatMap((folder) => {
@@ -24,6 +28,13 @@ export function artifactsRoot({ artifacts, files }: Cluster): SafeFolder {
     })
     .toSorted((a, b) => a.length - b.length);
   return new SafeFolder(root, base);
+}
+
+/** Whether it lies below the folder of an inventory: other inventories have no business there. */
+export function isOfInventory(root: string, files: readonly string[]): boolean {
+  if (root === defaultArtifactsFolder(process.env, homedir())) return false;
+  const folders = files.map((file) => dirname(resolve(file)));
+  return folders.some((folder) => within(folder, root) && !within(folder, homedir()));
 }
 
 function sharedFolder(one: string, other: string): string {

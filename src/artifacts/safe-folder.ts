@@ -37,11 +37,13 @@ export class SafeFolder {
     return new Map(found.flatMap(([name, stats]) => (stats?.isFile() ? [[name, stats]] : [])));
   }
 
-  /** A file's text, of at most `limit` bytes; undefined when there is none. */
+  /** A file's text, of at most `limit` bytes; undefined when there is nothing. */
   async read(name: string, limit: number): Promise<string | undefined> {
-    const stats = (await this.files([name])).get(name);
+    if (!(await walk(this.#base, this.path))) return undefined;
+    const stats = await this.#statsOf(name);
     if (stats === undefined) return undefined;
     const path = this.#at(name);
+    if (!stats.isFile()) throw refusal(path, 'is no regular file');
     if (stats.size > limit) throw refusal(path, `is larger than ${limit / 2 ** 20} MiB`);
     const file = await open(path, O_RDONLY | O_NOFOLLOW);
     return file.readFile('utf8').finally(() => file.close());

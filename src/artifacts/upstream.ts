@@ -21,6 +21,8 @@ export interface ReleaseOptions extends FetchOptions {
 }
 
 const LARGEST_PROGRAM = 2 ** 30;
+/** Of all that is taken out of one archive. */
+const LARGEST_RELEASE = 2 ** 31;
 const KEPT = 'nothing was kept; if it happens again the mirror serves a damaged file';
 
 /** Fetches what a folder lacks, checked against its pin or upstream's sha256, and writes SHA256SUMS as files become whole. */
@@ -56,7 +58,7 @@ async function fetchArchive(wanted: Wanted, release: Archive, options: ReleaseOp
   await fetchPinned({ ...release, key: key(file) }, { folder, name: file }, options);
   const archive = `${folder.path}/${file}`;
   try {
-    const members = await membersOf(archive, wanted, release, options.signal);
+    const members = pick(await listArchive(archive, url, options.signal), { ...release, names: wanted.names });
     await folder.scratch(async (scratch) => {
       await unpack(archive, { into: scratch.path, members: [...members.values()], url, signal: options.signal });
       const unpacked = release.inside === '' ? scratch : scratch.below(release.inside);
@@ -71,22 +73,26 @@ async function fetchArchive(wanted: Wanted, release: Archive, options: ReleaseOp
 }
 
 /** Program → its name in the archive. Beside the programs there are README.md, LICENSE and Documentation/. */
-async function membersOf(
-  archive: string,
-  { names }: Wanted,
-  { url, inside, programs }: Archive,
-  signal: AbortSignal,
-): Promise<Map<string, string>> {
+export function pick(
+  listed: readonly Member[],
+  { names, url, inside, programs }: Pick<Archive, 'url' | 'inside' | 'programs'> & { names: readonly string[] },
+): Map<string, string> {
+  let size = 0;
   const prefix = inside === '' ? '' : `${inside}/`;
   const members = new Map<string, string>();
-  for (const entry of await listArchive(archive, url, signal)) {
+  for (const entry of listed) {
     const path = entry.member.replace(/^\.\//, '');
     const name = programs.find((program) => path === `${prefix}${program}`);
     if (name === undefined) continue;
     const wrong = members.has(name) ? 'is there twice' : wrongWith(entry);
     if (wrong) throw new McpkError('stage', `${name} in ${url} ${wrong}`, { hint: MIRROR_HINT });
     members.set(name, entry.member);
+    size += entry.size;
   }
+  if (size > LARGEST_RELEASE)
+    throw new McpkError('stage', `${url} holds more than ${LARGEST_RELEASE / 2 ** 30} GiB of programs`, {
+      hint: MIRROR_HINT,
+    });
   const lacking = names.filter((name) => !members.has(name));
   if (lacking.length === 0) return members;
   throw new McpkError('stage', `${url} does not hold ${lacking.join(', ')}`, { hint: MIRROR_HINT });

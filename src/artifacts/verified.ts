@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { McpkError } from '../core/errors.ts';
 import type { SafeFolder } from './safe-folder.ts';
 
-const FILE = 'verified.json';
+/** A name that is nobody else's: an inventory may name any folder of the operator's. */
+const FILE = '.mcpk-verified.json';
 const LIMIT = 16 * 2 ** 20;
 
 interface Seen {

@@ -12,8 +12,12 @@ import {
 } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { get } from '../../src/artifacts/http.ts';
+import { pick } from '../../src/artifacts/upstream.ts';
 import type { ArtifactIndex } from '../../src/states/stage.ts';
 import { tarball, type TarEntry } from '../bad-input/tar.ts';
 import { clusterWith, openWithPins, program, sha256, startUpstream, stock, sums, type Upstream } from './upstream.ts';
@@ -68,7 +72,7 @@ describe('what a repository lays into the folder of binaries leads nowhere', () 
       () => join(directory, 'etcd/3.7.3/linux-amd64/etcd-v3.7.3-linux-amd64.tar.gz.part'),
     ],
     ['a list of checksums that is a link', () => join(shelf, 'SHA256SUMS')],
-    ['a memory of what was verified that is a link', () => join(directory, 'verified.json')],
+    ['a memory of what was verified that is a link', () => join(directory, '.mcpk-verified.json')],
   ])('%s', async (_what, path) => {
     linked(path(), profile);
     await expect(fetching()).rejects.toMatchObject({
@@ -177,6 +181,24 @@ describe('a mirror', () => {
     expect(lstatSync(join(directory, 'etcd/3.7.3/linux-amd64/etcd')).isFile()).toBe(true);
     untouched();
   });
+
+  it('that drips is not waited for without end', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const dripping = createServer((_request, response) => {
+      response.writeHead(200, { 'content-length': 1000 }).write('x');
+    });
+    await new Promise<void>((done) => dripping.listen(0, '127.0.0.1', done));
+    try {
+      const url = `http://127.0.0.1:${(dripping.address() as AddressInfo).port}/x`;
+      const answer = await get(url, {}, new AbortController().signal);
+      const read = answer.toArray();
+      vi.advanceTimersByTime(31_000);
+      await expect(read).rejects.toThrow('it sends less than 1 KiB a second');
+    } finally {
+      vi.useRealTimers();
+      dripping.close().closeAllConnections();
+    }
+  });
 });
 
 describe('an archive of CNI plugins', () => {
@@ -222,12 +244,36 @@ describe('an archive of CNI plugins', () => {
     expect(existsSync(join(directory, 'cni-plugins/1.9.1/linux-amd64/vlan'))).toBe(false);
   });
 
+  it('is refused when all of it together is larger than a release', () => {
+    const many = ['vlan', 'tap', 'tuning'].map((name) => ({ member: `./${name}`, size: 2 ** 30, isFile: true }));
+    const programs = ['vlan', 'tap', 'tuning'];
+    const from = { names: [], url: 'https://x/cni.tgz', inside: '', programs };
+    expect(() => pick(many, from)).toThrow('https://x/cni.tgz holds more than 2 GiB of programs');
+    expect([...pick(many.slice(1), from).keys()]).toEqual(['tap', 'tuning']);
+  });
+
   it('is refused when it lacks a program that every node needs', async () => {
     serve(plugins.slice(1));
     await expect(fetching()).rejects.toMatchObject({
       message: expect.stringMatching(/does not hold bridge$/) as string,
     });
   });
+});
+
+it.each(['/proc/self/cwd/artifacts', '/dev/fd/3/artifacts'])('%s names no folder of its own', async (at) => {
+  await expect(fetching(at)).rejects.toMatchObject({
+    code: 'invalid',
+    exitCode: 10,
+    message: expect.stringContaining(`${at} `) as string,
+  });
+});
+
+it('what is called verified.json in the folder may be the operator’s own', async () => {
+  mkdirSync(directory);
+  const own = join(directory, 'verified.json');
+  writeFileSync(own, '{"mine":1}');
+  await fetching();
+  expect(readFileSync(own, 'utf8')).toBe('{"mine":1}');
 });
 
 describe('links of the operator’s own', () => {
@@ -238,7 +284,7 @@ describe('links of the operator’s own', () => {
     linked(join(scratch, 'elsewhere'), join(scratch, 'home'));
     const index = await fetching(join(scratch, 'elsewhere/artifacts'));
     expect(index.get('kubelet', 'amd64').sha256).toBe(sha256(program('kubelet')));
-    expect(existsSync(join(scratch, 'home/artifacts/etcd'))).toBe(true);
+    expect(existsSync(join(scratch, 'home/artifacts/from'))).toBe(true);
   });
 
   it('may lead to the default folder, wherever the inventory lies', async () => {

@@ -84,6 +84,18 @@ describe('a manifest of the inventory', () => {
     expect(existsSync(join(folder, 'artifacts'))).toBe(false);
   });
 
+  it('may be as large as one that is read from a file', async () => {
+    const large = `# ${'x'.repeat(2 ** 21)}\n${TEXT}`;
+    upstream.files.set('/x.yaml', Buffer.from(large));
+    expect((await load(pinned(sha256(large)))).get('a')).toHaveLength(large.length);
+    upstream.files.set('/x.yaml', Buffer.alloc(2 ** 26 + 1, 'x'));
+    rmSync(join(folder, 'artifacts'), { recursive: true });
+    await expect(load(pinned(sha256(large)))).rejects.toMatchObject({
+      code: 'stage',
+      message: expect.stringMatching(/x\.yaml: more than 64 MiB$/) as string,
+    });
+  });
+
   it('that is not at hand says where a copy is looked for when nothing may be downloaded', async () => {
     await expect(load(pinned(), { download: false })).rejects.toMatchObject({
       code: 'invalid',
@@ -165,6 +177,26 @@ describe('the copy', () => {
     symlinkSync('/etc/passwd', copy(SHA256));
     await expect(load(pinned())).rejects.toMatchObject({
       message: `${copy(SHA256)} is a link: nothing is read or written there`,
+    });
+  });
+
+  it('that another inventory got by a sum of its own is not asked when this one names none', async () => {
+    const evil = await startUpstream('http');
+    evil.files.set('/x.yaml', Buffer.from(OTHER));
+    await load([{ name: 'a', source: `${evil.url}/x.yaml`, sha256: sha256(OTHER) }]);
+    await evil.close();
+    expect(existsSync(copy(sha256(OTHER)))).toBe(true);
+    expect(await load(loose())).toEqual(new Map([['a', TEXT]]));
+    expect(readFileSync(lock, 'utf8')).not.toContain(sha256(OTHER));
+  });
+
+  it('of Calico is not what another manifest put under its name', async () => {
+    const calico = 'https://raw.githubusercontent.com/projectcalico/calico/v3.31.0/manifests/calico.yaml';
+    upstream.files.set('/x.yaml', Buffer.from(calico));
+    await load(pinned(sha256(calico)));
+    expect(existsSync(copy(sha256(calico)))).toBe(true);
+    await expect(load([], { download: false, calico: true })).rejects.toMatchObject({
+      message: expect.stringContaining('is not at hand') as string,
     });
   });
 });

@@ -236,7 +236,7 @@ describe('without download', () => {
   it('remembers what it verified, and does without its memory', async () => {
     stock(directory);
     await offline();
-    const memory = join(directory, 'verified.json');
+    const memory = join(directory, '.mcpk-verified.json');
     const first = statSync(memory).mtimeMs;
     await offline();
     expect(statSync(memory).mtimeMs).toBe(first); // nothing was learned, so nothing was hashed
@@ -249,7 +249,7 @@ describe('without download', () => {
     stock(directory);
     await offline();
     // A wrong sum in the memory shows that the memory is what is read.
-    const memory = join(directory, 'verified.json');
+    const memory = join(directory, '.mcpk-verified.json');
     writeFileSync(memory, readFileSync(memory, 'utf8').replaceAll(sha256(program('kubelet')), '0'.repeat(64)));
     await expect(offline()).rejects.toMatchObject({
       details: expect.arrayContaining([`actual   sha256 ${'0'.repeat(64)}`]) as string[],
@@ -260,7 +260,7 @@ describe('without download', () => {
     stock(directory);
     symlinkSync(directory, join(folder, 'link'));
     appendFileSync(join(shelf, 'SHA256SUMS'), `${'0'.repeat(64)}  ../kubelet\n`);
-    const index = await openWithPins(clusterWith(join(folder, 'link'), upstream.url, false));
+    const index = await openWithPins(clusterWith(join(folder, 'link'), upstream.url, false, { files: [] }));
     expect(index.get('kubelet', 'amd64').source).toBe(join(folder, 'link/kubernetes/1.37.1/linux-amd64/kubelet'));
   });
 });

@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -161,6 +171,13 @@ describe('the lock file', () => {
     ['is of a later version', () => writeFileSync(lock, '{"version":2,"sha256":{}}'), /not of version 1/],
     ['is null', () => writeFileSync(lock, 'null'), /not of version 1/],
     ['has no sums', () => writeFileSync(lock, '{"version":1}'), /has no "sha256"/],
+    ['is a folder', () => mkdirSync(lock), /lab\.yaml\.lock is no regular file/],
+    ['is a pipe', () => void execFileSync('mkfifo', [lock]), /lab\.yaml\.lock is no regular file/],
+    [
+      'has a key without end',
+      () => writeFileSync(lock, JSON.stringify({ version: 1, sha256: { ['x'.repeat(100_000)]: 'b' } })),
+      /^.{0,300}no sha256 of "x+…" /,
+    ],
     ['has another word for a sum', () => writeFileSync(lock, '{"version":1,"sha256":{"a":"b"}}'), /no sha256 of "a"/],
   ])('is refused when it %s', async (_what, make, message) => {
     make();
@@ -171,6 +188,18 @@ describe('the lock file', () => {
     expect(upstream.requests).toEqual([]);
   });
 });
+
+it.each([false, true])(
+  'a lock file that is none is left as it is, and the way out is about it (update: %s)',
+  async (update) => {
+    execFileSync('mkfifo', [lock]);
+    await expect(opening({ update })).rejects.toMatchObject({
+      code: 'invalid',
+      hint: expect.not.stringContaining('artifacts.directory') as string,
+    });
+    expect(lstatSync(lock).isFIFO()).toBe(true);
+  },
+);
 
 describe('artifacts.sha256', () => {
   it('decides in place of upstream and of the lock file, and is not repeated there', async () => {

@@ -148,7 +148,7 @@ export function archive(names: readonly string[], links: Readonly<Record<string,
   }
 }
 
-/** The part of a cluster that openArtifacts looks at. */
+/** The part of a cluster that openArtifacts looks at; of an inventory beside the folder, unless another one is named. */
 export function clusterWith(
   directory: string,
   mirror: string,
@@ -157,7 +157,7 @@ export function clusterWith(
 ): Cluster {
   return {
     versions: { ...VERSIONS },
-    files: more.files ?? [],
+    files: more.files ?? [join(directory, '../none.yaml')],
     artifacts: {
       directory,
       download,

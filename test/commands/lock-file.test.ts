@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { sha256, startUpstream, type Upstream } from '../artifacts/upstream.ts';
 import { INVENTORY, mcpk, scratch } from './support.ts';
 
@@ -20,7 +20,10 @@ beforeEach(async () => {
   const more = `artifacts: { directory: ./artifacts }\naddons: { manifests: [{ name: more, source: "${upstream.url}${MANIFEST}" }] }\n`;
   await writeFile(inventory, INVENTORY + more);
 });
-afterEach(() => upstream.close());
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await upstream.close();
+});
 
 const locked = (): unknown => JSON.parse(readFileSync(`${inventory}.lock`, 'utf8'));
 const sum = (name: string): unknown => ({
@@ -45,4 +48,22 @@ it('a command that compiles nothing writes none', async () => {
 
 it.each(['plan', 'apply', 'render', 'show'])('%s knows --update-lock', async (command) => {
   expect((await mcpk([command, '--help'])).stdout).toContain('--update-lock');
+});
+
+it('keeps what the environment gave to a URL out of the lock file, which holds all the same', async () => {
+  upstream.files.set('/HunTer2Long/more.yaml', Buffer.from(text('first')));
+  const more = `artifacts: { directory: ./artifacts }\naddons: { manifests: [{ name: more, source: "${upstream.url}/\${MCPK_PW}/more.yaml" }] }\n`;
+  await writeFile(inventory, INVENTORY + more);
+  // As an earlier mcpk wrote it.
+  const before = { version: 1, sha256: { [`${upstream.url}/HunTer2Long/more.yaml`]: sha256(text('first')) } };
+  await writeFile(`${inventory}.lock`, JSON.stringify(before));
+  vi.stubEnv('MCPK_PW', 'HunTer2Long');
+  const render = (to: string) => mcpk(['render', join(folder, to), '-i', inventory]);
+  expect(await render('one')).toMatchObject({ code: 0 });
+  const expected = { version: 1, sha256: { [`${upstream.url}/\${MCPK_PW}/more.yaml`]: sha256(text('first')) } };
+  expect(locked()).toEqual(expected);
+  await rm(join(folder, 'artifacts'), { recursive: true });
+  upstream.files.set('/HunTer2Long/more.yaml', Buffer.from(text('second')));
+  expect(await render('two')).toMatchObject({ code: 15 });
+  expect(locked()).toEqual(expected);
 });
