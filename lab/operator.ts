@@ -7,6 +7,8 @@ import { REGISTRY, VIP } from './topology.ts';
 
 const BIN = join(STATE, 'bin');
 export const KUBECONFIG = join(STATE, 'kubeconfig');
+/** Upstream's, of the Calico whose images the registry has. */
+export const CALICO_MANIFEST = join(STATE, 'calico.yaml');
 
 /** What a command on the operator's side finds in its environment. */
 export function operatorEnvironment(): Record<string, string> {
@@ -20,6 +22,7 @@ export function operatorEnvironment(): Record<string, string> {
     MCPK_LAB_SSH_CONFIG: SSH_CONFIG,
     MCPK_LAB_SSH_KEY: OPERATOR_KEY,
     MCPK_LAB_KNOWN_HOSTS: KNOWN_HOSTS,
+    MCPK_LAB_CALICO_MANIFEST: CALICO_MANIFEST,
     MCPK_LAB_REGISTRY: REGISTRY,
     MCPK_LAB_VIP: VIP,
   };
