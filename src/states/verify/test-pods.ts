@@ -1,13 +1,12 @@
 import type { KubeObject } from '../kube-objects.ts';
 
-export const TEST = { namespace: 'mcpk-verify', service: 'web', port: 8080 } as const;
+export const TEST = { namespace: 'mcpk-verify', service: 'web', port: 8080, labels: { app: 'mcpk-verify' } } as const;
 
 const IMAGE = 'docker.io/library/busybox:1';
-const SELECTOR = { app: 'mcpk-verify' };
 
 /** A web server on every node that answers with the node's name, and a Service before them. */
 export function testObjects(): KubeObject[] {
-  const { namespace, service, port } = TEST;
+  const { namespace, service, port, labels } = TEST;
   return [
     {
       apiVersion: 'v1',
@@ -18,13 +17,13 @@ export function testObjects(): KubeObject[] {
       apiVersion: 'v1',
       kind: 'Service',
       metadata: { namespace, name: service },
-      spec: { selector: SELECTOR, ports: [{ name: 'http', port, targetPort: port, protocol: 'TCP' }] },
+      spec: { selector: labels, ports: [{ name: 'http', port, targetPort: port, protocol: 'TCP' }] },
     },
     {
       apiVersion: 'apps/v1',
       kind: 'DaemonSet',
       metadata: { namespace, name: service },
-      spec: { selector: { matchLabels: SELECTOR }, template: { metadata: { labels: SELECTOR }, spec: podSpec() } },
+      spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: podSpec() } },
     },
   ];
 }
