@@ -1,5 +1,6 @@
 import type { HostFacts } from '../cluster/facts.ts';
 import { PATHS } from '../core/paths.ts';
+import { ROUTE_PROTOCOL } from '../core/routes.ts';
 import type { SessionRecord } from '../transport/types.ts';
 import { parseOwned } from './owned.ts';
 import { list, relative, SEPARATOR, splitTexts } from './wire-text.ts';
@@ -37,7 +38,8 @@ export function decodeFacts(records: readonly SessionRecord[], reception: FactsR
   if (text('/proc/meminfo') === '') throw new Error('no text of any file');
   const facts = keyed(of('facts'));
   const one = (key: string): string => facts.get(key)?.[0] ?? '';
-  const addresses = interfaces(of('addresses'), facts.get('mtu') ?? []);
+  const network = of('network');
+  const addresses = interfaces(network);
   const filesystems = new Map(lines(of('filesystems')).map((line) => [line.split(' ')[0]!, line.split(' ').slice(1)]));
   const [, freeBlocks = '0', blockSize = '0'] = filesystems.get('./var/lib') ?? [];
   const running = facts.get('running') ?? [];
@@ -56,6 +58,7 @@ export function decodeFacts(records: readonly SessionRecord[], reception: FactsR
     machineId: one('machine-id'),
     bootId: one('boot-id'),
     interfaces: addresses.map((i) => ({ ...i, addresses: i.addresses.filter((a) => a.address !== reception.vip) })),
+    routesPodGateway: routesPodGateway(network),
     holdsVip: addresses.some((i) => i.addresses.some((a) => a.address === reception.vip)),
     memoryBytes: Number(/^MemTotal:\s+(\d+) kB/m.exec(text('/proc/meminfo'))?.[1] ?? 0) * 1024,
     cpus: countOf(one('cpus')),
@@ -78,7 +81,7 @@ export function decodeFacts(records: readonly SessionRecord[], reception: FactsR
 }
 
 /** Sent whatever there is to tell. */
-const RECORDS = ['texts', 'facts', 'addresses', 'filesystems', 'ports', 'clock'];
+const RECORDS = ['texts', 'facts', 'network', 'filesystems', 'ports', 'clock'];
 const OWN_FILES: ReadonlySet<string> = new Set([
   '/etc/os-release',
   '/proc/meminfo',
@@ -95,18 +98,30 @@ function osRelease(text: string): HostFacts['os'] {
   return { id: value('ID'), version: value('VERSION_ID'), name: value('PRETTY_NAME'), like };
 }
 
-/** Lines of `ip -o -4 addr`: `2: eth0    inet 10.77.0.11/24 brd … scope global eth0`. Loopback is left out. */
-function interfaces(text: string, mtus: readonly string[]): HostFacts['interfaces'] {
-  const mtuOf = new Map(mtus.map((line) => line.split(' ') as [string, string]));
+/**
+ * Lines of `ip -o -4 addr`: `2: eth0    inet 10.77.0.11/24 brd … scope global eth0`, and of `ip -o link`:
+ * `2: eth0@if5: <BROADCAST,…> mtu 1500 …`. Loopback is left out.
+ */
+function interfaces(text: string): HostFacts['interfaces'] {
   const found = new Map<string, HostFacts['interfaces'][number]>();
+  const mtuOf = new Map<string, number>();
   for (const line of lines(text)) {
-    const match = /^\d+:\s+([^\s@]+)\S*\s+inet\s+([\d.]+)(?: peer [\d.]+)?\/(\d+)/.exec(line);
-    const [, name, address, prefix] = match ?? [];
+    const [, link, mtu] = /^\d+:\s+([^\s@:]+)[^\s:]*: <[^>]*> mtu (\d+) /.exec(line) ?? [];
+    if (link !== undefined) mtuOf.set(link, Number(mtu));
+    const [, name, address, prefix] = /^\d+:\s+([^\s@]+)\S*\s+inet\s+([\d.]+)(?: peer [\d.]+)?\/(\d+)/.exec(line) ?? [];
     if (!name || !address || name === 'lo') continue;
-    const entry = found.get(name) ?? { name, addresses: [], mtu: Number(mtuOf.get(name) ?? 0) };
+    const entry = found.get(name) ?? { name, addresses: [], mtu: 0 };
     found.set(name, { ...entry, addresses: [...entry.addresses, { address, prefix: Number(prefix) }] });
   }
-  return [...found.values()];
+  return [...found.values()].map((each) => ({ ...each, mtu: mtuOf.get(each.name) ?? 0 }));
+}
+
+const NO_WAY = /^(unreachable|blackhole|prohibit|throw) /;
+
+/** Whether one of the routes to 169.254.1.1 is not ours: `default via 10.77.0.1 dev eth0 proto static`. */
+function routesPodGateway(text: string): boolean {
+  const routes = lines(text).filter((line) => !/^\d+: /.test(line));
+  return routes.some((route) => !NO_WAY.test(route) && !route.includes(` proto ${ROUTE_PROTOCOL} `));
 }
 
 /** The kernel's list of numbers: `0-3,6` are five. */
