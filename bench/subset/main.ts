@@ -28,7 +28,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
   const [inventory = '', scope = 'bare', ...kinds] = argv;
-  const cluster = await loadCluster([inventory]);
+  const cluster = await loadCluster({ inventory: [inventory] });
   // As many as xargs runs beside it; on two processors more only wait for each other.
   const flags = { concurrency: 16, 'accept-new-host-keys': false };
   const caller = { command: 'bench', version: '0', signal: new AbortController().signal, emit: () => undefined };

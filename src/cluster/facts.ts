@@ -41,6 +41,8 @@ export interface HostFacts {
   files: Record<string, string>;
   /** The data directory of etcd has a member. */
   etcdData: boolean;
+  /** What the units of the control plane on this host were given; absent where there are none. */
+  ranges?: { services?: string; pods?: string };
   kernelFeatures: string[];
 }
 
@@ -69,8 +71,16 @@ export interface Facts {
   standing?: Standing;
   /** From the API; absent while no API server is ready. */
   nodes?: ReadonlyMap<string, NodeFacts>;
-  /** Calico's, from the API; absent where Calico does not run or nobody asked. */
+  /** Calico's, from the API, none where it does not run; absent while no API server is ready. */
   ipPools?: readonly IpPool[];
+  /** From the API; absent while no API server is ready. */
+  services?: ServiceAddresses;
+}
+
+/** Addresses of the two Services that the inventory numbers; one that is not there is left out. */
+export interface ServiceAddresses {
+  kubernetes?: string;
+  dns?: string;
 }
 
 export interface Standing {

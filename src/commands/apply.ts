@@ -2,10 +2,10 @@ import { Flags } from '@oclif/core';
 import type { Plan, RunResult } from '../engine/types.ts';
 import { renderErrors } from '../report/error-text.ts';
 import { renderPlan } from '../report/plan-text.ts';
+import { clean } from '../report/theme.ts';
 import { renderSummary } from '../report/summary-text.ts';
 import type { View } from '../report/view.ts';
 import { BaseCommand } from './shared/base-command.ts';
-import { loadCluster } from './shared/cluster.ts';
 import { commandLine } from './shared/command-line.ts';
 import { confirm, touchesLiveCluster } from './shared/confirm.ts';
 import { engineInput } from './shared/engine-input.ts';
@@ -13,7 +13,7 @@ import { lockFlags, runFlags } from './shared/flags.ts';
 import { startRecord } from './shared/run-record.ts';
 import { savedPlan } from './shared/saved-plan.ts';
 
-const REPEATED = ['inventory', 'limit', 'only', 'skip', 'skip-unreachable'];
+const REPEATED = ['inventory', 'env', 'limit', 'only', 'skip', 'skip-unreachable'];
 
 export default class Apply extends BaseCommand<typeof Apply> {
   static override readonly summary = 'Bring the hosts to what the inventory says.';
@@ -51,7 +51,10 @@ export default class Apply extends BaseCommand<typeof Apply> {
   async run(): Promise<RunResult> {
     const { plan: kept, inventory } = this.flags;
     const saved = kept === undefined ? undefined : await savedPlan(kept, inventory);
-    const cluster = await loadCluster(saved?.flags.inventory ?? inventory);
+    // Whoever made the plan chose it: what is applied shall be seen.
+    if (saved && inventory === undefined)
+      this.note(`Inventory, as the plan names it: ${saved.flags.inventory.map(clean).join(', ')}\n`);
+    const cluster = await this.loadCluster(saved?.flags);
     const { applyRun } = await import('../engine/run.ts');
     const view = await this.view();
     const record = this.flags.timeline !== undefined || this.flags.profile ? await startRecord(view.emit) : undefined;
@@ -68,7 +71,7 @@ export default class Apply extends BaseCommand<typeof Apply> {
       .finally(() => (this.flags.timeline === undefined ? undefined : record?.write(this.flags.timeline)));
     this.note(renderErrors(result.errors, this.progressTheme()));
     const again = commandLine('apply', { ...this.flags, ...saved?.flags }, REPEATED);
-    const verify = commandLine('verify', { ...this.flags, ...saved?.flags }, ['inventory']);
+    const verify = commandLine('verify', { ...this.flags, ...saved?.flags }, ['inventory', 'env']);
     this.print(renderSummary(result, this.theme, { again, verify }));
     if (this.flags.profile) this.note(record?.waits() ?? '');
     this.end(result);

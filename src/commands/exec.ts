@@ -3,7 +3,6 @@ import type { Answer } from '../cluster/gate.ts';
 import { McpkError } from '../core/errors.ts';
 import { clean, paint, padEnd } from '../report/theme.ts';
 import { BaseCommand } from './shared/base-command.ts';
-import { loadCluster } from './shared/cluster.ts';
 import { engineInput } from './shared/engine-input.ts';
 import { hostFlags } from './shared/flags.ts';
 
@@ -29,7 +28,7 @@ export default class Exec extends BaseCommand<typeof Exec> {
       throw new McpkError('usage', 'the command has no name, or a NUL character in it: no program can be given that', {
         hint: 'mcpk exec --limit m1 -- uptime',
       });
-    const cluster = await loadCluster(this.flags.inventory);
+    const cluster = await this.loadCluster();
     const { execOnHosts } = await import('../engine/run.ts');
     const view = await this.view();
     const caller = { command: 'exec', version: this.config.version, signal: this.signal, emit: view.emit };

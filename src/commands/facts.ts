@@ -1,9 +1,9 @@
 import type { Facts as FactsData } from '../cluster/facts.ts';
 import { renderFacts } from '../report/facts-text.ts';
 import { BaseCommand } from './shared/base-command.ts';
-import { loadCluster } from './shared/cluster.ts';
 import { engineInput } from './shared/engine-input.ts';
 import { hostFlags } from './shared/flags.ts';
+import { withoutHidden } from './shared/hiding.ts';
 
 export default class Facts extends BaseCommand<typeof Facts> {
   static override readonly summary = 'Show what the hosts tell about themselves.';
@@ -16,14 +16,15 @@ export default class Facts extends BaseCommand<typeof Facts> {
   static override readonly flags = { ...hostFlags };
 
   async run(): Promise<FactsData> {
-    const cluster = await loadCluster(this.flags.inventory);
+    const cluster = await this.loadCluster();
     const { gatherFacts } = await import('../engine/run.ts');
     const view = await this.view();
     const caller = { command: 'facts', version: this.config.version, signal: this.signal, emit: view.emit };
     const input = await engineInput(cluster, this.flags, caller, { artifacts: false });
     const facts = await gatherFacts(input).finally(() => view.end());
     const { limit } = input.selection;
-    const shown = limit ? { ...facts, hosts: new Map([...facts.hosts].filter(([name]) => limit.has(name))) } : facts;
+    const wanted = limit ? { ...facts, hosts: new Map([...facts.hosts].filter(([name]) => limit.has(name))) } : facts;
+    const shown = withoutHidden(wanted, cluster.hidden ?? []);
     this.print(renderFacts(shown, this.theme));
     return shown;
   }

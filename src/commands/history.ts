@@ -3,7 +3,6 @@ import { McpkError } from '../core/errors.ts';
 import type { History as HistoryData, PastRun } from '../engine/past-types.ts';
 import { renderHistory, renderPastRun } from '../report/history-text.ts';
 import { BaseCommand } from './shared/base-command.ts';
-import { loadCluster } from './shared/cluster.ts';
 import { engineInput } from './shared/engine-input.ts';
 import { hostFlags } from './shared/flags.ts';
 
@@ -28,7 +27,7 @@ export default class History extends BaseCommand<typeof History> {
   };
 
   async run(): Promise<HistoryData | PastRun> {
-    const cluster = await loadCluster(this.flags.inventory);
+    const cluster = await this.loadCluster();
     const { readHistory } = await import('../engine/history.ts');
     const view = await this.view();
     const caller = { command: 'history', version: this.config.version, signal: this.signal, emit: view.emit };

@@ -1,17 +1,17 @@
 import { Errors, Flags } from '@oclif/core';
 import { PATHS } from '../core/paths.ts';
+import { checkPlace, writePrivate } from '../core/private-file.ts';
 import { hostsWith } from '../inventory/types.ts';
 import { BaseCommand } from './shared/base-command.ts';
-import { loadCluster } from './shared/cluster.ts';
 import { engineInput } from './shared/engine-input.ts';
 import { connectionFlags, inventoryFlags } from './shared/flags.ts';
 
 export default class Kubeconfig extends BaseCommand<typeof Kubeconfig> {
   static override readonly summary = "Print the administrator's kubeconfig.";
   static override readonly description =
-    'Reads the administrator certificate from a master and prints a kubeconfig that reaches the API at the VIP. It holds a private key: keep it as you keep one.';
+    'Reads the administrator certificate from a master and prints a kubeconfig that reaches the API at the VIP. It holds a private key: with --output it is written for you alone (0600); what a shell redirects may be read by others.';
   static override readonly examples = [
-    '<%= config.bin %> <%= command.id %> > ~/.kube/config',
+    '<%= config.bin %> <%= command.id %> --output ~/.kube/config',
     '<%= config.bin %> <%= command.id %> --server https://10.0.0.11:6443',
   ];
   /** The text is the result, and it is a secret: it is never part of a JSON object. */
@@ -19,6 +19,11 @@ export default class Kubeconfig extends BaseCommand<typeof Kubeconfig> {
   static override readonly flags = {
     ...inventoryFlags,
     ...connectionFlags,
+    output: Flags.string({
+      char: 'o',
+      summary: 'Write it here, for you alone, in place of what is there; a link is refused.',
+      helpValue: 'FILE',
+    }),
     server: Flags.string({
       summary: 'URL of the API in it. [default: the endpoint of the inventory]',
       helpValue: 'URL',
@@ -30,7 +35,9 @@ export default class Kubeconfig extends BaseCommand<typeof Kubeconfig> {
   };
 
   async run(): Promise<void> {
-    const cluster = await loadCluster(this.flags.inventory);
+    const { output } = this.flags;
+    if (output !== undefined) await checkPlace(output);
+    const cluster = await this.loadCluster();
     const [{ readFiles }, { kubeconfig }] = await Promise.all([
       import('../engine/run.ts'),
       import('../render/kubeconfig.ts'),
@@ -42,15 +49,15 @@ export default class Kubeconfig extends BaseCommand<typeof Kubeconfig> {
     const [ca = '', cert = '', key = ''] = await readFiles(input, hostsWith(cluster, 'master'), paths).finally(() =>
       view.end(),
     );
-    process.stdout.write(
-      kubeconfig({
-        name: cluster.name,
-        server: this.flags.server ?? `https://${cluster.endpoint.address}:${cluster.endpoint.port}`,
-        certificateAuthority: { data: ca },
-        user: 'kubernetes-admin',
-        clientCertificate: { data: cert },
-        clientKey: { data: key },
-      }),
-    );
+    const text = kubeconfig({
+      name: cluster.name,
+      server: this.flags.server ?? `https://${cluster.endpoint.address}:${cluster.endpoint.port}`,
+      certificateAuthority: { data: ca },
+      user: 'kubernetes-admin',
+      clientCertificate: { data: cert },
+      clientKey: { data: key },
+    });
+    if (output === undefined) process.stdout.write(text);
+    else await writePrivate(output, text);
   }
 }

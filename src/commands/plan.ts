@@ -1,14 +1,14 @@
 import { Flags } from '@oclif/core';
+import { checkPlace } from '../core/private-file.ts';
 import type { Event, Plan as PlanData } from '../engine/types.ts';
 import { duration } from '../report/figures.ts';
 import { renderPlan } from '../report/plan-text.ts';
 import { BaseCommand } from './shared/base-command.ts';
-import { loadCluster } from './shared/cluster.ts';
 import { commandLine } from './shared/command-line.ts';
 import { engineInput } from './shared/engine-input.ts';
 import { runFlags } from './shared/flags.ts';
 
-const REPEATED = ['inventory', 'limit', 'only', 'skip', 'skip-unreachable'];
+const REPEATED = ['inventory', 'env', 'limit', 'only', 'skip', 'skip-unreachable'];
 
 export default class Plan extends BaseCommand<typeof Plan> {
   static override readonly summary = 'Show what apply would change, and why; nothing is changed.';
@@ -30,9 +30,9 @@ export default class Plan extends BaseCommand<typeof Plan> {
   };
 
   async run(): Promise<PlanData> {
-    const cluster = await loadCluster(this.flags.inventory);
+    const cluster = await this.loadCluster();
     const { out } = this.flags;
-    const { checkPlace, writePlan } = await import('../engine/plan-file.ts');
+    const { writePlan } = await import('../engine/plan-file.ts');
     if (out !== undefined) await checkPlace(out);
     const { planRun } = await import('../engine/run.ts');
     const view = await this.view();
@@ -54,7 +54,7 @@ export default class Plan extends BaseCommand<typeof Plan> {
         applyCommand:
           out === undefined
             ? commandLine('apply', this.flags, REPEATED)
-            : commandLine('apply', { plan: out }, ['plan']),
+            : commandLine('apply', { env: this.flags.env, plan: out }, ['env', 'plan']),
       }),
     );
     this.end(plan);

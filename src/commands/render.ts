@@ -4,7 +4,6 @@ import type { EngineInput } from '../engine/open.ts';
 import type { Cluster } from '../inventory/types.ts';
 import { ASSUMPTIONS, assumedFacts } from './shared/assumed-facts.ts';
 import { BaseCommand } from './shared/base-command.ts';
-import { loadCluster } from './shared/cluster.ts';
 import { engineInput } from './shared/engine-input.ts';
 import { readFacts } from './shared/facts-file.ts';
 import { runFlags } from './shared/flags.ts';
@@ -37,7 +36,7 @@ export default class Render extends BaseCommand<typeof Render> {
   };
 
   async run(): Promise<Rendered> {
-    const cluster = await loadCluster(this.flags.inventory);
+    const cluster = await this.loadCluster();
     const { compile } = await import('../engine/compile.ts');
     const view = await this.view();
     const caller = { command: 'render', version: this.config.version, signal: this.signal, emit: view.emit };

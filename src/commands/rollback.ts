@@ -5,13 +5,12 @@ import { renderPlan } from '../report/plan-text.ts';
 import { renderSummary } from '../report/summary-text.ts';
 import type { View } from '../report/view.ts';
 import { BaseCommand } from './shared/base-command.ts';
-import { loadCluster } from './shared/cluster.ts';
 import { commandLine } from './shared/command-line.ts';
 import { confirm } from './shared/confirm.ts';
 import { engineInput } from './shared/engine-input.ts';
 import { hostFlags, lockFlags } from './shared/flags.ts';
 
-const REPEATED = ['inventory', 'limit', 'skip-unreachable'];
+const REPEATED = ['inventory', 'env', 'limit', 'skip-unreachable'];
 
 export default class Rollback extends BaseCommand<typeof Rollback> {
   static override readonly summary = 'Put back what a run changed on hosts.';
@@ -34,7 +33,7 @@ export default class Rollback extends BaseCommand<typeof Rollback> {
   };
 
   async run(): Promise<RunResult & { from: string }> {
-    const cluster = await loadCluster(this.flags.inventory);
+    const cluster = await this.loadCluster();
     const { rollbackRun } = await import('../engine/rollback-run.ts');
     const view = await this.view();
     const caller = { command: 'rollback', version: this.config.version, signal: this.signal, emit: view.emit };

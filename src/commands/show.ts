@@ -4,7 +4,6 @@ import type { Plan, StateTree } from '../engine/types.ts';
 import { renderPlan } from '../report/plan-text.ts';
 import { renderStates } from '../report/states-text.ts';
 import { BaseCommand } from './shared/base-command.ts';
-import { loadCluster } from './shared/cluster.ts';
 import { commandLine } from './shared/command-line.ts';
 import { engineInput } from './shared/engine-input.ts';
 import { runFlags } from './shared/flags.ts';
@@ -47,7 +46,7 @@ export default class Show extends BaseCommand<typeof Show> {
   }
 
   private async showStates(): Promise<StateTree> {
-    const cluster = await loadCluster(this.flags.inventory);
+    const cluster = await this.loadCluster();
     const { host } = this.args;
     const known = cluster.hosts.map((each) => each.name);
     if (host !== undefined && host !== 'api' && !known.includes(host)) {

@@ -1,6 +1,5 @@
 import type { Cluster } from '../inventory/types.ts';
 import { BaseCommand } from './shared/base-command.ts';
-import { loadCluster } from './shared/cluster.ts';
 import { inventoryFlags } from './shared/flags.ts';
 
 /** `--json` of validate. */
@@ -24,7 +23,7 @@ export default class Validate extends BaseCommand<typeof Validate> {
   static override readonly flags = { ...inventoryFlags };
 
   async run(): Promise<Validated> {
-    const cluster = await loadCluster(this.flags.inventory);
+    const cluster = await this.loadCluster();
     this.print(`${cluster.name}: ${cluster.files.join(', ')} is valid.\n${hostLines(cluster)}`);
     for (const warning of cluster.warnings ?? []) this.print(`  note: ${warning}\n`);
     return {

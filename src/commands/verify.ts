@@ -2,7 +2,6 @@ import type { Event, RunResult } from '../engine/types.ts';
 import { renderErrors } from '../report/error-text.ts';
 import { lastOfEach, renderVerify, type GateEvent } from '../report/verify-text.ts';
 import { BaseCommand } from './shared/base-command.ts';
-import { loadCluster } from './shared/cluster.ts';
 import { commandLine } from './shared/command-line.ts';
 import { engineInput } from './shared/engine-input.ts';
 import { runFlags } from './shared/flags.ts';
@@ -20,7 +19,7 @@ export default class Verify extends BaseCommand<typeof Verify> {
   static override readonly flags = { ...runFlags };
 
   async run(): Promise<Verified> {
-    const cluster = await loadCluster(this.flags.inventory);
+    const cluster = await this.loadCluster();
     const { verifyRun } = await import('../engine/verify.ts');
     const view = await this.view();
     const events: Event[] = [];
@@ -45,7 +44,8 @@ export default class Verify extends BaseCommand<typeof Verify> {
       ...(seen ? { seen } : {}),
     }));
     const passed = checks.filter((check) => check.status === 'passed').length;
-    const next = result.status === 'succeeded' ? '' : ` Mend with: ${commandLine('apply', this.flags, ['inventory'])}`;
+    const next =
+      result.status === 'succeeded' ? '' : ` Mend with: ${commandLine('apply', this.flags, ['inventory', 'env'])}`;
     this.print(`${passed} of ${checks.length} checks hold.${next}\n`);
     this.end(result);
     return { ...result, checks };

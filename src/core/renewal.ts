@@ -18,6 +18,7 @@ interface Case {
   seen: Inspected;
   /** PEM of all authorities that may have signed it; undefined while not known. */
   bundle: string | undefined;
+  /** The hosts' time. */
   now: Date;
 }
 
@@ -37,6 +38,12 @@ export const RENEWAL_RULES: readonly Rule[] = [
     name: 'expired',
     always: true,
     reason: ({ seen, now }) => (seen.notAfter <= now ? `expired on ${dayOf(seen.notAfter)}` : undefined),
+  },
+  {
+    name: 'early',
+    always: true,
+    reason: ({ seen, now }) =>
+      seen.notBefore > now ? `not valid before ${seen.notBefore.toISOString()}, by the hosts' clocks` : undefined,
   },
   {
     name: 'untrusted',

@@ -37,6 +37,7 @@ export interface CompareInput {
   facts: ReadonlyMap<string, HostFacts>;
   /** ref → stage of what mcpk owns in the API. */
   apiOwned: ReadonlyMap<string, string>;
+  /** The hosts' time. */
   now: Date;
 }
 

@@ -1,8 +1,9 @@
-import type { Facts, HostFacts, IpPool, NodeFacts } from '../cluster/facts.ts';
+import type { Facts, HostFacts, IpPool, NodeFacts, ServiceAddresses } from '../cluster/facts.ts';
 import { askApi } from '../cluster/api-server.ts';
 import { ETCDCTL } from '../cluster/etcd.ts';
 import { parseJson } from '../cluster/http.ts';
 import { askIpPools, parseIpPools } from '../cluster/ip-pools.ts';
+import { askServices, parseServices } from '../cluster/services.ts';
 import { understood } from '../core/answer.ts';
 import { hostsWith, type Cluster } from '../inventory/types.ts';
 import type { SessionRecord } from '../transport/types.ts';
@@ -37,7 +38,7 @@ export async function gather(
     hosts: inOrder,
     unreachable: [...fleet.unreachable.keys()],
     etcd: api ? 'formed' : await etcdPhase(fleet, cluster, inOrder, signal),
-    ...(api ? { nodes: api.nodes, apiHost: api.host } : {}),
+    ...(api ? { nodes: api.nodes, services: api.services, apiHost: api.host } : {}),
     ...(api?.ipPools ? { ipPools: api.ipPools } : {}),
   };
 }
@@ -62,6 +63,7 @@ async function hostFacts(fleet: Fleet, cluster: Cluster, host: string, signal: A
 interface ApiFacts {
   host: string;
   nodes: ReadonlyMap<string, NodeFacts>;
+  services: ServiceAddresses;
   /** Only Calico has any. */
   ipPools: IpPool[] | undefined;
 }
@@ -74,13 +76,16 @@ export async function readNodes(
   signal: AbortSignal,
 ): Promise<ApiFacts | undefined> {
   for (const host of masters) {
-    const asks = [
-      askApi(cluster, host, '/api/v1/nodes'),
-      ...(cluster.network.plugin === 'calico' ? [askIpPools(cluster, host)] : []),
-    ];
-    const [nodes, pools] = await ask(fleet, asks, signal);
+    const asks = [askApi(cluster, host, '/api/v1/nodes'), askIpPools(cluster, host), ...askServices(cluster, host)];
+    const [nodes, pools, ...services] = await ask(fleet, asks, signal);
     const list = parseJson(nodes) as NodeList | undefined;
-    if (list) return understood(host, () => ({ host, nodes: toNodes(list), ipPools: parseIpPools(pools) }));
+    if (list)
+      return understood(host, () => ({
+        host,
+        nodes: toNodes(list),
+        ipPools: parseIpPools(pools),
+        services: parseServices(services),
+      }));
   }
   return undefined;
 }

@@ -22,7 +22,17 @@ export function inventoryOf(described: Described): Plan['inventory'] {
  * what may hold a password by 16 bits; a change that one of them makes on a host has its own hash in the plan.
  */
 export function inventoryDigest({ cluster, artifacts, manifests }: Described): string {
-  const { files: _files, warnings: _warnings, artifacts: _places, proxy, pillar, hosts, addons, ...settings } = cluster;
+  const {
+    files: _files,
+    warnings: _warnings,
+    hidden: _hidden,
+    artifacts: _places,
+    proxy,
+    pillar,
+    hosts,
+    addons,
+    ...settings
+  } = cluster;
   const described = {
     ...settings,
     hosts: hosts.map(({ ssh: _ssh, source: _source, pillar: _pillar, ...host }) => host),

@@ -10,6 +10,8 @@ export interface MaterialsInput {
   shared: ReadonlyMap<string, SharedState>;
   /** id → how it is made, and on which hosts its items lie. */
   secrets: ReadonlyMap<string, { host: string; resource: SharedSecretResource }[]>;
+  /** The hosts' time: they judge what is made. */
+  now: () => Date;
   signal: AbortSignal;
 }
 
@@ -32,7 +34,7 @@ export function createMaterials(input: MaterialsInput): Materials {
         hint: 'Run the same command again: all masters are read first.',
       });
     if (state.state === 'absent') {
-      const fresh = made.get(id) ?? makeShared(recipe);
+      const fresh = made.get(id) ?? makeShared(recipe, input.now());
       made.set(id, fresh);
       const value = (await fresh)[name];
       if (value === undefined) throw new McpkError('unexpected', `${id} has no item ${name}`);
@@ -50,10 +52,11 @@ export function createMaterials(input: MaterialsInput): Materials {
     item,
     async leaf(resource: CertificateResource) {
       const [cert, key] = await Promise.all([item(resource.authority, 'cert'), item(resource.authority, 'key')]);
-      return signLeaf(resource, {
+      const authority = {
         cert: text(cert),
         key: key instanceof Secret ? key : new Secret(key, `${resource.authority} key`),
-      });
+      };
+      return signLeaf(resource, authority, input.now());
     },
   };
 }

@@ -1,50 +1,17 @@
-import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
-import { access, open, readFile, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
 import type { ErrorObject } from 'ajv';
 import { McpkError } from '../core/errors.ts';
 import { packageValidator } from '../core/package-validator.ts';
+import { writePrivate } from '../core/private-file.ts';
 import type { Plan } from './types.ts';
 
 const MOST_BYTES = 256 * 1024 * 1024;
 const MOST_ERRORS = 5;
 const AGAIN = 'mcpk plan --out FILE writes one.';
 
-/** Before hosts are asked for a plan that could then not be kept. Throws `usage`. */
-export async function checkPlace(file: string): Promise<void> {
-  try {
-    await access(dirname(file), constants.W_OK);
-    const there = await stat(file).catch(() => undefined);
-    if (there?.isDirectory()) throw Object.assign(new Error('a folder'), { code: 'EISDIR' });
-  } catch (cause) {
-    throw unwritable(file, cause);
-  }
-}
-
 /** Writes a plan for its owner alone (0600): all of it or nothing, on the disk when this returns. */
 export async function writePlan(file: string, plan: Plan): Promise<void> {
-  const beside = join(dirname(file), `.${basename(file)}.${randomBytes(4).toString('hex')}`);
-  try {
-    const handle = await open(beside, 'wx', 0o600);
-    try {
-      await handle.writeFile(`${JSON.stringify(plan, undefined, 2)}\n`);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(beside, file);
-  } catch (cause) {
-    await rm(beside, { force: true });
-    throw unwritable(file, cause);
-  }
-}
-
-function unwritable(file: string, cause: unknown): McpkError {
-  return new McpkError('usage', `${file} cannot be written (${codeOf(cause)})`, {
-    cause,
-    hint: 'Name a file in a folder that is there and may be written.',
-  });
+  await writePrivate(file, `${JSON.stringify(plan, undefined, 2)}\n`);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { McpkError } from '../core/errors.ts';
+import { clockWarning, hostsNow } from '../cluster/clock.ts';
 import type { Facts } from '../cluster/facts.ts';
 import { inTurns } from '../core/turns.ts';
 import type { Cluster } from '../inventory/types.ts';
@@ -42,6 +43,8 @@ export function compileInput(input: EngineInput, facts: Facts): CompileInput {
 export async function prepare(input: EngineInput, opened: Opened, inPlace: readonly Stage[]): Promise<Run> {
   const { fleet, since } = opened;
   const { emit, cluster } = input;
+  const clock = clockWarning(opened.facts);
+  if (clock !== undefined) emit({ at: since(), type: 'warning', message: clock });
   await checkProblems(input, opened);
   for (const [host, { owned }] of opened.facts.hosts)
     for (const ref of strangers(owned))
@@ -61,8 +64,13 @@ export async function prepare(input: EngineInput, opened: Opened, inPlace: reado
     tellUnfinished(input, opened),
   ]);
   emit({ at: since(), type: 'phase', name: 'probe', state: 'end' });
-  const now = new Date();
-  const compareInputOf: CompareInput = { tree, observed, facts: opened.facts.hosts, apiOwned, now };
+  const compareInputOf: CompareInput = {
+    tree,
+    observed,
+    facts: opened.facts.hosts,
+    apiOwned,
+    now: hostsNow(opened.facts),
+  };
   const comparisons = await inTurns(comparing(compareInputOf));
   const around = { fleet, cluster, stages: input.stages, signal: input.signal };
   const facts = await withStanding(around, opened.facts, comparisons);
@@ -75,7 +83,7 @@ export async function prepare(input: EngineInput, opened: Opened, inPlace: reado
     selection: input.selection,
     inventory: inventoryOf(input),
     tool: input.tool,
-    now,
+    now: new Date(),
   };
   const unguarded = plan(planInput);
   checkKept(tree, unguarded.stages, comparisons.shared);
@@ -181,7 +189,13 @@ export function createRun(from: CreateRun): Run {
     comparisons,
     observed,
     plan: planned,
-    materials: createMaterials({ fleet: opened.fleet, shared: comparisons.shared, secrets, signal: input.signal }),
+    materials: createMaterials({
+      fleet: opened.fleet,
+      shared: comparisons.shared,
+      secrets,
+      now: () => hostsNow(opened.facts),
+      signal: input.signal,
+    }),
     laid: new Map(),
     owned: new Map(
       [...opened.facts.hosts].map(([host, facts]) => [
@@ -198,7 +212,7 @@ export function createRun(from: CreateRun): Run {
     rolledBack: [],
     fail(error, stage) {
       stopped = true;
-      failures.push(...asErrors(error, stage));
+      failures.push(...asErrors(error, stage, input.cluster.hidden));
     },
     stop() {
       stopped = true;

@@ -8,9 +8,9 @@ import type { EngineInput, Opened } from './open.ts';
 /**
  * Says what would stop the run half-way, before its first change. What is seen in the facts comes first: what is wrong
  * there would only show once more, in other words, when hosts are asked. Of a stage that is skipped the facts are
- * told as warnings, and no host is asked.
+ * told as warnings, and no host is asked; what is refused is refused all the same.
  *
- * @throws McpkError `preflight`, or what ended the session with a host that was asked
+ * @throws McpkError `preflight`, `refused`, or what ended the session with a host that was asked
  */
 export async function checkProblems(
   { cluster, stages, selection, signal, emit }: EngineInput,
@@ -18,9 +18,15 @@ export async function checkProblems(
 ): Promise<void> {
   const skipped = stages.filter((stage) => selection.skip?.has(stage.name));
   const counted = stages.filter((stage) => !skipped.includes(stage));
-  for (const { message, hint, ...where } of problemsOf(skipped, cluster, facts))
-    emit({ at: since(), type: 'warning', ...where, message: [message, hint].filter(Boolean).join('. ') });
-  refuse(problemsOf(counted, cluster, facts));
+  const passed = problemsOf(skipped, cluster, facts);
+  for (const { message, hint, host } of passed.filter((problem) => !isRefusal(problem)))
+    emit({
+      at: since(),
+      type: 'warning',
+      ...(host === undefined ? {} : { host }),
+      message: [message, hint].filter(Boolean).join('. '),
+    });
+  refuse([...passed.filter(isRefusal), ...problemsOf(counted, cluster, facts)]);
   const newcomers = new Set(
     [...facts.hosts]
       .filter(([name, { owned }]) => owned.length === 0 && (selection.limit?.has(name) ?? true))
@@ -41,8 +47,14 @@ function problemsOf(stages: readonly Stage[], cluster: Cluster, facts: Facts): P
   return stages.flatMap((stage) => stage.problems?.(cluster, facts) ?? []);
 }
 
+function isRefusal({ code }: Problem): boolean {
+  return code === 'refused';
+}
+
+/** Refusals first: the first error decides the exit code. */
 function refuse(problems: readonly Problem[]): void {
-  const errors = problems.map(({ message, ...more }) => new McpkError('preflight', message, more));
+  const ordered = [...problems.filter(isRefusal), ...problems.filter((problem) => !isRefusal(problem))];
+  const errors = ordered.map(({ code = 'preflight', message, ...more }) => new McpkError(code, message, more));
   const [first, ...rest] = errors;
   if (first) throw failure([first, ...rest]);
 }

@@ -1,4 +1,5 @@
 import { PATHS } from '../core/paths.ts';
+import { hostsNow } from '../cluster/clock.ts';
 import type { OwnedEntry } from '../cluster/facts.ts';
 import type { Stage } from '../states/stage.ts';
 import { carryOut } from './carry-out.ts';
@@ -60,7 +61,7 @@ async function prepareRollback(input: EngineInput, opened: Opened, chosen: reado
     observed,
     comparisons,
     planned,
-    compareInput: { tree, observed, facts: facts.hosts, apiOwned: new Map(), now },
+    compareInput: { tree, observed, facts: facts.hosts, apiOwned: new Map(), now: hostsNow(facts) },
     planInput: { ...planInput, tool: input.tool, now },
     gateHeld: new Set(),
     cutOff: [],

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { FailureList, McpkError } from '../core/errors.ts';
+import { redactError } from '../core/redact.ts';
+import type { Secret } from '../core/secret.ts';
 import type { Facts } from '../cluster/facts.ts';
 import type { Cluster } from '../inventory/types.ts';
 import type { Materials, Observed, Ref } from '../resources/types.ts';
@@ -59,8 +61,14 @@ export function runId(now: Date): string {
   return `${now.toISOString().replaceAll(/[-:]|\.\d+/g, '')}-${randomBytes(2).toString('hex')}`;
 }
 
-/** Any thrown thing as the errors it stands for. */
-export function asErrors(error: unknown, stage: string): [McpkError, ...McpkError[]] {
+/** Any thrown thing as the errors it stands for, without what must not be shown: a program repeats what it was given. */
+export function asErrors(error: unknown, stage: string, hidden: readonly Secret[] = []): [McpkError, ...McpkError[]] {
+  const errors = toErrors(error, stage);
+  for (const each of errors) redactError(each, hidden);
+  return errors;
+}
+
+function toErrors(error: unknown, stage: string): [McpkError, ...McpkError[]] {
   if (error instanceof McpkError) return [error];
   if (error instanceof FailureList) return [...error.errors];
   if (error instanceof Error && error.name === 'AbortError')

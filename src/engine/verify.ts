@@ -52,7 +52,7 @@ async function verifyStage(
   const gates = active?.checks ?? (stage.gate?.(context) ?? []).map(withPatience);
   if (gates.length === 0) return undefined;
   const failures: McpkError[] = [];
-  const note = (error: unknown): void => void failures.push(...asErrors(error, stage.name));
+  const note = (error: unknown): void => void failures.push(...asErrors(error, stage.name, input.cluster.hidden));
   try {
     for (const step of active?.setup ?? []) await must(fleet, step, input.signal);
     // Each by itself: one that does not hold says nothing about the others.

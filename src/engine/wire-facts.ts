@@ -23,7 +23,8 @@ export interface FactsReception {
 
 /** A probe body that asks a host about itself; may be joined with {@link encodeReads}'s. */
 export function encodeFacts(request: FactsRequest): Buffer {
-  const files = new Set([PATHS.owned, PATHS.unfinished, PATHS.etcdConfig, PATHS.resolvConf, ...(request.files ?? [])]);
+  const known = [PATHS.owned, PATHS.unfinished, PATHS.etcdConfig, PATHS.resolvConf, ...Object.values(UNITS)];
+  const files = new Set([...known, ...(request.files ?? [])]);
   const lines = [`= ${SEPARATOR}`, ...list('F', [...files].map(relative)), `E ${relative(request.etcdData)}`];
   return Buffer.from(lines.join('\n') + '\n');
 }
@@ -76,9 +77,15 @@ export function decodeFacts(records: readonly SessionRecord[], reception: FactsR
     unfinished: texts.has(PATHS.unfinished),
     files: Object.fromEntries(files) as Record<string, string>,
     etcdData: one('etcd-data') === '1',
+    ...rangesOf(text),
     kernelFeatures: facts.get('feature') ?? [],
   };
 }
+
+const UNITS = {
+  apiServer: `${PATHS.units}/kube-apiserver.service`,
+  controllerManager: `${PATHS.units}/kube-controller-manager.service`,
+} as const;
 
 /** Sent whatever there is to tell. */
 const RECORDS = ['texts', 'facts', 'network', 'filesystems', 'ports', 'clock'];
@@ -88,8 +95,17 @@ const OWN_FILES: ReadonlySet<string> = new Set([
   '/proc/swaps',
   PATHS.owned,
   PATHS.unfinished,
+  // Their environment may hold what nobody shall read in the facts.
+  ...Object.values(UNITS),
 ]);
 const ARCHITECTURES: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch64: 'arm64' };
+
+function rangesOf(text: (path: string) => string): Pick<HostFacts, 'ranges'> {
+  const services = /--service-cluster-ip-range=([\d.:/,a-f]{1,100})/.exec(text(UNITS.apiServer))?.[1];
+  const pods = /--cluster-cidr=([\d.:/,a-f]{1,100})/.exec(text(UNITS.controllerManager))?.[1];
+  if (services === undefined && pods === undefined) return {};
+  return { ranges: { ...(services === undefined ? {} : { services }), ...(pods === undefined ? {} : { pods }) } };
+}
 
 function osRelease(text: string): HostFacts['os'] {
   const of = keyed(text);

@@ -1,3 +1,4 @@
+import { redact } from '../core/redact.ts';
 import { checkHosts } from './check-hosts.ts';
 import { checkNetwork } from './check-network.ts';
 import { checkSettings } from './check-settings.ts';
@@ -44,11 +45,21 @@ export function check({ cluster, root, input, places, wrong }: CheckInput): {
     written: ([group, key]) => (group === 'hosts' ? input.hosts?.[Number(key)] : input.groups?.[key as Role]) ?? {},
     given: (...path) => nodeAt(root, path) !== undefined,
     broken: (...path) => wrong.some((at) => path.every((part, index) => index >= at.length || at[index] === part)),
-    mistake: (path, message, suggestion) => mistakes.push(mistakeAt(root, path, message, { suggestion })),
-    warn: (path, message) => warnings.push(...formatMistake(mistakeAt(root, path, message))),
+    mistake: (path, message, suggestion) => {
+      const shown = shownAt(root, path);
+      mistakes.push(mistakeAt(root, path, shown(message), { suggestion: suggestion && shown(suggestion) }));
+    },
+    warn: (path, message) => warnings.push(...formatMistake(mistakeAt(root, path, shownAt(root, path)(message)))),
   };
   checkHosts(draft);
   checkNetwork(draft);
   checkSettings(draft);
   return { mistakes, warnings };
+}
+
+/** What a message says of a value, with `${NAME}` for what came from the environment. */
+function shownAt(root: Node, path: Path): (text: string) => string {
+  const node = nodeAt(root, path);
+  const from = (node?.kind === 'scalar' ? node.from : undefined) ?? [];
+  return (text) => redact(text, from);
 }

@@ -23,8 +23,18 @@ The first line names the schema for editors that know the YAML language server:
   \`labels\`. In \`extraArgs\` and \`config\` it takes out what mcpk would set, in a host's
   \`pillar\` what is inherited.
 - **\`\${NAME}\`** in a text is replaced by that environment variable, \`\${NAME:-default}\` by the default where the variable
-  is not set or empty. A variable that is not set is a mistake. \`$\${\` stands for \`\${\`. Keep secrets this way out of
-  the file: they are never shown.
+  is not set or empty. A variable that is not set is a mistake. \`$\${\` stands for \`\${\`.
+- **Which variables**: those that begin with \`MCPK_\`, and those that whoever runs mcpk names: \`--env NAME\`, once for
+  each, or \`MCPK_ENV=NAME,NAME\` in the environment. Any other that is set is a mistake, also beside a default. So an
+  inventory that somebody else wrote can send nothing of yours anywhere: of a CI that plans pull requests allow it no
+  more than a pull request may know.
+- **What is shown of them**: a value is shown where only a name, an address, a version, a word, a number or a local file
+  can stand. In free text (\`environment\`, every \`config\`, \`audit.policy\`, \`extraGlobal\`, \`extraDefaults\`,
+  \`registries\`, \`proxy\`, \`pillar\`) the setting is a secret: no plan, diff, rendered file or message shows it, the
+  file that holds it is 0600, and a service reads such variables from an \`EnvironmentFile\`, as systemd tells everybody on
+  a host what \`Environment=\` says. \`extraArgs\` and \`sysctls\` can be read by everybody there, so they take only numbers,
+  \`true\`, \`false\`, addresses and networks. Where a URL or a program on a host would repeat a value, \`\${NAME}\` is
+  shown in its place.
 - **Files** (keys, manifests) may begin with \`~\`; a relative one counts from the folder of the inventory that names it.
 - **Inheritance**: \`ssh\`, \`labels\`, \`taints\` and \`pillar\` of a host are the cluster's, then those of its groups (worker,
   then etcd, then master), then its own; the later one wins. Maps are merged, lists replaced.

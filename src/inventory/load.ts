@@ -7,6 +7,7 @@ import type { Validator } from '../core/validate.ts';
 import { adapt } from './adapt.ts';
 import { check } from './check.ts';
 import { complete } from './complete.ts';
+import { conceal } from './conceal.ts';
 import { deepFreeze } from './defaults.ts';
 import { explain } from './explain.ts';
 import { mergeFiles, twiceInOneFile } from './merge.ts';
@@ -21,6 +22,8 @@ import type { Cluster } from './types.ts';
 export interface LoadOptions {
   /** For `${NAME}`, the home and the defaults that depend on it. */
   env: Environment;
+  /** Names of variables that `${NAME}` may use, beside those that begin with MCPK_. */
+  allowed?: readonly string[];
   /** File names count from here; the working directory unless given. */
   directory?: string;
   schema?: JsonSchema;
@@ -60,12 +63,14 @@ export async function loadTexts(
   const [first, ...rest] = nodes;
   if (first === undefined || nodes.length < texts.length) throw new InventoryError(mistakes, files);
   mistakes.push(...nodes.flatMap(twiceInOneFile));
-  const substituted = substitute(rest.reduce<Node>(mergeFiles, first), options.env);
+  const substituted = substitute(rest.reduce<Node>(mergeFiles, first), options.env, options.allowed);
   mistakes.push(...substituted.mistakes);
 
   const schema = options.schema ?? readSchema();
   const home = options.env['HOME'] ?? homedir();
-  const root = adapt(substituted.node, { schema, home, directory: options.directory ?? process.cwd() });
+  const adapted = adapt(substituted.node, { schema, home, directory: options.directory ?? process.cwd() });
+  const { node: root, hidden, ...concealed } = conceal(adapted, schema);
+  mistakes.push(...concealed.mistakes);
   const validate = options.validator ?? (await packageValidator('cluster'));
   const value = toValue(root);
   const found = explain(validate(value), root, schema);
@@ -74,7 +79,10 @@ export async function loadTexts(
   mistakes.push(...found.flatMap(({ at: _at, ...mistake }) => (unset.has(mistake.path) ? [] : [mistake])));
 
   const wrong: readonly Path[] = found.map((mistake) => mistake.at);
-  const input = prune(value, wrong);
+  const input = prune(
+    toValue(root, (scalar) => scalar.secret ?? scalar.value),
+    wrong,
+  );
   const { cluster, places } = complete(input, {
     schema,
     env: options.env,
@@ -85,7 +93,11 @@ export async function loadTexts(
   const checked = check({ cluster, root, input, places, wrong });
   mistakes.push(...checked.mistakes.filter((mistake) => !mistakes.some((other) => other.path === mistake.path)));
   if (mistakes.length > 0) throw new InventoryError(mistakes, files);
-  return deepFreeze(checked.warnings.length === 0 ? cluster : { ...cluster, warnings: checked.warnings });
+  return deepFreeze({
+    ...cluster,
+    ...(checked.warnings.length === 0 ? {} : { warnings: checked.warnings }),
+    ...(hidden.length === 0 ? {} : { hidden }),
+  });
 }
 
 function sourceOf(root: Node, index: number): string {

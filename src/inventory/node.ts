@@ -1,3 +1,4 @@
+import type { Secret } from '../core/secret.ts';
 import { formatPath, type Mistake } from './mistake.ts';
 
 /** A file of the inventory, for the place of what was read from it. */
@@ -44,6 +45,10 @@ export interface ScalarNode extends Placed {
   readonly plain: boolean;
   /** Holds values of the environment: never shown in a message. */
   readonly substituted?: boolean;
+  /** The values of the environment in it; each one's label is the `${NAME}` that stood there. */
+  readonly from?: readonly Secret[];
+  /** The whole value, where it must not be shown. */
+  readonly secret?: Secret;
 }
 
 export function toSource(file: string, text: string): Source {
@@ -94,14 +99,14 @@ export function mistakeAt(
 }
 
 /** The plain value below a node. Maps have no prototype trouble: `__proto__` is refused when YAML is read. */
-export function toValue(node: Node): unknown {
+export function toValue(node: Node, valueOf: (scalar: ScalarNode) => unknown = ({ value }) => value): unknown {
   switch (node.kind) {
     case 'scalar':
-      return node.value;
+      return valueOf(node);
     case 'list':
-      return node.items.map(toValue);
+      return node.items.map((item) => toValue(item, valueOf));
     case 'map':
-      return Object.fromEntries([...node.entries].map(([key, entry]) => [key, toValue(entry.node)]));
+      return Object.fromEntries([...node.entries].map(([key, entry]) => [key, toValue(entry.node, valueOf)]));
   }
 }
 

@@ -30,10 +30,14 @@ export interface JsonSchema {
   readonly 'x-path'?: boolean;
   /** Always text, whatever it looks like: `1.10` stays `1.10`. */
   readonly 'x-text'?: boolean;
+  /** Free text: with a value of the environment in it, it is a secret. */
+  readonly 'x-secret'?: boolean;
+  /** Ends where every user of a host can read it: of the environment it takes numbers and addresses only. */
+  readonly 'x-open'?: boolean;
 }
 
 /** Annotations that a validator in strict mode must know. */
-export const ANNOTATIONS = ['x-expected', 'x-default', 'x-path', 'x-text'] as const;
+export const ANNOTATIONS = ['x-expected', 'x-default', 'x-path', 'x-text', 'x-secret', 'x-open'] as const;
 
 const SCHEMA = 'schema/cluster.v1.schema.json';
 

@@ -30,16 +30,24 @@ export interface Cluster {
   readonly certificates: CertificateSettings;
   readonly system: SystemSettings;
   readonly registries: readonly Registry[];
-  readonly proxy: { readonly http?: string; readonly https?: string; readonly noProxy: readonly string[] };
+  readonly proxy: { readonly http?: FreeText; readonly https?: FreeText; readonly noProxy: readonly FreeText[] };
   readonly addons: AddonSettings;
   readonly rollout: { /** Workers at a time: a number or `N%`. */ readonly workers: number | string };
   /** What a host keeps of what was replaced there. */
   readonly generations: { readonly keep: number; readonly maxMegabytes: number };
-  /** Free data for templates and extra files. */
+  /** Free data for templates and extra files; what the environment gave is a `Secret`, as in every `config`. */
   readonly pillar: Readonly<Record<string, unknown>>;
   /** What works, but is likely not meant; lines for a reader. Absent when there is none. */
   readonly warnings?: readonly string[];
+  /**
+   * What came from the environment and must not be shown, also where it is a part of a text: `${NAME}` is its label.
+   * Absent when there is none.
+   */
+  readonly hidden?: readonly Secret[];
 }
+
+/** Text, a secret where the environment gave some of it. */
+export type FreeText = string | Secret;
 
 export type Role = 'master' | 'etcd' | 'worker';
 
@@ -136,7 +144,7 @@ export interface NetworkSettings {
 export interface ComponentSettings {
   /** Flag name without dashes → value; `null` removes a default flag. */
   readonly extraArgs: Readonly<Record<string, string | number | boolean | null>>;
-  readonly environment: Readonly<Record<string, string>>;
+  readonly environment: Readonly<Record<string, FreeText>>;
 }
 
 export interface EtcdSettings extends ComponentSettings {
@@ -195,13 +203,13 @@ export interface HaproxySettings {
   };
   readonly check: { readonly inter: string; readonly downInter: string; readonly fall: number; readonly rise: number };
   /** Lines appended to `global` and `defaults`. */
-  readonly extraGlobal: readonly string[];
-  readonly extraDefaults: readonly string[];
+  readonly extraGlobal: readonly FreeText[];
+  readonly extraDefaults: readonly FreeText[];
 }
 
 export interface KeepalivedSettings {
   readonly advertInterval: number; // seconds, below 1 allowed
-  readonly extraGlobal: readonly string[];
+  readonly extraGlobal: readonly FreeText[];
 }
 
 export interface CertificateSettings {
@@ -222,8 +230,8 @@ export interface SystemSettings {
 export interface Registry {
   /** As in image names: `registry.k8s.io`. */
   readonly name: string;
-  readonly mirrors: readonly string[];
-  readonly username?: string;
+  readonly mirrors: readonly FreeText[];
+  readonly username?: FreeText;
   readonly password?: Secret;
   readonly skipVerify: boolean;
 }

@@ -17,7 +17,7 @@ export interface Authority {
  */
 export async function createAuthority(
   recipe: Extract<SecretRecipe, { type: 'authority' }>,
-  now: Date = new Date(),
+  now: Date,
 ): Promise<Authority & { bundle: string }> {
   const x509 = await loadX509();
   const keys = await generateKeys(recipe.keyAlgorithm, `key of ${recipe.commonName}`);

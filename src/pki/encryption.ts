@@ -9,7 +9,7 @@ const RESOURCE = /^(\*|[a-z0-9-]+)(\.(\*|[a-z0-9.-]*))?$/;
  * An EncryptionConfiguration (apiserver.config.k8s.io/v1) with one new secretbox key. `identity` comes last, so
  * that objects written before encryption was switched on can still be read.
  */
-export function createEncryptionConfig(resources: readonly string[], now: Date = new Date()): Secret {
+export function createEncryptionConfig(resources: readonly string[], now: Date): Secret {
   const bad = resources.find((name) => !RESOURCE.test(name));
   if (bad !== undefined || resources.length === 0) {
     throw new McpkError('invalid', `${bad === undefined ? 'no resource' : JSON.stringify(bad)} can't be encrypted`);

@@ -9,13 +9,13 @@ import { serialNumber, validity } from './validity.ts';
 import { loadX509 } from './x509.ts';
 
 /**
- * A new key and its certificate, signed by `authority`. It ends with the authority at the latest. Throws
+ * A new key and its certificate, signed by `authority` at `now`, which is the hosts' time. It ends with the authority at the latest. Throws
  * McpkError `stage` when the authority has expired or its two halves don't belong together.
  */
 export async function signLeaf(
   spec: CertificateResource,
   authority: Authority,
-  now: Date = new Date(),
+  now: Date,
 ): Promise<{ cert: string; key: Secret }> {
   const signer = checkAuthority(spec, authority, now);
   const x509 = await loadX509();

@@ -1,11 +1,14 @@
 import { dump } from 'js-yaml';
 import { McpkError } from '../core/errors.ts';
+import { secretsIn } from '../core/secret.ts';
+import { VARIABLE } from '../core/variable.ts';
 
 /**
  * A value as a YAML document with the keys in the order given, two spaces a level, never folded.
  * Strings that a YAML 1.1 reader (kubelet, etcd, containerd) takes for something else come quoted.
  */
 export function toYaml(value: unknown): string {
+  if (secretsIn(value).length > 0) throw new TypeError('a secret has no place in text that is shown');
   return dump(value, { lineWidth: -1, noRefs: true });
 }
 
@@ -26,10 +29,24 @@ export function systemdArgument(value: string): string {
 
 /** One assignment of Environment= (systemd.exec(5)); `$` has no meaning there. */
 export function systemdEnvironment(name: string, value: string): string {
-  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
-    throw new McpkError('invalid', `${JSON.stringify(name)} can't be the name of an environment variable`);
-  }
-  return SYSTEMD_PLAIN.test(value) ? `${name}=${value}` : `"${name}=${escapeSystemd(value)}"`;
+  const assigned = variable(name);
+  return SYSTEMD_PLAIN.test(value) ? `${assigned}=${value}` : `"${assigned}=${escapeSystemd(value)}"`;
+}
+
+function variable(name: string): string {
+  if (VARIABLE.test(name)) return name;
+  throw new McpkError('invalid', `${JSON.stringify(name)} can't be the name of an environment variable`);
+}
+
+/** A file for EnvironmentFile= (systemd.exec(5)): quoted as for a shell, so that nothing in a value means anything. */
+export function environmentFile(variables: Readonly<Record<string, string>>): string {
+  const names = Object.keys(variables).sort();
+  return names.map((name) => `${variable(name)}="${quoted(variables[name] ?? '')}"\n`).join('');
+}
+
+function quoted(value: string): string {
+  refuseControl(value, 'an environment file', /\t/g);
+  return value.replace(/["\\$`]/g, '\\$&');
 }
 
 function escapeSystemd(value: string): string {

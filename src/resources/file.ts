@@ -34,7 +34,7 @@ export const file: ResourceKind<FileResource> = {
     const wasSecret = context.owned.get(ref(resource))?.startsWith(SECRET_HASH) ?? false;
     if (resource.content instanceof Secret || wasSecret) return change;
     // A file too large or not a text has no old side.
-    return { ...change, diff: { before: before ?? '', after: resource.content } };
+    return { ...change, diff: { before: withoutVariables(before ?? '', resource.content), after: resource.content } };
   },
 
   converge(resource, change, _materials, observed) {
@@ -61,6 +61,14 @@ export const file: ResourceKind<FileResource> = {
   implied: (resource) => impliedByPath(resource.path, resource.owner),
   title: (resource) => (resource.block === undefined ? resource.path : `${resource.path} (block ${resource.block})`),
 };
+
+/** A variable of a unit may have been a secret: of one that goes or changes, the name is shown. */
+function withoutVariables(before: string, after: string): string {
+  const stay = new Set(after.split('\n'));
+  return before.replace(/^(Environment="?[A-Za-z_]\w*=).*$/gm, (line, name: string) =>
+    stay.has(line) ? line : `${name}…`,
+  );
+}
 
 const SECRET_HASH = 'secret:';
 

@@ -1,11 +1,13 @@
 import { apiServerGates } from '../cluster/api-server.ts';
 import type { Guard } from '../cluster/gate.ts';
 import { apiServerGuard } from '../cluster/guards.ts';
-import { SECRETS, USERS } from '../core/paths.ts';
+import { PATHS, SECRETS, USERS } from '../core/paths.ts';
+import type { Secret } from '../core/secret.ts';
 import { hostsWith } from '../inventory/types.ts';
 import { render } from '../render/render.ts';
 import { ref, type FileResource, type Ref, type Resource, type UnitResource } from '../resources/types.ts';
 import { directory, file, inputs, linkTo, readableBy, unitPath } from './build.ts';
+import { serviceEnvironment, type ServiceEnvironment } from './environment.ts';
 import { LEAVES } from './leaves/names.ts';
 import { apiServes, mastersRollout } from './masters-rollout.ts';
 import type { GuardContext, Stage, StateContext } from './stage.ts';
@@ -43,17 +45,20 @@ function states(context: StateContext): Resource[] {
   const authentication = config(API_SERVER_FILES.authentication, authenticationConfig());
   const authorization = config(API_SERVER_FILES.authorization, authorizationConfig());
   const audit = auditFiles(context);
-  const unitFile = file(unitPath(UNIT), unitText(context));
+  const environment = serviceEnvironment(context.cluster.apiServer.environment, `${PATHS.apiServer}/environment`);
+  const unitFile = file(unitPath(UNIT), unitText(context, environment.data));
   const restart = [
     ref(link),
     ref(unitFile),
+    ...environment.files.map(ref),
     ref(authentication),
     ...audit.filter((each) => each.kind === 'file').map(ref),
   ];
-  return [link, kubectl, authentication, authorization, ...audit, unitFile, unit(restart, ref(authorization))];
+  const files = [authentication, authorization, ...audit, ...environment.files, unitFile];
+  return [link, kubectl, ...files, unit(restart, ref(authorization))];
 }
 
-function config(path: string, text: string): FileResource {
+function config(path: string, text: string | Secret): FileResource {
   return file(path, text, readableBy(USERS.apiServer));
 }
 
@@ -66,12 +71,11 @@ function auditFiles({ cluster }: StateContext): Resource[] {
   ];
 }
 
-function unitText({ cluster, host }: StateContext): string {
-  const { environment, shutdownDelay, watchGracePeriod, port, audit } = cluster.apiServer;
+function unitText({ cluster, host }: StateContext, environment: ServiceEnvironment['data']): string {
+  const { shutdownDelay, watchGracePeriod, port, audit } = cluster.apiServer;
   return render('kube-apiserver/kube-apiserver.service', {
     flags: apiServerFlags(cluster, host),
-    environment,
-    hasEnvironment: Object.keys(environment).length > 0,
+    ...environment,
     localEtcd: host.roles.includes('etcd'),
     lowPort: port < 1024,
     auditFolder: audit.enabled ? '/var/log/kubernetes/audit' : '',

@@ -1,4 +1,5 @@
 import { PATHS } from '../core/paths.ts';
+import { Secret } from '../core/secret.ts';
 import type { DirectoryResource, FileResource, LinkResource, Ref, UnitInput } from '../resources/types.ts';
 import type { Artifact, StateContext } from './stage.ts';
 
@@ -28,8 +29,15 @@ export function folderOf(group: string): Access {
   return { mode: '0750', owner: 'root', group };
 }
 
-export function file(path: string, content: string, access: Access = PUBLIC): FileResource {
-  return { kind: 'file', path, content, ...access };
+/** A file; one that is a secret is for whoever must read it alone. */
+export function file(path: string, content: string | Secret, access: Access = PUBLIC): FileResource {
+  return { kind: 'file', path, content, ...(content instanceof Secret ? alone(access) : access) };
+}
+
+/** 0600: of the group's user (the service, see {@link readableBy}) where a group reads it, else of its owner. */
+function alone({ mode, owner, group }: Access): Access {
+  const read = group !== 'root' && (Number.parseInt(mode, 8) & 0o040) !== 0;
+  return { mode: PRIVATE.mode, owner: read ? group : owner, group };
 }
 
 export function directory(path: string, access: Access = FOLDER): DirectoryResource {

@@ -6,6 +6,7 @@ import { render } from '../render/render.ts';
 import { ref, type Ref, type Resource, type UnitResource } from '../resources/types.ts';
 import { file, inputs, linkTo, readableBy, unitPath } from './build.ts';
 import { CONTROLLER_MANAGER_KUBECONFIG, SCHEDULER_KUBECONFIG } from './certificates.ts';
+import { serviceEnvironment } from './environment.ts';
 import { LEAVES } from './leaves/names.ts';
 import { mastersRollout } from './masters-rollout.ts';
 import { SHARED_FILES, TRUST } from './secrets.ts';
@@ -28,14 +29,16 @@ function controllerManager(context: StateContext): Resource[] {
   const { cluster } = context;
   const link = linkTo('kube-controller-manager', context);
   const flags = { ...controllerManagerFlags(cluster), ...cluster.controllerManager.extraArgs };
-  const text = render(
-    'kube-controller-manager/kube-controller-manager.service',
-    unitData(flags, cluster.controllerManager.environment),
+  const environment = serviceEnvironment(
+    cluster.controllerManager.environment,
+    `${PATHS.controllerManager}/environment`,
   );
+  const text = render('kube-controller-manager/kube-controller-manager.service', { flags, ...environment.data });
   const unitFile = file(unitPath('kube-controller-manager.service'), text);
   const restart: Ref[] = [
     ref(link),
     ref(unitFile),
+    ...environment.files.map(ref),
     `file:${CONTROLLER_MANAGER_KUBECONFIG}`,
     `sharedSecret:${SECRETS.clusterAuthority}`,
     `sharedSecret:${SECRETS.serviceAccount}`,
@@ -44,7 +47,7 @@ function controllerManager(context: StateContext): Resource[] {
     `certificate:${LEAVES.controllerManager}.crt`,
     `certificate:${LEAVES.controllerManagerServer}.crt`,
   ];
-  return [link, unitFile, unit('kube-controller-manager.service', restart, live)];
+  return [link, ...environment.files, unitFile, unit('kube-controller-manager.service', restart, live)];
 }
 
 export function controllerManagerFlags({ name, network }: Cluster): Record<string, FlagValue> {
@@ -76,17 +79,19 @@ function scheduler(context: StateContext): Resource[] {
     config: SCHEDULER_CONFIG,
     ...cluster.scheduler.extraArgs,
   };
-  const text = render('kube-scheduler/kube-scheduler.service', unitData(flags, cluster.scheduler.environment));
+  const environment = serviceEnvironment(cluster.scheduler.environment, `${PATHS.scheduler}/environment`);
+  const text = render('kube-scheduler/kube-scheduler.service', { flags, ...environment.data });
   const unitFile = file(unitPath('kube-scheduler.service'), text);
   const restart: Ref[] = [
     ref(link),
     ref(config),
     ref(unitFile),
+    ...environment.files.map(ref),
     `file:${SCHEDULER_KUBECONFIG}`,
     `sharedSecret:${SECRETS.clusterAuthority}`,
   ];
   const live: Ref[] = [`certificate:${LEAVES.scheduler}.crt`, `certificate:${LEAVES.schedulerServer}.crt`];
-  return [link, config, unitFile, unit('kube-scheduler.service', restart, live)];
+  return [link, config, ...environment.files, unitFile, unit('kube-scheduler.service', restart, live)];
 }
 
 function schedulerConfig(): string {
@@ -111,10 +116,6 @@ function localPort(kubeconfig: string, leaf: string): Record<string, FlagValue> 
     'tls-private-key-file': `${leaf}.key`,
     ...TLS_FLAGS,
   };
-}
-
-function unitData(flags: Record<string, FlagValue>, environment: Readonly<Record<string, string>>): object {
-  return { flags, environment, hasEnvironment: Object.keys(environment).length > 0 };
 }
 
 function unit(name: string, restart: readonly Ref[], live: readonly Ref[]): UnitResource {

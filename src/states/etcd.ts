@@ -7,6 +7,7 @@ import { seriesOf } from '../core/versions.ts';
 import { render } from '../render/render.ts';
 import { ref, type Resource, type UnitResource } from '../resources/types.ts';
 import { file, inputs, linkTo, readableBy, unitPath } from './build.ts';
+import { serviceEnvironment } from './environment.ts';
 import { LEAVES } from './leaves/names.ts';
 import { oneAtATime } from './masters-rollout.ts';
 import type { Stage, StateContext } from './stage.ts';
@@ -35,7 +36,8 @@ export const etcd: Stage = {
 
 function states(context: StateContext): Resource[] {
   const { cluster, host } = context;
-  const { environment, dataDirectory } = cluster.etcd;
+  const { dataDirectory } = cluster.etcd;
+  const environment = serviceEnvironment(cluster.etcd.environment, `${PATHS.etcd}/environment`);
   const link = linkTo('etcd', context);
   const config = file(PATHS.etcdConfig, etcdConfig(context), readableBy(USERS.etcd));
   const text = render('etcd/etcd.service', {
@@ -43,8 +45,7 @@ function states(context: StateContext): Resource[] {
     host: host.name,
     config: PATHS.etcdConfig,
     dataDirectory,
-    environment,
-    hasEnvironment: Object.keys(environment).length > 0,
+    ...environment.data,
   });
   const unitFile = file(unitPath(UNIT), text);
   return [
@@ -52,8 +53,9 @@ function states(context: StateContext): Resource[] {
     linkTo('etcdctl', context),
     linkTo('etcdutl', context),
     config,
+    ...environment.files,
     unitFile,
-    unit(context, [ref(link), ref(config), ref(unitFile)]),
+    unit(context, [ref(link), ref(config), ...environment.files.map(ref), ref(unitFile)]),
   ];
 }
 

@@ -1,6 +1,7 @@
 import { haproxyHosts, hasVip } from '../cluster/endpoint.ts';
 import { HAPROXY_BACKEND, haproxyGates } from '../cluster/haproxy.ts';
 import { PATHS, SECRETS } from '../core/paths.ts';
+import { secretly, type Secret } from '../core/secret.ts';
 import { hostsWith, type Cluster } from '../inventory/types.ts';
 import { render } from '../render/render.ts';
 import { ref, type Ref, type Resource } from '../resources/types.ts';
@@ -70,9 +71,9 @@ function nonlocalBind(cluster: Cluster): Resource[] {
   ];
 }
 
-export function haproxyConfig(cluster: Cluster): string {
+export function haproxyConfig(cluster: Cluster): string | Secret {
   const { endpoint, haproxy: settings, apiServer } = cluster;
-  return render('haproxy/haproxy.cfg', {
+  const data = {
     ...settings,
     endpoint,
     terminate: endpoint.tls === 'terminate',
@@ -87,7 +88,8 @@ export function haproxyConfig(cluster: Cluster): string {
       name: host.name,
       address: `${host.internalAddress}:${String(apiServer.port)}`,
     })),
-  });
+  };
+  return secretly(data, (plain) => render('haproxy/haproxy.cfg', plain));
 }
 
 const MAX_ORGANIZATIONS = 16;

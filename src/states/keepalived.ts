@@ -1,6 +1,7 @@
 import { keepalivedHosts, vipInterface } from '../cluster/endpoint.ts';
 import { vipGates } from '../cluster/vip.ts';
 import { PATHS } from '../core/paths.ts';
+import { secretly, type Secret } from '../core/secret.ts';
 import type { Host } from '../inventory/types.ts';
 import { render } from '../render/render.ts';
 import { ref, type Resource } from '../resources/types.ts';
@@ -47,10 +48,10 @@ function states(context: StateContext): Resource[] {
   ];
 }
 
-function keepalivedConfig({ cluster, host, own }: StateContext): string {
+function keepalivedConfig({ cluster, host, own }: StateContext): string | Secret {
   const { endpoint, keepalived: settings } = cluster;
   const masters = keepalivedHosts(cluster);
-  return render('keepalived/keepalived.conf', {
+  const data = {
     host: host.name,
     ...settings,
     // Preflight has refused a host without one.
@@ -61,7 +62,8 @@ function keepalivedConfig({ cluster, host, own }: StateContext): string {
     priority: priorityOf(host, masters),
     source: host.internalAddress,
     peers: masters.filter((each) => each.name !== host.name).map((each) => each.internalAddress),
-  });
+  };
+  return secretly(data, (plain) => render('keepalived/keepalived.conf', plain));
 }
 
 /** No two masters stand with one priority: of those that share one, each later one of the inventory goes one lower. */

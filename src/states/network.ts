@@ -3,8 +3,10 @@ import type { Facts } from '../cluster/facts.ts';
 import { inCidr } from '../core/ipv4.ts';
 import type { Cluster, Host } from '../inventory/types.ts';
 import type { Resource } from '../resources/types.ts';
+import { wrongParts } from './bridge/parts.ts';
 import { bridge } from './bridge/resources.ts';
 import { calicoHost } from './calico/hosts.ts';
+import { fixedProblems } from './network/fixed.ts';
 import { nodeBatches, nodeHosts } from './node-rollout.ts';
 import type { DeferredStates, Problem, Stage, StateContext } from './stage.ts';
 
@@ -37,42 +39,8 @@ function hostStates(context: StateContext): Resource[] | DeferredStates {
 
 function problems(cluster: Cluster, facts: Facts): Problem[] {
   return [
-    ...movedPods(cluster, facts),
-    ...changedPool(cluster, facts),
-    ...(cluster.network.plugin === 'bridge' ? apartHosts(cluster, facts) : []),
-  ];
-}
-
-/** Nodes keep the part of podCidr that they got; Calico's pool is made once. A living network can't be renumbered. */
-function movedPods(cluster: Cluster, facts: Facts): Problem[] {
-  const { podCidr } = cluster.network;
-  return [...(facts.nodes?.values() ?? [])].flatMap((node) => {
-    if (node.podCidr === undefined || inCidr(node.podCidr.split('/')[0] ?? '', podCidr)) return [];
-    return [
-      {
-        host: node.name,
-        message: `its pods have addresses of ${node.podCidr}, which is not in network.podCidr ${podCidr}`,
-        hint: 'The network of the pods can not be changed on a cluster that runs: put the old network.podCidr back.',
-      },
-    ];
-  });
-}
-
-/** Calico makes its pool from our settings once and never looks at them again, so a change would be none. */
-function changedPool(cluster: Cluster, { ipPools = [] }: Facts): Problem[] {
-  const { plugin, podCidr, calico } = cluster.network;
-  const pool = ipPools.find((each) => each.name === 'default-ipv4-ippool') ?? ipPools[0];
-  if (
-    plugin !== 'calico' ||
-    pool === undefined ||
-    (pool.cidr === podCidr && pool.encapsulation === calico.encapsulation)
-  )
-    return [];
-  return [
-    {
-      message: `Calico's IP pool ${pool.name} has ${pool.cidr} with ${pool.encapsulation}; the inventory wants ${podCidr} with ${calico.encapsulation}`,
-      hint: "Set network.podCidr and network.calico.encapsulation to the pool's, or move the pods to a new pool by hand first.",
-    },
+    ...fixedProblems(cluster, facts),
+    ...(cluster.network.plugin === 'bridge' ? [...wrongParts(cluster, facts), ...apartHosts(cluster, facts)] : []),
   ];
 }
 

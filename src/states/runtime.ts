@@ -1,11 +1,19 @@
 import { runtimeAnswers } from '../cluster/runtime.ts';
+import { secretly } from '../core/secret.ts';
 import type { Cluster } from '../inventory/types.ts';
 import { toToml } from '../render/toml.ts';
-import { ref, type FileResource, type PackageResource, type Resource, type UnitResource } from '../resources/types.ts';
+import {
+  ref,
+  type FileResource,
+  type PackageResource,
+  type Ref,
+  type Resource,
+  type UnitResource,
+} from '../resources/types.ts';
 import { directory, file, inputs } from './build.ts';
 import { cniPlugins } from './cni.ts';
 import { CONTAINERD, containerdConfig, containerdMajor } from './containerd/config.ts';
-import { PROXY_DROP_IN, proxyDropIn } from './containerd/proxy.ts';
+import { proxyFiles } from './containerd/proxy.ts';
 import { registryFiles } from './containerd/registries.ts';
 import { nodeBatches, nodeHosts } from './node-rollout.ts';
 import type { Stage, StateContext } from './stage.ts';
@@ -29,7 +37,7 @@ export const runtime: Stage = {
 function containerdStates(context: StateContext): Resource[] {
   const { cluster, own } = context;
   const registries = registryFiles(cluster.registries);
-  const proxies = proxyDropIn(cluster);
+  const proxies = proxyFiles(cluster);
   const config = configFile(cluster, containerdMajor(own.os));
   return [
     ...PACKAGES,
@@ -39,19 +47,20 @@ function containerdStates(context: StateContext): Resource[] {
     ...registries,
     ...proxies,
     config,
-    unit(config, registries, proxies.length > 0),
+    unit(config, registries, proxies),
   ];
 }
 
 function configFile(cluster: Cluster, major: 1 | 2): FileResource {
   return {
-    ...file(CONTAINERD.config, toToml(containerdConfig(cluster, major))),
+    ...file(CONTAINERD.config, secretly(containerdConfig(cluster, major), toToml)),
     validate: ['containerd', '--config', '{}', 'config', 'dump'],
     requires: ['package:containerd'],
   };
 }
 
-function unit(config: FileResource, registries: readonly Resource[], proxied: boolean): UnitResource {
+function unit(config: FileResource, registries: readonly Resource[], proxies: readonly Resource[]): UnitResource {
+  const files = (all: readonly Resource[]): Ref[] => all.filter((each) => each.kind === 'file').map(ref);
   return {
     kind: 'unit',
     name: CONTAINERD.unit,
@@ -59,8 +68,8 @@ function unit(config: FileResource, registries: readonly Resource[], proxied: bo
     state: 'running',
     timeout: 60,
     inputs: [
-      ...inputs('restart', ['package:containerd', ref(config), ...(proxied ? [`file:${PROXY_DROP_IN}` as const] : [])]),
-      ...inputs('live', ['package:runc', ...registries.filter((each) => each.kind === 'file').map(ref)]),
+      ...inputs('restart', ['package:containerd', ref(config), ...files(proxies)]),
+      ...inputs('live', ['package:runc', ...files(registries)]),
     ],
   };
 }

@@ -118,6 +118,10 @@ export interface Inquiry {
 }
 
 export interface Problem {
+  /**
+   * `refused`: what a cluster that runs would not live through. It holds whatever is skipped; absent = `preflight`.
+   */
+  code?: 'preflight' | 'refused';
   host?: string;
   message: string;
   hint?: string;

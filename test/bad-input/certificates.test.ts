@@ -9,10 +9,16 @@ import { signLeaf } from '../../src/pki/leaf.ts';
 import { leafSpec } from '../pki/spec.ts';
 import { errorOf } from './judge.ts';
 
-const made = await createAuthority({ type: 'authority', commonName: 'ca', days: 3650, keyAlgorithm: 'ecdsa-p256' });
-const other = await createAuthority({ type: 'authority', commonName: 'ca', days: 3650, keyAlgorithm: 'ecdsa-p256' });
+const made = await createAuthority(
+  { type: 'authority', commonName: 'ca', days: 3650, keyAlgorithm: 'ecdsa-p256' },
+  new Date(),
+);
+const other = await createAuthority(
+  { type: 'authority', commonName: 'ca', days: 3650, keyAlgorithm: 'ecdsa-p256' },
+  new Date(),
+);
 const spec = leafSpec();
-const leaf = await signLeaf(spec, made);
+const leaf = await signLeaf(spec, made, new Date());
 const key = (text: string): Secret => new Secret(text, 'key of ca');
 const pem = (bytes: Buffer, what = 'CERTIFICATE'): string =>
   `-----BEGIN ${what}-----\n${bytes.toString('base64')}\n-----END ${what}-----\n`;
@@ -33,7 +39,7 @@ describe('an authority that cannot sign is named, and why', () => {
     ['a key of another kind', { cert: made.cert, key: key(ed25519) }],
     ['binary', { cert: '\0\u0001\ufffd', key: key('\0') }],
   ])('%s', async (_what, authority) => {
-    const error = await errorOf(() => signLeaf(spec, authority));
+    const error = await errorOf(() => signLeaf(spec, authority, new Date()));
     expect(error).toMatchObject({ code: 'stage', hint: expect.any(String) as string });
     expect(error.message).toContain(spec.authority);
     expect(JSON.stringify([error.message, error.details])).not.toContain('PRIVATE KEY');

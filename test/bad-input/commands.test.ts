@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,7 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'mcpk-commands-'));
   writeFileSync(join(folder, 'mcpk.yaml'), INVENTORY);
   mkdirSync(join(folder, 'folder'));
+  symlinkSync('mcpk.yaml', join(folder, 'link'));
 });
 afterAll(() => {
   rmSync(folder, { recursive: true });
@@ -87,6 +88,19 @@ const FLAGS: Case[] = [
     /cannot be written \(ENOENT\)/,
   ],
   ['a plan kept over a folder', ['plan', ...I, '--out', 'FOLDER/folder'], 64, /cannot be written \(EISDIR\)/],
+  [
+    'a plan kept over a device',
+    ['plan', ...I, '--out', '/dev/null'],
+    64,
+    /cannot be written \(what is there is no file\)/,
+  ],
+  [
+    'a kubeconfig through a link',
+    ['kubeconfig', ...I, '--output', 'FOLDER/link'],
+    64,
+    /cannot be written \(a link is there\)/,
+  ],
+  ['a kubeconfig over a folder', ['kubeconfig', ...I, '--output', 'FOLDER/folder'], 64, /cannot be written \(EISDIR\)/],
   ['files rendered below a device', ['render', '/dev/null/x', ...I], 64, /cannot be written: ENOTDIR/],
   ['files rendered over others', ['render', 'FOLDER', ...I], 64, /holds other things/],
 ];

@@ -58,17 +58,22 @@ describe('a template', () => {
       { domain: null, upstream: 'x' },
       /"domain" is nothing where a text/,
     ],
-    ['with a text for a map', 'containerd/proxy.conf', { environment: 'A=b' }, /wants a map, not a string$/],
+    [
+      'with a text for a map',
+      'containerd/proxy.conf',
+      { hasEnvironment: true, environment: 'A=b' },
+      /wants a map, not a string$/,
+    ],
     [
       'with a line break in a unit',
       'containerd/proxy.conf',
-      { environment: { A: 'b\u0000' } },
+      { hasEnvironment: true, environment: { A: 'b\u0000' } },
       /has a control character/,
     ],
     [
       'with a name that is none',
       'containerd/proxy.conf',
-      { environment: { 'A B': 'c' } },
+      { hasEnvironment: true, environment: { 'A B': 'c' } },
       /can't be the name of an environment/,
     ],
   ])('%s: says where', async (_what, template, data, says) => {

@@ -44,6 +44,7 @@ const CASES: {
   { name: 'another spelling of an address', change: { ip: ['10.0.0.1', 'fd00:0:0:0:0:0:0:1'] }, reasons: [] },
   { name: '31 days left', after: 334, reasons: [] },
   { name: '30 days left', after: 335, reasons: [/expires on 2027-03-01, 30 days/] },
+  { name: 'not valid yet', after: -1, reasons: [/^not valid before 2026-03-01T11:55:00/] },
   { name: 'expired', after: 366, reasons: [/expired on 2027-03-01/] },
   { name: 'another CN', change: { subject: { CN: 'x', O: SPEC.subject.O } }, reasons: [/^CN: \+x -system:node:m1$/] },
   {

@@ -10,6 +10,7 @@ import {
   MASTERS,
   NODES,
   on,
+  overlay,
   unitStarts,
   writeKubeconfig,
 } from './support/mcpk.ts';
@@ -67,6 +68,18 @@ describe('bare hosts', () => {
     expect(result.failed).toBe(0);
     await writeKubeconfig();
     expect((await readyNodes()).toSorted()).toEqual([...NODES]);
+  });
+
+  it.each([
+    ['serviceCidr: 10.96.0.0/16', /network\.serviceCidr: .* run in another network \(10\.254\.0\.0\/16/],
+    ['podCidr: 10.100.0.0/16', /m1: its pods have addresses of 10\.244\.\d\.0\/24/],
+  ])('keep their network: %s is refused', async (setting, says) => {
+    const file = await overlay(`network: { ${setting} }\n`);
+    for (const command of [['plan'], ['apply', '--yes', '--skip', 'network']]) {
+      const { code, stderr } = await mcpk(command, [file]);
+      expect(code, stderr).toBe(18);
+      expect(stderr.replaceAll(/\s+/g, ' ')).toMatch(says);
+    }
   });
 
   it('the second apply and plan find nothing to do, and no unit was started again', async () => {

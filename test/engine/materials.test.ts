@@ -37,6 +37,7 @@ function materialsOf(
   secrets: Record<string, Placed>,
   shared: Record<string, SharedState>,
   contents: Record<string, string> = {},
+  now = new Date(),
 ): { materials: Materials; read: string[] } {
   const read: string[] = [];
   const refuse = (): Promise<never> => Promise.reject(new Error('not asked for'));
@@ -60,6 +61,7 @@ function materialsOf(
     fleet,
     shared: new Map(Object.entries(shared)),
     secrets: new Map(Object.entries(secrets)),
+    now: () => now,
     signal: new AbortController().signal,
   };
   return { materials: createMaterials(input), read };
@@ -175,7 +177,7 @@ describe('a secret that a host has', () => {
   });
 
   it('signs leaves with the key that its holder has, fetched once', async () => {
-    const made = await makeShared(AUTHORITY);
+    const made = await makeShared(AUTHORITY, new Date());
     const { materials, read } = materialsOf(
       { ca: placed('ca', AUTHORITY, ['cert', 'key', 'bundle']) },
       { ca: held({ texts: { cert: plain(made['cert']!), bundle: plain(made['bundle']!) } }) },

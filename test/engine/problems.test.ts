@@ -86,6 +86,27 @@ describe('before the first change', () => {
     expect(outcome).toEqual({ asked: [], told: [warning], thrown: undefined });
   });
 
+  it('what a stage refuses ends the run with exit 18, skipped or not', async () => {
+    const known: Problem[] = [{ code: 'refused', message: 'would not live', hint: 'Put it back.' }];
+    for (const skip of [undefined, ['preflight']]) {
+      const { told, thrown } = await check({ known, ...(skip ? { skip } : {}) });
+      expect(told).toEqual([]);
+      expect(thrown).toMatchObject({ code: 'refused', exitCode: 18, message: 'would not live', hint: 'Put it back.' });
+    }
+  });
+
+  it('refusals come first among problems of both kinds, so the run ends with 18', async () => {
+    const known: Problem[] = [
+      { host: 'm1', message: 'is full' },
+      { code: 'refused', host: 'w1', message: 'would not live' },
+    ];
+    const { thrown } = await check({ known });
+    expect(thrown).toMatchObject({ exitCode: 18, errors: [{ code: 'refused' }, { code: 'preflight' }] });
+    const skipped = await check({ known, skip: ['preflight'] });
+    expect(skipped.told).toMatchObject([{ type: 'warning', message: 'is full' }]);
+    expect(skipped.thrown).toMatchObject({ exitCode: 18, message: 'would not live' });
+  });
+
   it('a host that is lost meanwhile is unreachable, not cut off from its peers', async () => {
     const lost = new McpkError('unreachable', 'gone', { host: 'w1' });
     const { thrown } = await check({

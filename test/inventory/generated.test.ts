@@ -76,7 +76,7 @@ describe('what is made from the schema', () => {
   it('the reference still loads with every example in it switched on', async () => {
     const text = read('inventories/reference.yaml').replace(/^( *)#(?=[^\s#])/gm, '$1');
     const cluster = await loadTexts([{ file: 'reference.yaml', text }], {
-      env: { ...ENV, SUDO_PASSWORD: 'a', REGISTRY_PASSWORD: 'b' },
+      env: { ...ENV, MCPK_SUDO_PASSWORD: 'a', MCPK_REGISTRY_PASSWORD: 'b' },
     });
     expect(cluster).toMatchObject({ registries: [{ name: 'registry.k8s.io' }], endpoint: { interface: 'eth0' } });
   });

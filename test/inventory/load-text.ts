@@ -10,10 +10,14 @@ const validator = await compileValidator(schema);
 export const ENV = { HOME: '/home/ada' };
 
 /** Loads texts as files a.yaml, b.yaml … in /work. */
-export function loadYaml(texts: string | readonly string[], env: Record<string, string> = ENV): Promise<Cluster> {
+export function loadYaml(
+  texts: string | readonly string[],
+  env: Record<string, string> = ENV,
+  allowed: readonly string[] = [],
+): Promise<Cluster> {
   const list = typeof texts === 'string' ? [texts] : texts;
   const files = list.map((text, index) => ({ file: `${'abc'.charAt(index)}.yaml`, text }));
-  return loadTexts(files, { env, directory: '/srv', schema, validator });
+  return loadTexts(files, { env, allowed, directory: '/srv', schema, validator });
 }
 
 /** The lines of the one error; fails when there is none. */

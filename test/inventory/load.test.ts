@@ -179,29 +179,31 @@ hosts:
 
 describe('the environment', () => {
   it.each([
-    ['${USER_NAME}', 'ada'],
+    ['${MCPK_USER}', 'ada'],
     ['${NOT_SET:-ops}', 'ops'],
-    ['${EMPTY:-ops}', 'ops'],
-    ['x-${USER_NAME}', 'x-ada'],
-    ['$${USER_NAME}', '${USER_NAME}'],
+    ['${MCPK_EMPTY:-ops}', 'ops'],
+    ['x-${MCPK_USER}', 'x-ada'],
+    ['$${MCPK_USER}', '${MCPK_USER}'],
+    ['$${NOT_ALLOWED}', '${NOT_ALLOWED}'],
     ['$5', '$5'],
   ])('turns %s into %s', async (text, expected) => {
-    const cluster = await loadYaml(`${ONE}pillar: { a: '${text}' }`, { ...ENV, USER_NAME: 'ada', EMPTY: '' });
-    expect(cluster.pillar).toEqual({ a: expected });
+    const env = { ...ENV, MCPK_USER: 'ada', MCPK_EMPTY: '', NOT_ALLOWED: 'x' };
+    const cluster = await loadYaml(`${ONE}ssh: { identityFiles: ['/${text}'] }`, env);
+    expect(cluster.hosts[0]?.ssh.identityFiles).toEqual([`/${expected}`]);
   });
 
   it('gives numbers and booleans where they are asked for', async () => {
-    const cluster = await loadYaml(`${ONE}ssh:\n  port: \${PORT}\n  agent: \${AGENT:-true}\n`, {
+    const cluster = await loadYaml(`${ONE}ssh:\n  port: \${MCPK_PORT}\n  agent: \${AGENT:-true}\n`, {
       ...ENV,
-      PORT: '2222',
+      MCPK_PORT: '2222',
     });
     expect(cluster.hosts[0]?.ssh).toMatchObject({ port: 2222, agent: true });
   });
 
   it('gives secrets that no view shows', async () => {
     const cluster = await loadYaml(
-      `${ONE}ssh: { becomePassword: '\${PW}' }\nregistries: [{ name: r.example.org, username: u, password: '\${PW}' }]`,
-      { ...ENV, PW: 'hunter2' },
+      `${ONE}ssh: { becomePassword: '\${MCPK_PW}' }\nregistries: [{ name: r.example.org, username: u, password: '\${MCPK_PW}' }]`,
+      { ...ENV, MCPK_PW: 'hunter2' },
     );
     expect(cluster.hosts[0]?.ssh.becomePassword).toBeInstanceOf(Secret);
     expect(cluster.registries[0]?.password?.reveal()).toBe('hunter2');

@@ -131,7 +131,8 @@ describe('a mistake names file, place, path, what is wrong and the nearest word'
     ['groups: { workers: {} }', '11 groups.workers: is not a setting; did you mean worker?'],
     ['system: { sysctls: [] }', '20 system.sysctls: must be a map, not a list'],
     ['pillar: { a: "${SURELY_NOT_SET}" }', '14 pillar.a: the environment variable SURELY_NOT_SET is not set'],
-    ['pillar: { a: "${HOMEE}" }', '14 pillar.a: the environment variable HOMEE is not set; did you mean HOME?'],
+    // A near name that is there would be told to whoever reads what CI prints.
+    ['pillar: { a: "${HOMEE}" }', '14 pillar.a: the environment variable HOMEE is not set'],
     [
       'pillar: { a: "${a b}" }',
       '14 pillar.a: "${a b}" is neither ${NAME} nor ${NAME:-default}; write `$${` for a plain `${`',
@@ -304,9 +305,9 @@ etcd: { electionTimeout: 400 }
   });
 
   it('show no value of the environment, no password, and nothing that a terminal would obey', async () => {
-    const env = { HOME: '/h', PW: 'hunter2' };
+    const env = { HOME: '/h', MCPK_PW: 'hunter2' };
     const lines = await mistakesOf(
-      `${ONE}ssh: { user: '\${PW} x', becomePassword: 123456 }\nproxy: { http: 'u:s3cret@p' }\npillar: 1\nversions: { etcd: "\\e[31mx\\u202e" }`,
+      `${ONE}ssh: { user: '\${MCPK_PW} x', becomePassword: 123456 }\nproxy: { http: 'u:s3cret@p' }\npillar: 1\nversions: { etcd: "\\e[31mx\\u202e" }`,
       env,
     );
     expect(lines.join('\n')).not.toMatch(/hunter2|123456|s3cret|\u001B|\u202E/);

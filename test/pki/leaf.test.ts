@@ -18,7 +18,7 @@ const folder = mkdtempSync(join(tmpdir(), 'mcpk-pki-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const authority = (keyAlgorithm: KeyAlgorithm, days = 3650, now?: Date): Promise<Authority> =>
-  createAuthority({ type: 'authority', commonName: 'mcpk test', days, keyAlgorithm }, now);
+  createAuthority({ type: 'authority', commonName: 'mcpk test', days, keyAlgorithm }, now ?? new Date());
 
 /** One that somebody else made: its name is a PrintableString in an order of its own. */
 async function foreignAuthority(): Promise<Authority> {
@@ -74,7 +74,7 @@ describe('signLeaf', () => {
   it.each(LEAVES)('$name: openssl verifies chain, purpose, names and key', async ({ by, spec, purpose }) => {
     const ca = await authority(by);
     const wanted = leafSpec(spec);
-    const { cert, key } = await signLeaf(wanted, ca);
+    const { cert, key } = await signLeaf(wanted, ca, new Date());
     const seen = new X509Certificate(cert);
     expect(seen.checkIssued(new X509Certificate(ca.cert))).toBe(true);
     expect(seen.checkPrivateKey(createPrivateKey(key.reveal()))).toBe(true);
@@ -104,13 +104,13 @@ describe('signLeaf', () => {
 
   it('ends with its authority at the latest', async () => {
     const ca = await authority('ecdsa-p256', 10);
-    const { cert } = await signLeaf(leafSpec({ days: 365 }), ca);
+    const { cert } = await signLeaf(leafSpec({ days: 365 }), ca, new Date());
     expect(new X509Certificate(cert).validTo).toBe(new X509Certificate(ca.cert).validTo);
   });
 
   it("names its issuer by the very bytes of the authority's subject, however those are encoded", async () => {
     const ca = await foreignAuthority();
-    const { cert } = await signLeaf(leafSpec(), ca);
+    const { cert } = await signLeaf(leafSpec(), ca, new Date());
     const [leaf, issuer] = [new X509(cert), new X509(ca.cert)];
     expect(Buffer.from(leaf.issuerName.toArrayBuffer())).toEqual(Buffer.from(issuer.subjectName.toArrayBuffer()));
   });
@@ -118,7 +118,7 @@ describe('signLeaf', () => {
   it('takes a random serial number of 128 bits', async () => {
     const ca = await authority('ecdsa-p256');
     const serials = await Promise.all(
-      [1, 2].map(async () => new X509Certificate((await signLeaf(leafSpec(), ca)).cert).serialNumber),
+      [1, 2].map(async () => new X509Certificate((await signLeaf(leafSpec(), ca, new Date())).cert).serialNumber),
     );
     expect(serials[0]).toMatch(/^[4-7][0-9A-F]{31}$/);
     expect(serials[0]).not.toBe(serials[1]);
@@ -126,7 +126,7 @@ describe('signLeaf', () => {
 
   it('refuses a key that is not the authority’s', async () => {
     const [one, other] = [await authority('ecdsa-p256'), await authority('ecdsa-p256')];
-    await expect(signLeaf(leafSpec(), { cert: one.cert, key: other.key })).rejects.toMatchObject({
+    await expect(signLeaf(leafSpec(), { cert: one.cert, key: other.key }, new Date())).rejects.toMatchObject({
       code: 'stage',
       message: expect.stringContaining("authority/test: its certificate and its key don't belong together") as string,
     });
@@ -134,7 +134,7 @@ describe('signLeaf', () => {
 
   it('refuses an authority that has expired', async () => {
     const ca = await authority('ecdsa-p256', 10, new Date(Date.now() - 11 * DAY));
-    await expect(signLeaf(leafSpec(), ca)).rejects.toMatchObject({
+    await expect(signLeaf(leafSpec(), ca, new Date())).rejects.toMatchObject({
       code: 'stage',
       message: expect.stringContaining('expired on') as string,
     });

@@ -9,7 +9,10 @@ const reveal = (value: string | Secret | undefined): string =>
 
 describe('makeShared', () => {
   it('makes an authority whose key is a secret and whose bundle is its certificate', async () => {
-    const made = await makeShared({ type: 'authority', commonName: 'mcpk test', days: 10, keyAlgorithm: 'ecdsa-p256' });
+    const made = await makeShared(
+      { type: 'authority', commonName: 'mcpk test', days: 10, keyAlgorithm: 'ecdsa-p256' },
+      new Date(),
+    );
     expect(Object.keys(made).sort()).toEqual(['bundle', 'cert', 'key']);
     expect(made['key']).toBeInstanceOf(Secret);
     expect(made['bundle']).toBe(made['cert']);
@@ -17,7 +20,7 @@ describe('makeShared', () => {
   });
 
   it.each(['ecdsa-p256', 'rsa-2048'] as const)('makes a %s pair whose halves belong together', async (keyAlgorithm) => {
-    const made = await makeShared({ type: 'keypair', keyAlgorithm });
+    const made = await makeShared({ type: 'keypair', keyAlgorithm }, new Date());
     expect(reveal(made['private'])).toMatch(/^-----BEGIN PRIVATE KEY-----\n/); // PKCS#8
     expect(reveal(made['public'])).toMatch(/^-----BEGIN PUBLIC KEY-----\n/); // SPKI
     const message = Buffer.from('token');
@@ -27,7 +30,7 @@ describe('makeShared', () => {
   });
 
   it('makes an encryption configuration with one 32-byte key, plain text readable', async () => {
-    const made = await makeShared({ type: 'encryption-config', resources: ['secrets', '*.apps'] });
+    const made = await makeShared({ type: 'encryption-config', resources: ['secrets', '*.apps'] }, new Date());
     expect(made['config']).toBeInstanceOf(Secret);
     const config = load(reveal(made['config'])) as {
       apiVersion: string;
@@ -48,13 +51,15 @@ describe('makeShared', () => {
   it('makes another key each time', async () => {
     const recipe = { type: 'encryption-config', resources: ['secrets'] } as const;
     const [one, other] = await Promise.all([
-      makeShared({ ...recipe, resources: ['secrets'] }),
-      makeShared({ ...recipe, resources: ['secrets'] }),
+      makeShared({ ...recipe, resources: ['secrets'] }, new Date()),
+      makeShared({ ...recipe, resources: ['secrets'] }, new Date()),
     ]);
     expect(reveal(one['config'])).not.toBe(reveal(other['config']));
   });
 
   it.each([[[]], [['secrets\n  - x']], [['Secrets']]])('refuses to encrypt %j', async (resources) => {
-    await expect(makeShared({ type: 'encryption-config', resources })).rejects.toMatchObject({ code: 'invalid' });
+    await expect(makeShared({ type: 'encryption-config', resources }, new Date())).rejects.toMatchObject({
+      code: 'invalid',
+    });
   });
 });

@@ -1,7 +1,16 @@
+import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { load } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
-import { flagArguments, haproxyWord, systemdArgument, systemdEnvironment, toYaml } from '../../src/render/formats.ts';
+import { Secret } from '../../src/core/secret.ts';
+import {
+  environmentFile,
+  flagArguments,
+  haproxyWord,
+  systemdArgument,
+  systemdEnvironment,
+  toYaml,
+} from '../../src/render/formats.ts';
 
 /** As JSON has it: no number is minus zero. */
 const asJson = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
@@ -72,14 +81,25 @@ it.each([
   expect(systemdEnvironment(name, value)).toBe(written);
 });
 
+it.each(['plain', '', 'a b', '"', "it's", '$HOME ${HOME} `id` $(id)', 'back\\slash\\', '#;=', 'a\tb', '%h'])(
+  'an environment file gives %j back as a shell reads it',
+  (value) => {
+    const script = `${environmentFile({ B: value, A: '1' })}printf %s "$A$B"`;
+    expect(spawnSync('sh', ['-c', script], { encoding: 'utf8', env: {} }).stdout).toBe(`1${value}`);
+  },
+);
+
 it.each([
+  () => environmentFile({ A: 'x\nB="y"' }),
+  () => environmentFile({ 'A B': 'x' }),
+  () => toYaml({ a: [new Secret('x', 's')] }),
   () => systemdEnvironment('A B', 'x'),
   () => systemdEnvironment('A\nExecStart', 'x'),
   () => systemdArgument('a\0'),
   () => systemdArgument('a\rb'),
   () => haproxyWord('a\nb'),
 ])('refuses what can not be written (%#)', (work) => {
-  expect(work).toThrow(/can't/);
+  expect(work).toThrow(/can't|no place/);
 });
 
 it.each([

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { load } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
+import { Secret } from '../../src/core/secret.ts';
 import type { Cluster } from '../../src/inventory/types.ts';
 import { ref, type FileResource, type Ref, type Resource } from '../../src/resources/types.ts';
 import { addons } from '../../src/states/addons.ts';
@@ -195,6 +196,20 @@ describe('containerd', () => {
     expect(mirror).toContain('capabilities');
     expect(mirror).not.toContain('authorization');
     expect(hosts?.mode).toBe('0600');
+  });
+
+  it('keeps the password of a proxy from what systemd tells everybody', async () => {
+    const all = resources(runtime, await labContext('proxy: { http: "http://u:hunter2@p:1", https: "http://p:2" }'));
+    const dropIn = textOf(all, '/etc/systemd/system/containerd.service.d/10-mcpk-proxy.conf');
+    expect(dropIn).toContain('Environment=HTTPS_PROXY=http://p:2');
+    expect(dropIn).toContain('EnvironmentFile=/etc/containerd/proxy.environment');
+    expect(dropIn).not.toContain('hunter2');
+    const path = '/etc/containerd/proxy.environment';
+    const file = all.find((each) => each.kind === 'file' && each.path === path) as FileResource;
+    expect(file).toMatchObject({ mode: '0600', owner: 'root', group: 'root', content: expect.any(Secret) as Secret });
+    expect((file.content as Secret).reveal()).toBe('HTTP_PROXY="http://u:hunter2@p:1"\n');
+    const unit = all.find((each) => each.kind === 'unit' && each.name === 'containerd.service');
+    expect(unit).toMatchObject({ inputs: expect.arrayContaining([{ ref: `file:${path}`, on: 'restart' }]) as unknown });
   });
 
   it('pulls through a proxy, but not what is inside', async () => {

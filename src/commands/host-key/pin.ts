@@ -3,7 +3,7 @@ import { McpkError } from '../../core/errors.ts';
 import { padEnd } from '../../report/theme.ts';
 import type { ScannedKey } from '../../transport/host-keys.ts';
 import { BaseCommand } from '../shared/base-command.ts';
-import { limited, loadCluster } from '../shared/cluster.ts';
+import { limited } from '../shared/cluster.ts';
 import { confirm } from '../shared/confirm.ts';
 import { hostFlags } from '../shared/flags.ts';
 import { onEach, targetOf } from '../shared/targets.ts';
@@ -28,7 +28,7 @@ export default class Pin extends BaseCommand<typeof Pin> {
   static override readonly flags = { ...hostFlags, yes: Flags.boolean({ char: 'y', summary: 'Do not ask.' }) };
 
   async run(): Promise<{ pinned: Pinned[] }> {
-    const cluster = await loadCluster(this.flags.inventory);
+    const cluster = await this.loadCluster();
     const { pinHostKey, scanHostKey } = await import('../../transport/host-keys.ts');
     const hosts = limited(cluster, this.flags.limit);
     const results = await onEach(hosts, this.flags.concurrency, (host) => scanHostKey(targetOf(host), this.signal));

@@ -1,7 +1,7 @@
 import { padEnd } from '../../report/theme.ts';
 import type { ScannedKey } from '../../transport/host-keys.ts';
 import { BaseCommand } from '../shared/base-command.ts';
-import { limited, loadCluster } from '../shared/cluster.ts';
+import { limited } from '../shared/cluster.ts';
 import { hostFlags } from '../shared/flags.ts';
 import { onEach, targetOf } from '../shared/targets.ts';
 import { throwAll } from '../shared/throw-all.ts';
@@ -16,7 +16,7 @@ export default class Scan extends BaseCommand<typeof Scan> {
   static override readonly flags = { ...hostFlags };
 
   async run(): Promise<{ keys: Scanned[] }> {
-    const cluster = await loadCluster(this.flags.inventory);
+    const cluster = await this.loadCluster();
     const { scanHostKey } = await import('../../transport/host-keys.ts');
     const hosts = limited(cluster, this.flags.limit);
     const results = await onEach(hosts, this.flags.concurrency, (host) => scanHostKey(targetOf(host), this.signal));

@@ -1,7 +1,7 @@
 import { padEnd } from '../../report/theme.ts';
 import type { RecordedKey } from '../../transport/host-keys.ts';
 import { BaseCommand } from '../shared/base-command.ts';
-import { limited, loadCluster } from '../shared/cluster.ts';
+import { limited } from '../shared/cluster.ts';
 import { inventoryFlags, limitFlags } from '../shared/flags.ts';
 import { targetOf } from '../shared/targets.ts';
 
@@ -13,7 +13,7 @@ export default class Show extends BaseCommand<typeof Show> {
   static override readonly flags = { ...inventoryFlags, ...limitFlags };
 
   async run(): Promise<{ keys: RecordedKey[] }> {
-    const cluster = await loadCluster(this.flags.inventory);
+    const cluster = await this.loadCluster();
     const { showHostKeys } = await import('../../transport/host-keys.ts');
     const hosts = limited(cluster, this.flags.limit);
     const width = Math.max(...hosts.map((host) => host.name.length));

@@ -1,10 +1,14 @@
 import { Command, Flags, Errors, type Interfaces } from '@oclif/core';
 import { EXIT_CODES, FailureList, McpkError } from '../../core/errors.ts';
+import { redactError } from '../../core/redact.ts';
+import type { Secret } from '../../core/secret.ts';
 import type { Plan, RunResult } from '../../engine/types.ts';
+import type { Cluster } from '../../inventory/types.ts';
 import { renderError } from '../../report/error-text.ts';
 import { toJson } from '../../report/json.ts';
 import { themeFor, type Theme } from '../../report/theme.ts';
 import { createView, type View } from '../../report/view.ts';
+import type { InventoryFlags } from './cluster.ts';
 
 type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<(typeof BaseCommand)['baseFlags'] & T['flags']>;
 type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T['args']>;
@@ -23,6 +27,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   protected flags!: FlagsOf<T>;
   protected args!: ArgsOf<T>;
   readonly #abort = new AbortController();
+  #hidden: readonly Secret[] = [];
   #timer: NodeJS.Timeout | undefined;
   readonly #onSignal = (): void => this.interrupt();
 
@@ -47,6 +52,14 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   /** Aborted by the first Ctrl-C, by SIGTERM and by --timeout. */
   protected get signal(): AbortSignal {
     return this.#abort.signal;
+  }
+
+  /** The cluster that the flags name, or `over` them. What it hides is in no error from now on. */
+  protected async loadCluster(over: InventoryFlags = {}): Promise<Cluster> {
+    const { loadCluster } = await import('./cluster.ts');
+    const cluster = await loadCluster({ ...(this.flags as InventoryFlags), ...over });
+    this.#hidden = cluster.hidden ?? [];
+    return cluster;
   }
 
   /** Theme of the results on stdout. */
@@ -84,7 +97,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   protected override async catch(thrown: Error): Promise<void> {
-    const error = this.explain(thrown);
+    const error = redactError(this.explain(thrown), this.#hidden);
     const exit = exitCodeOf(error);
     process.exitCode = exit;
     if (this.jsonEnabled()) return this.logJson(this.toErrorJson(error));

@@ -1,3 +1,5 @@
+import { McpkError } from '../../core/errors.ts';
+import { VARIABLE } from '../../core/variable.ts';
 import type { Cluster, Host } from '../../inventory/types.ts';
 import { select } from '../../inventory/targeting.ts';
 
@@ -10,9 +12,27 @@ export function inventoryFiles(named: readonly string[] | undefined, env: NodeJS
   return fromEnvironment.length > 0 ? fromEnvironment : [DEFAULT_FILE];
 }
 
-export async function loadCluster(named: readonly string[] | undefined): Promise<Cluster> {
+/** Variables that the operator lets an inventory use: `--env`, and MCPK_ENV, names with commas between. */
+export function allowedVariables(named: readonly string[] | undefined, env: NodeJS.ProcessEnv): string[] {
+  const listed = (env['MCPK_ENV'] ?? '').split(/[\s,]+/).filter(Boolean);
+  const wrong = listed.find((name) => !VARIABLE.test(name));
+  if (wrong !== undefined)
+    throw new McpkError('usage', `MCPK_ENV: ${JSON.stringify(wrong)} is not the name of an environment variable`, {
+      hint: 'It holds names, with commas between: MCPK_ENV=SUDO_PASSWORD,REGISTRY_PASSWORD.',
+    });
+  return [...(named ?? []), ...listed];
+}
+
+/** The flags that decide what is loaded. */
+export interface InventoryFlags {
+  inventory?: readonly string[] | undefined;
+  env?: readonly string[] | undefined;
+}
+
+export async function loadCluster(flags: InventoryFlags): Promise<Cluster> {
+  const allowed = allowedVariables(flags.env, process.env);
   const { load } = await import('../../inventory/load.ts');
-  return load(inventoryFiles(named, process.env), { env: process.env });
+  return load(inventoryFiles(flags.inventory, process.env), { env: process.env, allowed });
 }
 
 /** Hosts that `--limit` means; all of them without it. */

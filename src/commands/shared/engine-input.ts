@@ -7,6 +7,7 @@ import { needsFacts, parseExpression } from '../../inventory/expression.ts';
 import { select } from '../../inventory/targeting.ts';
 import type { Cluster, Host } from '../../inventory/types.ts';
 import { nearest } from '../../inventory/nearest.ts';
+import { hiding } from './hiding.ts';
 import type { ArtifactIndex, Stage } from '../../states/stage.ts';
 
 export interface RunFlags {
@@ -60,7 +61,7 @@ export async function engineInput(
     ...(flags['skip-unreachable'] === undefined ? {} : { skipUnreachable: flags['skip-unreachable'] }),
     noRollback: flags['no-rollback'] ?? false,
     signal: caller.signal,
-    emit: caller.emit,
+    emit: hiding(caller.emit, cluster.hidden ?? []),
     who,
     lockNote: `${who} pid ${process.pid}, ${caller.command}`,
     ...(flags['wait-lock'] === undefined ? {} : { waitLock: flags['wait-lock'] }),

@@ -1,5 +1,5 @@
 import { bareHost } from '../../cluster/bare-host.ts';
-import type { Facts, HostFacts, NodeFacts } from '../../cluster/facts.ts';
+import type { Facts, HostFacts, IpPool, NodeFacts, ServiceAddresses } from '../../cluster/facts.ts';
 import { McpkError } from '../../core/errors.ts';
 import { isMap } from '../../core/merge.ts';
 import { readFileAtMost, UnreadableFile } from '../../core/read-file.ts';
@@ -9,6 +9,8 @@ interface FactsJson {
   unreachable?: string[];
   etcd: Facts['etcd'];
   nodes?: Record<string, NodeFacts>;
+  ipPools?: IpPool[];
+  services?: ServiceAddresses;
 }
 
 const MOST_BYTES = 256 * 2 ** 20;
@@ -21,12 +23,14 @@ export function readFacts(file: string): Facts {
   const wrong = wrongIn(json);
   if (wrong !== undefined)
     throw new McpkError('usage', `${file} is not what mcpk facts --json prints`, { details: [wrong], hint: HINT });
-  const { hosts, unreachable = [], etcd, nodes } = json as FactsJson;
+  const { hosts, unreachable = [], etcd, nodes, ipPools, services } = json as FactsJson;
   return {
     hosts: new Map(Object.entries(hosts)),
     unreachable,
     etcd,
     ...(nodes ? { nodes: new Map(Object.entries(nodes)) } : {}),
+    ...(ipPools ? { ipPools } : {}),
+    ...(services ? { services } : {}),
   };
 }
 
@@ -53,11 +57,13 @@ function parse(file: string, text: string): unknown {
 
 function wrongIn(json: unknown): string | undefined {
   if (!isMap(json)) return 'it is no object';
-  const { hosts, unreachable = [], etcd, nodes = {} } = json;
+  const { hosts, unreachable = [], etcd, nodes = {}, ipPools = [], services = {} } = json;
   if (!isMap(hosts) || Object.keys(hosts).length === 0) return 'hosts: has none';
   if (!PHASES.includes(String(etcd))) return `etcd: is none of ${PHASES.join(', ')}`;
   if (!Array.isArray(unreachable)) return 'unreachable: is no list';
   if (!isMap(nodes)) return 'nodes: is no map';
+  if (!Array.isArray(ipPools)) return 'ipPools: is no list';
+  if (!isMap(services)) return 'services: is no map';
   const model = bareHost('', '');
   return Object.entries(hosts)
     .flatMap(([name, host]) => differs(host, model, `hosts.${name}`) ?? [])

@@ -1,5 +1,6 @@
 import { Errors, Flags } from '@oclif/core';
 import { parseDuration } from '../../core/duration.ts';
+import { VARIABLE } from '../../core/variable.ts';
 
 /** Where a command finds its cluster. */
 export const inventoryFlags = {
@@ -9,6 +10,17 @@ export const inventoryFlags = {
     multipleNonGreedy: true,
     helpValue: 'FILE',
     summary: 'Inventory file; several are merged, later over earlier. [default: $MCPK_INVENTORY or ./mcpk.yaml]',
+  }),
+  env: Flags.string({
+    multiple: true,
+    multipleNonGreedy: true,
+    delimiter: ',',
+    helpValue: 'NAME',
+    summary: 'Environment variable that the inventory may use, beside MCPK_…; give it once for each. [also: $MCPK_ENV]',
+    parse: async (text) => {
+      if (VARIABLE.test(text)) return text;
+      throw new Errors.CLIError(`the name of an environment variable, not ${JSON.stringify(text)}`);
+    },
   }),
 };
 

@@ -1,3 +1,4 @@
+import { secretly, type Secret } from '../../core/secret.ts';
 import { toYaml } from '../../render/formats.ts';
 import type { Cluster } from '../../inventory/types.ts';
 
@@ -23,6 +24,14 @@ export function authorizationConfig(): string {
 
 /** Who did what, without bodies; bodies of secrets never, the cluster's own chatter not at all. First match wins. */
 const AUDIT_RULES: readonly Readonly<Record<string, unknown>>[] = [
+  // Before all that is left out: what a stolen kubelet's certificate reads must leave a trace.
+  {
+    level: 'Metadata',
+    resources: [
+      { group: '', resources: ['secrets', 'configmaps', 'serviceaccounts/token'] },
+      { group: 'authentication.k8s.io', resources: ['tokenreviews'] },
+    ],
+  },
   { level: 'None', nonResourceURLs: ['/healthz*', '/livez*', '/readyz*', '/version', '/openapi/*'] },
   {
     level: 'None',
@@ -46,13 +55,6 @@ const AUDIT_RULES: readonly Readonly<Record<string, unknown>>[] = [
   { level: 'None', users: ['system:kube-proxy'], verbs: ['watch', 'list'] },
   { level: 'None', userGroups: ['system:nodes'], verbs: ['get', 'list', 'watch'] },
   {
-    level: 'Metadata',
-    resources: [
-      { group: '', resources: ['secrets', 'configmaps', 'serviceaccounts/token'] },
-      { group: 'authentication.k8s.io', resources: ['tokenreviews'] },
-    ],
-  },
-  {
     level: 'RequestResponse',
     verbs: ['create', 'update', 'patch', 'delete', 'deletecollection'],
     resources: [{ group: 'rbac.authorization.k8s.io' }],
@@ -60,13 +62,12 @@ const AUDIT_RULES: readonly Readonly<Record<string, unknown>>[] = [
   { level: 'Metadata' },
 ];
 
-export function auditPolicy({ apiServer }: Cluster): string {
-  return toYaml(
-    apiServer.audit.policy ?? {
-      apiVersion: 'audit.k8s.io/v1',
-      kind: 'Policy',
-      omitStages: ['RequestReceived'],
-      rules: AUDIT_RULES,
-    },
-  );
+export function auditPolicy({ apiServer }: Cluster): string | Secret {
+  const usual = {
+    apiVersion: 'audit.k8s.io/v1',
+    kind: 'Policy',
+    omitStages: ['RequestReceived'],
+    rules: AUDIT_RULES,
+  };
+  return secretly(apiServer.audit.policy ?? usual, toYaml);
 }

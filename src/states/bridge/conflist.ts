@@ -1,5 +1,8 @@
 import type { Cluster, Host } from '../../inventory/types.ts';
 import type { HostFacts } from '../../cluster/facts.ts';
+import { PATHS } from '../../core/paths.ts';
+
+export const BRIDGE_CONFLIST = `${PATHS.cniConfig}/10-mcpk-bridge.conflist`;
 
 /** Ethernet's, when the host's own interface is not to be found. */
 const ETHERNET_MTU = 1500;

@@ -1,4 +1,5 @@
 import type { Facts } from '../../cluster/facts.ts';
+import { failure, McpkError } from '../../core/errors.ts';
 import { PATHS } from '../../core/paths.ts';
 import type { Cluster, Host } from '../../inventory/types.ts';
 import { render } from '../../render/render.ts';
@@ -7,9 +8,14 @@ import { directory, file } from '../build.ts';
 import { hostRoutes, NETWORK_FOLDER } from '../host-routes.ts';
 import { nodeHosts } from '../node-rollout.ts';
 import type { DeferredStates, StateContext } from '../stage.ts';
-import { bridgeConflist } from './conflist.ts';
+import { BRIDGE_CONFLIST, bridgeConflist } from './conflist.ts';
+import { partsOutside, wrongParts } from './parts.ts';
 
-/** Pods on a Linux bridge per node, routes between the nodes, masquerading towards everything else. */
+/**
+ * Pods on a Linux bridge per node, routes between the nodes, masquerading towards everything else.
+ *
+ * @throws McpkError `refused` for a part of podCidr that nobody may have: nodes register after preflight, too
+ */
 export function bridge(context: StateContext): Resource[] | DeferredStates {
   const { cluster, host, facts, own } = context;
   const podCidr = facts.nodes?.get(host.name)?.podCidr;
@@ -20,6 +26,7 @@ export function bridge(context: StateContext): Resource[] | DeferredStates {
       why: `the cluster gives each node its part of ${cluster.network.podCidr} when it registers`,
     };
   }
+  checkParts(cluster, facts);
   const rules = {
     ...file(`${NETWORK_FOLDER}/pods.nft`, render('cni/pods.nft', { podCidr: cluster.network.podCidr })),
     validate: ['nft', '-c', '-f', '{}'],
@@ -34,8 +41,15 @@ export function bridge(context: StateContext): Resource[] | DeferredStates {
     directory('/etc/cni'),
     // The first name in this folder wins, so a leftover of another plugin would.
     { ...directory(PATHS.cniConfig), exclusive: true },
-    file(`${PATHS.cniConfig}/10-mcpk-bridge.conflist`, bridgeConflist(cluster, host, own, podCidr)),
+    file(BRIDGE_CONFLIST, bridgeConflist(cluster, host, own, podCidr)),
   ];
+}
+
+function checkParts(cluster: Cluster, facts: Facts): void {
+  const problems = [...partsOutside(cluster, facts), ...wrongParts(cluster, facts)];
+  const errors = problems.map(({ message, host, hint }) => new McpkError('refused', message, { host, hint }));
+  const [first, ...rest] = errors;
+  if (first) throw failure([first, ...rest]);
 }
 
 function routesTo(cluster: Cluster, facts: Facts, host: Host): string[] {

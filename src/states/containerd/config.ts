@@ -1,5 +1,6 @@
 import { deepMerge } from '../../core/merge.ts';
 import { PATHS } from '../../core/paths.ts';
+import { revealed } from '../../core/secret.ts';
 import type { HostFacts } from '../../cluster/facts.ts';
 import type { Cluster } from '../../inventory/types.ts';
 
@@ -24,7 +25,7 @@ export function containerdMajor(os: HostFacts['os']): 1 | 2 {
 
 /** The one driver that kubelet and containerd must agree upon. */
 export function cgroupDriver(cluster: Cluster): string {
-  const wanted = cluster.kubelet.config['cgroupDriver'];
+  const wanted = revealed(cluster.kubelet.config['cgroupDriver']);
   return typeof wanted === 'string' ? wanted : 'systemd';
 }
 

@@ -1,8 +1,8 @@
-import { Secret } from '../../core/secret.ts';
+import { secretly, type Revealed } from '../../core/secret.ts';
 import type { Registry } from '../../inventory/types.ts';
 import { toToml } from '../../render/toml.ts';
 import type { DirectoryResource, FileResource } from '../../resources/types.ts';
-import { directory, PRIVATE, PUBLIC } from '../build.ts';
+import { directory, file } from '../build.ts';
 import { CONTAINERD } from './config.ts';
 
 /** Where images named `docker.io/…` really live. */
@@ -17,21 +17,17 @@ export function registryFiles(registries: readonly Registry[]): (DirectoryResour
 }
 
 function hostsFile(registry: Registry, path: string): FileResource {
-  const text = toToml(hostsToml(registry));
-  const secret = registry.password !== undefined;
-  return {
-    kind: 'file',
+  return file(
     path,
-    content: secret ? new Secret(text, `credentials of ${registry.name}`) : text,
-    ...(secret ? PRIVATE : PUBLIC),
-  };
+    secretly(registry, (plain) => toToml(hostsToml(plain))),
+  );
 }
 
 /**
  * Mirrors in the order given, then the registry itself. The credentials are the registry's own: mirrors don't
  * get to see them.
  */
-function hostsToml(registry: Registry): Record<string, unknown> {
+function hostsToml(registry: Revealed<Registry>): Record<string, unknown> {
   const server = SERVERS[registry.name] ?? `https://${registry.name}`;
   const mirrors = registry.mirrors.map((url) => [url, host(registry)] as const);
   const own =
@@ -41,12 +37,12 @@ function hostsToml(registry: Registry): Record<string, unknown> {
   return { server, host: Object.fromEntries([...mirrors, ...own]) };
 }
 
-function host(registry: Registry): Record<string, unknown> {
+function host(registry: Revealed<Registry>): Record<string, unknown> {
   return { capabilities: ['pull', 'resolve'], ...(registry.skipVerify ? { skip_verify: true } : {}) };
 }
 
-function authorization(registry: Registry): Record<string, unknown> {
+function authorization(registry: Revealed<Registry>): Record<string, unknown> {
   if (registry.password === undefined) return {};
-  const pair = `${registry.username ?? ''}:${registry.password.reveal()}`;
+  const pair = `${registry.username ?? ''}:${registry.password}`;
   return { header: { authorization: `Basic ${Buffer.from(pair).toString('base64')}` } };
 }

@@ -2,6 +2,7 @@ import { load } from 'js-yaml';
 import type { HostFacts } from '../../cluster/facts.ts';
 import { deepMerge, isMap } from '../../core/merge.ts';
 import { PATHS } from '../../core/paths.ts';
+import { secretly, type Secret } from '../../core/secret.ts';
 import { hostsWith, type Cluster } from '../../inventory/types.ts';
 import { toYaml } from '../../render/formats.ts';
 import { ETCD_METRICS_PORT } from '../../cluster/etcd.ts';
@@ -18,9 +19,12 @@ type Bootstrap = Record<'initial-cluster' | 'initial-cluster-state' | 'initial-c
  * etcd.yaml: with a configuration file etcd ignores flags and variables, so `extraArgs` land in it too
  * (its keys are named as the flags are).
  */
-export function etcdConfig(context: StateContext): string {
+export function etcdConfig(context: StateContext): string | Secret {
   const { etcd } = context.cluster;
-  return toYaml(deepMerge(deepMerge({ ...base(context), ...bootstrap(context) }, etcd.extraArgs), etcd.config));
+  return secretly(
+    deepMerge(deepMerge({ ...base(context), ...bootstrap(context) }, etcd.extraArgs), etcd.config),
+    toYaml,
+  );
 }
 
 function base({ cluster, host }: StateContext): Record<string, unknown> {
@@ -41,7 +45,7 @@ function base({ cluster, host }: StateContext): Record<string, unknown> {
     'strict-reconfig-check': true,
     ...corruptCheck(versions.etcd),
     'client-transport-security': transport(LEAVES.etcdServer),
-    'peer-transport-security': transport(LEAVES.etcdPeer),
+    'peer-transport-security': { ...transport(LEAVES.etcdPeer), ...onlyMembers(cluster) },
     'cipher-suites': [...CIPHER_SUITES],
     'tls-min-version': 'TLS1.2',
   };
@@ -61,6 +65,16 @@ function transport(leaf: string): Record<string, unknown> {
     'client-cert-auth': true,
     'trusted-ca-file': TRUST.etcd,
   };
+}
+
+/**
+ * The peers' port takes members alone: not the clients of their authority, such as an API server. etcd 3.5 has no key
+ * for it. A host that shall join must be in the lists of the others before it does, so they roll first.
+ */
+function onlyMembers(cluster: Cluster): Record<string, unknown> {
+  if (minorNumber(cluster.versions.etcd) < 6) return {};
+  const names = hostsWith(cluster, 'etcd').map((host) => host.name);
+  return { 'allowed-cn': names.toSorted() };
 }
 
 /**

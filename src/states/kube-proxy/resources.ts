@@ -1,8 +1,10 @@
 import { PATHS } from '../../core/paths.ts';
+import { secretly } from '../../core/secret.ts';
 import { toYaml } from '../../render/formats.ts';
 import { render } from '../../render/render.ts';
 import { ref, type Resource } from '../../resources/types.ts';
 import { file, inputs, linkTo, unitPath } from '../build.ts';
+import { serviceEnvironment } from '../environment.ts';
 import type { StateContext } from '../stage.ts';
 import { kubeProxyConfiguration } from './configuration.ts';
 
@@ -13,29 +15,24 @@ const CONFIG = `${PATHS.kubeProxy}/config.yaml`;
 export function kubeProxy(context: StateContext): Resource[] {
   const { cluster, host } = context;
   if (!cluster.kubeProxy.enabled) return [];
-  const { environment } = cluster.kubeProxy;
+  const environment = serviceEnvironment(cluster.kubeProxy.environment, `${PATHS.kubeProxy}/environment`);
   const flags = { config: CONFIG, ...cluster.kubeProxy.extraArgs };
   const link = linkTo('kube-proxy', context);
-  const config = file(CONFIG, toYaml(kubeProxyConfiguration(cluster, host)));
+  const config = file(CONFIG, secretly(kubeProxyConfiguration(cluster, host), toYaml));
   const unitFile = file(
     unitPath(KUBE_PROXY_UNIT),
-    render('kube-proxy/kube-proxy.service', {
-      flags,
-      environment,
-      hasEnvironment: Object.keys(environment).length > 0,
-    }),
+    render('kube-proxy/kube-proxy.service', { flags, ...environment.data }),
   );
+  const started = [link, config, ...environment.files, unitFile];
   return [
-    link,
-    config,
-    unitFile,
+    ...started,
     {
       kind: 'unit',
       name: KUBE_PROXY_UNIT,
       enabled: true,
       state: 'running',
       // client-go reads the certificate that the kubeconfig names anew by itself.
-      inputs: inputs('restart', [ref(link), ref(config), ref(unitFile), `file:${PATHS.kubeProxyKubeconfig}`]),
+      inputs: inputs('restart', [...started.map(ref), `file:${PATHS.kubeProxyKubeconfig}`]),
     },
   ];
 }

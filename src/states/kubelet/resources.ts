@@ -1,8 +1,10 @@
 import { PATHS } from '../../core/paths.ts';
+import { secretly } from '../../core/secret.ts';
 import { render } from '../../render/render.ts';
 import { toYaml } from '../../render/formats.ts';
 import { ref, type Ref, type Resource, type UnitResource } from '../../resources/types.ts';
 import { file, inputs, linkTo, unitPath } from '../build.ts';
+import { serviceEnvironment, type ServiceEnvironment } from '../environment.ts';
 import type { StateContext } from '../stage.ts';
 import { kubeletConfiguration } from './configuration.ts';
 
@@ -12,12 +14,14 @@ const CONFIG = `${PATHS.kubelet}/config.yaml`;
 export function kubelet(context: StateContext): Resource[] {
   const { cluster, own } = context;
   const link = linkTo('kubelet', context);
-  const config = file(CONFIG, toYaml(kubeletConfiguration(cluster, own)));
-  const unitFile = file(unitPath(KUBELET_UNIT), kubeletUnit(context));
-  return [link, config, unitFile, unit([ref(link), ref(config), ref(unitFile)])];
+  const config = file(CONFIG, secretly(kubeletConfiguration(cluster, own), toYaml));
+  const environment = serviceEnvironment(cluster.kubelet.environment, `${PATHS.kubelet}/environment`);
+  const unitFile = file(unitPath(KUBELET_UNIT), kubeletUnit(context, environment.data));
+  const started = [link, config, ...environment.files, unitFile];
+  return [...started, unit(started.map(ref))];
 }
 
-function kubeletUnit({ cluster, host }: StateContext): string {
+function kubeletUnit({ cluster, host }: StateContext, environment: ServiceEnvironment['data']): string {
   const flags = {
     config: CONFIG,
     'hostname-override': host.name,
@@ -25,8 +29,7 @@ function kubeletUnit({ cluster, host }: StateContext): string {
     'node-ip': host.internalAddress,
     ...cluster.kubelet.extraArgs,
   };
-  const { environment } = cluster.kubelet;
-  return render('kubelet/kubelet.service', { flags, environment, hasEnvironment: Object.keys(environment).length > 0 });
+  return render('kubelet/kubelet.service', { flags, ...environment });
 }
 
 function unit(started: readonly Ref[]): UnitResource {

@@ -1,4 +1,4 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
@@ -44,9 +44,9 @@ export async function kubectl(...args: string[]): Promise<string> {
 
 /** For kubectl on the operator's side: hosts that were bare before have other authorities now. */
 export async function writeKubeconfig(): Promise<void> {
-  const said = await mcpk(['kubeconfig']);
+  const said = await mcpk(['kubeconfig', '--output', KUBECONFIG]);
   expect(said.code, said.stderr).toBe(0);
-  await writeFile(KUBECONFIG, said.stdout, { mode: 0o600 });
+  expect((await stat(KUBECONFIG)).mode & 0o777).toBe(0o600);
 }
 
 /** Output of a command that must succeed on a host. */

@@ -1,0 +1,246 @@
+import { describe, expect, it } from 'vitest';
+import { parseServices } from '../../src/cluster/services.ts';
+import type { Facts, HostFacts } from '../../src/cluster/facts.ts';
+import { apiServer } from '../../src/states/api-server.ts';
+import { controllers } from '../../src/states/controllers.ts';
+import { network } from '../../src/states/network.ts';
+import type { Problem } from '../../src/states/stage.ts';
+import { contextOf, factsOf, labCluster, registered } from './cluster.ts';
+
+/** A cluster that runs with the lab's settings, as mcpk laid it down. */
+async function running(plugin: 'bridge' | 'calico' | 'none', over: Partial<Facts> = {}): Promise<Facts> {
+  const cluster = await labCluster(`network: { plugin: ${plugin} }`);
+  const nodes = registered(cluster);
+  const formed = factsOf(cluster, {
+    etcd: 'formed',
+    nodes,
+    services: { kubernetes: '10.254.0.1', dns: '10.254.0.10' },
+  });
+  const hosts = new Map(
+    cluster.hosts.map(({ name, roles }): [string, HostFacts] => {
+      const master = roles.includes('master');
+      const own = formed.hosts.get(name) as HostFacts;
+      const ranges = { services: '10.254.0.0/16', pods: '10.244.0.0/16' };
+      const laid = network.states(contextOf(cluster, name, formed));
+      const owned = [...(Array.isArray(laid) ? laid : [])].flatMap((each) =>
+        each.kind === 'file' || each.kind === 'directory'
+          ? [{ ref: `${each.kind}:${each.path}`, hash: '', stage: 'network' }]
+          : [],
+      );
+      const nodeUnit = { ref: 'unit:kubelet.service', hash: '', stage: 'nodes' };
+      return [name, { ...own, owned: [nodeUnit, ...owned], ...(master ? { ranges } : {}) }];
+    }),
+  );
+  return { ...formed, hosts, ...over };
+}
+
+/** Nobody answers for the API; the hosts are as they were. */
+function silent({ nodes: _nodes, services: _services, ipPools: _pools, ...rest }: Facts): Facts {
+  return rest;
+}
+
+async function refused(inventory: string, facts: Facts): Promise<Problem[]> {
+  const found = network.problems?.(await labCluster(inventory), facts) ?? [];
+  expect(found.map(({ code }) => code)).toEqual(found.map(() => 'refused'));
+  for (const { hint } of found) expect(hint).toBeTruthy();
+  return found;
+}
+
+function withRanges(facts: Facts, ranges: Record<string, HostFacts['ranges']>): Facts {
+  const over = Object.entries(ranges).map(([name, range]): [string, HostFacts] => [
+    name,
+    { ...(facts.hosts.get(name) as HostFacts), ranges: range ?? {} },
+  ]);
+  return { ...facts, hosts: new Map([...facts.hosts, ...over]) };
+}
+
+const POOL = [{ name: 'default-ipv4-ippool', cidr: '10.244.0.0/16', encapsulation: 'vxlan' as const }];
+
+describe('services keep their network', () => {
+  it('a cluster that runs as the inventory says has no problem', async () => {
+    for (const facts of [await running('bridge'), silent(await running('bridge'))])
+      expect(await refused('', facts)).toEqual([]);
+  });
+
+  it.each([
+    ['while the API answers', (facts: Facts) => facts, '10.254.0.0/16, the Service kubernetes has 10.254.0.1'],
+    ['while no API server answers', silent, '10.254.0.0/16'],
+  ])('%s', async (_when, seen, runs) => {
+    const [problem, ...more] = await refused('network: { serviceCidr: 10.96.0.0/16 }', seen(await running('bridge')));
+    expect(more).toEqual([]);
+    expect(problem?.message).toBe(
+      `network.serviceCidr: the inventory wants 10.96.0.0/16, and the services of this cluster run in another network (${runs})`,
+    );
+    expect(problem?.hint).toContain('network.serviceCidr: 10.254.0.0/16 back');
+  });
+
+  it('and its size', async () => {
+    const found = await refused('network: { serviceCidr: 10.254.0.0/20 }', await running('bridge'));
+    expect(found.map(({ message }) => message)).toEqual([expect.stringContaining('wants 10.254.0.0/20')]);
+  });
+
+  it('and after a change that was cut off half-way the Service decides, so that the old one can be put back', async () => {
+    const half = withRanges(await running('bridge'), { m1: { services: '10.96.0.0/16' } });
+    expect(await refused('', half)).toEqual([]);
+    expect(await refused('network: { serviceCidr: 10.96.0.0/16 }', half)).toHaveLength(1);
+  });
+
+  it('but a range with which no API server ever came up may be mended', async () => {
+    const formed = factsOf(await labCluster(), { etcd: 'formed' });
+    const never = withRanges(formed, { m1: { services: '10.96.0.0/30' } });
+    expect(await refused('', never)).toEqual([]);
+  });
+
+  it('a range of its own in the flags is held against the flags', async () => {
+    const dual = withRanges(await running('bridge'), { m1: { services: '10.254.0.0/16,fd00::/108' } });
+    const inventory = (range: string): string => `apiServer: { extraArgs: { service-cluster-ip-range: '${range}' } }`;
+    expect(await refused(inventory('10.254.0.0/16,fd00::/108'), dual)).toEqual([]);
+    expect(await refused(inventory('10.96.0.0/16'), dual)).toHaveLength(1);
+    const six = withRanges(await running('bridge'), { m1: { services: 'fd00::/108' } });
+    expect(await refused(inventory('fd00::/108'), six)).toEqual([]);
+  });
+
+  it('the DNS service keeps its address', async () => {
+    const [problem, ...more] = await refused(
+      'addons: { coredns: { serviceAddress: 10.254.0.53 } }',
+      await running('bridge'),
+    );
+    expect(more).toEqual([]);
+    expect(problem?.message).toContain('wants 10.254.0.53, and the Service kube-dns has 10.254.0.10');
+  });
+
+  it('their addresses come from the API', () => {
+    const answer = (body: unknown, status = '200 OK'): Parameters<typeof parseServices>[0][number] => ({
+      host: 'm1',
+      exitCode: 0,
+      stdout: `HTTP/1.1 ${status}\r\n\r\n${JSON.stringify(body)}`,
+      stderr: '',
+    });
+    const kubernetes = answer({ spec: { clusterIP: '10.254.0.1' } });
+    expect(parseServices([kubernetes, answer({}, '404 Not Found')])).toEqual({ kubernetes: '10.254.0.1' });
+    expect(parseServices([answer(null), answer({ spec: { clusterIP: 5 } })])).toEqual({});
+  });
+});
+
+describe('pods keep their network', () => {
+  it.each<['bridge' | 'calico', 'bridge' | 'calico', Partial<Facts>]>([
+    ['bridge', 'calico', { ipPools: [] }],
+    ['calico', 'bridge', { ipPools: POOL }],
+  ])('%s does not become %s', async (from, to, more) => {
+    for (const facts of [await running(from, more), silent(await running(from))]) {
+      const [problem, ...others] = await refused(`network: { plugin: ${to} }`, facts);
+      expect(others).toEqual([]);
+      expect(problem?.message).toBe(
+        `network.plugin: the inventory wants ${to}, and ${from} runs on m1, m2, m3, w1, w2`,
+      );
+      expect(problem?.hint).toContain(`network.plugin: ${from} back`);
+      expect(await refused(`network: { plugin: ${from} }`, facts)).toEqual([]);
+    }
+  });
+
+  it.each(['bridge', 'calico'])('%s may follow none, and Calico that never ran', async (to) => {
+    const ownNetwork = await running('none', { ipPools: POOL });
+    expect(await refused(`network: { plugin: ${to} }`, ownNetwork)).toEqual([]);
+    expect(await refused(`network: { plugin: ${to} }`, await running('calico', { ipPools: [] }))).toEqual([]);
+  });
+
+  it('a change that was cut off half-way can go on, and back', async () => {
+    const [bridge, calico] = [await running('bridge'), await running('calico')];
+    const hosts = new Map([...bridge.hosts, ['m1', calico.hosts.get('m1') as HostFacts] as const]);
+    for (const plugin of ['bridge', 'calico'])
+      expect(await refused(`network: { plugin: ${plugin} }`, { ...bridge, hosts })).toEqual([]);
+  });
+
+  it('podCidr stays while no API server answers, too', async () => {
+    const wish = 'network: { podCidr: 10.100.0.0/16 }';
+    expect((await refused(wish, await running('bridge'))).map(({ host }) => host)).toEqual([
+      'm1',
+      'm2',
+      'm3',
+      'w1',
+      'w2',
+    ]);
+    const [problem, ...more] = await refused(wish, silent(await running('bridge')));
+    expect(more).toEqual([]);
+    expect(problem?.message).toContain('wants 10.100.0.0/16, and the pods of this cluster run in 10.244.0.0/16');
+    expect(problem?.hint).toContain('network.podCidr: 10.244.0.0/16 back');
+  });
+
+  it('a wider podCidr that has every node is taken', async () => {
+    expect(await refused('network: { podCidr: 10.244.0.0/15 }', await running('bridge'))).toEqual([]);
+  });
+});
+
+describe("a node's part of podCidr", () => {
+  async function parts(over: Record<string, string>, inventory = ''): Promise<Problem[]> {
+    const facts = await running('bridge');
+    const nodes = new Map(facts.nodes);
+    for (const [name, podCidr] of Object.entries(over))
+      nodes.set(name, { name, podCidr, ready: true, kubeletVersion: 'v1.37.1' });
+    return refused(inventory, { ...facts, nodes });
+  }
+
+  it.each([
+    ['half of the part of another', { w2: '10.244.0.0/25' }, 'w2: 10.244.0.0/25 is no /24'],
+    ['several parts', { w2: '10.244.0.0/22' }, 'w2: 10.244.0.0/22 is no /24'],
+    ['not at the beginning of a part', { w2: '10.244.9.7/24' }, 'w2: 10.244.9.7/24 is no /24'],
+    ['of IPv6', { w2: 'fd00::/64' }, 'w2: its pods have addresses of fd00::/64'],
+    ["another's", { w2: '10.244.0.0/24' }, "w2: 10.244.0.0/24 is m1's too"],
+    ['beyond podCidr', { w2: '10.0.0.0/8' }, 'w2: its pods have addresses of 10.0.0.0/8'],
+  ])('%s is refused, and the node named', async (_what, over, wanted) => {
+    const found = await parts(over);
+    const said = found.map(
+      ({ host, message }) =>
+        `${String(host)}: ${message.replace('the pod network of its node, ', '').replace(',', '')}`,
+    );
+    expect(said).toEqual([expect.stringContaining(wanted)]);
+  });
+
+  it('is of the size that the controller-manager is told', async () => {
+    const quarter = {
+      m1: '10.244.0.0/26',
+      m2: '10.244.0.64/26',
+      m3: '10.244.0.128/26',
+      w1: '10.244.0.192/26',
+      w2: '10.244.1.0/26',
+    };
+    expect(await parts(quarter, 'network: { nodePrefix: 26 }')).toEqual([]);
+    expect(await parts(quarter, 'controllerManager: { extraArgs: { node-cidr-mask-size: 26 } }')).toEqual([]);
+    expect(await parts(quarter)).toHaveLength(5);
+  });
+
+  it('is refused also of a node that registers in the middle of the run', async () => {
+    const facts = await running('bridge');
+    const nodes = new Map(facts.nodes).set('w2', {
+      name: 'w2',
+      podCidr: '10.244.0.0/25',
+      ready: false,
+      kubeletVersion: '',
+    });
+    const context = contextOf(await labCluster(), 'm1', { ...facts, nodes });
+    expect(() => network.states(context)).toThrow(expect.objectContaining({ code: 'refused', host: 'w2' }));
+  });
+});
+
+it('the ranges are read from the units that mcpk writes', async () => {
+  const { decodeFacts, encodeFacts } = await import('../../src/engine/wire-facts.ts');
+  const context = contextOf(await labCluster(), 'm1', factsOf(await labCluster()));
+  const units = [apiServer, controllers].flatMap((stage) => {
+    const states = stage.states(context);
+    return Array.isArray(states)
+      ? states.flatMap((each) => (each.kind === 'file' && each.path.endsWith('.service') ? [each] : []))
+      : [];
+  });
+  const texts = [{ path: '/proc/meminfo', content: 'MemTotal: 1 kB\n' }, ...units];
+  const body = texts.map(({ path, content }) => `==> .${path} <==\n${String(content)}\n`).join('');
+  const records = ['facts', 'addresses', 'filesystems', 'ports', 'clock'].map((kind) => ({
+    kind,
+    args: [],
+    body: Buffer.from(''),
+  }));
+  const answer = [{ kind: 'texts', args: [], body: Buffer.from(body) }, ...records];
+  const facts = decodeFacts(answer, { host: 'm1', sentAt: 0, receivedAt: 0 });
+  expect(facts).toMatchObject({ ranges: { services: '10.254.0.0/16', pods: '10.244.0.0/16' }, files: {} });
+  const request = encodeFacts({ etcdData: '/e' }).toString();
+  for (const { path } of units.filter((each) => !each.path.includes('scheduler'))) expect(request).toContain(path);
+});
