@@ -51,13 +51,13 @@ const UNITS = [
   'mcpk-network',
 ];
 
-/** Starts everything on all hosts at once and waits until the API tells of five ready nodes. */
+/** Starts everything on all hosts at once and waits until the API tells of five ready nodes: the scheduler, as nobody is bound yet. */
 const PLAIN = `
 for host in ${NAMES.join(' ')}; do
   ssh -F "$MCPK_LAB_SSH_CONFIG" "$host" 'systemctl daemon-reload; sysctl -q --system >/dev/null; for u in ${UNITS.join(' ')}; do systemctl cat $u >/dev/null 2>&1 && systemctl start --no-block $u; done' &
 done
 wait
-ask="kubectl --kubeconfig /etc/kubernetes/admin/break-glass.kubeconfig get nodes --no-headers --request-timeout=2s"
+ask="kubectl --kubeconfig /etc/kubernetes/scheduler/kubeconfig get nodes --no-headers --request-timeout=2s"
 until [ "$(ssh -F "$MCPK_LAB_SSH_CONFIG" m1 "$ask" 2>/dev/null | grep -c ' Ready ')" = ${String(NAMES.length)} ]; do sleep 0.5; done`;
 
 interface Round {

@@ -16,7 +16,7 @@ const MASTER = 'm1';
 
 /** Prints the seconds since boot before the stop, after it, and once the API server is ready again. */
 const RESTART = `
-ready() { kubectl --kubeconfig /etc/kubernetes/admin/break-glass.kubeconfig --server "https://$1:6443" get --raw /readyz >/dev/null 2>&1; }
+ready() { kubectl --kubeconfig /etc/kubernetes/admin/kubeconfig --server "https://$1:6443" get --raw /readyz >/dev/null 2>&1; }
 now() { read -r up _ </proc/uptime; printf '%s ' "$up"; }
 now
 systemctl stop kube-apiserver.service || exit 1

@@ -1,22 +1,24 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { readFile, rename, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import { basename } from 'node:path';
 import { McpkError } from '../core/errors.ts';
+import type { SafeFolder } from './safe-folder.ts';
 
 export const MIRROR_HINT = 'see whether artifacts.mirrors names a real mirror';
 
 const LINE = /^([0-9a-f]{64})[ \t]+\*?(\S.*)$/;
 
+const SUMS = 'SHA256SUMS';
+const SUMS_LIMIT = 1 << 20;
+
+/** A sha256, who says so, and what to do when a file has another one. */
+export interface Expected {
+  sha256: string;
+  by?: string;
+  hint: string;
+}
+
 /** name → sha256 out of a folder's SHA256SUMS, as sha256sum writes it; empty when there is no such file. */
-export async function readSums(directory: string): Promise<Map<string, string>> {
-  try {
-    return parseSums(await readFile(join(directory, 'SHA256SUMS'), 'utf8'));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Map();
-    throw error;
-  }
+export async function readSums(folder: SafeFolder): Promise<Map<string, string>> {
+  return parseSums((await folder.read(SUMS, SUMS_LIMIT)) ?? '');
 }
 
 export function parseSums(text: string): Map<string, string> {
@@ -29,16 +31,10 @@ export function parseSums(text: string): Map<string, string> {
 }
 
 /** Adds to a folder's SHA256SUMS; a reader sees the old file or the new one. */
-export async function addSums(directory: string, added: ReadonlyMap<string, string>): Promise<void> {
-  const sums = new Map([...(await readSums(directory)), ...added]);
+export async function addSums(folder: SafeFolder, added: ReadonlyMap<string, string>): Promise<void> {
+  const sums = new Map([...(await readSums(folder)), ...added]);
   const lines = [...sums].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, sum]) => `${sum}  ${name}\n`);
-  await replaceFile(join(directory, 'SHA256SUMS'), lines.join(''));
-}
-
-export async function replaceFile(path: string, text: string): Promise<void> {
-  const beside = `${path}.${process.pid}.new`;
-  await writeFile(beside, text);
-  await rename(beside, path);
+  await folder.replace(SUMS, lines.join(''));
 }
 
 /** The sum that upstream publishes for the file at `url`: a list like SHA256SUMS, or nothing but the sum. */
@@ -51,16 +47,10 @@ export function publishedSum(text: string, url: string, from: string): string {
   });
 }
 
-export async function hashFile(path: string, signal: AbortSignal): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash, { signal });
-  return hash.digest('hex');
-}
-
-export function checkSum(what: string, expected: string, actual: string, hint: string): void {
-  if (expected === actual) return;
+export function checkSum(what: string, { sha256, by, hint }: Expected, actual: string): void {
+  if (sha256 === actual) return;
   throw new McpkError('stage', `${what}: wrong checksum`, {
-    details: [`expected sha256 ${expected}`, `actual   sha256 ${actual}`],
+    details: [`expected sha256 ${sha256}${by === undefined ? '' : ` (${by})`}`, `actual   sha256 ${actual}`],
     hint,
   });
 }

@@ -15,10 +15,13 @@ interface Component {
 /** Where upstream publishes a release, and the sha256 of what is fetched. */
 export type Release =
   | { type: 'files'; url(name: string): string; checksum(name: string): string }
-  /** `member` gives the name inside the archive of a file that is wanted; undefined takes all programs at its root. */
-  | { type: 'archive'; url: string; checksum: string; folder: string; only: readonly string[] | undefined };
+  /** Of the archive nothing is taken but `programs`, which lie in its folder `inside` (empty: at its root). */
+  | { type: 'archive'; file: string; url: string; checksum: string; inside: string; programs: readonly string[] };
 
 const ETCD = ['etcd', 'etcdctl', 'etcdutl'];
+/** All that upstream's releases of the last years hold; each of them lacks one or the other. */
+const CNI_PLUGINS =
+  'bandwidth bridge dhcp dummy firewall host-device host-local ipvlan loopback macvlan portmap ptp sbr static tap tuning vlan vrf';
 
 /** What a cluster is made of, and how upstream lays it out. */
 export const COMPONENTS: readonly Component[] = [
@@ -40,13 +43,9 @@ export const COMPONENTS: readonly Component[] = [
     release(mirror, version, arch) {
       const folder = `etcd-v${version}-linux-${arch}`;
       const base = `${mirror}/v${version}`;
-      return {
-        type: 'archive',
-        url: `${base}/${folder}.tar.gz`,
-        checksum: `${base}/SHA256SUMS`,
-        folder: `${folder}/`,
-        only: ETCD,
-      };
+      const file = `${folder}.tar.gz`;
+      const checksum = `${base}/SHA256SUMS`;
+      return { type: 'archive', file, url: `${base}/${file}`, checksum, inside: folder, programs: ETCD };
     },
   },
   {
@@ -55,8 +54,15 @@ export const COMPONENTS: readonly Component[] = [
     version: (cluster) => cluster.versions.cniPlugins,
     mirror: (cluster) => cluster.artifacts.mirrors.cniPlugins,
     release(mirror, version, arch) {
-      const url = `${mirror}/v${version}/cni-plugins-linux-${arch}-v${version}.tgz`;
-      return { type: 'archive', url, checksum: `${url}.sha256`, folder: '', only: undefined };
+      const file = `cni-plugins-linux-${arch}-v${version}.tgz`;
+      const url = `${mirror}/v${version}/${file}`;
+      const programs = CNI_PLUGINS.split(' ');
+      return { type: 'archive', file, url, checksum: `${url}.sha256`, inside: '', programs };
     },
   },
 ];
+
+/** What a release gives, beside the single files that are `required`. */
+export function filesOf(release: Release): readonly string[] {
+  return release.type === 'archive' ? [release.file, ...release.programs] : [];
+}

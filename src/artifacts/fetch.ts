@@ -1,12 +1,9 @@
-import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
-import { chmod, rename, rm, stat } from 'node:fs/promises';
-import type http from 'node:http';
-import { basename } from 'node:path';
-import { Transform } from 'node:stream';
+import type { FileHandle } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { McpkError } from '../core/errors.ts';
-import { checkSum, hashFile } from './checksums.ts';
+import { checkSum, type Expected } from './checksums.ts';
+import { expectStatus, get } from './http.ts';
+import { hashOf, type SafeFolder } from './safe-folder.ts';
 
 /** Bytes of one file so far; `total` is 0 while unknown. */
 export interface Progress {
@@ -20,8 +17,6 @@ export interface FetchOptions {
   onProgress: (progress: Progress) => void;
 }
 
-const SILENCE = 30_000; // ms without a byte
-const REDIRECTS = 5;
 const TEXT_LIMIT = 1 << 20;
 /** Several times the largest release: a mirror that sends without end fills no disk. */
 const FILE_LIMIT = 2 ** 31;
@@ -41,84 +36,83 @@ export async function fetchText(url: string, { signal }: FetchOptions): Promise<
   });
 }
 
+export interface Target {
+  folder: SafeFolder;
+  name: string;
+  expected: Expected;
+}
+
 /**
- * Fetches `url` to `target`, which appears whole, with this sha256 and mode 0755, or not at all. What came
- * before a cut line is kept in TARGET.part, and the next call goes on from there.
+ * Fetches `url` to a file, which appears whole, with this sha256 and mode 0755, or not at all. What came before a cut
+ * line is kept in NAME.part, and the next call goes on from there.
  */
-export async function fetchFile(url: string, target: string, sha256: string, options: FetchOptions): Promise<void> {
-  const part = `${target}.part`;
-  const resumed = await wrapped(url, options.signal, () => receive(url, part, options));
-  const actual = await hashFile(part, options.signal);
-  if (actual !== sha256) {
-    await rm(part, { force: true });
+export async function fetchFile(url: string, target: Target, options: FetchOptions): Promise<void> {
+  const { folder, name, expected } = target;
+  const part = `${name}.part`;
+  const file = await folder.openPart(part);
+  let kept = true;
+  try {
+    const receiving = (): Promise<boolean> => wrapped(url, options.signal, () => receive(url, { file, name }, options));
+    const resumed = await receiving();
+    let actual = await hashOf(file, options.signal);
     // The first half may stem from another version of the file: once more, from its start.
-    if (resumed) return fetchFile(url, target, sha256, options);
-    checkSum(url, sha256, actual, 'nothing was kept; if it happens again the mirror serves a damaged file');
+    if (resumed && actual !== expected.sha256) {
+      await file.truncate();
+      await receiving();
+      actual = await hashOf(file, options.signal);
+    }
+    kept = actual === expected.sha256;
+    checkSum(url, expected, actual);
+    await file.chmod(0o755);
+    await folder.rename(part, name);
+  } catch (error) {
+    if (!kept || (await file.stat()).size === 0) await folder.remove(part);
+    throw error;
+  } finally {
+    await file.close();
   }
-  await chmod(part, 0o755);
-  await rename(part, target);
 }
 
 /** Gives true when it went on from what was there. */
-async function receive(url: string, part: string, { signal, onProgress }: FetchOptions): Promise<boolean> {
-  const have = (await stat(part).catch(() => undefined))?.size ?? 0;
+async function receive(
+  url: string,
+  { file, name }: { file: FileHandle; name: string },
+  { signal, onProgress }: FetchOptions,
+): Promise<boolean> {
+  const have = (await file.stat()).size;
   const answer = await get(url, have > 0 ? { range: `bytes=${have}-` } : {}, signal);
   if (answer.statusCode === 416 && have > 0) {
     // All of it is here already, or more than all: the checksum decides.
     answer.resume();
     return true;
   }
-  expectStatus(url, answer, [200, 206]);
+  expectStatus(url, answer, have > 0 ? [200, 206] : [200]);
   const resumed = answer.statusCode === 206;
   if (resumed && !(answer.headers['content-range'] ?? '').startsWith(`bytes ${have}-`))
     throw new Error('it answered with another range than asked for');
   const start = resumed ? have : 0;
+  if (!resumed) await file.truncate();
   const total = start + Number(answer.headers['content-length'] ?? 0);
   let received = start;
-  const meter = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      received += chunk.length;
-      if (received > FILE_LIMIT) return void done(new Error(`more than ${FILE_LIMIT / 2 ** 30} GiB`));
-      onProgress({ file: basename(part, '.part'), received, total });
-      done(null, chunk);
+  await pipeline(
+    answer,
+    async (chunks: AsyncIterable<Buffer>) => {
+      for await (const chunk of chunks) {
+        if (received + chunk.length > FILE_LIMIT) throw new Error(`more than ${FILE_LIMIT / 2 ** 30} GiB`);
+        await writeAll(file, chunk, received);
+        received += chunk.length;
+        onProgress({ file: name, received, total });
+      }
     },
-  });
-  await pipeline(answer, meter, createWriteStream(part, { flags: resumed ? 'a' : 'w' }), { signal });
+    { signal },
+  );
   return resumed;
 }
 
-/** Follows redirects (release pages point to a store); never from https to http. */
-async function get(url: string, headers: http.OutgoingHttpHeaders, signal: AbortSignal): Promise<http.IncomingMessage> {
-  let at = new URL(url);
-  for (let hop = 0; hop <= REDIRECTS; hop++) {
-    const answer = await ask(at, headers, signal);
-    const { location } = answer.headers;
-    if (![301, 302, 303, 307, 308].includes(answer.statusCode ?? 0) || location === undefined) return answer;
-    answer.resume();
-    const next = new URL(location, at);
-    if (at.protocol === 'https:' && next.protocol !== 'https:')
-      throw new Error(`it redirects from https to ${next.origin}`);
-    at = next;
-  }
-  throw new Error(`more than ${REDIRECTS} redirects`);
-}
-
-async function ask(url: URL, headers: http.OutgoingHttpHeaders, signal: AbortSignal): Promise<http.IncomingMessage> {
-  // Loaded here: TLS takes Node 18 ms, and most runs fetch nothing.
-  const { get, Agent } = await (url.protocol === 'https:' ? import('node:https') : import('node:http'));
-  // HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the caller; a Node without this option goes straight.
-  const request = get(url, { headers, signal, agent: new Agent({ proxyEnv: process.env }) });
-  request.setTimeout(SILENCE, () => request.destroy(new Error(`no data for ${SILENCE / 1000} s`)));
-  const [answer] = (await once(request, 'response')) as [http.IncomingMessage];
-  return answer;
-}
-
-function expectStatus(url: string, answer: http.IncomingMessage, wanted: readonly number[]): void {
-  if (wanted.includes(answer.statusCode ?? 0)) return;
-  answer.destroy();
-  throw new McpkError('stage', `${url} answers ${answer.statusCode} ${answer.statusMessage ?? ''}`.trimEnd(), {
-    hint: 'see whether this version was released for this processor, and whether artifacts.mirrors is right',
-  });
+/** A handle may take less than it is given. */
+async function writeAll(file: FileHandle, chunk: Buffer, position: number): Promise<void> {
+  for (let done = 0; done < chunk.length;)
+    done += (await file.write(chunk, done, chunk.length - done, position + done)).bytesWritten;
 }
 
 async function wrapped<T>(url: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {

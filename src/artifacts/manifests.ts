@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import { McpkError } from '../core/errors.ts';
 import { readFileAtMost, UnreadableFile } from '../core/read-file.ts';
 import type { Cluster } from '../inventory/types.ts';
 import { fetchText } from './fetch.ts';
-import { expand } from './open.ts';
+import type { Pins } from './pins.ts';
+import { artifactsRoot, expand } from './root.ts';
+import type { SafeFolder } from './safe-folder.ts';
 
 const MOST_BYTES = 64 * 2 ** 20;
 
@@ -14,20 +14,30 @@ interface Source {
   /** File or URL. */
   source: string;
   sha256?: string;
-  /** What the URL serves never changes: one copy is kept. */
+  /** What the URL serves never changes: its copy goes by its URL. */
   immutable?: boolean;
+}
+
+interface From {
+  cluster: Cluster;
+  pins: Pins;
+  /** Where copies are kept. */
+  copies: SafeFolder;
+  signal: AbortSignal;
 }
 
 /**
  * Text of the manifests that the inventory names, by name; Calico's is upstream's of its version unless one is named.
- * Downloads with a checksum, and upstream's, are kept beside the binaries. Throws `invalid`, or `stage` when a URL
- * does not answer.
+ * What a URL served is held to afterwards, by the inventory's sha256 or the lock file's, and kept beside the binaries.
+ * Throws `invalid`, or `stage` when a URL does not answer or answers with another content than it did.
  */
-export async function loadManifests(cluster: Cluster, signal: AbortSignal): Promise<Map<string, string>> {
+export async function loadManifests(
+  cluster: Cluster,
+  { pins, signal }: { pins: Pins; signal: AbortSignal },
+): Promise<Map<string, string>> {
   const wanted = [...cluster.addons.manifests, ...(cluster.network.plugin === 'calico' ? [calicoSource(cluster)] : [])];
-  const texts = await Promise.all(
-    wanted.map(async (source) => [source.name, await loadOne(source, cluster, signal)] as const),
-  );
+  const from = { cluster, pins, copies: artifactsRoot(cluster).below('manifests'), signal };
+  const texts = await Promise.all(wanted.map(async (source) => [source.name, await loadOne(source, from)] as const));
   return new Map(texts);
 }
 
@@ -39,50 +49,64 @@ function calicoSource(cluster: Cluster): Source {
   return { name: 'calico', source, immutable: true, ...pinned };
 }
 
-async function loadOne(from: Source, cluster: Cluster, signal: AbortSignal): Promise<string> {
-  const text = /^https?:\/\//.test(from.source) ? await fetched(from, cluster, signal) : readLocal(from);
-  check(from, text);
+async function loadOne(source: Source, from: From): Promise<string> {
+  const text = /^https?:\/\//.test(source.source) ? await loadUrl(source, from) : readLocal(source);
+  check(source, text);
   return text;
 }
 
-function readLocal(from: Source): string {
+function readLocal({ name, source }: Source): string {
   try {
-    return readFileAtMost(expand(from.source), MOST_BYTES).toString('utf8');
+    return readFileAtMost(expand(source), MOST_BYTES).toString('utf8');
   } catch (cause) {
     if (!(cause instanceof UnreadableFile)) throw cause;
-    throw new McpkError('invalid', `manifest ${from.name}: ${from.source} ${cause.message}`, {
+    throw new McpkError('invalid', `manifest ${name}: ${source} ${cause.message}`, {
       cause,
       hint: 'A relative name counts from the folder of the inventory.',
     });
   }
 }
 
-async function fetched(from: Source, cluster: Cluster, signal: AbortSignal): Promise<string> {
-  const key = from.sha256?.toLowerCase() ?? (from.immutable ? digest(from.source) : undefined);
-  const copy = key === undefined ? undefined : join(expand(cluster.artifacts.directory), 'manifests', `${key}.yaml`);
-  const kept = copy === undefined ? undefined : await readFile(copy, 'utf8').catch(() => undefined);
-  if (kept !== undefined) return kept;
+async function loadUrl(source: Source, from: From): Promise<string> {
+  const { cluster, pins, copies, signal } = from;
+  const { source: url, name } = source;
+  const sha256 = source.sha256?.toLowerCase();
+  const known = sha256 ?? pins.expected(url)?.sha256;
+  const names = [known, source.immutable ? digest(url) : undefined].flatMap((key) => (key ? [`${key}.yaml`] : []));
+  // What changes the lock file asks the network, not what was kept.
+  const looks = known !== undefined || !pins.update || !cluster.artifacts.download;
+  const kept = looks ? await readCopy(copies, names, known) : undefined;
+  if (kept !== undefined) {
+    if (sha256 === undefined) pins.hold(url, url, digest(kept));
+    return kept;
+  }
   if (!cluster.artifacts.download) {
-    throw new McpkError('invalid', `manifest ${from.name}: ${from.source} is not at hand`, {
-      hint: `Set artifacts.download: true, or name a file${copy === undefined ? '' : `; a copy is looked for at ${copy}`}.`,
+    throw new McpkError('invalid', `manifest ${name}: ${url} is not at hand`, {
+      details: names.map((file) => `looked for, with the right checksum: ${copies.path}/${file}`),
+      hint: 'Set artifacts.download: true, or name a file.',
     });
   }
-  const text = await fetchText(from.source, { signal, onProgress: () => undefined });
-  check(from, text);
-  if (copy !== undefined) await keep(copy, text);
+  if (sha256 === undefined) await pins.admit(url, url);
+  const text = await fetchText(url, { signal, onProgress: () => undefined });
+  check(source, text);
+  if (sha256 === undefined) pins.fetched(url, url, digest(text));
+  await copies.replace(`${source.immutable ? digest(url) : digest(text)}.yaml`, text);
   return text;
 }
 
-async function keep(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(`${path}.part`, text);
-  await rename(`${path}.part`, path);
+/** The first copy there is; one that was changed since it was kept counts as none. */
+async function readCopy(copies: SafeFolder, names: readonly string[], sha256?: string): Promise<string | undefined> {
+  for (const name of names) {
+    const text = await copies.read(name, MOST_BYTES);
+    if (text !== undefined && (sha256 === undefined || digest(text) === sha256)) return text;
+  }
+  return undefined;
 }
 
-function check(from: Source, text: string): void {
+function check({ name, source, sha256 }: Source, text: string): void {
   const actual = digest(text);
-  if (from.sha256 === undefined || from.sha256.toLowerCase() === actual) return;
-  throw new McpkError('invalid', `manifest ${from.name}: ${from.source} has sha256 ${actual}, not ${from.sha256}`, {
+  if (sha256 === undefined || sha256.toLowerCase() === actual) return;
+  throw new McpkError('invalid', `manifest ${name}: ${source} has sha256 ${actual}, not ${sha256}`, {
     hint: 'Look at what changed in it before you write the new sha256 into the inventory.',
   });
 }

@@ -1,113 +1,125 @@
 import type { Stats } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { McpkError } from '../core/errors.ts';
 import type { Cluster } from '../inventory/types.ts';
 import type { Artifact, ArtifactIndex } from '../states/stage.ts';
 import { checkSum, readSums } from './checksums.ts';
-import type { ComponentName, Release } from './components.ts';
-import { COMPONENTS } from './components.ts';
+import { COMPONENTS, filesOf, type ComponentName, type Release } from './components.ts';
 import type { Progress } from './fetch.ts';
+import type { Pins } from './pins.ts';
+import { artifactsRoot } from './root.ts';
+import type { SafeFolder } from './safe-folder.ts';
 import { fetchRelease } from './upstream.ts';
-import type { Verified } from './verified.ts';
-import { openVerified } from './verified.ts';
+import { openVerified, type Verified } from './verified.ts';
 
 /** One component for one processor: DIRECTORY/COMPONENT/VERSION/linux-ARCH. */
 interface Shelf {
   component: ComponentName;
   version: string;
   arch: string;
-  directory: string;
+  folder: SafeFolder;
+  /** What a file in it is called where sums are pinned. */
+  key: (name: string) => string;
   required: readonly string[];
   release: Release;
 }
 
+export interface OpenOptions {
+  arches: readonly string[];
+  pins: Pins;
+  signal: AbortSignal;
+  onProgress?: (progress: Progress) => void;
+}
+
 /**
- * The binaries of this run, each with the sha256 that its folder's SHA256SUMS demands of it. What lacks is
+ * The binaries of this run, each with the sha256 that its folder's SHA256SUMS and `pins` demand of it. What lacks is
  * fetched when `artifacts.download` is on. Without anything to fetch or to verify for the first time this takes
  * a few ms. Throws McpkError `invalid` when something lacks, `stage` for a wrong checksum or a failed download.
  */
-export async function openArtifacts(
-  cluster: Cluster,
-  arches: readonly string[],
-  signal: AbortSignal,
-  onProgress: (progress: Progress) => void = () => undefined,
-): Promise<ArtifactIndex> {
-  const root = expand(cluster.artifacts.directory);
+export async function openArtifacts(cluster: Cluster, options: OpenOptions): Promise<ArtifactIndex> {
+  const { arches, pins, signal, onProgress = () => undefined } = options;
+  const root = artifactsRoot(cluster);
   const shelves = shelvesOf(cluster, root, [...new Set(arches)]);
-  const verified = await openVerified(join(dirname(root), 'verified.json'));
+  const verified = await openVerified(root);
   const index = new Map<string, Artifact>();
   const lacking: { shelf: Shelf; names: string[] }[] = [];
   try {
     const looked = await Promise.all(shelves.map(async (shelf) => ({ shelf, found: await lookInto(shelf) })));
+    for (const { shelf, found } of looked) checkPinned(cluster, shelf, found);
     for (const { shelf, found } of looked) {
       let files = found;
       const names = shelf.required.filter((name) => !found.has(name));
       if (names.length > 0 && cluster.artifacts.download) {
-        await fetchRelease(shelf, names, { signal, onProgress });
+        await fetchRelease({ ...shelf, names }, { pins, signal, onProgress });
         files = await lookInto(shelf);
       } else if (names.length > 0) {
         lacking.push({ shelf, names });
         continue;
       }
-      for (const file of files.values())
-        index.set(`${file.name} ${shelf.arch}`, await verify(shelf, file, verified, signal));
+      for (const file of files.values()) {
+        const artifact = await verify(shelf, file, verified, signal);
+        pins.hold(shelf.key(file.name), artifact.source, artifact.sha256);
+        index.set(`${file.name} ${shelf.arch}`, artifact);
+      }
     }
   } finally {
     await verified.save();
   }
   if (lacking.length > 0) throw missing(lacking);
   return {
-    get: (name, arch) => index.get(`${name} ${arch}`) ?? unknown(name, arch, root),
+    get: (name, arch) => index.get(`${name} ${arch}`) ?? unknown(name, arch, root.path),
     all: () => [...index.values()],
   };
 }
 
 interface Found {
   name: string;
-  path: string;
   stats: Stats;
   sum: string;
 }
 
 /** Files that are there and have a checksum; a file without one is not known to be whole. */
-async function lookInto(shelf: Shelf): Promise<Map<string, Found>> {
-  const sums = await readSums(shelf.directory);
-  const found = new Map<string, Found>();
-  await Promise.all(
-    [...sums].map(async ([name, sum]) => {
-      if (name.includes('/')) return;
-      const path = join(shelf.directory, name);
-      const stats = await stat(path).catch(() => undefined);
-      if (stats?.isFile() === true) found.set(name, { name, path, stats, sum });
-    }),
-  );
-  return found;
+async function lookInto({ folder }: Shelf): Promise<Map<string, Found>> {
+  const sums = await readSums(folder);
+  const names = [...sums.keys()].filter((name) => SEGMENT.test(name));
+  const found = await folder.files(names);
+  return new Map([...found].map(([name, stats]) => [name, { name, stats, sum: sums.get(name) ?? '' }]));
 }
 
 async function verify(shelf: Shelf, file: Found, verified: Verified, signal: AbortSignal): Promise<Artifact> {
-  const actual = await verified.sha256(file.path, file.stats, signal);
-  checkSum(
-    file.path,
-    file.sum,
-    actual,
-    'the file or its line in SHA256SUMS is damaged: delete the file and get it again',
-  );
+  const source = join(shelf.folder.path, file.name);
+  const actual = await verified.sha256(shelf.folder, file, signal);
+  const hint = 'the file or its line in SHA256SUMS is damaged: delete the file and get it again';
+  checkSum(source, { sha256: file.sum, hint }, actual);
   const { component, version } = shelf;
-  return { component, name: file.name, version, sha256: actual, size: file.stats.size, source: file.path };
+  return { component, name: file.name, version, sha256: actual, size: file.stats.size, source };
 }
 
-function shelvesOf(cluster: Cluster, root: string, arches: readonly string[]): Shelf[] {
+/** A pin with a slip in it would pin nothing. */
+function checkPinned({ artifacts }: Cluster, shelf: Shelf, found: ReadonlyMap<string, unknown>): void {
+  const known = new Set([...filesOf(shelf.release), ...shelf.required, ...found.keys()]);
+  const prefix = shelf.key('');
+  const wrong = Object.keys(artifacts.sha256).find(
+    (key) => key.startsWith(prefix) && !known.has(key.slice(prefix.length)),
+  );
+  if (wrong === undefined) return;
+  throw new McpkError('invalid', `artifacts.sha256: there is no file ${wrong}`, {
+    hint: `In ${prefix} there are ${[...known].join(', ')}.`,
+  });
+}
+
+function shelvesOf(cluster: Cluster, root: SafeFolder, arches: readonly string[]): Shelf[] {
   return COMPONENTS.flatMap((component) =>
     arches.map((arch) => {
       const version = component.version(cluster);
       const mirror = component.mirror(cluster).replace(/\/+$/, '');
+      const names = [segment(component.name), segment(version), `linux-${segment(arch)}`];
       return {
         component: component.name,
         version,
         arch,
-        directory: join(root, segment(component.name), segment(version), `linux-${segment(arch)}`),
+        folder: root.below(...names),
+        key: (name: string) => [...names, name].join('/'),
         required: component.required,
         release: component.release(mirror, version, arch),
       };
@@ -115,20 +127,18 @@ function shelvesOf(cluster: Cluster, root: string, arches: readonly string[]): S
   );
 }
 
+const SEGMENT = /^[A-Za-z0-9][A-Za-z0-9._+-]*$/;
+
 /** Versions come from the inventory and processors from the hosts: neither may lead out of the folder. */
 function segment(name: string): string {
-  if (/^[A-Za-z0-9][A-Za-z0-9._+-]*$/.test(name)) return name;
+  if (SEGMENT.test(name)) return name;
   throw new McpkError('invalid', `${JSON.stringify(name)} can't be part of a binary's path`);
-}
-
-export function expand(path: string): string {
-  return resolve(path.replace(/^~(?=\/|$)/, homedir()));
 }
 
 function missing(lacking: readonly { shelf: Shelf; names: string[] }[]): McpkError {
   const what = lacking.map(({ shelf }) => `${shelf.component} ${shelf.version} (${shelf.arch})`).join(', ');
   return new McpkError('invalid', `binaries are missing: ${what}`, {
-    details: lacking.map(({ shelf, names }) => `${shelf.directory}: ${names.join(', ')}`),
+    details: lacking.map(({ shelf, names }) => `${shelf.folder.path}: ${names.join(', ')}`),
     hint: 'set artifacts.download: true, or put the files there with a SHA256SUMS beside them (sha256sum * > SHA256SUMS)',
   });
 }

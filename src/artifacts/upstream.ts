@@ -1,85 +1,111 @@
-import { chmod, lstat, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
 import { McpkError } from '../core/errors.ts';
-import { listArchive, unpack } from './archive.ts';
-import { addSums, MIRROR_HINT, hashFile, publishedSum } from './checksums.ts';
+import { listArchive, unpack, type Member } from './archive.ts';
+import { addSums, MIRROR_HINT, publishedSum, type Expected } from './checksums.ts';
 import type { Release } from './components.ts';
-import type { FetchOptions } from './fetch.ts';
-import { fetchFile, fetchText } from './fetch.ts';
+import { fetchFile, fetchText, type FetchOptions } from './fetch.ts';
+import type { Pins } from './pins.ts';
+import { hashOf, type SafeFolder } from './safe-folder.ts';
 
-/** Fetches what a folder lacks, checked against upstream's sha256, and writes SHA256SUMS as files become whole. */
-export async function fetchRelease(
-  { directory, release }: { directory: string; release: Release },
-  names: readonly string[],
-  options: FetchOptions,
-): Promise<void> {
-  await mkdir(directory, { recursive: true });
-  if (release.type === 'archive') return fetchArchive(directory, release, options);
-  for (const name of names) {
-    const url = release.url(name);
-    const sum = publishedSum(await fetchText(release.checksum(name), options), url, release.checksum(name));
-    await fetchFile(url, join(directory, name), sum, options);
-    await addSums(directory, new Map([[name, sum]]));
-  }
+type Archive = Extract<Release, { type: 'archive' }>;
+
+export interface Wanted {
+  folder: SafeFolder;
+  /** What a file is called where sums are pinned: COMPONENT/VERSION/linux-ARCH/NAME. */
+  key: (name: string) => string;
+  release: Release;
+  names: readonly string[];
 }
 
-async function fetchArchive(
-  directory: string,
-  release: Extract<Release, { type: 'archive' }>,
-  options: FetchOptions,
-): Promise<void> {
-  const { url, checksum } = release;
-  const archive = join(directory, basename(new URL(url).pathname));
-  await fetchFile(url, archive, publishedSum(await fetchText(checksum, options), url, checksum), options);
-  const unpacked = await mkdtemp(join(directory, '.unpack-'));
-  try {
-    const members = await membersOf(archive, release, options.signal);
-    await unpack(archive, { into: unpacked, members: [...members.values()], url, signal: options.signal });
-    const sums = new Map<string, string>();
-    for (const [name, member] of members) sums.set(name, await inspect(name, join(unpacked, member), options.signal));
-    for (const [name, member] of members) await rename(join(unpacked, member), join(directory, name));
-    await addSums(directory, sums);
-  } finally {
-    await rm(unpacked, { recursive: true, force: true });
-    await rm(archive, { force: true });
-  }
-}
-
-/** Program → its name in the archive. */
-async function membersOf(
-  archive: string,
-  { url, folder, only }: Extract<Release, { type: 'archive' }>,
-  signal: AbortSignal,
-): Promise<Map<string, string>> {
-  const members = new Map<string, string>();
-  for (const { member, size, isFile } of await listArchive(archive, url, signal)) {
-    const path = member.replace(/^\.\//, '');
-    const name = path.slice(folder.length);
-    // Beside the programs there are README.md, LICENSE and Documentation/.
-    if (!path.startsWith(folder) || !/^[a-z0-9][a-z0-9-]*$/.test(name) || only?.includes(name) === false) continue;
-    const wrong = !isFile
-      ? 'is no regular file'
-      : members.has(name)
-        ? 'is there twice'
-        : size > LARGEST_PROGRAM && 'is larger than any program';
-    if (wrong) throw new McpkError('stage', `${name} in ${url} ${wrong}`, { hint: MIRROR_HINT });
-    members.set(name, member);
-  }
-  const lacking = only?.filter((name) => !members.has(name)) ?? [];
-  if (lacking.length > 0 || members.size === 0) {
-    throw new McpkError('stage', `${url} does not hold ${lacking.length > 0 ? lacking.join(', ') : 'any program'}`, {
-      hint: MIRROR_HINT,
-    });
-  }
-  return members;
+export interface ReleaseOptions extends FetchOptions {
+  pins: Pins;
 }
 
 const LARGEST_PROGRAM = 2 ** 30;
+const KEPT = 'nothing was kept; if it happens again the mirror serves a damaged file';
 
-/** Makes one unpacked program executable and gives its sha256; a link or an empty file is none. */
-async function inspect(name: string, path: string, signal: AbortSignal): Promise<string> {
-  const stats = await lstat(path);
-  if (!stats.isFile() || stats.size === 0) throw new McpkError('stage', `${name} in the archive is no regular file`);
-  await chmod(path, 0o755);
-  return hashFile(path, signal);
+/** Fetches what a folder lacks, checked against its pin or upstream's sha256, and writes SHA256SUMS as files become whole. */
+export async function fetchRelease(wanted: Wanted, options: ReleaseOptions): Promise<void> {
+  const { folder, key, release, names } = wanted;
+  if (release.type === 'archive') return fetchArchive(wanted, release, options);
+  for (const name of names) {
+    const source = { key: key(name), url: release.url(name), checksum: release.checksum(name) };
+    const sum = await fetchPinned(source, { folder, name }, options);
+    await addSums(folder, new Map([[name, sum]]));
+  }
+}
+
+/** Gives the sha256 that the file has. */
+async function fetchPinned(
+  { key, url, checksum }: { key: string; url: string; checksum: string },
+  to: { folder: SafeFolder; name: string },
+  options: ReleaseOptions,
+): Promise<string> {
+  const pinned = await options.pins.admit(key, url);
+  const expected: Expected = pinned ?? {
+    sha256: publishedSum(await fetchText(checksum, options), url, checksum),
+    hint: KEPT,
+  };
+  await fetchFile(url, { ...to, expected }, options);
+  options.pins.fetched(key, url, expected.sha256);
+  return expected.sha256;
+}
+
+async function fetchArchive(wanted: Wanted, release: Archive, options: ReleaseOptions): Promise<void> {
+  const { folder, key } = wanted;
+  const { file, url } = release;
+  await fetchPinned({ ...release, key: key(file) }, { folder, name: file }, options);
+  const archive = `${folder.path}/${file}`;
+  try {
+    const members = await membersOf(archive, wanted, release, options.signal);
+    await folder.scratch(async (scratch) => {
+      await unpack(archive, { into: scratch.path, members: [...members.values()], url, signal: options.signal });
+      const unpacked = release.inside === '' ? scratch : scratch.below(release.inside);
+      const sums = new Map<string, string>();
+      for (const name of members.keys()) sums.set(name, await inspect(unpacked, name, options.signal));
+      for (const name of members.keys()) await folder.take(unpacked, name);
+      await addSums(folder, sums);
+    });
+  } finally {
+    await folder.remove(file);
+  }
+}
+
+/** Program → its name in the archive. Beside the programs there are README.md, LICENSE and Documentation/. */
+async function membersOf(
+  archive: string,
+  { names }: Wanted,
+  { url, inside, programs }: Archive,
+  signal: AbortSignal,
+): Promise<Map<string, string>> {
+  const prefix = inside === '' ? '' : `${inside}/`;
+  const members = new Map<string, string>();
+  for (const entry of await listArchive(archive, url, signal)) {
+    const path = entry.member.replace(/^\.\//, '');
+    const name = programs.find((program) => path === `${prefix}${program}`);
+    if (name === undefined) continue;
+    const wrong = members.has(name) ? 'is there twice' : wrongWith(entry);
+    if (wrong) throw new McpkError('stage', `${name} in ${url} ${wrong}`, { hint: MIRROR_HINT });
+    members.set(name, entry.member);
+  }
+  const lacking = names.filter((name) => !members.has(name));
+  if (lacking.length === 0) return members;
+  throw new McpkError('stage', `${url} does not hold ${lacking.join(', ')}`, { hint: MIRROR_HINT });
+}
+
+function wrongWith({ isFile, size }: Member): string | undefined {
+  if (!isFile) return 'is no regular file';
+  return size > LARGEST_PROGRAM ? 'is larger than any program' : undefined;
+}
+
+/** Makes one unpacked program executable and gives its sha256; an empty file is none. */
+async function inspect(folder: SafeFolder, name: string, signal: AbortSignal): Promise<string> {
+  const file = await folder.openOwn(name);
+  try {
+    if ((await file.stat()).size === 0)
+      throw new McpkError('stage', `${name} in the archive is no regular file`, { hint: MIRROR_HINT });
+    await file.chmod(0o755);
+    return await hashOf(file, signal);
+  } finally {
+    await file.close();
+  }
 }

@@ -2,7 +2,7 @@ import { PATHS } from '../core/paths.ts';
 import { hostsWith, type Cluster } from '../inventory/types.ts';
 import type { Answer, Ask, GateCheck, GateContext } from './gate.ts';
 import { backendUpGate } from './haproxy.ts';
-import { localRequest, parseHttp, seen } from './http.ts';
+import { localRequest, parseHttp, seen, type LocalRequest } from './http.ts';
 
 const AUTHORITY = `${PATHS.pki}/ca.crt`;
 
@@ -15,10 +15,15 @@ export function askReady(
   return localRequest({ host, port: cluster.apiServer.port, path, tls: { authority: AUTHORITY, name: 'kubernetes' } });
 }
 
-/** Any GET, as system:masters, from a master to its own API server. */
-export function askApi(cluster: Cluster, host: string, path: string): Ask {
-  const tls = { authority: AUTHORITY, name: 'kubernetes', cert: PATHS.apiCert, key: PATHS.apiKey };
-  return localRequest({ host, port: cluster.apiServer.port, path, tls });
+/** Any GET (or what `write` says), as the administrator, from a master to its own API server. */
+export function askApi(
+  cluster: Cluster,
+  host: string,
+  path: string,
+  write: Pick<LocalRequest, 'method' | 'body'> = {},
+): Ask {
+  const tls = { authority: AUTHORITY, name: 'kubernetes', cert: PATHS.adminCert, key: PATHS.adminKey };
+  return localRequest({ host, port: cluster.apiServer.port, path, tls, ...write });
 }
 
 export function readyProblem(answer: Answer | undefined): string | undefined {

@@ -61,14 +61,32 @@ export interface NodeFacts {
   kubeletVersion: string;
 }
 
+/**
+ * none: no member has data, and none ever had; forming: founders that never were a cluster; formed: a quorum answers;
+ * down: it was formed, and a quorum of its members has data but does not answer; lost: it was formed, and too few of
+ * its members have data to ever answer.
+ */
+export type EtcdPhase = 'none' | 'forming' | 'formed' | 'down' | 'lost';
+
+export interface EtcdMember {
+  /** Empty until it starts for the first time. */
+  name: string;
+  peerUrls: readonly string[];
+  /** That it runs; known of the one that was asked. */
+  version?: string;
+}
+
 export interface Facts {
   hosts: ReadonlyMap<string, HostFacts>;
   /** Hosts that did not answer (allowed only by --skip-unreachable). */
   unreachable: readonly string[];
-  /** none: no member has data; formed: a quorum reports one cluster id. */
-  etcd: 'none' | 'forming' | 'formed';
+  etcd: EtcdPhase;
+  /** As etcd lists them; absent while no member tells. */
+  members?: readonly EtcdMember[];
   /** Who serves now; asked only when a part of the control plane is about to change. */
   standing?: Standing;
+  /** A master whose API server answers and lets the administrator read nothing: he is not bound (yet, or any more). */
+  apiRefuses?: string;
   /** From the API; absent while no API server is ready. */
   nodes?: ReadonlyMap<string, NodeFacts>;
   /** Calico's, from the API, none where it does not run; absent while no API server is ready. */

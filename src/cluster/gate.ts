@@ -47,6 +47,8 @@ export interface Ask {
   http?: true;
   /** `stdin` and the answer's `stdout` are bytes, a character each (latin1). */
   binary?: true;
+  /** It may take as long as an installation of packages. */
+  long?: true;
   /** It is about this unit alone ({@link askUnit}): a probe of the same time answers it as well. */
   unit?: string;
 }

@@ -1,4 +1,5 @@
 import { lastLine } from '../core/answer.ts';
+import { linesOf } from '../core/lines.ts';
 import { haproxyHosts } from './endpoint.ts';
 import type { Answer, Ask, GateCheck, GateContext } from './gate.ts';
 
@@ -18,15 +19,20 @@ function askHaproxy(host: string, socket: string): Ask {
   return { host, argv, stdin: 'show info;show stat\n' };
 }
 
+/** Some hundred bytes a server, and about 100 columns. */
+const MOST_CHARACTERS = 512 * 1024;
+const MOST_COLUMNS = 500;
+
 /** Rows of `show stat` (CSV below the line `# pxname,svname,…`), without frontends and totals. */
 export function parseStat(answer: Answer | undefined): BackendServer[] {
   const text = answer?.stdout ?? '';
   const start = text.indexOf('# pxname,');
-  const [head = '', ...rows] = start < 0 ? [] : text.slice(start).trim().split('\n');
-  const columns = head.replace(/^# /, '').split(',');
-  const at = (row: readonly string[], name: string): string => row[columns.indexOf(name)] ?? '';
+  const [head = '', ...rows] = start < 0 ? [] : linesOf(text.slice(start, start + MOST_CHARACTERS));
+  const columns = new Map(head.split(',', MOST_COLUMNS).map((name, index) => [name.replace(/^# /, ''), index]));
+  const at = (row: readonly string[], name: string): string => row[columns.get(name) ?? -1] ?? '';
   return rows
-    .map((row) => row.split(','))
+    .filter((row) => row.includes(','))
+    .map((row) => row.split(',', MOST_COLUMNS))
     .filter((row) => !['FRONTEND', 'BACKEND', ''].includes(at(row, 'svname')))
     .map((row) => ({
       backend: at(row, 'pxname'),

@@ -1,3 +1,4 @@
+import { parseForeignJson } from '../core/json.ts';
 import type { Answer, Ask } from './gate.ts';
 
 /**
@@ -8,8 +9,10 @@ export interface LocalRequest {
   host: string;
   port: number;
   path: string;
-  method?: 'GET' | 'POST';
+  method?: 'GET' | 'POST' | 'DELETE';
   body?: string;
+  /** Seconds without a byte after which there is no answer. */
+  patience?: number;
   tls?: {
     authority: string;
     /** DNS name that the server's certificate must have. */
@@ -20,13 +23,14 @@ export interface LocalRequest {
 }
 
 export function localRequest(request: LocalRequest): Ask {
-  const { host, port, path, method = 'GET', body = '', tls } = request;
+  const { host, port, path, method = 'GET', body = '', patience = 5, tls } = request;
+  const seconds = String(patience);
   const head = [`${method} ${path} HTTP/1.1`, `Host: ${tls?.name ?? 'localhost'}`, 'Accept: application/json'];
   const length =
     body === '' ? [] : ['Content-Type: application/json', `Content-Length: ${String(Buffer.byteLength(body))}`];
   return {
     host,
-    argv: ['socat', '-t', '5', '-T', '5', '-', address(port, tls)],
+    argv: ['socat', '-t', seconds, '-T', seconds, '-', address(port, tls)],
     stdin: `${[...head, ...length].join('\r\n')}\r\n\r\n${body}`,
     http: true,
   };
@@ -42,7 +46,7 @@ function address(port: number, tls: LocalRequest['tls']): string {
 export interface HttpAnswer {
   status: number;
   /** Lower-case names. */
-  headers: Readonly<Record<string, string>>;
+  headers: ReadonlyMap<string, string>;
   body: string;
 }
 
@@ -52,7 +56,7 @@ export function parseHttp(answer: Answer | undefined): HttpAnswer | undefined {
   const status = /^HTTP\/1\.[01] (\d{3})/.exec(text)?.[1];
   if (status === undefined) return undefined;
   const split = /\r?\n\r?\n/.exec(text);
-  const head = split ? text.slice(0, split.index) : text;
+  const head = text.slice(0, Math.min(split?.index ?? text.length, LONGEST_HEAD));
   const headers = head
     .split(/\r?\n/)
     .slice(1)
@@ -62,10 +66,13 @@ export function parseHttp(answer: Answer | undefined): HttpAnswer | undefined {
     });
   return {
     status: Number(status),
-    headers: Object.fromEntries(headers),
+    headers: new Map(headers),
     body: split ? text.slice(split.index + split[0].length) : '',
   };
 }
+
+/** As Go's own servers take at most. */
+const LONGEST_HEAD = 64 * 1024;
 
 /** What was seen, for a human, in one line. */
 export function seen(answer: Answer | undefined): string {
@@ -73,26 +80,36 @@ export function seen(answer: Answer | undefined): string {
   if (http) return `HTTP ${String(http.status)} ${oneLine(http.body)}`.trim();
   // It warns about CRLs at each connection, and that it warned is no answer.
   const lines = (answer?.stderr ?? '')
+    .slice(-LONGEST_HEAD)
     .trim()
     .split('\n')
     .filter((line) => !line.includes('does not check CRLs'));
   // socat puts `2026/11/22 11:40:01 socat[123] E ` before what matters.
   const last = (lines.at(-1) ?? '').replace(/^\S+ \S+ socat\[\d+\] \w /, '');
-  return last === '' ? 'no answer' : last;
+  return last === '' ? 'no answer' : oneLine(last);
 }
 
-/** JSON of a 200; undefined otherwise. */
+/** JSON of a 200; undefined otherwise. Throws Error on one that is too large: that is no server that does not answer. */
 export function parseJson(answer: Answer | undefined): unknown {
   const http = parseHttp(answer);
   if (http?.status !== 200) return undefined;
   try {
-    return JSON.parse(http.body);
-  } catch {
-    return undefined;
+    return parseForeignJson(http.body);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
   }
 }
 
+const SHOWN = 300;
+
 function oneLine(text: string): string {
-  const line = text.trim().replace(/\s*\n\s*/g, ' · ');
-  return line.length > 300 ? `${line.slice(0, 300)}…` : line;
+  // Cut first: what is looked for in a text of any length takes any time.
+  const start = text.slice(0, 4 * SHOWN).trim();
+  const line = start
+    .split('\n')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+    .join(' · ');
+  return line.length > SHOWN || text.length > 4 * SHOWN ? `${line.slice(0, SHOWN)}…` : line;
 }

@@ -1,3 +1,4 @@
+import { lastLines } from '../core/answer.ts';
 import type { Explanation } from './gate.ts';
 
 const LINES = 20;
@@ -9,7 +10,7 @@ export function unitJournal({ host, name }: { host: string; name: string }): Exp
   return {
     asks: [{ host, argv: ['journalctl', '-u', name, '-n', String(LINES), '-o', 'cat', '--no-pager'] }],
     tell: ([journal]) => {
-      const lines = (journal?.stdout.trimEnd() ?? '').split('\n').slice(-LINES);
+      const lines = lastLines(journal?.stdout, LINES);
       const said = headline(lines);
       return {
         lines: [

@@ -29,7 +29,7 @@ export function askControllerHealth(host: string, name: Controller): Ask {
 
 export function parseLease(name: string, answer: Answer | undefined): Lease | undefined {
   const body = parseJson(answer) as { spec?: { holderIdentity?: string; renewTime?: string } } | undefined;
-  const date = Date.parse(parseHttp(answer)?.headers['date'] ?? '');
+  const date = Date.parse(parseHttp(answer)?.headers.get('date') ?? '');
   const renewed = Date.parse(body?.spec?.renewTime ?? '');
   if (body?.spec?.holderIdentity === undefined || Number.isNaN(renewed) || Number.isNaN(date)) return undefined;
   return { name, holder: body.spec.holderIdentity, ageMs: date - renewed };

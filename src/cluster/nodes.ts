@@ -63,7 +63,8 @@ function nodeProblem(host: string, answer: Answer | undefined, startedAt: number
   if (ready === undefined) return `node ${host} has not reported yet`;
   if (Date.parse(ready.lastHeartbeatTime ?? '') / 1000 < startedAt)
     return `node ${host} has not reported since its kubelet started`;
-  if (ready.status === 'True' || (wish.withoutNetwork && onlyNetworkMissing(ready.message ?? ''))) return undefined;
+  if (ready.status === 'True' || (wish.withoutNetwork && onlyNetworkMissing((ready.message ?? '').slice(0, 4096))))
+    return undefined;
   return `node ${host} is not Ready: ${ready.message ?? ready.reason ?? `status ${ready.status}`}`;
 }
 

@@ -17,21 +17,43 @@ export function parseObjectId(id: string): ObjectName {
   return { apiVersion: version.toReversed().join('/'), kind, namespace, name };
 }
 
+/** What mcpk calls itself when it applies. */
+export const MANAGER = 'mcpk';
+/** By this label mcpk marks what it made. */
+export const MANAGED: Readonly<Record<string, string>> = { 'app.kubernetes.io/managed-by': MANAGER };
+
+/** Names without what has a meaning in paths, requests or on terminals. */
+const ID = /^([a-z0-9][a-z0-9.-]*\/)?v[a-z0-9]+\/[A-Za-z][A-Za-z0-9]*\/[a-z0-9-]*\/(?!\.\.?$)[!-$&-.0-~]+$/;
+
+/** Whether a text that somebody else may have written can be the id of an object. */
+export function isObjectId(text: string): boolean {
+  return text.length <= 1024 && ID.test(text);
+}
+
 /**
- * Reads one object. Its resource's name follows from its kind, or is known from {@link parseResources}. Without a
- * namespace it is asked for in both places where it may be, as only the server knows which kinds have one; of
- * Kubernetes' own, which every run asks for, we know it too.
+ * Where an object may be. Its resource's name follows from its kind, or is known from {@link parseResources}. Without a
+ * namespace there are two places, as only the server knows which kinds have one; of Kubernetes' own, which every run
+ * asks for, we know it too.
  */
-export function askObject(
-  cluster: Cluster,
-  host: string,
+export function objectPaths(
   { apiVersion, kind, namespace, name }: ObjectName,
-  plural = pluralOf(kind),
-): Ask[] {
+  plural: string | undefined = pluralOf(kind),
+): string[] {
   const root = apiRoot(apiVersion);
   const anywhere = CLUSTER_WIDE.has(`${apiVersion}/${kind}`) ? [''] : ['', '/namespaces/default'];
-  const places = namespace === '' ? anywhere : [`/namespaces/${namespace}`];
-  return places.map((place) => askApi(cluster, host, `${root}${place}/${plural}/${name}`));
+  const places = namespace === '' ? anywhere : [`/namespaces/${segment(namespace)}`];
+  return places.map((place) => `${root}${place}/${plural}/${segment(name)}`);
+}
+
+/** A colon is as good there as it is, and the names of roles are full of them. */
+function segment(text: string): string {
+  return encodeURIComponent(text).replaceAll('%3A', ':');
+}
+
+/** Deletes it unless another object has taken its place since it was read. */
+export function askDelete(cluster: Cluster, host: string, { path, uid }: { path: string; uid: string }): Ask {
+  const options = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background', preconditions: { uid } };
+  return askApi(cluster, host, path, { method: 'DELETE', body: JSON.stringify(options) });
 }
 
 const CLUSTER_WIDE: ReadonlySet<string> = new Set([
@@ -42,12 +64,19 @@ const CLUSTER_WIDE: ReadonlySet<string> = new Set([
   'rbac.authorization.k8s.io/v1/ClusterRoleBinding',
 ]);
 
-/** JSON of the object; `unknown`: the server has no such resource; undefined when it did not answer in full. */
-export function objectOf(answers: readonly Answer[]): { json: string } | 'absent' | 'unknown' | undefined {
+/**
+ * JSON of the object and which of its paths it is at; `unknown`: the server has no such resource; `untold`: it may not
+ * or cannot tell; undefined when it did not answer in full.
+ */
+export function objectOf(
+  answers: readonly Answer[],
+): { json: string; place: number } | 'absent' | 'unknown' | 'untold' | undefined {
   const seen = answers.map((answer) => parseHttp(answer));
   const found = seen.findIndex((each) => each?.status === 200);
-  if (found >= 0) return parseJson(answers[found]) === undefined ? undefined : { json: seen[found]?.body ?? '' };
+  if (found >= 0)
+    return parseJson(answers[found]) === undefined ? undefined : { json: seen[found]?.body ?? '', place: found };
   if (seen.includes(undefined)) return undefined;
+  if (seen.some((each) => each?.status !== 404)) return 'untold';
   return seen.every((each) => each?.status === 404 && !namesObject(each.body)) ? 'unknown' : 'absent';
 }
 

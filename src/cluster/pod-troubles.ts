@@ -1,3 +1,4 @@
+import { lastLines } from '../core/answer.ts';
 import type { Cluster } from '../inventory/types.ts';
 import { askApi } from './api-server.ts';
 import type { Answer, Explanation } from './gate.ts';
@@ -98,15 +99,9 @@ function eventLines(answer: Answer | undefined): string[] {
 
 function logLines(container: ContainerStatus | undefined, answer: Answer | undefined): string[] {
   const http = parseHttp(answer);
-  const text = http?.status === 200 ? http.body.trimEnd() : '';
-  if (container === undefined || text === '') return [];
-  return [
-    `log of container ${container.name}:`,
-    ...text
-      .split('\n')
-      .slice(-LOG_LINES)
-      .map((line) => `  ${line}`),
-  ];
+  const lines = http?.status === 200 ? lastLines(http.body, LOG_LINES) : [];
+  if (container === undefined || lines.length === 0) return [];
+  return [`log of container ${container.name}:`, ...lines.map((line) => `  ${line}`)];
 }
 
 /** `pod web-x on w1: container web CrashLoopBackOff: back-off 40s (4 restarts; it ended with exit code 1)`. */

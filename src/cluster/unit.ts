@@ -1,3 +1,4 @@
+import { linesOf } from '../core/lines.ts';
 import type { UnitState } from '../resources/types.ts';
 import type { Answer, Ask } from './gate.ts';
 
@@ -21,8 +22,12 @@ export function unitAnswer(host: string, seen: UnitState | undefined): Answer {
   return { host, exitCode: 0, stdout: lines.map((line) => `${line}\n`).join(''), stderr: '' };
 }
 
+/** Three properties have some 100. */
+const MOST_CHARACTERS = 64 * 1024;
+
 /** One property of the answer to {@link askUnit}. */
 export function unitProperty(answer: Answer | undefined, name: (typeof PROPERTIES)[number]): string | undefined {
-  const line = answer?.stdout.split('\n').find((each) => each.startsWith(`${name}=`));
-  return line?.slice(name.length + 1);
+  for (const line of linesOf((answer?.stdout ?? '').slice(0, MOST_CHARACTERS)))
+    if (line.startsWith(`${name}=`)) return line.slice(name.length + 1);
+  return undefined;
 }

@@ -9,7 +9,7 @@ import { BaseCommand } from './shared/base-command.ts';
 import { commandLine } from './shared/command-line.ts';
 import { confirm, touchesLiveCluster } from './shared/confirm.ts';
 import { engineInput } from './shared/engine-input.ts';
-import { lockFlags, runFlags } from './shared/flags.ts';
+import { fetchFlags, lockFlags, runFlags } from './shared/flags.ts';
 import { startRecord } from './shared/run-record.ts';
 import { savedPlan } from './shared/saved-plan.ts';
 
@@ -27,6 +27,7 @@ export default class Apply extends BaseCommand<typeof Apply> {
   ];
   static override readonly flags = {
     ...runFlags,
+    ...fetchFlags,
     ...lockFlags,
     plan: Flags.string({
       char: 'p',

@@ -1,7 +1,7 @@
 import { Args } from '@oclif/core';
 import type { Answer } from '../cluster/gate.ts';
 import { McpkError } from '../core/errors.ts';
-import { clean, paint, padEnd } from '../report/theme.ts';
+import { cleanUpTo, paint, padEnd } from '../report/theme.ts';
 import { BaseCommand } from './shared/base-command.ts';
 import { engineInput } from './shared/engine-input.ts';
 import { hostFlags } from './shared/flags.ts';
@@ -35,16 +35,36 @@ export default class Exec extends BaseCommand<typeof Exec> {
     const input = await engineInput(cluster, this.flags, caller, { artifacts: false });
     const answers = await execOnHosts(input, argv).finally(() => view.end());
     const width = Math.max(0, ...answers.map((answer) => answer.host.length));
+    let turn = await nextTurn();
     for (const answer of answers) {
       const host = paint(this.theme, 'cyan', padEnd(answer.host, width));
-      for (const line of linesOf(answer)) this.print(`${host}  ${clean(line)}\n`);
+      for (const line of said(answer)) {
+        this.print(`${host}  ${cleanUpTo(LONGEST_LINE, line)}\n`);
+        if (Date.now() >= turn) turn = await nextTurn();
+      }
     }
     if (answers.some((answer) => answer.exitCode !== 0)) process.exitCode = 15;
     return { answers };
   }
 }
 
-function linesOf(answer: Answer): string[] {
+/** A command's own lines are shown whole but for what is no text. */
+const LONGEST_LINE = 1024 * 1024;
+const TURN_MS = 50;
+
+/** Millions of lines must not keep Ctrl-C from being heard. */
+async function nextTurn(): Promise<number> {
+  await new Promise((resolve) => setImmediate(resolve));
+  return Date.now() + TURN_MS;
+}
+
+function* said(answer: Answer): Generator<string> {
   const text = `${answer.stdout}${answer.stderr}`.trimEnd();
-  return [...(text === '' ? [] : text.split('\n')), ...(answer.exitCode === 0 ? [] : [`exit ${answer.exitCode}`])];
+  for (let from = 0; text !== '' && from <= text.length;) {
+    const next = text.indexOf('\n', from);
+    const end = next < 0 ? text.length : next;
+    yield text.slice(from, end);
+    from = end + 1;
+  }
+  if (answer.exitCode !== 0) yield `exit ${answer.exitCode}`;
 }

@@ -1,4 +1,5 @@
 import { Errors, Flags } from '@oclif/core';
+import { ADMINS } from '../cluster/access.ts';
 import { PATHS } from '../core/paths.ts';
 import { checkPlace, writePrivate } from '../core/private-file.ts';
 import { hostsWith } from '../inventory/types.ts';
@@ -53,7 +54,7 @@ export default class Kubeconfig extends BaseCommand<typeof Kubeconfig> {
       name: cluster.name,
       server: this.flags.server ?? `https://${cluster.endpoint.address}:${cluster.endpoint.port}`,
       certificateAuthority: { data: ca },
-      user: 'kubernetes-admin',
+      user: ADMINS.user,
       clientCertificate: { data: cert },
       clientKey: { data: key },
     });

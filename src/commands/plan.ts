@@ -6,7 +6,7 @@ import { renderPlan } from '../report/plan-text.ts';
 import { BaseCommand } from './shared/base-command.ts';
 import { commandLine } from './shared/command-line.ts';
 import { engineInput } from './shared/engine-input.ts';
-import { runFlags } from './shared/flags.ts';
+import { fetchFlags, runFlags } from './shared/flags.ts';
 
 const REPEATED = ['inventory', 'env', 'limit', 'only', 'skip', 'skip-unreachable'];
 
@@ -22,6 +22,7 @@ export default class Plan extends BaseCommand<typeof Plan> {
   ];
   static override readonly flags = {
     ...runFlags,
+    ...fetchFlags,
     out: Flags.string({
       char: 'o',
       summary: 'Write the plan here, for apply --plan and show --plan.',

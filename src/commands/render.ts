@@ -6,7 +6,7 @@ import { ASSUMPTIONS, assumedFacts } from './shared/assumed-facts.ts';
 import { BaseCommand } from './shared/base-command.ts';
 import { engineInput } from './shared/engine-input.ts';
 import { readFacts } from './shared/facts-file.ts';
-import { runFlags } from './shared/flags.ts';
+import { fetchFlags, runFlags } from './shared/flags.ts';
 import { writeInto } from './shared/output-folder.ts';
 import { renderedFiles, UNSEEN_ARTIFACTS } from './shared/rendered-files.ts';
 
@@ -31,6 +31,7 @@ export default class Render extends BaseCommand<typeof Render> {
   };
   static override readonly flags = {
     ...runFlags,
+    ...fetchFlags,
     facts: Flags.string({ summary: 'Facts that mcpk facts --json printed.', helpValue: 'FILE', exclusive: ['gather'] }),
     gather: Flags.boolean({ summary: 'Ask the hosts for their facts.' }),
   };

@@ -6,7 +6,7 @@ import { renderStates } from '../report/states-text.ts';
 import { BaseCommand } from './shared/base-command.ts';
 import { commandLine } from './shared/command-line.ts';
 import { engineInput } from './shared/engine-input.ts';
-import { runFlags } from './shared/flags.ts';
+import { fetchFlags, runFlags } from './shared/flags.ts';
 
 export default class Show extends BaseCommand<typeof Show> {
   static override readonly summary = 'Show the compiled states of hosts, or a plan that was kept.';
@@ -21,6 +21,7 @@ export default class Show extends BaseCommand<typeof Show> {
   static override readonly args = { host: Args.string({ description: 'Name of one host; all of them without it.' }) };
   static override readonly flags = {
     ...runFlags,
+    ...fetchFlags,
     plan: Flags.string({
       char: 'p',
       summary: 'Show this plan of plan --out.',

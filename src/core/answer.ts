@@ -13,14 +13,24 @@ export function understood<T>(host: string, read: () => T): T {
 export function unreadable(host: string, cause: unknown): McpkError {
   if (cause instanceof McpkError) return cause;
   const why = cause instanceof Error ? cause.message : String(cause);
-  return new McpkError('unexpected', `${host}: answered what cannot be read (${why.slice(0, 200)})`, {
+  return new McpkError('unreachable', `${host}: answered what cannot be read (${why.slice(0, 200)})`, {
     host,
     hint: 'Run the same command again. If it stays, look at what its sh and coreutils print.',
     cause,
   });
 }
 
+const LONGEST_LINE = 8192;
+/** Of what a program says; systemd's and kubectl's reasons have less. */
+const MOST_CHARACTERS = 64 * 1024;
+
+/** The last lines of what a program said. */
+export function lastLines(text: string | undefined, most: number): string[] {
+  const end = (text ?? '').slice(-MOST_CHARACTERS).trim();
+  return end === '' ? [] : end.split('\n').slice(-most);
+}
+
 /** What a program says last is what stopped it. */
 export function lastLine(text: string | undefined): string {
-  return text?.trimEnd().split('\n').at(-1) ?? 'no answer';
+  return text?.slice(-LONGEST_LINE).trimEnd().split('\n').at(-1) ?? 'no answer';
 }

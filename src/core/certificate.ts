@@ -26,7 +26,7 @@ const USAGES: Readonly<Record<string, 'server' | 'client'>> = {
 
 /** Reads the first certificate of a PEM text (a key beside it is ignored); undefined when there is none that can be read. */
 export function inspectCertificate(pem: string): Inspected | undefined {
-  const certificate = certificatesOf(pem)[0];
+  const certificate = certificatesOf(pem, 1)[0];
   if (certificate === undefined) return undefined;
   const subject = attributesOf(certificate.subject);
   const names = alternativeNames(certificate);
@@ -41,7 +41,9 @@ export function inspectCertificate(pem: string): Inspected | undefined {
     notAfter: new Date(certificate.validTo),
     fingerprint: certificate.fingerprint256,
     isSignedBy: (bundle) =>
-      certificatesOf(bundle).some((issuer) => certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey)),
+      certificatesOf(bundle, MOST_AUTHORITIES).some(
+        (issuer) => certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey),
+      ),
   };
 }
 
@@ -50,9 +52,15 @@ export function normalAddress(address: string): string {
   return isIPv6(address) ? new URL(`http://[${address}]`).hostname.slice(1, -1) : address;
 }
 
-function certificatesOf(pem: string): X509Certificate[] {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  return blocks.flatMap((block) => {
+/** In a bundle of one authority and those that it takes turns with. */
+const MOST_AUTHORITIES = 20;
+/** A certificate has a few thousand characters; one with hundreds of names ten times that. */
+const MOST_CHARACTERS = 256 * 1024;
+const BEGIN = '-----BEGIN CERTIFICATE-----';
+const END = '-----END CERTIFICATE-----';
+
+function certificatesOf(pem: string, most: number): X509Certificate[] {
+  return blocksOf(pem.slice(0, MOST_CHARACTERS), most).flatMap((block) => {
     try {
       const certificate = new X509Certificate(block);
       // Key and dates are read only now by Node; without them it is of no use.
@@ -62,6 +70,16 @@ function certificatesOf(pem: string): X509Certificate[] {
       return []; // half a file after a crash is no certificate
     }
   });
+}
+
+/** The first blocks; what is no certificate among them counts as one. */
+function blocksOf(pem: string, most: number): string[] {
+  const blocks: string[] = [];
+  for (let at = pem.indexOf(BEGIN); at >= 0 && blocks.length < most; at = pem.indexOf(BEGIN, at + 1)) {
+    const end = pem.indexOf('-', at + BEGIN.length);
+    if (end > at + BEGIN.length && pem.startsWith(END, end)) blocks.push(pem.slice(at, end + END.length));
+  }
+  return blocks;
 }
 
 /**

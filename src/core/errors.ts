@@ -8,7 +8,7 @@ export const EXIT_CODES = {
   unexpected: [1, 'unexpected error'],
   pending: [2, 'plan: changes pending'],
   invalid: [10, 'inventory, template or plan invalid'],
-  unreachable: [11, 'host unreachable, or authentication failed'],
+  unreachable: [11, 'host unreachable, authentication failed, or its answers make no sense'],
   hostKey: [12, 'host key unknown or changed'],
   locked: [13, 'another run holds the lock'],
   preflight: [14, 'preflight failed'],

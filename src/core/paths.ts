@@ -32,12 +32,8 @@ export const PATHS = {
   kubeProxy: '/etc/kubernetes/kube-proxy',
   admin: '/etc/kubernetes/admin',
   adminKubeconfig: '/etc/kubernetes/admin/kubeconfig',
-  /** system:masters, root only: what mcpk itself uses on a master, before and beside the RBAC bindings. */
-  apiKubeconfig: '/etc/kubernetes/admin/break-glass.kubeconfig',
   adminCert: '/etc/kubernetes/admin/admin.crt',
   adminKey: '/etc/kubernetes/admin/admin.key',
-  apiCert: '/etc/kubernetes/admin/break-glass.crt',
-  apiKey: '/etc/kubernetes/admin/break-glass.key',
   kubelet: '/etc/kubernetes/kubelet',
   kubeletKubeconfig: '/etc/kubernetes/kubelet/kubeconfig',
   kubeletServerCert: '/etc/kubernetes/kubelet/server.crt',

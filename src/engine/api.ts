@@ -1,13 +1,23 @@
+import { lastLines } from '../core/answer.ts';
 import { McpkError } from '../core/errors.ts';
 import { kubectl } from '../cluster/kubectl.ts';
-import { parseObjectId } from '../cluster/objects.ts';
-import type { Ref, Resource } from '../resources/types.ts';
+import { letsAdminsIn, ADMINS } from '../cluster/access.ts';
+import { parseHttp, seen as answerSeen } from '../cluster/http.ts';
+import { askDelete, MANAGER, parseObjectId } from '../cluster/objects.ts';
+import type { Ref, Resource, Verb } from '../resources/types.ts';
+import { ask } from './ask.ts';
+import { bindAdmins } from './break-glass.ts';
 import { API } from './compile.ts';
+import { judgeLeaving } from './leaving.ts';
 import type { Run } from './run-context.ts';
-import { changesOf, type HostPlan } from './types.ts';
+import { changesOf, type HostPlan, type PlanItem } from './types.ts';
 
-/** Remembers in the cluster itself which objects are ours, so that those taken out of the inventory leave. */
+/**
+ * Remembers in the cluster itself which objects may be ours, so that those taken out of the inventory leave. Whether one
+ * really is, the object itself says.
+ */
 export const OWNED_ID = 'v1/ConfigMap/kube-system/mcpk-owned';
+const OWNED_NAME = 'kube-system/mcpk-owned';
 
 interface KubeObject {
   apiVersion: string;
@@ -25,17 +35,19 @@ export async function convergeApi(run: Run, stage: string, plan: HostPlan): Prom
     });
   const changes = changesOf(plan);
   run.emit({ at: run.since(), type: 'host-start', stage, host: API, changes: changes.length });
+  await letIn(run, stage, host, changes);
   run.journal.note(host, 'stage', stage);
   await run.journal.send(host);
   const known = run.comparisons.byHost.get(API);
   const wanted = changes.flatMap((item) => {
     const resource = known?.get(item.ref as Ref)?.resource;
-    return resource?.kind === 'kubeObject' && item.comparison.verb !== 'remove' ? [resource.object] : [];
+    return resource?.kind === 'kubeObject' && !isParting(item.comparison.verb) ? [resource.object] : [];
   });
-  const leaving = changes.filter((item) => item.comparison.verb === 'remove').map((item) => skeleton(item.title));
+  const leaving = changes.filter((item) => item.comparison.verb === 'remove').map((item) => item.ref);
+  const forgotten = changes.some((item) => item.comparison.verb === 'forget');
   const owned = new Map(run.owned.get(API));
   for (const item of plan.items) {
-    if (item.comparison.result === 'change' && item.comparison.verb === 'remove') owned.delete(item.ref);
+    if (item.comparison.result === 'change' && isParting(item.comparison.verb)) owned.delete(item.ref);
     // A node is its kubelet's: only the labels and taints on it are ours, and they leave with the next apply.
     else if (!isPartial(known?.get(item.ref as Ref)?.resource))
       owned.set(item.ref, { hash: item.comparison.result === 'deferred' ? '' : item.comparison.hash, stage });
@@ -54,10 +66,8 @@ export async function convergeApi(run: Run, stage: string, plan: HostPlan): Prom
       list(definitions),
     );
   if (rest.length > 0) await must(run, stage, host, APPLY, list(rest));
-  if (leaving.length > 0) {
-    await must(run, stage, host, ['delete', '--ignore-not-found', '--wait=false', '-f', '-'], list(leaving));
-    await must(run, stage, host, APPLY, list([ownedObject(owned)]));
-  }
+  await deleteLeaving(run, stage, host, leaving);
+  if (forgotten || leaving.length > 0) await must(run, stage, host, APPLY, list([ownedObject(owned)]));
   run.owned.set(API, owned);
   const ms = performance.now() - started;
   for (const item of changes) {
@@ -76,6 +86,13 @@ export async function convergeApi(run: Run, stage: string, plan: HostPlan): Prom
   run.emit({ at: run.since(), type: 'host-end', stage, host: API, status: 'changed', ms });
 }
 
+/** The binding by which we are let in is not laid by those whom it lets in. */
+async function letIn(run: Run, stage: string, host: string, changes: readonly PlanItem[]): Promise<void> {
+  if (!changes.some((item) => item.ref === `kubeObject:${ADMINS.binding}`)) return;
+  if (letsAdminsIn(run.observed.get(API)?.texts[`api:${ADMINS.binding}`])) return;
+  await bindAdmins(run, stage, host);
+}
+
 /** Objects of the same run may live in them or be of their kind. */
 function definesOthers(object: Readonly<Record<string, unknown>>): boolean {
   return object['kind'] === 'CustomResourceDefinition' || object['kind'] === 'Namespace';
@@ -85,16 +102,50 @@ function partition<T>(items: readonly T[], belongs: (item: T) => boolean): [T[],
   return [items.filter(belongs), items.filter((item) => !belongs(item))];
 }
 
+function isParting(verb: Verb): boolean {
+  return verb === 'remove' || verb === 'forget';
+}
+
+/** Looks at each once more: what is ours was decided when the plan was made, and what is deleted is lost. */
+async function deleteLeaving(run: Run, stage: string, host: string, refs: readonly string[]): Promise<void> {
+  const { fleet, cluster, signal } = run;
+  const judged = await judgeLeaving({ fleet, cluster, host, signal }, refs);
+  for (const [ref, seen] of judged) {
+    if (seen.ours === undefined) throw new McpkError('stage', `${stage}: ${ref} is not deleted: ${seen.why}`, { host });
+    if (!seen.ours) {
+      if (!seen.gone) run.emit({ at: run.since(), type: 'warning', host: API, message: notOurs(ref, seen.why) });
+      continue;
+    }
+    const [answer] = await ask(fleet, [askDelete(cluster, host, seen)], signal);
+    const status = parseHttp(answer)?.status ?? 0;
+    // 404 and 409: it is gone, or another one has its name since.
+    if (![200, 202, 404, 409].includes(status))
+      throw new McpkError('stage', `${stage}: ${ref} is not deleted: ${answerSeen(answer)}`, { host });
+  }
+}
+
+/** Said when the plan is made, and when it turned out only later. */
+export function notOurs(ref: string, why: string): string {
+  return `${OWNED_NAME} names ${ref.slice('kubeObject:'.length)}, but ${why}: it is left as it is`;
+}
+
 function isPartial(resource: Resource | undefined): boolean {
   return resource?.kind === 'kubeObject' && resource.partial === true;
 }
 
-const APPLY: readonly string[] = ['apply', '--server-side', '--field-manager=mcpk', '--force-conflicts', '-f', '-'];
+const APPLY: readonly string[] = [
+  'apply',
+  '--server-side',
+  `--field-manager=${MANAGER}`,
+  '--force-conflicts',
+  '-f',
+  '-',
+];
 
 async function must(run: Run, stage: string, host: string, args: readonly string[], stdin: string): Promise<void> {
-  const [answer] = await run.fleet.exec(host, [{ ...kubectl(host, ...args), stdin }], run.signal);
+  const [answer] = await run.fleet.exec(host, [{ ...kubectl(run.cluster, host, ...args), stdin }], run.signal);
   if (answer?.exitCode === 0) return;
-  const [first = '', ...rest] = (answer?.stderr ?? '').trim().split('\n');
+  const [first = '', ...rest] = lastLines(answer?.stderr, 100);
   throw new McpkError('stage', `${stage}: kubectl ${args[0] ?? ''} on ${host}: ${first}`, { host, details: rest });
 }
 

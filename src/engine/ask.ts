@@ -55,13 +55,13 @@ function callsOf(questions: readonly Ask[]): Call[] {
   ];
 }
 
-function commandOf({ argv, stdin, binary }: Ask): Command {
-  return { argv, ...(stdin === undefined ? {} : { stdin }), ...(binary ? { binary } : {}) };
+function commandOf({ argv, stdin, binary, long }: Ask): Command {
+  return { argv, ...(stdin === undefined ? {} : { stdin }), ...(binary ? { binary } : {}), ...(long ? { long } : {}) };
 }
 
 function answersOf({ questions }: Call, result: Said = NO_ANSWER): [string, Said][] {
   if (!questions[0]?.http) return questions.map((question) => [keyOf(question), result]);
-  const texts = splitAnswers(result.stdout);
+  const texts = splitAnswers(result.stdout, questions.length);
   return questions.map((question, index) => [keyOf(question), { ...result, stdout: texts[index] ?? '' }]);
 }
 

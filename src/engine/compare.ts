@@ -14,6 +14,7 @@ import {
 } from '../resources/types.ts';
 import type { HostFacts, OwnedEntry } from '../cluster/facts.ts';
 import { API } from './compile.ts';
+import { LEAVES, partingOf, sameObject, type Leaving } from './leaving.ts';
 import { removalOf } from './owned.ts';
 import type { HostPlan, HostStates, PlanItem, StateTree } from './types.ts';
 
@@ -37,6 +38,10 @@ export interface CompareInput {
   facts: ReadonlyMap<string, HostFacts>;
   /** ref → stage of what mcpk owns in the API. */
   apiOwned: ReadonlyMap<string, string>;
+  /** What of it leaves: ref → what the object itself is like. */
+  apiLeaving?: ReadonlyMap<string, Leaving>;
+  /** Why nothing of the API was observed, where it is not that none answers. */
+  apiWhy?: string;
   /** The hosts' time. */
   now: Date;
 }
@@ -85,7 +90,7 @@ function compareHost(states: HostStates, input: CompareInput, into: Comparisons)
     const kind = kindOf(resource);
     const comparison: Comparison = observed
       ? kind.compare(resource, observed, context)
-      : { result: 'deferred', until: states.stage, why: 'no API server answers yet' };
+      : { result: 'deferred', until: states.stage, why: input.apiWhy ?? 'no API server answers yet' };
     known.set(ref(resource), { resource, comparison });
     return { ref: ref(resource), title: kind.title(resource), kind: resource.kind, comparison };
   });
@@ -124,31 +129,48 @@ interface Removal {
   item: PlanItem;
 }
 
+/** Refs of what mcpk owns in the API and no stage describes. */
+export function leavingFromApi(input: Pick<CompareInput, 'tree' | 'apiOwned'>): string[] {
+  const api = [...input.apiOwned].map(([name, stage]): OwnedEntry => ({ ref: name, hash: '', stage }));
+  return leavingFrom(input.tree, API, api).leaving.map((entry) => entry.ref);
+}
+
+function leavingFrom(
+  tree: StateTree,
+  host: string,
+  owned: readonly OwnedEntry[],
+): { leaving: OwnedEntry[]; paths: ReadonlySet<string>; resources: Resource[] } {
+  const resources = tree.stages.flatMap((stage) =>
+    stage.hosts.filter((states) => states.host === host).flatMap((states) => states.resources),
+  );
+  const described = new Set<string>(resources.map((resource) => ref(resource)));
+  // The same path under another kind (a file that became a link, or the key of a certificate) is replaced.
+  const paths = new Set(resources.flatMap((resource) => touchedPaths(resource)));
+  const deferred = new Set(tree.stages.filter((stage) => stage.deferred !== undefined).map((stage) => stage.name));
+  const leaving = owned.filter(
+    (entry) =>
+      !described.has(entry.ref) &&
+      isKind(entry.ref.slice(0, entry.ref.indexOf(':'))) &&
+      !deferred.has(entry.stage) &&
+      !paths.has(entry.ref.slice(entry.ref.indexOf(':') + 1)),
+  );
+  return { leaving, paths, resources };
+}
+
 /** Owned but no longer described: settings, addons and units also leave. Units first, folders last. */
 function removals(input: CompareInput): Removal[] {
   const found: Removal[] = [];
-  const stages = new Map(input.tree.stages.map((stage) => [stage.name, stage]));
-  const fallback = input.tree.stages.at(-1)?.name ?? '';
   for (const [host, owned] of ownedEntries(input)) {
-    const resources = input.tree.stages.flatMap((stage) =>
-      stage.hosts.filter((states) => states.host === host).flatMap((states) => states.resources),
-    );
-    const described = new Set<string>(resources.map((resource) => ref(resource)));
-    // The same path under another kind (a file that became a link, or the key of a certificate) is replaced.
-    const paths = new Set(resources.flatMap((resource) => touchedPaths(resource)));
-    const leaving = owned.filter(
-      (entry) =>
-        !described.has(entry.ref) &&
-        isKind(entry.ref.slice(0, entry.ref.indexOf(':'))) &&
-        stages.get(entry.stage)?.deferred === undefined &&
-        !paths.has(entry.ref.slice(entry.ref.indexOf(':') + 1)),
-    );
-    for (const entry of leaving.toSorted((a, b) => removalRank(b.ref) - removalRank(a.ref))) {
+    const stages = stagesFor(host, input.tree);
+    const { leaving, paths, resources } = leavingFrom(input.tree, host, owned);
+    const objects = new Set(resources.flatMap((each) => (each.kind === 'kubeObject' ? [sameObject(each.id)] : [])));
+    const known = leaving.filter(({ ref: name }) => host !== API || input.apiLeaving?.get(name)?.ours !== undefined);
+    for (const entry of known.toSorted((a, b) => removalRank(b.ref) - removalRank(a.ref))) {
       const separator = entry.ref.indexOf(':');
       const id = entry.ref.slice(separator + 1);
       const kind = entry.ref.slice(0, separator);
       found.push({
-        stage: stages.has(entry.stage) ? entry.stage : fallback,
+        stage: stages.includes(entry.stage) ? entry.stage : (stages.at(-1) ?? ''),
         host,
         item: {
           ref: entry.ref,
@@ -156,8 +178,7 @@ function removals(input: CompareInput): Removal[] {
           kind,
           comparison: {
             result: 'change',
-            verb: 'remove',
-            reasons: ['no longer described by the inventory'],
+            ...(host === API ? partingOf(id, objects, input.apiLeaving?.get(entry.ref)) : LEAVES),
             hash: '',
             rests: entry.hash,
             ...(kind !== 'kubeObject' && removalOf(entry.ref, entry, paths).length === 0
@@ -169,6 +190,12 @@ function removals(input: CompareInput): Removal[] {
     }
   }
   return found;
+}
+
+/** Names of the stages with which things may leave a host; objects leave with a stage of the API, whatever their list says. */
+function stagesFor(host: string, { stages }: StateTree): string[] {
+  const ofApi = stages.filter((stage) => stage.hosts.some((states) => states.host === API));
+  return (host === API && ofApi.length > 0 ? ofApi : stages).map((stage) => stage.name);
 }
 
 /** What mcpk owns on every host, and in the API. */

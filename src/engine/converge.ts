@@ -101,7 +101,7 @@ export async function sendStream(run: Run, { host, request, verbs }: Stream): Pr
   let failure: { ref: string; message: string } | undefined;
   let stale: string[] = [];
   let fenced = false;
-  const restored: string[] = [];
+  let restored: string[] = [];
   let stderr = '';
   const exitCode = await run.fleet.request(
     host,
@@ -112,7 +112,7 @@ export async function sendStream(run: Run, { host, request, verbs }: Stream): Pr
       const event = decodeConverge(request, record);
       if (event?.type === 'stale') stale = event.refs;
       if (event?.type === 'fenced') fenced = true;
-      if (event?.type === 'restored') restored.push(...event.lines);
+      if (event?.type === 'restored') restored = restored.concat(event.lines);
       if (event?.type !== 'resource') return;
       if (event.status === 'failed') failure ??= event;
       const { ref, status, ms, message } = event;
@@ -159,6 +159,9 @@ function staleError(stage: string, host: string, refs: readonly string[]): McpkE
   });
 }
 
+/** converge.sh sends the last 6000 bytes of what failed. */
+const MOST_CHARACTERS = 64 * 1024;
+
 function streamError(
   stage: string,
   host: string,
@@ -166,7 +169,7 @@ function streamError(
   stderr: string,
 ): McpkError {
   const text = failure?.message || stderr;
-  const [first = '', ...rest] = text.trim().split('\n');
+  const [first = '', ...rest] = text.slice(0, MOST_CHARACTERS).trim().split('\n');
   return new ChangeFailure(
     failure?.ref ?? '',
     'stage',

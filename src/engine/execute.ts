@@ -1,6 +1,6 @@
 import { failure, McpkError } from '../core/errors.ts';
 import type { GateCheck, GateContext } from '../cluster/gate.ts';
-import type { Step, Stage } from '../states/stage.ts';
+import type { Stage, Step, Steps } from '../states/stage.ts';
 import { API } from './compile.ts';
 import { ask } from './ask.ts';
 import { holdGates, runStep } from './gates.ts';
@@ -73,6 +73,13 @@ async function runBatch(run: Run, stage: Stage, planned: StagePlan, index: numbe
     batch,
     restarting: restarting(planned.hosts),
   }) ?? { before: [], after: [] };
+  await convergeBetween(run, stage, planned, index, steps);
+  for (const step of steps.held ?? []) await takeStep(run, stage.name, step);
+}
+
+/** The batch with what surrounds it. What fails goes back, and with it what was stepped aside for it. */
+async function convergeBetween(run: Run, stage: Stage, planned: StagePlan, index: number, steps: Steps): Promise<void> {
+  const batch = planned.batches[index] ?? [];
   const done: Step[] = [];
   try {
     for (const step of steps.before) {

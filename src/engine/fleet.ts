@@ -25,6 +25,8 @@ export interface Command {
   stdin?: string;
   /** Its standard input and output are bytes, a character each (latin1). */
   binary?: boolean;
+  /** Waited for as long as for what installs packages. */
+  long?: boolean;
 }
 
 export interface CommandResult {
@@ -129,7 +131,13 @@ function fleetOf(
 }
 
 function targetOf(host: Host, options: FleetOptions): Target {
-  return { name: host.name, address: host.address, ...host.ssh, acceptNewHostKeys: options.acceptNewHostKeys };
+  return {
+    name: host.name,
+    address: host.address,
+    source: host.source,
+    ...host.ssh,
+    acceptNewHostKeys: options.acceptNewHostKeys,
+  };
 }
 
 /** Runs `work` for each item, at most `limit` at once. */

@@ -1,7 +1,6 @@
 import type { Facts, HostFacts, IpPool, NodeFacts, ServiceAddresses } from '../cluster/facts.ts';
 import { askApi } from '../cluster/api-server.ts';
-import { ETCDCTL } from '../cluster/etcd.ts';
-import { parseJson } from '../cluster/http.ts';
+import { parseHttp, parseJson } from '../cluster/http.ts';
 import { askIpPools, parseIpPools } from '../cluster/ip-pools.ts';
 import { askServices, parseServices } from '../cluster/services.ts';
 import { understood } from '../core/answer.ts';
@@ -9,6 +8,7 @@ import { hostsWith, type Cluster } from '../inventory/types.ts';
 import type { SessionRecord } from '../transport/types.ts';
 import type { Fleet } from './fleet.ts';
 import { ask } from './ask.ts';
+import { etcdFacts, firstMember, readMembers } from './gather-etcd.ts';
 import { decodeFacts, encodeFacts } from './wire-facts.ts';
 
 /** Reads every host's facts, and the cluster's from the first master whose API server answers. */
@@ -25,7 +25,8 @@ export async function gather(
   });
   // With the facts, in one round trip: most clusters are there, and the first master answers.
   const asked = readNodes(fleet, cluster, first === undefined ? [] : [first], signal);
-  const [answered] = await Promise.all([asked, ...everyHost]);
+  const askedMembers = readMembers(fleet, firstMember(fleet, cluster), signal);
+  const [answered, members] = await Promise.all([asked, askedMembers, ...everyHost]);
   const inOrder = new Map(
     cluster.hosts.flatMap((host) => {
       const facts = hosts.get(host.name);
@@ -33,13 +34,16 @@ export async function gather(
     }),
   );
   const others = rest.filter((name) => hosts.get(name)?.ports.includes(cluster.apiServer.port));
-  const api = answered ?? (await readNodes(fleet, cluster, others, signal));
+  const second = answered.api ? answered : await readNodes(fleet, cluster, others, signal);
+  const { api } = second;
+  const apiRefuses = answered.refusedBy ?? second.refusedBy;
   return {
     hosts: inOrder,
     unreachable: [...fleet.unreachable.keys()],
-    etcd: api ? 'formed' : await etcdPhase(fleet, cluster, inOrder, signal),
+    ...(await etcdFacts({ fleet, cluster, hosts: inOrder, signal, asked: members, serves: api !== undefined })),
     ...(api ? { nodes: api.nodes, services: api.services, apiHost: api.host } : {}),
     ...(api?.ipPools ? { ipPools: api.ipPools } : {}),
+    ...(api === undefined && apiRefuses !== undefined ? { apiRefuses } : {}),
   };
 }
 
@@ -68,26 +72,36 @@ interface ApiFacts {
   ipPools: IpPool[] | undefined;
 }
 
+interface ApiAnswer {
+  api?: ApiFacts;
+  /** The first master whose API server answered that we may not read nodes. */
+  refusedBy?: string;
+}
+
 /** The nodes as the API server of the first of these masters that answers tells them. */
 export async function readNodes(
   fleet: Fleet,
   cluster: Cluster,
   masters: readonly string[],
   signal: AbortSignal,
-): Promise<ApiFacts | undefined> {
+): Promise<ApiAnswer> {
+  let refusedBy: string | undefined;
   for (const host of masters) {
     const asks = [askApi(cluster, host, '/api/v1/nodes'), askIpPools(cluster, host), ...askServices(cluster, host)];
     const [nodes, pools, ...services] = await ask(fleet, asks, signal);
-    const list = parseJson(nodes) as NodeList | undefined;
-    if (list)
-      return understood(host, () => ({
+    const list = understood(host, () => parseJson(nodes)) as NodeList | undefined;
+    if (list) {
+      const api = understood(host, () => ({
         host,
         nodes: toNodes(list),
         ipPools: parseIpPools(pools),
         services: parseServices(services),
       }));
+      return { api };
+    }
+    if (parseHttp(nodes)?.status === 403) refusedBy ??= host;
   }
-  return undefined;
+  return refusedBy === undefined ? {} : { refusedBy };
 }
 
 interface NodeList {
@@ -110,26 +124,4 @@ function toNodes(list: NodeList): Map<string, NodeFacts> {
       },
     ]),
   );
-}
-
-/** formed = a quorum answers a read through one of the members. */
-async function etcdPhase(
-  fleet: Fleet,
-  cluster: Cluster,
-  facts: ReadonlyMap<string, HostFacts>,
-  signal: AbortSignal,
-): Promise<Facts['etcd']> {
-  const members = hostsWith(cluster, 'etcd')
-    .map((host) => host.name)
-    .filter((name) => facts.get(name)?.etcdData);
-  if (members.length === 0) return 'none';
-  for (const host of members) {
-    const [answer] = await fleet.exec(
-      host,
-      [{ argv: [...ETCDCTL, '--endpoints=https://127.0.0.1:2379', 'endpoint', 'health', '--command-timeout=3s'] }],
-      signal,
-    );
-    if (answer?.exitCode === 0) return 'formed';
-  }
-  return 'forming';
 }

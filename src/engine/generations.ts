@@ -1,3 +1,4 @@
+import { understood } from '../core/answer.ts';
 import { McpkError } from '../core/errors.ts';
 import { PATHS } from '../core/paths.ts';
 import type { Fleet } from './fleet.ts';
@@ -20,21 +21,27 @@ export async function readGenerations(
   const answers = await Promise.all(
     hosts.map(async (host) => {
       const [answer] = await fleet.exec(host, [{ argv }], signal);
-      return parseGenerations(host, answer?.stdout ?? '');
+      return understood(host, () => parseGenerations(host, answer?.stdout ?? ''));
     }),
   );
   return answers.flat();
 }
 
-const LINE = new RegExp(`^${PATHS.generations}/([\\w-]+)/([\\w-]+)\\.undo:(.*)$`, 'gm');
+const LINE = new RegExp(`^${PATHS.generations}/([\\w-]{1,100})/([\\w-]{1,100})\\.undo:(.*)$`, 'gm');
+
+/** A hundred runs of all stages have less. */
+const MOST_GENERATIONS = 5000;
+const MOST_CHARACTERS = 8 * 1024 * 1024;
 
 /** What grep says: `/var/lib/mcpk/generations/RUN/STAGE.undo:LINE`. Oldest first. */
 export function parseGenerations(host: string, text: string): Generation[] {
+  if (text.length > MOST_CHARACTERS) throw new Error(`books of generations of ${String(text.length)} characters`);
   const found = new Map<string, Generation>();
   for (const [, run, stage, line] of text.matchAll(LINE)) {
     const generation = found.get(`${run} ${stage}`) ?? { host, run: run!, stage: stage!, lines: [] };
     generation.lines.push(line!);
     found.set(`${run} ${stage}`, generation);
+    if (found.size > MOST_GENERATIONS) throw new Error(`more than ${String(MOST_GENERATIONS)} generations`);
   }
   return [...found.values()].sort((a, b) => (a.run < b.run ? -1 : 1));
 }

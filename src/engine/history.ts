@@ -1,4 +1,5 @@
 import { failure } from '../core/errors.ts';
+import { linesOf } from '../core/lines.ts';
 import { PATHS } from '../core/paths.ts';
 import { openFleet, type CommandResult, type Fleet } from './fleet.ts';
 import { parseJournal } from './journal-lines.ts';
@@ -46,6 +47,14 @@ export const ASK_LOCK: readonly { argv: string[] }[] = [
 /** Of the answers to {@link ASK_LOCK}. A line: `1: FLOCK  ADVISORY  WRITE 4711 00:1a:23 0 EOF`. */
 export function isLocked([inode, locks]: readonly CommandResult[]): boolean {
   if (!inode || inode.exitCode !== 0) return false;
-  const ofFile = new RegExp(`^\\d+: FLOCK +ADVISORY +WRITE \\S+ [\\da-f]+:[\\da-f]+:${inode.stdout.trim()} `, 'm');
-  return ofFile.test(locks?.stdout ?? '');
+  const file = inode.stdout.slice(0, LONGEST_LINE).trim();
+  for (const line of linesOf((locks?.stdout ?? '').slice(0, MOST_CHARACTERS))) {
+    const [, kind, , mode, , place = ''] = line.slice(0, LONGEST_LINE).split(/ +/);
+    if (kind === 'FLOCK' && mode === 'WRITE' && file !== '' && file === place.split(':')[2]) return true;
+  }
+  return false;
 }
+
+/** The kernel's have less than 100 characters. */
+const LONGEST_LINE = 1024;
+const MOST_CHARACTERS = 1024 * 1024;

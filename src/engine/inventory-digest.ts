@@ -27,6 +27,7 @@ export function inventoryDigest({ cluster, artifacts, manifests }: Described): s
     warnings: _warnings,
     hidden: _hidden,
     artifacts: _places,
+    verify: _verify,
     proxy,
     pillar,
     hosts,

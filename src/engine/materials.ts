@@ -50,13 +50,13 @@ export function createMaterials(input: MaterialsInput): Materials {
 
   return {
     item,
-    async leaf(resource: CertificateResource) {
+    async leaf(resource: CertificateResource, now?: Date) {
       const [cert, key] = await Promise.all([item(resource.authority, 'cert'), item(resource.authority, 'key')]);
       const authority = {
         cert: text(cert),
         key: key instanceof Secret ? key : new Secret(key, `${resource.authority} key`),
       };
-      return signLeaf(resource, authority, input.now());
+      return signLeaf(resource, authority, now ?? input.now());
     },
   };
 }

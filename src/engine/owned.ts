@@ -1,5 +1,6 @@
 import type { OwnedEntry } from '../cluster/facts.ts';
 import { McpkError } from '../core/errors.ts';
+import { parseForeignJson } from '../core/json.ts';
 import { isMap } from '../core/merge.ts';
 import { PATHS } from '../core/paths.ts';
 import { isKind, kindNamed } from '../resources/kinds.ts';
@@ -50,7 +51,7 @@ export function removalOf(ref: string, owned: Ownership | undefined, described: 
 
 function jsonOf(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseForeignJson(text);
   } catch {
     return undefined;
   }

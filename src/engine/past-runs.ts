@@ -7,15 +7,21 @@ export interface HostJournal {
   locked: boolean;
 }
 
+/** More than two files of 1 MiB have; some dozens of them are of one run. */
+const MOST_LINES = 40_000;
+const MOST_RUNS = 5000;
+
 /** Runs by their start, the latest last. Pure. */
 export function pastRuns(journals: ReadonlyMap<string, HostJournal>): PastRun[] {
   const onHosts = [...journals].flatMap(([host, journal]) => {
     const latest = journal.lines.at(-1)?.run;
-    return [...Map.groupBy(journal.lines, (line) => line.run)].map(([run, lines]) => ({
-      run,
-      lines,
-      own: runOnHost(host, lines, journal.locked && run === latest),
-    }));
+    return [...Map.groupBy(journal.lines.slice(-MOST_LINES), (line) => line.run)]
+      .slice(-MOST_RUNS)
+      .map(([run, lines]) => ({
+        run,
+        lines,
+        own: runOnHost(host, lines, journal.locked && run === latest),
+      }));
   });
   return [...Map.groupBy(onHosts, (each) => each.run)]
     .map(([run, parts]) => {

@@ -119,7 +119,12 @@ export function planStage(stage: Stage, input: PlanInput): StagePlan {
       return steps
         ? [
             ...steps.before.map((step) => ({ batch: index, when: 'before' as const, title: step.title, on: step.on })),
-            ...steps.after.map((step) => ({ batch: index, when: 'after' as const, title: step.title, on: step.on })),
+            ...[...steps.after, ...(steps.held ?? [])].map((step) => ({
+              batch: index,
+              when: 'after' as const,
+              title: step.title,
+              on: step.on,
+            })),
           ]
         : [];
     }),

@@ -1,13 +1,15 @@
 import { McpkError } from '../core/errors.ts';
+import { ADMINS } from '../cluster/access.ts';
 import { clockWarning, hostsNow } from '../cluster/clock.ts';
 import type { Facts } from '../cluster/facts.ts';
 import { inTurns } from '../core/turns.ts';
 import type { Cluster } from '../inventory/types.ts';
 import type { KubeObjectResource, Observed, SharedSecretResource } from '../resources/types.ts';
 import type { Stage } from '../states/stage.ts';
-import { convergeApi } from './api.ts';
+import { convergeApi, notOurs } from './api.ts';
+import { bindAdmins } from './break-glass.ts';
 import { convergeHost } from './converge.ts';
-import { compareStage, comparing, type CompareInput, type Comparisons } from './compare.ts';
+import { compareStage, comparing, leavingFromApi, type CompareInput, type Comparisons } from './compare.ts';
 import { API, compileStage, compiling, type CompileInput } from './compile.ts';
 import { heldStages } from './gates.ts';
 import { readNodes } from './gather.ts';
@@ -16,6 +18,7 @@ import { HostsAtOnce } from './hosts-at-once.ts';
 import { inventoryOf } from './inventory-digest.ts';
 import { createJournal } from './journal.ts';
 import { checkKept } from './keepers.ts';
+import { judgeLeaving, type Leaving } from './leaving.ts';
 import { createMaterials } from './materials.ts';
 import type { EngineInput, Opened } from './open.ts';
 import { planHash } from './plan-hash.ts';
@@ -24,6 +27,7 @@ import { plan, planStage, type PlanInput } from './plan.ts';
 import { probeApi } from './probe-api.ts';
 import { probeHosts } from './probe.ts';
 import { checkProblems } from './problems.ts';
+import { refusedByApi } from './refused-by-api.ts';
 import { asErrors, runId, turns, type Run } from './run-context.ts';
 import { withStanding } from './standing.ts';
 import type { Plan, StateTree } from './types.ts';
@@ -58,19 +62,16 @@ export async function prepare(input: EngineInput, opened: Opened, inPlace: reado
   const tree = await inTurns(compiling(compileInput(input, opened.facts)));
   emit({ at: since(), type: 'phase', name: 'probe', state: 'start' });
   const probe = observe(input, opened, tree.stages);
-  const [{ observed, apiOwned }, gateHeld, cutOff] = await Promise.all([
+  const [{ observed, apiOwned, nonsense }, gateHeld, cutOff] = await Promise.all([
     probe.all,
     heldStages(fleet, inPlace, { cluster, facts: opened.facts, signal: input.signal }, probe.hosts),
     tellUnfinished(input, opened),
   ]);
   emit({ at: since(), type: 'phase', name: 'probe', state: 'end' });
-  const compareInputOf: CompareInput = {
-    tree,
-    observed,
-    facts: opened.facts.hosts,
-    apiOwned,
-    now: hostsNow(opened.facts),
-  };
+  const now = hostsNow(opened.facts);
+  const apiLeaving = await readLeaving(input, opened, { tree, apiOwned, nonsense });
+  const apiWhy = whyNoApi(opened.facts);
+  const compareInputOf: CompareInput = { tree, observed, facts: opened.facts.hosts, apiOwned, apiLeaving, apiWhy, now };
   const comparisons = await inTurns(comparing(compareInputOf));
   const around = { fleet, cluster, stages: input.stages, signal: input.signal };
   const facts = await withStanding(around, opened.facts, comparisons);
@@ -119,7 +120,7 @@ function observe(
   stages: StateTree['stages'],
 ): {
   hosts: Promise<Map<string, Observed>>;
-  all: Promise<{ observed: Map<string, Observed>; apiOwned: Map<string, string> }>;
+  all: Promise<{ observed: Map<string, Observed>; apiOwned: Map<string, string>; nonsense: number }>;
 } {
   const objects = stages.flatMap((stage) =>
     stage.hosts.filter((states) => states.host === API).flatMap((states) => states.resources as KubeObjectResource[]),
@@ -128,13 +129,33 @@ function observe(
   const hosts = probeHosts(fleet, stages, facts.hosts, signal);
   const api =
     facts.apiHost !== undefined && objects.length > 0
-      ? probeApi(fleet, cluster, facts.apiHost, { objects, signal })
+      ? probeApi({ fleet, cluster, host: facts.apiHost, signal }, objects)
       : undefined;
   const all = Promise.all([hosts, api]).then(([seen, inApi]) => ({
     observed: inApi ? new Map([...seen, [API, inApi.observed]]) : seen,
     apiOwned: inApi?.owned ?? new Map<string, string>(),
+    nonsense: inApi?.nonsense ?? 0,
   }));
   return { hosts, all };
+}
+
+/** What is to leave the API is looked at itself; costs a round trip only where something leaves. */
+async function readLeaving(
+  { cluster, signal, emit }: EngineInput,
+  { fleet, facts, since }: Opened,
+  owned: { tree: StateTree; apiOwned: ReadonlyMap<string, string>; nonsense: number },
+): Promise<Map<string, Leaving>> {
+  const warn = (message: string): void => emit({ at: since(), type: 'warning', host: API, message });
+  if (owned.nonsense > 0)
+    warn(`kube-system/mcpk-owned names ${String(owned.nonsense)} times what can be no object: ignored`);
+  const leaving = await judgeLeaving({ fleet, cluster, host: facts.apiHost ?? '', signal }, leavingFromApi(owned));
+  for (const [ref, seen] of leaving)
+    if (seen.ours === undefined || (!seen.ours && !seen.gone)) warn(notOurs(ref, seen.why));
+  return leaving;
+}
+
+function whyNoApi({ apiRefuses }: Facts): string {
+  return apiRefuses === undefined ? 'no API server answers yet' : `${apiRefuses} does not let ${ADMINS.user} in yet`;
 }
 
 export interface CreateRun {
@@ -249,12 +270,10 @@ export function concerned({ stages, selection }: EngineInput): Set<string> {
 /** A deferred stage, now that what it waited for is there: facts again, compile, probe, compare, plan. */
 async function undefer(from: CreateRun, run: Run, stage: Stage): Promise<Plan['stages'][number]> {
   const masters = run.cluster.hosts.filter((host) => host.roles.includes('master')).map((host) => host.name);
-  const api = await readNodes(
-    run.fleet,
-    run.cluster,
-    masters.filter((name) => run.fleet.sessions.has(name)),
-    run.signal,
-  );
+  const reached = masters.filter((name) => run.fleet.sessions.has(name));
+  const asked = await readNodes(run.fleet, run.cluster, reached, run.signal);
+  if (asked.refusedBy !== undefined && !asked.api) await letIn(run, stage, asked.refusedBy);
+  const { api } = asked.api ? asked : await readNodes(run.fleet, run.cluster, reached, run.signal);
   run.facts = { ...run.facts, etcd: 'formed', ...(api ? { nodes: api.nodes, apiHost: api.host } : {}) };
   const opened = { ...from.opened, facts: run.facts };
   const compiled = compileStage(stage, compileInput(from.input, run.facts));
@@ -273,6 +292,11 @@ async function undefer(from: CreateRun, run: Run, stage: Stage): Promise<Plan['s
   };
   compareStage(compiled, { ...from.compareInput, tree, observed, apiOwned }, run.comparisons);
   return planStage(stage, { ...from.planInput, facts: run.facts, tree });
+}
+
+async function letIn(run: Run, stage: Stage, host: string): Promise<void> {
+  if (stage.name === ADMINS.stage) return bindAdmins(run, stage.name, host);
+  throw refusedByApi(host, stage.name);
 }
 
 function ownedOn(run: Run, host: string): Map<string, Ownership> {

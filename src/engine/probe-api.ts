@@ -1,77 +1,62 @@
 import { understood } from '../core/answer.ts';
-import { askObject, askResources, objectOf, parseObjectId, parseResources } from '../cluster/objects.ts';
-import type { Cluster } from '../inventory/types.ts';
+import { McpkError } from '../core/errors.ts';
+import { parseForeignJson } from '../core/json.ts';
+import { isMap } from '../core/merge.ts';
+import { isObjectId } from '../cluster/objects.ts';
 import type { KubeObjectResource, Observed } from '../resources/types.ts';
 import { OWNED_ID } from './api.ts';
-import { ask } from './ask.ts';
-import type { Fleet } from './fleet.ts';
-import { decodeObserved } from './wire.ts';
+import { readObjects, type Found, type ObjectReader } from './read-objects.ts';
+import { emptyObserved } from './wire.ts';
 
 export interface ApiState {
   observed: Observed;
   /** ref → stage */
   owned: Map<string, string>;
+  /** Entries of the list of what is ours that name no object: somebody else wrote them. */
+  nonsense: number;
 }
-
-type Found = ReturnType<typeof objectOf>;
-type Read = (ids: readonly string[], plurals?: Plurals) => Promise<Map<string, Found>>;
-/** apiVersion → kind → name of its resource. */
-type Plurals = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
 /** Reads all objects over one connection of the master; undefined when its API server did not answer all of it. */
 export async function probeApi(
-  fleet: Fleet,
-  cluster: Cluster,
-  host: string,
-  { objects, signal }: { objects: readonly KubeObjectResource[]; signal: AbortSignal },
+  reader: ObjectReader,
+  objects: readonly KubeObjectResource[],
 ): Promise<ApiState | undefined> {
-  const read: Read = async (ids, plurals) => {
-    const asks = ids.map((id) => {
-      const name = parseObjectId(id);
-      return askObject(cluster, host, name, plurals?.get(name.apiVersion)?.get(name.kind));
-    });
-    const answers = await ask(fleet, asks.flat(), signal);
-    return new Map(ids.map((id, index) => [id, objectOf(answers.splice(0, asks[index]?.length))]));
-  };
-  const found = await read([OWNED_ID, ...objects.map((each) => each.id)]);
-  const unknown = [...found.keys()].filter((id) => found.get(id) === 'unknown');
-  if (unknown.length > 0) {
-    const plurals = await readPlurals(fleet, cluster, host, { ids: unknown, signal });
-    const named = unknown.filter((id) => {
-      const { apiVersion, kind } = parseObjectId(id);
-      return plurals.get(apiVersion)?.has(kind);
-    });
-    for (const [id, each] of await read(named, plurals)) found.set(id, each);
-  }
-  return understood(host, () => stateOf(found));
+  const found = await readObjects(reader, [OWNED_ID, ...objects.map((each) => each.id)]);
+  return understood(reader.host, () => stateOf(reader.host, found));
 }
 
-/** Of the kinds whose resource has another name than one would think. */
-async function readPlurals(
-  fleet: Fleet,
-  cluster: Cluster,
-  host: string,
-  { ids, signal }: { ids: readonly string[]; signal: AbortSignal },
-): Promise<Plurals> {
-  const versions = [...new Set(ids.map((id) => parseObjectId(id).apiVersion))];
-  const asks = versions.map((version) => askResources(cluster, host, version));
-  const answers = await ask(fleet, asks, signal);
-  return new Map(versions.map((version, index) => [version, understood(host, () => parseResources(answers[index]))]));
-}
-
-function stateOf(found: ReadonlyMap<string, Found>): ApiState | undefined {
-  const observed = decodeObserved([]);
-  let owned = new Map<string, string>();
+function stateOf(host: string, found: ReadonlyMap<string, Found>): ApiState | undefined {
+  const observed = emptyObserved();
+  let list: [string, unknown][] = [];
   for (const [id, each] of found) {
     if (each === undefined) return undefined;
     if (typeof each === 'string') continue;
-    if (id === OWNED_ID) owned = ownedOf(each.json);
+    if (id === OWNED_ID) list = ownedOf(host, each.json);
     else observed.texts[`api:${id}`] = each.json;
   }
-  return { observed, owned };
+  const owned = new Map(list.filter((entry): entry is [string, string] => isEntry(entry)));
+  return { observed, owned, nonsense: list.length - owned.size };
 }
 
-function ownedOf(json: string): Map<string, string> {
-  const { data } = JSON.parse(json) as { data?: Record<string, string> };
-  return new Map(Object.entries(JSON.parse(data?.['owned'] ?? '{}') as Record<string, string>));
+function ownedOf(host: string, json: string): [string, unknown][] {
+  const { data } = parseForeignJson(json) as { data?: Record<string, string> };
+  const list = readable(data?.['owned'] ?? '{}');
+  if (isMap(list)) return Object.entries(list);
+  throw new McpkError('refused', 'kube-system/mcpk-owned is damaged, so what mcpk owns in the API is not known', {
+    host,
+    hint: 'kubectl delete configmap --namespace kube-system mcpk-owned: then what is there stays, also what the inventory no longer describes.',
+  });
+}
+
+function readable(text: string): unknown {
+  try {
+    return parseForeignJson(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whoever can write into kube-system can write into the list: what it names becomes part of paths and of plans. */
+function isEntry([ref, stage]: [string, unknown]): boolean {
+  return typeof stage === 'string' && ref.startsWith('kubeObject:') && isObjectId(ref.slice('kubeObject:'.length));
 }

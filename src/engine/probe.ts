@@ -30,7 +30,7 @@ export async function probeHosts(
       reads.paths.push('/');
       const records: SessionRecord[] = [];
       const exitCode = await fleet.request(host, 'probe', encodeReads(reads), (record) => records.push(record), signal);
-      const seen = understood(host, () => decodeObserved(records));
+      const seen = understood(host, () => decodeObserved(records, reads));
       checkWhole(host, seen, exitCode);
       observed.set(host, seen);
     }),
@@ -48,7 +48,7 @@ function checkWhole(host: string, seen: Observed, exitCode: number): void {
         ? 'no path could be read'
         : unread && `${unread[0]} could not be read`;
   if (wrong === undefined) return;
-  throw new McpkError('unexpected', `${host}: what is there is not known: ${wrong}`, {
+  throw new McpkError('unreachable', `${host}: what is there is not known: ${wrong}`, {
     host,
     hint: 'Nothing was changed. See whether stat and sha256sum work there (memory, disk, processes), then run again.',
   });

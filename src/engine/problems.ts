@@ -8,9 +8,9 @@ import type { EngineInput, Opened } from './open.ts';
 /**
  * Says what would stop the run half-way, before its first change. What is seen in the facts comes first: what is wrong
  * there would only show once more, in other words, when hosts are asked. Of a stage that is skipped the facts are
- * told as warnings, and no host is asked; what is refused is refused all the same.
+ * told as warnings, and no host is asked; but no option makes a warning of what would lose data.
  *
- * @throws McpkError `preflight`, `refused`, or what ended the session with a host that was asked
+ * @throws McpkError `refused`, `preflight`, or what ended the session with a host that was asked
  */
 export async function checkProblems(
   { cluster, stages, selection, signal, emit }: EngineInput,
@@ -51,7 +51,7 @@ function isRefusal({ code }: Problem): boolean {
   return code === 'refused';
 }
 
-/** Refusals first: the first error decides the exit code. */
+/** What would lose data comes first, and with it the exit code. */
 function refuse(problems: readonly Problem[]): void {
   const ordered = [...problems.filter(isRefusal), ...problems.filter((problem) => !isRefusal(problem))];
   const errors = ordered.map(({ code = 'preflight', message, ...more }) => new McpkError(code, message, more));

@@ -10,6 +10,7 @@ import { openFleet } from './fleet.ts';
 import { inventoryOf } from './inventory-digest.ts';
 import { open, type EngineInput } from './open.ts';
 import { compileInput, concerned, isInPlace, prepare } from './prepare.ts';
+import { whileRefused } from './refused-by-api.ts';
 import type { Run } from './run-context.ts';
 import { checkHolds, checkInventory } from './stale.ts';
 import type { Plan, RunResult, StateTree } from './types.ts';
@@ -38,7 +39,7 @@ export async function planRun(options: EngineInput): Promise<Plan> {
   const input = converging(options);
   const opened = await open(input, 'none');
   try {
-    return (await prepare(input, opened, [])).plan;
+    return (await prepare(whileRefused(input, opened), opened, [])).plan;
   } finally {
     await opened.fleet.close();
   }
@@ -55,9 +56,10 @@ export async function applyRun(options: ApplyInput): Promise<RunResult> {
   const started = performance.now();
   const { saved } = options;
   if (saved) checkInventory(saved, inventoryOf(options));
-  const input = converging(options);
-  const opened = await open(input, 'exclusive');
+  const whole = converging(options);
+  const opened = await open(whole, 'exclusive');
   try {
+    const input = whileRefused(whole, opened);
     const wanted = concerned(input);
     const inPlace = input.stages.filter(
       (stage) => wanted.has(stage.name) && isInPlace(stage, input.cluster, opened.facts),
@@ -85,7 +87,7 @@ export async function execOnHosts(input: EngineInput, argv: readonly string[]): 
       fleet,
       [...fleet.sessions.keys()]
         .filter((name) => input.selection.limit?.has(name) ?? true)
-        .map((host) => ({ host, argv: [...argv] })),
+        .map((host) => ({ host, argv: [...argv], long: true })),
       input.signal,
     );
   } finally {

@@ -33,7 +33,11 @@ async function askStanding({ fleet, cluster, signal }: StandingInput): Promise<S
     hostsWith(cluster, role).flatMap(({ name }) => (fleet.sessions.has(name) ? [name] : []));
   const [healths, statuses, readies] = await Promise.all([
     ask(fleet, reached('etcd').map(askEtcdHealth), signal),
-    ask(fleet, reached('etcd').map(askEtcdStatus), signal),
+    ask(
+      fleet,
+      reached('etcd').map((host) => askEtcdStatus(host)),
+      signal,
+    ),
     ask(
       fleet,
       reached('master').map((host) => askReady(cluster, host)),

@@ -1,7 +1,7 @@
 import { span } from '../core/duration.ts';
 import { PATHS } from '../core/paths.ts';
 import { ASK_LOCK, isLocked } from './history.ts';
-import { parseJournal } from './journal-lines.ts';
+import { parseJournal, wordsOf } from './journal-lines.ts';
 import type { EngineInput, Opened } from './open.ts';
 import { runOnHost } from './past-runs.ts';
 import type { PastRunOnHost } from './past-types.ts';
@@ -40,7 +40,7 @@ async function lookAt(host: string, { signal }: EngineInput, opened: Opened): Pr
     ...ASK_LOCK,
   ];
   const [mark, tail, ...lock] = await opened.fleet.exec(host, commands, signal);
-  const [run = '', who = '', command = ''] = (mark?.stdout ?? '').trim().split(' ').map(decodeURIComponent);
+  const [run = '', who = '', command = ''] = wordsOf(mark?.stdout ?? '');
   const lines = parseJournal(tail?.stdout ?? '').filter((line) => line.run === run);
   // Under our own lock nobody else is at work.
   const seen = runOnHost(host, lines, !opened.exclusive && isLocked(lock));

@@ -1,3 +1,4 @@
+import { linesOf } from '../core/lines.ts';
 import { PATHS } from '../core/paths.ts';
 import { Secret } from '../core/secret.ts';
 import { sysctlPath } from '../resources/names.ts';
@@ -75,9 +76,12 @@ export function decodeConverge(request: ConvergeRequest, record: SessionRecord):
   const [number, ref = '', status, ms] = record.args;
   if (record.kind === 'stale')
     return { type: 'stale', refs: staleRefs(request.preconditions, record.body.toString('utf8')) };
-  if (record.kind === 'restored') return { type: 'restored', lines: record.body.toString('utf8').split('\n') };
+  if (record.kind === 'restored')
+    return { type: 'restored', lines: record.body.toString('utf8').split('\n', MOST_RESTORED) };
   if (record.kind === 'fenced') return { type: 'fenced' };
   if (record.kind !== 'event') return undefined;
+  if (number !== '0' && !request.steps.some((step) => step.ref === decodeURIComponent(ref)))
+    throw new Error(`an answer about ${JSON.stringify(ref.slice(0, 100))}, which was not asked`);
   return {
     type: 'resource',
     number: Number(number),
@@ -87,6 +91,9 @@ export function decodeConverge(request: ConvergeRequest, record: SessionRecord):
     message: plainMessage(record.body.toString('utf8')),
   };
 }
+
+/** Lines of one record that are shown. */
+const MOST_RESTORED = 10_000;
 
 /** Without the shell's own prefix (`/run/mcpk/…/code.converge: 387: `), and with paths as people write them. */
 function plainMessage(text: string): string {
@@ -98,7 +105,12 @@ function plainMessage(text: string): string {
 
 /** `seen` is converge.sh's text: what is there now. */
 function staleRefs(preconditions: readonly Precondition[], seen: string): string[] {
-  const now = new Set(seen.split('\n').filter(Boolean));
+  const now = new Set<string>();
+  for (const line of linesOf(seen)) {
+    now.add(line);
+    // A path has a line of its own, and a file one more: with others among them, nothing is as it was.
+    if (now.size > 2 * preconditions.length) return [...new Set(preconditions.map((condition) => condition.ref))];
+  }
   const differs = (condition: Precondition): boolean => {
     const wanted = expectation(condition);
     const path = relative(condition.path);
@@ -249,6 +261,7 @@ class Lowering {
       case 'link':
         return op('link', relative(o.path), o.target);
       case 'remove':
+      case 'destroy':
       case 'rmdir':
         return op(o.op, relative(o.path));
       case 'install':
@@ -297,7 +310,7 @@ function groups(steps: readonly Numbered[]): Numbered[][] {
   return result;
 }
 
-const LAID_DOWN: ReadonlySet<Op['op']> = new Set(['write', 'access', 'mkdir', 'link', 'remove', 'rmdir']);
+const LAID_DOWN: ReadonlySet<Op['op']> = new Set(['write', 'access', 'mkdir', 'link', 'remove', 'destroy', 'rmdir']);
 
 function laysDown({ ops }: Numbered): boolean {
   return ops.every((o) => LAID_DOWN.has(o.op));

@@ -1,4 +1,6 @@
 import type { HostFacts } from '../cluster/facts.ts';
+import { isIpv4 } from '../core/ipv4.ts';
+import { cut, linesOf } from '../core/lines.ts';
 import { PATHS } from '../core/paths.ts';
 import { ROUTE_PROTOCOL } from '../core/routes.ts';
 import type { SessionRecord } from '../transport/types.ts';
@@ -8,8 +10,6 @@ import { list, relative, SEPARATOR, splitTexts } from './wire-text.ts';
 export interface FactsRequest {
   /** Data directory of etcd: a member in it is data that must not be lost. */
   etcdData: string;
-  /** Further files whose text decides states, beside etcd.yaml. */
-  files?: readonly string[];
 }
 
 export interface FactsReception {
@@ -21,18 +21,27 @@ export interface FactsReception {
   receivedAt: number;
 }
 
+const UNITS = {
+  apiServer: `${PATHS.units}/kube-apiserver.service`,
+  controllerManager: `${PATHS.units}/kube-controller-manager.service`,
+} as const;
+
+/** Beside what probe.sh reads by itself ({@link OWN_FILES}). */
+const ASKED_FILES = [PATHS.owned, PATHS.unfinished, PATHS.etcdConfig, PATHS.resolvConf, ...Object.values(UNITS)];
+
 /** A probe body that asks a host about itself; may be joined with {@link encodeReads}'s. */
 export function encodeFacts(request: FactsRequest): Buffer {
-  const known = [PATHS.owned, PATHS.unfinished, PATHS.etcdConfig, PATHS.resolvConf, ...Object.values(UNITS)];
-  const files = new Set([...known, ...(request.files ?? [])]);
-  const lines = [`= ${SEPARATOR}`, ...list('F', [...files].map(relative)), `E ${relative(request.etcdData)}`];
+  const lines = [`= ${SEPARATOR}`, ...list('F', ASKED_FILES.map(relative)), `E ${relative(request.etcdData)}`];
   return Buffer.from(lines.join('\n') + '\n');
 }
 
 /** Throws `refused` when owned.json can't be read, Error when the answer is not whole: no entry is not nothing owned. */
 export function decodeFacts(records: readonly SessionRecord[], reception: FactsReception): HostFacts {
   const of = (kind: string): string => records.find((record) => record.kind === kind)?.body.toString('utf8') ?? '';
-  const texts = splitTexts(records.find((record) => record.kind === 'texts')?.body ?? Buffer.alloc(0));
+  const texts = splitTexts(records.find((record) => record.kind === 'texts')?.body ?? Buffer.alloc(0), [
+    ...OWN_FILES,
+    ...ASKED_FILES,
+  ]);
   const text = (path: string): string => texts.get(path)?.toString('utf8') ?? '';
   const missing = RECORDS.find((kind) => !records.some((record) => record.kind === kind));
   if (missing !== undefined) throw new Error(`no ${missing}`);
@@ -41,7 +50,12 @@ export function decodeFacts(records: readonly SessionRecord[], reception: FactsR
   const one = (key: string): string => facts.get(key)?.[0] ?? '';
   const network = of('network');
   const addresses = interfaces(network);
-  const filesystems = new Map(lines(of('filesystems')).map((line) => [line.split(' ')[0]!, line.split(' ').slice(1)]));
+  const filesystems = new Map(
+    [...linesOf(of('filesystems'))].map((line) => {
+      const [path = '', ...figures] = line.split(' ', 4);
+      return [path, figures];
+    }),
+  );
   const [, freeBlocks = '0', blockSize = '0'] = filesystems.get('./var/lib') ?? [];
   const running = facts.get('running') ?? [];
   const owned = parseOwned(text(PATHS.owned), reception.host);
@@ -50,7 +64,7 @@ export function decodeFacts(records: readonly SessionRecord[], reception: FactsR
   if (owned.length > 0 && ports.length === 0) throw new Error('no listening port');
   const files = [...texts]
     .filter(([path]) => !OWN_FILES.has(path))
-    .map(([path, bytes]) => [path, bytes.toString('utf8')]);
+    .map(([path, bytes]): [string, string] => [path, bytes.toString('utf8')]);
   return {
     os: osRelease(text('/etc/os-release')),
     arch: ARCHITECTURES[one('arch')] ?? one('arch'),
@@ -61,12 +75,12 @@ export function decodeFacts(records: readonly SessionRecord[], reception: FactsR
     interfaces: addresses.map((i) => ({ ...i, addresses: i.addresses.filter((a) => a.address !== reception.vip) })),
     routesPodGateway: routesPodGateway(network),
     holdsVip: addresses.some((i) => i.addresses.some((a) => a.address === reception.vip)),
-    memoryBytes: Number(/^MemTotal:\s+(\d+) kB/m.exec(text('/proc/meminfo'))?.[1] ?? 0) * 1024,
+    memoryBytes: memoryOf(text('/proc/meminfo')),
     cpus: countOf(one('cpus')),
     diskFreeBytes: Number(freeBlocks) * Number(blockSize),
     cgroup: filesystems.get('./sys/fs/cgroup')?.[0] === 'cgroup2fs' ? 2 : 1,
     clockSkewMs: Math.round(Number(of('clock')) / 1e6 - (reception.sentAt + reception.receivedAt) / 2),
-    swap: lines(text('/proc/swaps')).length > 1,
+    swap: [...linesOf(text('/proc/swaps'))].length > 1,
     systemd: Number(/^\d+/.exec(one('systemd'))?.[0] ?? 0),
     resolved: running.includes('systemd-resolved'),
     networkd: running.includes('systemd-networkd'),
@@ -75,17 +89,12 @@ export function decodeFacts(records: readonly SessionRecord[], reception: FactsR
     foreign: facts.get('foreign') ?? [],
     owned,
     unfinished: texts.has(PATHS.unfinished),
-    files: Object.fromEntries(files) as Record<string, string>,
+    files: Object.fromEntries(files),
     etcdData: one('etcd-data') === '1',
     ...rangesOf(text),
     kernelFeatures: facts.get('feature') ?? [],
   };
 }
-
-const UNITS = {
-  apiServer: `${PATHS.units}/kube-apiserver.service`,
-  controllerManager: `${PATHS.units}/kube-controller-manager.service`,
-} as const;
 
 /** Sent whatever there is to tell. */
 const RECORDS = ['texts', 'facts', 'network', 'filesystems', 'ports', 'clock'];
@@ -119,15 +128,19 @@ function osRelease(text: string): HostFacts['os'] {
  * `2: eth0@if5: <BROADCAST,…> mtu 1500 …`. Loopback is left out.
  */
 function interfaces(text: string): HostFacts['interfaces'] {
-  const found = new Map<string, HostFacts['interfaces'][number]>();
   const mtuOf = new Map<string, number>();
-  for (const line of lines(text)) {
-    const [, link, mtu] = /^\d+:\s+([^\s@:]+)[^\s:]*: <[^>]*> mtu (\d+) /.exec(line) ?? [];
-    if (link !== undefined) mtuOf.set(link, Number(mtu));
-    const [, name, address, prefix] = /^\d+:\s+([^\s@]+)\S*\s+inet\s+([\d.]+)(?: peer [\d.]+)?\/(\d+)/.exec(line) ?? [];
-    if (!name || !address || name === 'lo') continue;
+  const found = new Map<string, HostFacts['interfaces'][number]>();
+  for (const line of linesOf(text)) {
+    const [, device = '', family, address = '', ...more] = words(line);
+    // `eth0.5@eth0`: the second is what it stands on. Behind `peer` stands the other end, with the prefix.
+    const [name] = cut(cut(device, '@')[0], ':');
+    if (address === 'mtu') mtuOf.set(name, Number(more[0]) || 0);
+    const [, prefix] = cut(more[0] === 'peer' ? (more[1] ?? '') : address, '/');
+    const [own] = cut(address, '/');
+    if (name === '' || name === 'lo' || family !== 'inet' || !isIpv4(own) || !/^\d{1,2}$/.test(prefix)) continue;
     const entry = found.get(name) ?? { name, addresses: [], mtu: 0 };
-    found.set(name, { ...entry, addresses: [...entry.addresses, { address, prefix: Number(prefix) }] });
+    entry.addresses.push({ address: own, prefix: Number(prefix) });
+    found.set(name, entry);
   }
   return [...found.values()].map((each) => ({ ...each, mtu: mtuOf.get(each.name) ?? 0 }));
 }
@@ -136,33 +149,62 @@ const NO_WAY = /^(unreachable|blackhole|prohibit|throw) /;
 
 /** Whether one of the routes to 169.254.1.1 is not ours: `default via 10.77.0.1 dev eth0 proto static`. */
 function routesPodGateway(text: string): boolean {
-  const routes = lines(text).filter((line) => !/^\d+: /.test(line));
-  return routes.some((route) => !NO_WAY.test(route) && !route.includes(` proto ${ROUTE_PROTOCOL} `));
+  for (const line of linesOf(text)) {
+    const isRoute = !/^\d+: /.test(line) && !NO_WAY.test(line);
+    if (isRoute && !line.includes(` proto ${ROUTE_PROTOCOL} `)) return true;
+  }
+  return false;
+}
+
+/** `MemTotal:       16331428 kB` */
+function memoryOf(text: string): number {
+  for (const line of linesOf(text)) {
+    const [name, kilobytes] = words(line);
+    if (name === 'MemTotal:') return Number(kilobytes) * 1024 || 0;
+  }
+  return 0;
 }
 
 /** The kernel's list of numbers: `0-3,6` are five. */
 function countOf(list: string): number {
   return list.split(',').reduce((sum, range) => {
-    const [first = NaN, last = first] = range.split('-').map(Number);
+    const [first = NaN, last = first] = range.split('-', 2).map(Number);
     return sum + (last - first + 1);
   }, 0);
 }
 
 /** Lines of `ss -Hltn`: `LISTEN 0 4096 127.0.0.1:2381 0.0.0.0:*`. */
 function portsOf(text: string): number[] {
-  const ports = lines(text).map((line) => Number(/^\S+\s+\d+\s+\d+\s+\S*:(\d+)\s/.exec(line)?.[1]));
-  return [...new Set(ports)].filter((port) => !Number.isNaN(port)).sort((a, b) => a - b);
+  const ports = new Set<number>();
+  for (const line of linesOf(text)) {
+    const local = words(line)[3] ?? '';
+    const port = local.slice(local.lastIndexOf(':') + 1);
+    if (/^\d{1,5}$/.test(port)) ports.add(Number(port));
+  }
+  return [...ports].sort((a, b) => a - b);
 }
 
 function keyed(text: string): Map<string, string[]> {
   const values = new Map<string, string[]>();
-  for (const line of lines(text)) {
-    const at = line.indexOf('=');
-    if (at > 0) values.set(line.slice(0, at), [...(values.get(line.slice(0, at)) ?? []), line.slice(at + 1)]);
+  for (const line of linesOf(text)) {
+    const [key, value] = cut(line, '=');
+    if (key === '' || key === line) continue;
+    const known = values.get(key);
+    if (known) known.push(value);
+    else values.set(key, [value]);
   }
   return values;
 }
 
-function lines(text: string): string[] {
-  return text.split('\n').filter(Boolean);
+/** The first words of a line; blanks before and between them do not count. */
+function words(line: string): string[] {
+  return line
+    .slice(0, LONGEST_LINE)
+    .split(/[ \t]+/)
+    .filter(Boolean)
+    .slice(0, MOST_WORDS);
 }
+
+/** Of what `ip`, `ss` and the kernel print; what is longer is none of theirs. */
+const LONGEST_LINE = 1024;
+const MOST_WORDS = 8;

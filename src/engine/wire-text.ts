@@ -18,15 +18,38 @@ export function argumentLines(argument: string): string[] {
   return argument.split('\n').map((line, index) => `${index === 0 ? 'a' : '+'} ${line}`);
 }
 
-/** Splits what `head -v` printed into path → bytes. */
-export function splitTexts(raw: Buffer): Map<string, Buffer> {
+/**
+ * Splits what `head -v` printed of the `asked` paths into path → bytes; each is there once. What only looks like the head
+ * of another file is text of the one that it stands in.
+ */
+export function splitTexts(raw: Buffer, asked: Iterable<string>): Map<string, Buffer> {
   // latin1 keeps one character a byte, so that offsets are the buffer's.
   const text = raw.toString('latin1');
-  const headers = [...text.matchAll(/(?:^|\n)==> \.(\/[^\n]*) <==\n/g)];
-  return new Map(
-    headers.map((header, index) => [
-      Buffer.from(header[1]!, 'latin1').toString('utf8'),
-      raw.subarray(header.index + header[0].length, headers[index + 1]?.index ?? raw.length),
-    ]),
-  );
+  const paths = new Map([...asked].map((path) => [Buffer.from(relative(path)).toString('latin1'), path]));
+  const found = new Map<string, Buffer>();
+  let open = '';
+  let start = 0;
+  for (let at = text.startsWith(HEAD) ? 0 : text.indexOf(NEXT_HEAD); at >= 0;) {
+    const from = at + (text[at] === '\n' ? NEXT_HEAD : HEAD).length;
+    // The next head begins with a line break, so this one's end is never searched for twice.
+    const end = text.indexOf('\n', from);
+    if (end < 0) break;
+    const path = text.startsWith(HEAD_END, end - HEAD_END.length)
+      ? paths.get(text.slice(from, end - HEAD_END.length))
+      : undefined;
+    const counts = path !== undefined && path !== open && !found.has(path);
+    if (counts) {
+      if (open !== '') found.set(open, raw.subarray(start, at));
+      open = path;
+      start = end + 1;
+    }
+    // The line break after a head that counts is its own.
+    at = text.indexOf(NEXT_HEAD, counts ? start : end);
+  }
+  if (open !== '') found.set(open, raw.subarray(start));
+  return found;
 }
+
+const HEAD = '==> ';
+const NEXT_HEAD = `\n${HEAD}`;
+const HEAD_END = ' <==';

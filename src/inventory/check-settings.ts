@@ -26,6 +26,7 @@ export function checkSettings(draft: Draft): void {
   checkNamed(draft, ['registries'], draft.cluster.registries);
   checkNamed(draft, ['addons', 'manifests'], draft.cluster.addons.manifests);
   checkCredentials(draft);
+  checkPlainHttp(draft);
   checkShutdown(draft);
 }
 
@@ -50,6 +51,33 @@ function checkCredentials(draft: Draft): void {
     );
   }
 }
+
+/** Whoever sits on the line of an http:// URL decides what comes: only what the inventory knows beforehand is fetched. */
+function checkPlainHttp(draft: Draft): void {
+  const { artifacts, versions, addons, network } = draft.cluster;
+  if (draft.broken('artifacts') || draft.broken('versions')) return;
+  const releases = [
+    ['kubernetes', `kubernetes/${versions.kubernetes}/`],
+    ['etcd', `etcd/${versions.etcd}/`],
+    ['cniPlugins', `cni-plugins/${versions.cniPlugins}/`],
+  ] as const;
+  const pins = Object.keys(artifacts.sha256);
+  for (const [name, release] of artifacts.download ? releases : []) {
+    if (!artifacts.mirrors[name].startsWith('http:') || pins.some((key) => key.startsWith(release))) continue;
+    draft.mistake(
+      ['artifacts', 'mirrors', name],
+      `http:// without a sha256: write artifacts.sha256 with ${release}linux-ARCH/FILE: SUM for each file, or use https://`,
+    );
+  }
+  const unpinned = (url: string | undefined, sum: string | undefined): boolean =>
+    url?.startsWith('http:') === true && sum === undefined;
+  for (const [index, { source, sha256 }] of draft.broken('addons', 'manifests') ? [] : addons.manifests.entries())
+    if (unpinned(source, sha256)) draft.mistake(['addons', 'manifests', index, 'source'], HTTP_MANIFEST);
+  if (!draft.broken('network', 'calico') && unpinned(network.calico.manifest, network.calico.sha256))
+    draft.mistake(['network', 'calico', 'manifest'], HTTP_MANIFEST);
+}
+
+const HTTP_MANIFEST = 'http:// without a sha256: write sha256 beside it, or use https://';
 
 /** The API server must still answer while HAProxy finds out that it is going. */
 function checkShutdown(draft: Draft): void {

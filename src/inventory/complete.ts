@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { defaultArtifactsFolder } from '../core/cache-folder.ts';
 import { nthAddress, parseCidr } from '../core/ipv4.ts';
 import { Secret } from '../core/secret.ts';
 import { expandHome } from './adapt.ts';
@@ -50,7 +50,10 @@ export function complete(
     files: options.files,
     hosts,
     endpoint: resolveEndpoint(filled, input.endpoint ?? {}, hosts),
-    artifacts: { ...filled.artifacts, directory: filled.artifacts.directory ?? defaultDirectory(options) },
+    artifacts: {
+      ...filled.artifacts,
+      directory: filled.artifacts.directory ?? defaultArtifactsFolder(options.env, options.home),
+    },
     registries: filled.registries.map(({ password, ...registry }) => ({
       ...registry,
       ...(password === undefined ? {} : { password: new Secret(password, `password of registry ${registry.name}`) }),
@@ -87,10 +90,4 @@ function resolveCoredns(filled: FilledInput): Cluster['addons']['coredns'] {
     image: coredns.image ?? `registry.k8s.io/coredns/coredns:v${filled.versions.coredns}`,
     serviceAddress: coredns.serviceAddress ?? (roomy ? nthAddress(serviceCidr, 10) : ''),
   };
-}
-
-function defaultDirectory(options: CompleteOptions): string {
-  const cache = options.env['XDG_CACHE_HOME'];
-  // The XDG specification: a relative path there is to be ignored.
-  return join(cache?.startsWith('/') === true ? cache : join(options.home, '.cache'), 'mcpk', 'artifacts');
 }

@@ -35,6 +35,8 @@ The first line names the schema for editors that know the YAML language server:
   a host what \`Environment=\` says. \`extraArgs\` and \`sysctls\` can be read by everybody there, so they take only numbers,
   \`true\`, \`false\`, addresses and networks. Where a URL or a program on a host would repeat a value, \`\${NAME}\` is
   shown in its place.
+- **SSH**: what decides whom mcpk talks to and as whom, and which options of an ssh_config it understands, is in
+  [ssh.md](ssh.md).
 - **Files** (keys, manifests) may begin with \`~\`; a relative one counts from the folder of the inventory that names it.
 - **Inheritance**: \`ssh\`, \`labels\`, \`taints\` and \`pillar\` of a host are the cluster's, then those of its groups (worker,
   then etcd, then master), then its own; the later one wins. Maps are merged, lists replaced.

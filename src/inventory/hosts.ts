@@ -55,7 +55,7 @@ function resolveSsh(layers: readonly SshInput[], agent: boolean, host: string): 
   const hops = typeof jump === 'string' ? [jump] : (jump ?? []);
   return {
     ...ssh,
-    jump: hops.map((hop) => resolveJump(hop, ssh.user)),
+    jump: hops.map(resolveJump),
     ...(becomePassword === undefined
       ? {}
       : { becomePassword: new Secret(becomePassword, `ssh.becomePassword of ${host}`) }),
@@ -63,8 +63,12 @@ function resolveSsh(layers: readonly SshInput[], agent: boolean, host: string): 
 }
 
 /** `user@host:port`, `host`, `[2001:db8::1]:22` or a map. */
-function resolveJump(hop: JumpInput, user: string): SshSettings['jump'][number] {
-  if (typeof hop !== 'string') return { user: hop.user ?? user, address: hop.address, port: hop.port ?? 22 };
+function resolveJump(hop: JumpInput): SshSettings['jump'][number] {
+  if (typeof hop !== 'string') return { ...userOf(hop.user), address: hop.address, port: hop.port ?? 22 };
   const [, login, bracketed, plain, port] = /^(?:([^@]+)@)?(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/.exec(hop) ?? [];
-  return { user: login ?? user, address: bracketed ?? plain ?? hop, port: port === undefined ? 22 : Number(port) };
+  return { ...userOf(login), address: bracketed ?? plain ?? hop, port: port === undefined ? 22 : Number(port) };
+}
+
+function userOf(user: string | undefined): { user?: string } {
+  return user === undefined ? {} : { user };
 }

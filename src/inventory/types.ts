@@ -32,6 +32,8 @@ export interface Cluster {
   readonly registries: readonly Registry[];
   readonly proxy: { readonly http?: FreeText; readonly https?: FreeText; readonly noProxy: readonly FreeText[] };
   readonly addons: AddonSettings;
+  /** What `mcpk verify` runs on the nodes; it needs sh, httpd, wget and nslookup. */
+  readonly verify: { readonly image: string };
   readonly rollout: { /** Workers at a time: a number or `N%`. */ readonly workers: number | string };
   /** What a host keeps of what was replaced there. */
   readonly generations: { readonly keep: number; readonly maxMegabytes: number };
@@ -80,8 +82,8 @@ export interface SshSettings {
   /** Use the agent of SSH_AUTH_SOCK. */
   readonly agent: boolean;
   readonly knownHostsFiles: readonly string[];
-  /** Hops on the way, nearest first. */
-  readonly jump: readonly { readonly user: string; readonly address: string; readonly port: number }[];
+  /** Hops on the way, nearest first; without a user that of the SSH config, else the host's own. */
+  readonly jump: readonly { readonly user?: string; readonly address: string; readonly port: number }[];
   /** sudo: `auto` = only when the user is not root. */
   readonly become: 'auto' | 'sudo' | 'none';
   readonly becomePassword?: Secret;
@@ -107,6 +109,8 @@ export interface ArtifactSettings {
   readonly download: boolean;
   /** Base URLs, each settable to a mirror: kubernetes, etcd, cniPlugins. */
   readonly mirrors: { readonly kubernetes: string; readonly etcd: string; readonly cniPlugins: string };
+  /** `COMPONENT/VERSION/linux-ARCH/FILE` → sha256 that this file must have, wherever it comes from. */
+  readonly sha256: Readonly<Record<string, string>>;
 }
 
 export interface Endpoint {
@@ -184,7 +188,7 @@ export interface KubeProxySettings extends ComponentSettings {
 }
 
 export interface ContainerdSettings {
-  readonly sandboxImage: string; // without tag: registry.k8s.io/pause
+  readonly sandboxImage: string; // registry.k8s.io/pause without a tag, or with a digest
   /** As containerd's restrict_oom_score_adj; a container without CAP_SYS_RESOURCE needs true. */
   readonly restrictOomScoreAdj: boolean;
   /** Merged over config.toml's tree. */

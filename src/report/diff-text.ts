@@ -39,9 +39,34 @@ export function renderDiff(diffs: readonly [Diff, ...Diff[]], theme: Theme, opti
 
 type Hunk = ReturnType<typeof structuredPatch>['hunks'][number];
 
+/** Of a host's file: finding what two texts share takes time by the product of what they don't. */
+const MOST_CHARACTERS = 512 * 1024;
+const MOST_LINES = 10_000;
+const MOST_EDITS = 1000;
+
 function hunksOf(diff: Diff): Hunk[] {
-  const { hunks } = structuredPatch('a', 'b', diff.before, diff.after, undefined, undefined, { context: 2 });
-  return hunks.map((hunk) => ({ ...hunk, lines: hunk.lines.filter((line) => !line.startsWith('\\')) }));
+  const { before, after } = diff;
+  if (before === '') return [replaced(0, linesOf(after))];
+  const known = before.length <= MOST_CHARACTERS && fewer(before) && fewer(after);
+  const options = { context: 2, maxEditLength: MOST_EDITS };
+  const patch = known ? structuredPatch('a', 'b', before, after, undefined, undefined, options) : undefined;
+  if (patch === undefined) return [replaced(1, linesOf(after), ['- (all of what is there: too much to compare)'])];
+  return patch.hunks.map((hunk) => ({ ...hunk, lines: hunk.lines.filter((line) => !line.startsWith('\\')) }));
+}
+
+function replaced(oldStart: number, lines: readonly string[], old: readonly string[] = []): Hunk {
+  const added = lines.map((line) => `+${line}`);
+  return { oldStart, oldLines: old.length, newStart: 1, newLines: lines.length, lines: [...old, ...added] };
+}
+
+function linesOf(text: string): string[] {
+  return (text.endsWith('\n') ? text.slice(0, -1) : text).split('\n');
+}
+
+function fewer(text: string): boolean {
+  let lines = 0;
+  for (let at = text.indexOf('\n'); at >= 0 && lines <= MOST_LINES; at = text.indexOf('\n', at + 1)) lines += 1;
+  return lines <= MOST_LINES;
 }
 
 function bodyOf(diffs: readonly [Diff, ...Diff[]], isNew: boolean, gap: string): string[] {

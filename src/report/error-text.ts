@@ -1,5 +1,5 @@
 import { FailureList, McpkError } from '../core/errors.ts';
-import { clean, paint, symbol, type Theme } from './theme.ts';
+import { clean, cleanLines, paint, symbol, type Theme } from './theme.ts';
 import { wrap } from './wrap.ts';
 
 /** What, where, why, what now. A fault that is not ours to explain shows its message, and its stack on request. */
@@ -8,7 +8,7 @@ export function renderError(error: unknown, theme: Theme, options: { stack?: boo
   if (error instanceof McpkError) return renderKnown(error, [error.host], theme, options);
   const known = error instanceof Error ? error : new Error(String(error));
   const lines = headline(`${known.message} (exit 1)`, theme);
-  if (options.stack && known.stack) lines.push(...known.stack.split('\n').slice(1));
+  if (options.stack && known.stack) lines.push(...cleanLines(known.stack).slice(1));
   else lines.push(...field('next', 'this is a fault of mcpk; DEBUG=mcpk shows where it happened', theme));
   return `${lines.join('\n')}\n`;
 }
@@ -35,13 +35,13 @@ function renderKnown(
   options: { stack?: boolean },
 ): string {
   const names = [...new Set(hosts)].filter((host) => host !== undefined && !namesHost(error.message, host));
-  const [first = '', ...more] = error.message.split('\n');
+  const [first = '', ...more] = cleanLines(error.message);
   const lines = headline(`${names.length > 0 ? `${names.join(', ')}: ` : ''}${first} (exit ${error.exitCode})`, theme);
   for (const line of [...more, ...error.details]) lines.push(...wrap(theme, `  ${clean(line).trimEnd()}`, 4));
   if (error.hint !== undefined) lines.push(...field('hint', error.hint, theme));
-  if (options.stack && error.stack) lines.push(...error.stack.split('\n').slice(1));
+  if (options.stack && error.stack) lines.push(...cleanLines(error.stack).slice(1));
   if (options.stack && error.cause instanceof Error)
-    lines.push(`  caused by ${error.cause.stack ?? error.cause.message}`);
+    lines.push(`  caused by ${cleanLines(error.cause.stack ?? error.cause.message).join('\n')}`);
   return `${lines.join('\n')}\n`;
 }
 

@@ -3,7 +3,7 @@ import { counted, duration } from './figures.ts';
 import { add, newModel } from './model.ts';
 import { stagesWithoutReturn } from './plan-schedule.ts';
 import { stageLine } from './stage-line.ts';
-import { clean, paint, symbol, type Theme } from './theme.ts';
+import { clean, cleanLines, paint, symbol, type Theme } from './theme.ts';
 import type { View, ViewStream } from './view.ts';
 
 /** A line for each stage that ended and for what must not be missed: for logs, pipes and CI. */
@@ -44,7 +44,7 @@ export function eventLine(event: Event, theme: Theme, verbose: boolean): string 
     }
     case 'resource':
       if (event.status === 'failed')
-        return `${paint(theme, 'red', symbol(theme, 'failed'))} ${event.stage} ${event.host}: ${event.verb} ${clean(event.ref)}: ${clean(event.message ?? 'failed')}`;
+        return `${paint(theme, 'red', symbol(theme, 'failed'))} ${event.stage} ${event.host}: ${event.verb} ${clean(event.ref)}: ${below(event.message ?? 'failed')}`;
       return verbose
         ? `  ${event.stage} ${event.host}: ${event.verb} ${clean(event.ref)}, ${event.status}, ${event.ms} ms`
         : undefined;
@@ -69,7 +69,12 @@ function rollbackLine(event: Extract<Event, { type: 'rollback' }>, theme: Theme)
   const where = `${event.stage} ${event.host}: `;
   if (event.status === 'start') return `${paint(theme, 'yellow', symbol(theme, 'restart'))} ${where}goes back`;
   if (event.status === 'done') return `${paint(theme, 'yellow', symbol(theme, 'restart'))} ${where}is as it was before`;
-  return `${paint(theme, 'red', symbol(theme, 'failed'))} ${where}could not go back: ${clean(event.message ?? '')}`;
+  return `${paint(theme, 'red', symbol(theme, 'failed'))} ${where}could not go back: ${below(event.message ?? '')}`;
+}
+
+/** What a program said, the lines after its first one below it: none of them looks like one of ours. */
+function below(message: string): string {
+  return cleanLines(message).join('\n      ');
 }
 
 /** Some messages name their host already. */

@@ -100,6 +100,8 @@ function signOf(seen: Comparison, theme: Theme): { sign: string; style: 'green' 
       return { sign: '-', style: 'red' };
     case 'update':
       return { sign: '~', style: 'yellow' };
+    case 'forget':
+      return { sign: '~', style: 'dim' };
     case 'restart':
     case 'reload':
       return { sign: symbol(theme, 'restart'), style: 'yellow' };

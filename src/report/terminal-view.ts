@@ -40,7 +40,7 @@ export function terminalView(stream: ViewStream, base: Theme, options: { verbose
       if (running === undefined) begin();
       add(model, event);
       const line = eventLine(event, theme(), options.verbose);
-      if (line !== undefined) region?.above(truncate(theme(), line));
+      if (line !== undefined) region?.above(truncate(theme(), line.split('\n', 1)[0] ?? ''));
     },
     pause() {
       paused = true;

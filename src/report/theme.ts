@@ -1,4 +1,4 @@
-import { stripVTControlCharacters, styleText } from 'node:util';
+import { styleText } from 'node:util';
 
 type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 
@@ -47,16 +47,44 @@ export function themeFor(
   };
 }
 
-/** Text that came from a host or a file, made harmless for a terminal: one line, no escape sequences. */
+/**
+ * Escape sequences: those that begin with `ESC [`, texts for the terminal (title, link, clipboard) with their end, and
+ * those of one letter. What may repeat never holds what ends it or begins the next one: each character is seen once.
+ */
+const SEQUENCES =
+  /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\u001b[\]PX^_]|[\u0090\u0098\u009d-\u009f])[^\u0007\u001b\u0080-\u009f]*(?:\u0007|\u001b\\|\u009c)|\u001b[ -/]*[0-~]/g;
+/** Control characters, and what shows nothing but moves or turns the text around it. */
+const UNSEEN =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+const LINE_BREAKS = /[\n\u2028\u2029]+/g;
+/** Much more than one reads in a line. */
+const LONGEST_LINE = 8192;
+
+/** Text that came from a host or a file, made harmless for a terminal: one line, no escape sequences, cut. */
 export function clean(text: string): string {
-  return stripVTControlCharacters(text)
-    .replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '')
-    .replaceAll('\t', '    ');
+  return cleanUpTo(LONGEST_LINE, text);
+}
+
+/** Cut first: what is looked for in a text of any length takes any time. */
+export function cleanUpTo(most: number, text: string): string {
+  const kept = text.length > most ? `${text.slice(0, most)}…` : text;
+  return kept.replace(SEQUENCES, '').replace(UNSEEN, '').replace(LINE_BREAKS, ' ').replaceAll('\t', '    ');
+}
+
+/** The lines of such a text, each by itself. */
+export function cleanLines(text: string, most = 100): string[] {
+  return text
+    .slice(0, most * LONGEST_LINE)
+    .trimEnd()
+    .split('\n', most)
+    .map((line) => clean(line));
 }
 
 /** Columns that a text takes, escape sequences aside. */
 export function width(text: string): number {
-  return [...stripVTControlCharacters(text)].length;
+  // ASCII, as nearly all texts are, has a column a character.
+  const seen = text.includes('\u001b') ? text.replace(SEQUENCES, '') : text;
+  return /^[ -~]*$/.test(seen) ? seen.length : [...seen].length;
 }
 
 export function padEnd(text: string, columns: number): string {

@@ -27,24 +27,27 @@ export function wrap(theme: Theme, text: string, indent = 0): string[] {
   const columns = theme.columns;
   if (columns === undefined || width(text) <= columns) return [text];
   const lines: string[] = [];
-  let line = '';
+  // Characters, as what stands in pairs must not be broken, and how many of them are no blanks at the end.
+  let line: string[] = [];
   const room = (): number => columns - (lines.length === 0 ? 0 : indent);
   const push = (): void => {
-    lines.push((lines.length === 0 ? '' : ' '.repeat(indent)) + line.trimEnd());
-    line = '';
+    lines.push((lines.length === 0 ? '' : ' '.repeat(indent)) + line.join('').trimEnd());
+    line = [];
   };
   for (const word of text.split(/(?<= )/)) {
-    if (width(line) + width(word.trimEnd()) > room() && line.trim() !== '') push();
-    let rest = word;
-    while (width(line) + width(rest.trimEnd()) > room() && room() > width(line)) {
-      const characters = [...rest];
-      const fits = room() - width(line);
-      line += characters.slice(0, fits).join('');
-      rest = characters.slice(fits).join('');
+    const letters = [...word];
+    const length = word.endsWith(' ') ? letters.length - 1 : letters.length;
+    if (line.length + length > room() && line.some((each) => each !== ' ')) push();
+    let from = 0;
+    while (line.length + length - from > room() && room() > line.length) {
+      const fits = room() - line.length;
+      line.push(...letters.slice(from, from + fits));
+      from += fits;
       push();
     }
-    line += rest;
+    // Blanks beyond the edge are not seen.
+    if (line.length < columns || length > 0) line.push(...letters.slice(from));
   }
-  if (line.trim() !== '') push();
+  if (line.some((each) => each !== ' ')) push();
   return lines;
 }

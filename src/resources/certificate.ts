@@ -5,6 +5,9 @@ import { impliedByPath } from './implied.ts';
 import { touchedPaths } from './touched.ts';
 import type { CertificateResource, CompareContext, Observed, Op, ResourceKind } from './types.ts';
 
+/** Of mcpk 0.1.0: for a year its owner may do all in the API, and nobody can take that from him. */
+const BREAK_GLASS_KEY = '/etc/kubernetes/admin/break-glass.key';
+
 export const certificate: ResourceKind<CertificateResource> = {
   reads(resource, into) {
     into.paths.push(...touchedPaths(resource));
@@ -50,7 +53,8 @@ export const certificate: ResourceKind<CertificateResource> = {
   },
 
   // A key of which nobody wrote down that it is ours stays.
-  remove: (id, beside) => [id, ...beside].map((path) => ({ op: 'remove', path })),
+  remove: (id, beside) =>
+    [id, ...beside].map((path) => ({ op: path === BREAK_GLASS_KEY ? 'destroy' : 'remove', path })),
   implied: (resource) => [
     ...touchedPaths(resource).flatMap((path) => impliedByPath(path, resource.owner)),
     `sharedSecret:${resource.authority}`,

@@ -1,3 +1,4 @@
+import { linesOf } from '../core/lines.ts';
 import { sha256 } from './identity.ts';
 import type { CommandResource, Observed, ResourceKind } from './types.ts';
 
@@ -41,7 +42,11 @@ function unneeded({ id, creates, unless, onlyif }: CommandResource, observed: Ob
   return undefined;
 }
 
+/** The pattern is ours, the text is the host's. */
+const LONGEST_LINE = 4096;
+
 function hasLine(text: string | undefined, pattern: string): boolean {
   const wanted = new RegExp(pattern);
-  return text?.split('\n').some((line) => wanted.test(line)) ?? false;
+  for (const line of linesOf(text ?? '')) if (line.length <= LONGEST_LINE && wanted.test(line)) return true;
+  return false;
 }

@@ -15,18 +15,24 @@ export const file: ResourceKind<FileResource> = {
   compare(resource, observed, context) {
     const seen = observed.paths[resource.path];
     const hash = publicHash(resource);
+    const readAs = resource.readOnce ? { readAs: sha256(asRead(resource, textOf(resource.content))) } : {};
     const before = resource.block === undefined ? observed.texts[resource.path] : blockOf(resource, observed);
     const reasons =
       seen === undefined ? ['absent'] : differences(seen, { ...ownership(resource, observed), type: 'file' });
     const differs = seen?.type === 'file' && !sameContent(resource, observed);
     if (differs)
       reasons.unshift(resource.block !== undefined && before === undefined ? 'its block is absent' : 'content differs');
-    if (reasons.length === 0) return { result: 'unchanged', reason: 'content, mode and owner are as wanted', hash };
+    if (reasons.length === 0)
+      return { result: 'unchanged', reason: 'content, mode and owner are as wanted', hash, ...readAs };
+    const unread = differs && before !== undefined && isUnread(resource, before);
+    if (unread) reasons.splice(0, 1, 'content differs in what is read only once: nothing restarts for it');
     const change: Change = {
       result: 'change',
       verb: seen === undefined ? 'create' : 'update',
       reasons,
       hash,
+      ...readAs,
+      ...(unread ? { unread } : {}),
       rests: rests(resource.content instanceof Secret ? { ...seen, sha256: undefined, differs } : seen),
     };
     if (seen?.type === 'file' && !differs) return { ...change, accessOnly: true };
@@ -80,6 +86,15 @@ function sameContent(resource: FileResource, observed: Observed): boolean {
   const { path, content, block } = resource;
   if (block === undefined) return observed.paths[path]?.sha256 === sha256(content);
   return writeBlock(observed.texts[path] ?? '', block, textOf(content)) === observed.texts[path];
+}
+
+/** Of a text with a line that is read only once: what it means to who has read that. */
+function asRead({ readOnce }: FileResource, text: string): string {
+  return readOnce ? text.replace(new RegExp(readOnce.line, 'm'), readOnce.as) : text;
+}
+
+function isUnread(resource: FileResource, before: string): boolean {
+  return resource.readOnce !== undefined && asRead(resource, before) === asRead(resource, textOf(resource.content));
 }
 
 function blockOf({ path, block }: FileResource, observed: Observed): string | undefined {

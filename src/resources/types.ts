@@ -48,6 +48,11 @@ export interface FileResource extends Common {
   validate?: string[];
   /** Only the lines between `# BEGIN mcpk NAME` and `# END mcpk NAME` are ours. */
   block?: string;
+  /**
+   * A line (regular expression) that is read once in the life of what reads the file, and what it counts as from then
+   * on: nobody is restarted for it.
+   */
+  readOnce?: { line: string; as: string };
 }
 
 export interface DirectoryResource extends Common {
@@ -326,6 +331,8 @@ export interface Unchanged {
   reason: string;
   /** Identity of the present content, for unit stamps and owned.json. */
   hash: string;
+  /** What it counts as to who has read it: {@link FileResource.readOnce}. */
+  readAs?: string;
 }
 
 export interface Deferred {
@@ -334,8 +341,20 @@ export interface Deferred {
   why: string;
 }
 
+/** `forget`: what was taken for ours is left as it is, and no longer remembered. */
 export type Verb =
-  'create' | 'update' | 'remove' | 'start' | 'stop' | 'restart' | 'reload' | 'enable' | 'run' | 'issue' | 'install';
+  | 'create'
+  | 'update'
+  | 'remove'
+  | 'start'
+  | 'stop'
+  | 'restart'
+  | 'reload'
+  | 'enable'
+  | 'run'
+  | 'issue'
+  | 'install'
+  | 'forget';
 
 export interface Change {
   result: 'change';
@@ -352,6 +371,12 @@ export interface Change {
   specification?: string[];
   /** Only mode or owner change: whoever reads it need not read it anew. */
   accessOnly?: true;
+  /** Only lines change that nobody reads any more. */
+  unread?: true;
+  /** What it counts as to who has read it: {@link FileResource.readOnce}. */
+  readAs?: string;
+  /** A unit that runs with its present inputs, of which no stamp tells so: it gets one. */
+  stamps?: true;
   /**
    * A unit that did not run when it was read, and whose inputs change: one that came up by itself meanwhile (a boot,
    * systemd's own restart) runs with the old ones and must start again.
@@ -367,8 +392,8 @@ export interface Change {
 
 /** What can't be data at plan time: signed, generated or copied on the way. Given by the engine. */
 export interface Materials {
-  /** PEM certificate chain and key for this resource. */
-  leaf(resource: CertificateResource): Promise<{ cert: string; key: Secret }>;
+  /** PEM certificate chain and key for this resource, dated `now`. */
+  leaf(resource: CertificateResource, now?: Date): Promise<{ cert: string; key: Secret }>;
   /** An item of a sharedSecret, generated or copied from a holder. */
   item(id: string, item: string): Promise<string | Secret>;
 }
@@ -390,6 +415,8 @@ export type Op =
   | { op: 'link'; path: string; target: string }
   /** A file, link or directory tree; kept in the generation store. */
   | { op: 'remove'; path: string }
+  /** A file that must not come back: overwritten, and kept nowhere. */
+  | { op: 'destroy'; path: string }
   /** Only when empty: what others keep in it stays. */
   | { op: 'rmdir'; path: string }
   | { op: 'install'; packages: string[]; mask: string[]; hold: string[] }

@@ -36,6 +36,8 @@ export const unit: ResourceKind<UnitResource> = {
       ...(seen?.needDaemonReload ? [{ verb: 'update' as const, reason: 'systemd has not read its files anew' }] : []),
       ...strangers.map((path) => ({ verb: 'update' as const, reason: `foreign drop-in ${path} is over it` })),
     ];
+    const stamps = findings.length === 0 && needsStamp(resource, seen, context);
+    if (stamps) findings.push({ verb: 'update', reason: 'noted that it needs no restart' });
     const hash = identity(resource, context);
     if (findings.length === 0) return { result: 'unchanged', reason: reasonUnchanged(resource), hash };
     const verb = VERBS.find((candidate) => findings.some((finding) => finding.verb === candidate)) ?? 'update';
@@ -46,6 +48,7 @@ export const unit: ResourceKind<UnitResource> = {
       hash,
       rests: rests(lasting(seen)),
     };
+    if (stamps) change.stamps = true;
     if (verb === 'start' && seen?.loadState === 'loaded' && changingInputs(resource, 'restart', context).length > 0)
       change.renews = true;
     return strangers.length > 0 ? { ...change, removes: strangers } : change;
@@ -61,7 +64,8 @@ export const unit: ResourceKind<UnitResource> = {
     const acts = ACTIONS.find((candidate) => candidate === change.verb);
     if (acts) ops.push(action(resource, acts === 'start' && change.renews ? 'restart' : acts));
     // What is left is stamped too: the next comparison then knows what the process runs with.
-    if (resource.state === 'running' && acts) ops.push({ op: 'stamp', unit: name, restart: '', reload: '' });
+    if (resource.state === 'running' && (acts || change.stamps))
+      ops.push({ op: 'stamp', unit: name, restart: '', reload: '' });
     return Promise.resolve(ops);
   },
 
@@ -132,7 +136,9 @@ function staleInputs(
   // Says it by itself, whatever clocks and stamps say: also of a file that was mended under the same name.
   if (seen?.runsOther && on === 'restart') return [`it runs another file than ${executables(resource).join(' or ')}`];
   if (seen?.stamp && seen.stamp.invocationId === seen.invocationId) {
-    return seen.stamp[on] === unitDigests(resource, hashOf(context))[on]
+    const { stamp } = seen;
+    // The stamp has the whole of each file, as it was when the unit started.
+    return [hashOf(context), readAsOf(context)].some((hash) => stamp[on] === unitDigests(resource, hash)[on])
       ? []
       : ['it was started with other inputs than there are now'];
   }
@@ -151,7 +157,19 @@ function executables(resource: UnitResource): string[] {
 function changingInputs(resource: UnitResource, on: 'restart' | 'reload', context: CompareContext): UnitInput[] {
   return inputsOf(resource).filter((input) => {
     const comparison = context.of(input.ref)?.comparison;
-    return input.on === on && comparison?.result === 'change' && !comparison.accessOnly;
+    return input.on === on && comparison?.result === 'change' && !comparison.accessOnly && !comparison.unread;
+  });
+}
+
+/**
+ * An input is about to become newer than the start without a need for another one, and only the times of files tell
+ * that it runs with what is there now.
+ */
+function needsStamp(resource: UnitResource, seen: UnitState | undefined, context: CompareContext): boolean {
+  if (resource.state !== 'running' || seen?.stamp?.invocationId === seen?.invocationId) return false;
+  return inputsOf(resource).some((input) => {
+    const comparison = context.of(input.ref)?.comparison;
+    return input.on !== 'live' && comparison?.result === 'change' && comparison.unread;
   });
 }
 
@@ -188,6 +206,14 @@ function hashOf(context: CompareContext): (ref: Ref) => string {
   return (ref) => {
     const comparison = context.of(ref)?.comparison;
     return comparison === undefined || comparison.result === 'deferred' ? '' : comparison.hash;
+  };
+}
+
+/** As the inputs counted before the lines that are read only once were written anew. */
+function readAsOf(context: CompareContext): (ref: Ref) => string {
+  return (ref) => {
+    const comparison = context.of(ref)?.comparison;
+    return comparison === undefined || comparison.result === 'deferred' ? '' : (comparison.readAs ?? comparison.hash);
   };
 }
 

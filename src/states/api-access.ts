@@ -1,3 +1,4 @@
+import { ADMINS } from '../cluster/access.ts';
 import { hostsWith } from '../inventory/types.ts';
 import type { KubeObjectResource } from '../resources/types.ts';
 import { owned } from './kube-objects.ts';
@@ -6,13 +7,14 @@ import type { Stage } from './stage.ts';
 
 /** What mcpk's own clients may do; upstream's bootstrap roles do the rest. */
 export const apiAccess: Stage = {
-  name: 'api-access',
+  name: ADMINS.stage,
   title: 'Access to the API',
   hosts: (cluster) => hostsWith(cluster, 'master'),
   api: true,
   needs: ['api-server'],
   states: () => [
-    binding('mcpk:cluster-admins', 'cluster-admin', { kind: 'Group', name: NAMES.adminGroup }),
+    // The first run lays it with a break-glass certificate: engine/break-glass.ts.
+    binding(ADMINS.group, ADMINS.role, { kind: 'Group', name: ADMINS.group }),
     binding('mcpk:kubelet-api-admin', 'system:kubelet-api-admin', { kind: 'User', name: NAMES.kubeletClient }),
     // A kubelet renews its own client certificate; nobody but itself, and nobody joins by this.
     binding('mcpk:node-client-renewal', 'system:certificates.k8s.io:certificatesigningrequests:selfnodeclient', {

@@ -1,3 +1,4 @@
+import { ADMINS } from '../cluster/access.ts';
 import { apiUrl, endpointUrl, localApiUrl } from '../cluster/endpoint.ts';
 import { PATHS, USERS } from '../core/paths.ts';
 import type { Facts } from '../cluster/facts.ts';
@@ -69,11 +70,10 @@ function masterClients(cluster: Cluster, host: Host): Client[] {
     {
       path: PATHS.adminKubeconfig,
       server: endpointUrl(cluster),
-      user: 'kubernetes-admin',
+      user: ADMINS.user,
       cert: PATHS.adminCert,
       key: PATHS.adminKey,
     },
-    { path: PATHS.apiKubeconfig, server: local, user: 'mcpk-break-glass', cert: PATHS.apiCert, key: PATHS.apiKey },
     {
       path: CONTROLLER_MANAGER_KUBECONFIG,
       server: local,

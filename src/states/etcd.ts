@@ -11,7 +11,9 @@ import { serviceEnvironment } from './environment.ts';
 import { LEAVES } from './leaves/names.ts';
 import { oneAtATime } from './masters-rollout.ts';
 import type { Stage, StateContext } from './stage.ts';
-import { etcdConfig } from './etcd/config.ts';
+import { etcdConfig, STATE_LINE } from './etcd/config.ts';
+import { membershipProblems } from './etcd/membership.ts';
+import { upgradeInquiry, upgradesRefused } from './etcd/upgrade.ts';
 import { etcdSteps, restartingMembers, stoppedApiServers } from './etcd/steps.ts';
 
 const UNIT = 'etcd.service';
@@ -25,6 +27,8 @@ export const etcd: Stage = {
   rollout,
   down: (cluster, { standing }) =>
     hostsWith(cluster, 'etcd').flatMap(({ name }) => (standing?.etcd.includes(name) === false ? [name] : [])),
+  problems: (cluster, facts) => [...membershipProblems(cluster, facts), ...upgradesRefused(cluster, facts)],
+  inquire: upgradeInquiry,
   guard: (context) => [
     ...quorumGuard(context, restartingMembers(context)),
     ...apiServerGuard(context, stoppedApiServers(context)),
@@ -39,7 +43,7 @@ function states(context: StateContext): Resource[] {
   const { dataDirectory } = cluster.etcd;
   const environment = serviceEnvironment(cluster.etcd.environment, `${PATHS.etcd}/environment`);
   const link = linkTo('etcd', context);
-  const config = file(PATHS.etcdConfig, etcdConfig(context), readableBy(USERS.etcd));
+  const config = { ...file(PATHS.etcdConfig, etcdConfig(context), readableBy(USERS.etcd)), readOnce: STATE_LINE };
   const text = render('etcd/etcd.service', {
     cluster: cluster.name,
     host: host.name,
@@ -76,11 +80,19 @@ function unit({ facts }: StateContext, started: UnitResource['inputs'][number]['
   };
 }
 
-/** A replacement first, as it brings back redundancy; then one at a time, the leader last. */
+/**
+ * A replacement first, as it brings back redundancy; then one at a time, the leader last. Of a cluster that is down
+ * those with data together, as nobody is ready alone, and then the replacements, which a quorum must take in.
+ */
 function rollout(_cluster: Cluster, facts: Facts, changed: readonly string[]): string[][] {
+  const hasData = (host: string): boolean => facts.hosts.get(host)?.etcdData ?? false;
+  if (facts.etcd === 'down') {
+    const together = changed.filter(hasData);
+    const fresh = changed.filter((host) => !hasData(host));
+    return [...(together.length > 0 ? [together] : []), ...fresh.map((host) => [host])];
+  }
   if (facts.etcd !== 'formed') return [[...changed]];
   const leader = facts.standing?.etcdLeader;
-  const hasData = (host: string): boolean => facts.hosts.get(host)?.etcdData ?? false;
   const leads = (host: string): boolean =>
     leader === undefined ? (facts.hosts.get(host)?.holdsVip ?? false) : leader === host;
   return [

@@ -1,3 +1,4 @@
+import { MANAGED } from '../cluster/objects.ts';
 import { McpkError } from '../core/errors.ts';
 import { isMap } from '../core/merge.ts';
 import type { KubeObjectResource } from '../resources/types.ts';
@@ -6,9 +7,6 @@ import { wish } from './kube-wish.ts';
 export type KubeObject = Readonly<Record<string, unknown>>;
 
 export const MANIFEST_HINT = 'See addons.manifests; kubectl apply --dry-run=client -f FILE says more.';
-
-/** By this label mcpk finds what it made, and removes what the inventory no longer names. */
-const MANAGED = { 'app.kubernetes.io/managed-by': 'mcpk' };
 
 /** An object that mcpk makes and removes. Throws `invalid` when it is none. */
 export function owned(manifest: KubeObject, source: string): KubeObjectResource {

@@ -11,8 +11,9 @@ export const nodes: Stage = {
   name: 'nodes',
   title: 'Nodes',
   hosts: nodeHosts,
-  // After the controllers: the node's part of podCidr and its renewed certificates come from them.
-  needs: ['runtime', 'controllers', 'keepalived'],
+  // After the controllers: the node's part of podCidr and its renewed certificates come from them. Gates and drains
+  // ask the API.
+  needs: ['runtime', 'api-access', 'controllers', 'keepalived'],
   states: (context) => [...kubelet(context), ...kubeProxy(context)],
   rollout: nodeBatches,
   around,
@@ -34,9 +35,13 @@ function around({ cluster, facts, batch }: AroundContext): { before: Step[]; aft
     before: upgraded.map((name) => ({
       title: `drain ${name}`,
       on,
-      run: kubectl(on, 'drain', name, '--ignore-daemonsets', '--delete-emptydir-data', '--timeout=300s').argv,
-      undo: kubectl(on, 'uncordon', name).argv,
+      run: kubectl(cluster, on, 'drain', name, '--ignore-daemonsets', '--delete-emptydir-data', '--timeout=300s').argv,
+      undo: kubectl(cluster, on, 'uncordon', name).argv,
     })),
-    after: upgraded.map((name) => ({ title: `uncordon ${name}`, on, run: kubectl(on, 'uncordon', name).argv })),
+    after: upgraded.map((name) => ({
+      title: `uncordon ${name}`,
+      on,
+      run: kubectl(cluster, on, 'uncordon', name).argv,
+    })),
   };
 }

@@ -47,6 +47,13 @@ export interface Step {
   undo?: Ask['argv'];
 }
 
+/** Around a batch: before it, after it, and once its gate has held. */
+export interface Steps {
+  before: Step[];
+  after: Step[];
+  held?: Step[];
+}
+
 export interface AroundContext {
   cluster: Cluster;
   facts: Facts;
@@ -86,7 +93,7 @@ export interface Stage {
   api?: boolean;
   needs: readonly string[];
   states(context: StateContext): Resource[] | DeferredStates;
-  /** Problems that stop the run before anything changes (preflight). */
+  /** Problems that stop the run before anything changes. */
   problems?(cluster: Cluster, facts: Facts): Problem[];
   /** Problems that hosts must be asked for, once the others are none; undefined = nothing to ask. */
   inquire?(context: InquiryContext): Inquiry | undefined;
@@ -96,7 +103,7 @@ export interface Stage {
   down?(cluster: Cluster, facts: Facts): readonly string[];
   /** What must hold of the others before a batch is taken down: asked at plan time, and again right before it. */
   guard?(context: GuardContext): Guard[];
-  around?(context: AroundContext): { before: Step[]; after: Step[] };
+  around?(context: AroundContext): Steps;
   gate?(context: GateContext): GateCheck[];
   /** Why its changes as a whole can't be undone, if so. */
   irreversible?(cluster: Cluster, facts: Facts): string | undefined;

@@ -21,13 +21,13 @@ function checklist(context: GateContext): Verification {
   const nodes = nodeHosts(cluster)
     .map((host) => host.name)
     .filter((name) => facts.hosts.has(name));
-  const manifest = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: testObjects() });
+  const manifest = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: testObjects(cluster.verify.image) });
   return {
     setup: [
       {
         title: `make test pods in namespace ${TEST.namespace}`,
         on,
-        run: kubectl(on, 'apply', '--filename=-').argv,
+        run: kubectl(cluster, on, 'apply', '--filename=-').argv,
         stdin: manifest,
       },
     ],
@@ -36,7 +36,7 @@ function checklist(context: GateContext): Verification {
       {
         title: `delete namespace ${TEST.namespace}`,
         on,
-        run: kubectl(on, 'delete', 'namespace', TEST.namespace, '--ignore-not-found', '--timeout=120s').argv,
+        run: kubectl(cluster, on, 'delete', 'namespace', TEST.namespace, '--ignore-not-found', '--timeout=120s').argv,
       },
     ],
   };

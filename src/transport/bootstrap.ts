@@ -5,9 +5,6 @@ import type { Target } from './types.ts';
 /** How a script becomes root: not at all, by `sudo -n`, or by sudo with a password. */
 export type Become = 'none' | 'sudo' | 'password';
 
-/** sudo's prompt on standard error: the password is sent when it is asked for, and asked twice it was wrong. */
-export const PASSWORD_PROMPT = '[mcpk-password]';
-
 /**
  * The command that every channel runs. It is tiny and fixed: neither script nor data is ever in an argument list.
  * It prints the marker, skips lines until its own header (a password that sudo did not want, for one), saves SIZE
@@ -24,6 +21,11 @@ export interface Start {
   command: string;
   /** The line that the host prints first. */
   marker: string;
+  /**
+   * Sudo's on standard error: the password is sent when it is asked for, and asked twice it was wrong. Random, as a
+   * profile or another program on the host that knew it could ask for the password itself.
+   */
+  prompt: string;
   /** Header and script; the script's own input follows. */
   input: Buffer;
 }
@@ -33,22 +35,24 @@ export function startOf(script: string, args: readonly (string | number)[], beco
   const id = randomBytes(9).toString('hex');
   const marker = `mcpk-${id}`;
   const size = Buffer.byteLength(script);
+  const prompt = `[mcpk-${randomBytes(12).toString('hex')}]`;
   const shell = `/bin/sh -c '${BOOTSTRAP}' mcpk ${marker}`;
   return {
-    command: `exec ${prefix(become)}${shell}`,
+    command: `exec ${prefix(become, prompt)}${shell}`,
     marker,
+    prompt,
     input: Buffer.from(`mcpk session.${id} ${size} ${args.join(' ')}\n${script}`),
   };
 }
 
-function prefix(become: Become): string {
+function prefix(become: Become, prompt: string): string {
   switch (become) {
     case 'none':
       return '';
     case 'sudo':
       return 'sudo -n -- ';
     case 'password':
-      return `sudo -S -p '${PASSWORD_PROMPT}' -- `;
+      return `sudo -S -p '${prompt}' -- `;
   }
 }
 

@@ -7,6 +7,8 @@ export interface RemoteCommand {
   readonly limit?: number;
   /** Its standard input and output are bytes, not text: a character each (latin1). */
   readonly binary?: boolean;
+  /** Waited for as long as for what installs packages. */
+  readonly long?: boolean;
 }
 
 export interface RemoteAnswer {
@@ -53,6 +55,7 @@ export function decodeAnswer(
   const [id = -1, code = -1, size = -1] = record.args.map(Number);
   if (![id, code, size].every((each) => Number.isSafeInteger(each) && each >= 0))
     throw new Error('an answer without its figures');
+  if (id >= commands.length) throw new Error(`an answer to command ${String(id)} of ${String(commands.length)}`);
   const stdout = record.body.toString(commands[id]?.binary ? 'latin1' : 'utf8', 0, size);
   return [id, { exitCode: code, stdout, stderr: record.body.toString('utf8', size) }];
 }

@@ -3,6 +3,7 @@ import { becomeOf, remoteScript } from './bootstrap.ts';
 import { ConnectionPool } from './hops.ts';
 import type { Lease } from './hops.ts';
 import { Pace } from './pace.ts';
+import { PATIENCE } from './patience.ts';
 import { RemoteScript } from './remote-script.ts';
 import { routeOf } from './route.ts';
 import type { Hop } from './route.ts';
@@ -56,17 +57,17 @@ async function start(
     ...(become === 'password' ? { password: target.becomePassword?.reveal() ?? '' } : {}),
   };
   const slots = new UploadSlots();
-  const pace = new Pace();
+  const patience = options.patience ?? PATIENCE;
+  const alive = (): number => session.progress ?? 0;
+  const sending = { connection: lease, ...identity, pace: new Pace(), patience, alive };
   const session = new HostSession({
     host: target.name,
     code: options.code,
     keepsLock: options.keepsLock ?? [],
     upload: ([source, path, sha256, onBytes, signal = options.signal]) =>
-      slots.run(() => upload({ connection: lease, ...identity, source, path, sha256, pace, onBytes, signal }), {
-        host: target.name,
-        signal,
-      }),
+      slots.run(() => upload({ ...sending, source, path, sha256, onBytes, signal }), { host: target.name, signal }),
     release: () => lease.release(),
+    patience,
     ...(options.inLine ? { inLine: options.inLine } : {}),
   });
   const { tickSeconds, ticks } = options.silence ?? SILENCE;
@@ -75,8 +76,9 @@ async function start(
     script: remoteScript('session'),
     args: [options.lock.kind, tickSeconds, ticks],
     onRecord: session.onRecord,
+    admit: session.admit,
     onEnd: session.onEnd,
-    signal: AbortSignal.any([options.signal, AbortSignal.timeout(hop.connectTimeout * 1000)]),
+    signal: options.signal,
   });
   remote.write(`${options.lock.who.replace(/[^\x20-\x7e]+/g, ' ')}\n`);
   return session.attach(remote);

@@ -62,13 +62,14 @@ export function dialError(hop: Hop, failure: DialFailure, identities: Identities
 }
 
 function refusedLogin(hop: Hop, failure: DialFailure, identities: Identities | undefined): McpkError {
+  const { tried, skipped } = identities ?? { tried: [], skipped: [] };
   return new McpkError('unreachable', `${hop.label}: ${hop.address}:${hop.port} refused the login of ${hop.user}`, {
     host: hop.name,
     cause: failure,
-    details: [
-      ...(identities?.tried ?? []).map((key) => `refused  ${key}`),
-      ...(identities?.skipped ?? []).map((key) => `skipped  ${key}`),
-    ],
-    hint: `Put the public key into ~${hop.user}/.ssh/authorized_keys there, or name another one in ssh.identityFiles. The login was tried once only, as sshd bans who fails too often.`,
+    details: [...tried.map((key) => `refused  ${key}`), ...skipped.map((key) => `skipped  ${key}`)],
+    hint:
+      /not supported/.test(skipped.join('\n')) && tried.length === 0
+        ? `mcpk logs in with plain keys only (ed25519, ecdsa, rsa): put one's public half into ~${hop.user}/.ssh/authorized_keys there, and name it in ssh.identityFiles or load it into the agent.`
+        : `Put the public key into ~${hop.user}/.ssh/authorized_keys there, or name another one in ssh.identityFiles. The login was tried once only, as sshd bans who fails too often.`,
   });
 }

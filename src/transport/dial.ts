@@ -8,11 +8,12 @@ import { algorithms } from './algorithms.ts';
 import { dialError } from './dial-errors.ts';
 import type { DialFailure } from './dial-errors.ts';
 import { hostKeyRefused, recordedTypeGone } from './host-key-errors.ts';
-import { readKnownHosts, recordKey } from './known-hosts-files.ts';
+import { mayRecord, readKnownHosts, recordKey } from './known-hosts-files.ts';
 import { entriesOf, judge } from './known-hosts.ts';
 import type { Verdict } from './known-hosts.ts';
-import { identitiesOf } from './identities.ts';
+import { explainAgent, identitiesOf } from './identities.ts';
 import type { Identities } from './identities.ts';
+import { recordPlace } from './route.ts';
 import type { Hop } from './route.ts';
 
 /** Opens the byte stream that a connection runs over: a socket, or a channel through a jump host. */
@@ -24,6 +25,8 @@ export interface Connection {
 }
 
 const ATTEMPTS = 4;
+/** More than all channels of a connection hold with windows as sshd grants them. */
+const MOST_UNSENT = 8 * 1024 * 1024;
 
 /**
  * Logs in to one hop. A connection that is dropped before authentication began (MaxStartups) is tried again,
@@ -33,7 +36,7 @@ const ATTEMPTS = 4;
 export async function dial(hop: Hop, open: OpenStream, signal: AbortSignal): Promise<Connection> {
   const identities = identitiesOf(hop);
   // Before anything is sent: a file that can't be read is no reason to bother a host.
-  readKnownHosts(hop.knownHostsFiles);
+  readKnownHosts(hop);
   const limit = AbortSignal.timeout(hop.connectTimeout * 1000);
   const either = AbortSignal.any([signal, limit]);
   for (let attempt = 1; ; attempt += 1) {
@@ -44,6 +47,7 @@ export async function dial(hop: Hop, open: OpenStream, signal: AbortSignal): Pro
       if (limit.aborted) throw dialError(hop, Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' }), identities);
       if (error instanceof McpkError) throw error;
       const failure = error as DialFailure;
+      if (failure.level === 'client-authentication') await explainAgent(hop, identities);
       if (failure.code !== 'DROPPED' || attempt === ATTEMPTS) throw dialError(hop, failure, identities);
       // Jitter: hosts that were turned away together must not come back together.
       await delay(50 * 2 ** attempt * (0.5 + Math.random()), undefined, { signal: either }).catch(() => undefined);
@@ -71,7 +75,9 @@ export function openSocket(hop: Hop): OpenStream {
       // Only while connecting: later the session decides how to end.
       signal.addEventListener('abort', abort, { once: true });
       socket.once('error', failed);
-      socket.connect({ host: hop.address, port: hop.port }, () => settle(() => resolve(socket)));
+      socket.connect({ host: hop.address, port: hop.port, family: hop.family ?? 0 }, () =>
+        settle(() => resolve(socket)),
+      );
     });
 }
 
@@ -81,7 +87,8 @@ interface Login {
 }
 
 function login(hop: Hop, stream: Duplex, { identities, signal }: Login): Promise<Connection> {
-  const recorded = entriesOf(readKnownHosts(hop.knownHostsFiles).entries, hop.keyName);
+  // A key that is revoked is none to ask for.
+  const recorded = entriesOf(readKnownHosts(hop).entries, hop.keyName).filter((entry) => !entry.revoked);
   const judged = new JudgedKey(hop);
   const client = new ssh2.Client();
   return new Promise((resolve, reject) => {
@@ -114,7 +121,9 @@ function login(hop: Hop, stream: Duplex, { identities, signal }: Login): Promise
     client.once('ready', () => {
       signal.removeEventListener('abort', abort);
       client.removeAllListeners().on('error', () => undefined);
-      judged.record();
+      const unwritten = judged.record();
+      if (unwritten) return fail(unwritten);
+      hearOnlyWhoReads(stream);
       resolve({ client, stream });
     });
     client.connect({
@@ -130,6 +139,15 @@ function login(hop: Hop, stream: Duplex, { identities, signal }: Login): Promise
   });
 }
 
+/** A host that asks without end, and takes no answer, would fill this process with them. */
+function hearOnlyWhoReads(stream: Duplex): void {
+  stream.on('data', () => {
+    if (stream.writableLength <= MOST_UNSENT || stream.isPaused()) return;
+    stream.pause();
+    stream.once('drain', () => stream.resume());
+  });
+}
+
 /** Judges the key that a hop offers; synchronously, as ssh2 takes a promise for a yes. */
 class JudgedKey {
   readonly #hop: Hop;
@@ -141,20 +159,31 @@ class JudgedKey {
   }
 
   accepts(key: Buffer): boolean {
-    const verdict: Verdict = judge(readKnownHosts(this.#hop.knownHostsFiles).entries, this.#hop.keyName, key);
+    const verdict: Verdict = judge(readKnownHosts(this.#hop).entries, this.#hop.keyName, key);
     if (verdict.is === 'known') return true;
-    if (verdict.is === 'unknown' && this.#hop.acceptNewHostKeys && this.#hop.knownHostsFiles.length > 0) {
+    const place = recordPlace(this.#hop);
+    if (verdict.is === 'unknown' && this.#hop.acceptNewHostKeys && place) {
       this.#fresh = Buffer.from(key);
-      return true;
-    }
-    this.refusal = hostKeyRefused(this.#hop, key, verdict);
-    return false;
+      this.refusal = failed(() => mayRecord(place));
+    } else this.refusal = hostKeyRefused(this.#hop, key, verdict);
+    return this.refusal === undefined;
   }
 
-  /** After the login: a host that could not prove itself is not recorded. */
-  record(): void {
-    const [file] = this.#hop.knownHostsFiles;
-    if (this.#fresh && file !== undefined) recordKey(file, this.#hop.keyName, this.#fresh);
+  /** After the login: a host that could not prove itself is not recorded. Gives the error when that fails. */
+  record(): McpkError | undefined {
+    const place = recordPlace(this.#hop);
+    const fresh = this.#fresh;
+    return fresh && place ? failed(() => recordKey(place, fresh)) : undefined;
+  }
+}
+
+/** What was thrown: within a listener of ssh2 it would end the process. */
+function failed(work: () => unknown): McpkError | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    return error instanceof McpkError ? error : new McpkError('unexpected', String(error), { cause: error });
   }
 }
 

@@ -2,30 +2,50 @@ import type { SessionRecord } from './types.ts';
 
 const NEWLINE = 0x0a;
 const LONGEST_LINE = 8192;
-/** More than any answer has, and less than the memory of the machine. */
-const LARGEST_RECORD = 256 * 1024 * 1024;
+/** More than any request may be answered with; what each may is the session's business. */
+const LARGEST_RECORD = 64 * 1024 * 1024;
+
+/** What of a record is known before its bytes. */
+export interface RecordHead {
+  kind: string;
+  args: string[];
+  size: number;
+}
+
+interface OpenRecord extends RecordHead {
+  body: Buffer;
+  filled: number;
+}
 
 /**
  * Cuts the host's stream into records: `KIND ARGS… SIZE`, newline, SIZE bytes. What comes before the line
- * `marker` is discarded: a login shell's profile may print text first.
+ * `marker` is discarded: a login shell's profile may print text first. Each byte is copied once, so that a record
+ * keeps nothing alive but itself, however small the pieces are in which it comes.
  */
 export class RecordParser {
   readonly #marker: Buffer;
   readonly #onRecord: (record: SessionRecord) => void;
-  #started = false;
-  #chunks: Buffer[] = [];
-  #held = 0;
-  #open: { kind: string; args: string[]; size: number } | undefined;
+  readonly #admit: (head: RecordHead) => void;
+  /** The end of what came before the marker. */
+  #before: Buffer | undefined = Buffer.alloc(0);
+  #line = '';
+  #open: OpenRecord | undefined;
   #bytes = 0;
 
-  constructor(marker: string, onRecord: (record: SessionRecord) => void) {
+  /** `admit` throws on what nobody waits for, before room is made for it. */
+  constructor(
+    marker: string,
+    onRecord: (record: SessionRecord) => void,
+    admit: (head: RecordHead) => void = () => undefined,
+  ) {
     this.#marker = Buffer.from(`\n${marker}\n`);
     this.#onRecord = onRecord;
+    this.#admit = admit;
   }
 
   /** The marker was seen: the remote script has started. */
   get started(): boolean {
-    return this.#started;
+    return this.#before === undefined;
   }
 
   /** All bytes ever pushed. */
@@ -35,73 +55,61 @@ export class RecordParser {
 
   /** Text before the marker, its last 2 KiB. */
   get preamble(): string {
-    return this.#started ? '' : this.#all().subarray(-2048).toString('utf8');
+    return this.#before?.subarray(-2048).toString('utf8') ?? '';
   }
 
   /** A record whose bytes have begun and not ended, and what came of it. */
   get unfinished(): { kind: string; missing: number; tail: string } | undefined {
     if (!this.#open) return undefined;
-    return {
-      kind: this.#open.kind,
-      missing: this.#open.size - this.#held,
-      tail: this.#all().subarray(-64).toString('latin1'),
-    };
+    const { kind, size, body, filled } = this.#open;
+    return { kind, missing: size - filled, tail: body.toString('latin1', Math.max(0, filled - 64), filled) };
   }
 
-  /** Throws Error on a line that is no record. */
+  /** Throws Error on a line that is no record, and what `admit` throws. */
   push(chunk: Buffer): void {
     this.#bytes += chunk.length;
-    this.#chunks.push(chunk);
-    this.#held += chunk.length;
-    if (!this.#started && !this.#start()) return;
-    while (this.#step());
+    let rest = this.#before ? this.#start(this.#before, chunk) : chunk;
+    while (rest.length > 0) rest = this.#open ? this.#fill(this.#open, rest) : this.#read(rest);
   }
 
-  #start(): boolean {
-    const all = this.#all();
+  #start(before: Buffer, chunk: Buffer): Buffer {
+    const all = Buffer.concat([before, chunk]);
     const at = all.indexOf(this.#marker);
     if (at === -1) {
       // A chatty profile is not kept whole; the marker may be cut in two.
-      this.#keep(all.subarray(-(2048 + this.#marker.length)));
-      return false;
+      this.#before = Buffer.from(all.subarray(-(2048 + this.#marker.length)));
+      return NOTHING;
     }
-    this.#started = true;
-    this.#keep(all.subarray(at + this.#marker.length));
-    return true;
+    this.#before = undefined;
+    return all.subarray(at + this.#marker.length);
   }
 
-  #step(): boolean {
-    if (!this.#open) {
-      const all = this.#all();
-      const end = all.indexOf(NEWLINE);
-      if (end === -1) {
-        if (all.length > LONGEST_LINE) throw new Error('a record line without an end');
-        return false;
-      }
-      this.#open = parseLine(all.toString('utf8', 0, end));
-      this.#keep(all.subarray(end + 1));
+  #read(chunk: Buffer): Buffer {
+    const end = chunk.indexOf(NEWLINE);
+    this.#line += chunk.toString('latin1', 0, end === -1 ? chunk.length : end);
+    if (this.#line.length > LONGEST_LINE) throw new Error('a record line without an end');
+    if (end === -1) return NOTHING;
+    const head = parseLine(this.#line);
+    this.#line = '';
+    this.#admit(head);
+    this.#open = { ...head, body: Buffer.allocUnsafeSlow(head.size), filled: 0 };
+    return this.#fill(this.#open, chunk.subarray(end + 1));
+  }
+
+  #fill(open: OpenRecord, chunk: Buffer): Buffer {
+    const copied = chunk.copy(open.body, open.filled);
+    open.filled += copied;
+    if (open.filled === open.size) {
+      this.#open = undefined;
+      this.#onRecord({ kind: open.kind, args: open.args, body: open.body });
     }
-    const { kind, args, size } = this.#open;
-    if (this.#held < size) return false;
-    const all = this.#all();
-    this.#open = undefined;
-    this.#keep(all.subarray(size));
-    this.#onRecord({ kind, args, body: all.subarray(0, size) });
-    return true;
-  }
-
-  #all(): Buffer {
-    if (this.#chunks.length !== 1) this.#chunks = [Buffer.concat(this.#chunks)];
-    return this.#chunks[0] ?? Buffer.alloc(0);
-  }
-
-  #keep(rest: Buffer): void {
-    this.#chunks = rest.length > 0 ? [rest] : [];
-    this.#held = rest.length;
+    return chunk.subarray(copied);
   }
 }
 
-function parseLine(line: string): { kind: string; args: string[]; size: number } {
+const NOTHING = Buffer.alloc(0);
+
+function parseLine(line: string): RecordHead {
   const words = line.split(' ');
   const kind = words.shift() ?? '';
   const size = words.pop() ?? '';

@@ -9,7 +9,7 @@ import type { Hop } from './route.ts';
 /** sshd's MaxStartups (10:30:100) drops unauthenticated connections from the eleventh on. */
 const LOGINS_AT_ONCE = 8;
 
-/** Gives back the connection; the last one to do so closes it. */
+/** Gives back the connection, once; the last one to do so closes it. */
 export interface Lease extends Connection {
   release(): void;
 }
@@ -27,7 +27,7 @@ export class ConnectionPool {
     const { hop, jump, open } = await this.#way(route, signal);
     try {
       const connection = await this.#limit(hop).run(() => dial(hop, open, signal), signal);
-      return { ...connection, release: () => release(connection, jump) };
+      return { ...connection, release: once(() => release(connection, jump)) };
     } catch (error) {
       jump?.release();
       throw error;
@@ -61,7 +61,7 @@ export class ConnectionPool {
 
   /** One connection to a jump host serves all hosts behind it; it closes with the last of them. */
   async #jump(route: readonly Hop[], signal: AbortSignal): Promise<Lease> {
-    const key = JSON.stringify(route.map((hop) => [hop.user, hop.address, hop.port, hop.identityFiles]));
+    const key = JSON.stringify(route.map(sharedBy));
     const shared = this.#jumps.get(key) ?? { lease: this.open(route, signal), users: 0 };
     this.#jumps.set(key, shared);
     shared.users += 1;
@@ -75,7 +75,7 @@ export class ConnectionPool {
       lease.client.once('close', () => {
         if (this.#jumps.get(key) === shared) this.#jumps.delete(key);
       });
-      return { ...lease, release: () => void (leave() && lease.release()) };
+      return { ...lease, release: once(() => void (leave() && lease.release())) };
     } catch (error) {
       leave();
       throw error;
@@ -88,6 +88,22 @@ export class ConnectionPool {
     this.#limits.set(key, limit);
     return limit;
   }
+}
+
+/**
+ * What must be the same for two hosts to share a connection: all that decides whom it goes to, as whom, and whether its
+ * key is trusted. A host that is stricter must not come in over the door that a laxer one has opened.
+ */
+function sharedBy({ label: _, name: _name, connectTimeout: _timeout, ...hop }: Hop): Partial<Hop> {
+  return hop;
+}
+
+function once(work: () => void): () => void {
+  let done = false;
+  return () => {
+    if (!done) work();
+    done = true;
+  };
 }
 
 function release(connection: Connection, jump: Lease | undefined): void {

@@ -10,6 +10,7 @@ export interface JudgedHost {
   /** As known_hosts writes it. */
   readonly keyName: string;
   readonly knownHostsFiles: readonly string[];
+  readonly globalKnownHostsFiles?: readonly string[];
 }
 
 /** Why a connection was refused for its key (exit 12). */
@@ -19,7 +20,10 @@ export function hostKeyRefused(host: JudgedHost, key: Buffer, verdict: Exclude<V
     case 'unknown':
       return new McpkError('hostKey', `${host.name}: the host key of ${host.keyName} is not known yet`, {
         host: host.name,
-        details: [`offered   ${offered}`, `searched  ${host.knownHostsFiles.join(', ') || 'no known_hosts file'}`],
+        details: [
+          `offered   ${offered}`,
+          `searched  ${[...host.knownHostsFiles, ...(host.globalKnownHostsFiles ?? [])].join(', ') || 'no known_hosts file'}`,
+        ],
         hint: `Compare the fingerprint with the host's own (ssh-keygen -lf on its console), then ${quote(['mcpk', 'host-key', 'pin', host.name])}, or run once with --accept-new-host-keys.`,
       });
     case 'revoked':

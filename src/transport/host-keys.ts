@@ -2,11 +2,12 @@ import { McpkError } from '../core/errors.ts';
 import { hostKeyRefused } from './host-key-errors.ts';
 import type { Hop } from './route.ts';
 import { ConnectionPool } from './hops.ts';
-import { readKnownHosts, recordKey } from './known-hosts-files.ts';
+import { mayRecord, readKnownHosts, recordKey } from './known-hosts-files.ts';
+import type { RecordPlace } from './known-hosts-files.ts';
 import { entriesOf, fingerprint, judge, keyType } from './known-hosts.ts';
 import type { IgnoredLine, Verdict } from './known-hosts.ts';
 import { offeredKey } from './offered-key.ts';
-import { routeOf } from './route.ts';
+import { recordPlace, routeOf } from './route.ts';
 import type { Target } from './types.ts';
 
 /** The key that a host offers now. */
@@ -43,7 +44,7 @@ export async function scanHostKey(
   const route = routeOf(target);
   const hop = route.at(-1) as Hop;
   const key = await offeredKey(route, signal, pool);
-  const verdict = judge(readKnownHosts(hop.knownHostsFiles).entries, hop.keyName, key);
+  const verdict = judge(readKnownHosts(hop).entries, hop.keyName, key);
   return {
     host: target.name,
     name: hop.keyName,
@@ -55,26 +56,35 @@ export async function scanHostKey(
 }
 
 /**
- * Records a scanned key in the first known_hosts file. `added` is false when it was there. Throws `hostKey` when
- * another key is recorded for the host, or this one is revoked: those lines are the user's to remove.
+ * Where {@link pinHostKey} would record a scanned key, or has it; nothing is written. Throws `hostKey` when another key
+ * is recorded for the host, or this one is revoked: those lines are the user's to remove; `invalid` when the file, or
+ * the name, is not one to write.
  */
-export function pinHostKey(target: Target, scanned: ScannedKey): { file: string; added: boolean } {
+export function pinPlace(target: Target, scanned: ScannedKey): RecordPlace & { known: boolean } {
   const hop = routeOf(target).at(-1) as Hop;
-  const [file] = hop.knownHostsFiles;
-  if (file === undefined)
+  const verdict = judge(readKnownHosts(hop).entries, hop.keyName, scanned.key);
+  if (verdict.is === 'known') return { file: verdict.entry.file, name: hop.keyName, known: true };
+  if (verdict.is !== 'unknown') throw hostKeyRefused(hop, scanned.key, verdict);
+  const place = recordPlace(hop);
+  if (place === undefined)
     throw new McpkError('invalid', `${target.name}: no known_hosts file to write to`, {
       host: target.name,
       hint: 'Name one in ssh.knownHostsFiles.',
     });
-  const verdict = judge(readKnownHosts(hop.knownHostsFiles).entries, hop.keyName, scanned.key);
-  if (verdict.is === 'changed' || verdict.is === 'revoked') throw hostKeyRefused(hop, scanned.key, verdict);
-  return { file, added: recordKey(file, hop.keyName, scanned.key) };
+  mayRecord(place);
+  return { ...place, known: false };
+}
+
+/** Records a scanned key in the first known_hosts file. `added` is false when it is known. Throws as {@link pinPlace}. */
+export function pinHostKey(target: Target, scanned: ScannedKey): { file: string; added: boolean } {
+  const place = pinPlace(target, scanned);
+  return { file: place.file, added: !place.known && recordKey(place, scanned.key) };
 }
 
 /** What is recorded for a host, and lines of its files that could not be used. */
 export function showHostKeys(target: Target): { keys: RecordedKey[]; ignored: readonly IgnoredLine[] } {
   const hop = routeOf(target).at(-1) as Hop;
-  const known = readKnownHosts(hop.knownHostsFiles);
+  const known = readKnownHosts(hop);
   const keys = entriesOf(known.entries, hop.keyName).map(({ type, key, revoked, file, line }) => ({
     host: target.name,
     name: hop.keyName,

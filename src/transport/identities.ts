@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import ssh2 from 'ssh2';
 import type { AnyAuthMethod } from 'ssh2';
 import { McpkError } from '../core/errors.ts';
-import { readFileAtMost, UnreadableFile } from '../core/read-file.ts';
-import { untilChanged } from '../core/until-changed.ts';
+import { UnreadableFile } from '../core/read-file.ts';
+import { agentKeys, isWanted, SelectedAgent } from './agent.ts';
+import { readIdentity, unsupported } from './identity-file.ts';
 import type { Hop } from './route.ts';
 
 export interface Identities {
@@ -13,9 +14,12 @@ export interface Identities {
   tried: string[];
   /** What is not, and why. */
   skipped: string[];
+  /** Raw public keys that the hop's files name. */
+  wanted: Buffer[];
+  /** Names of public keys without a private one beside them: an agent may have it. */
+  halves: { file: string; key: Buffer }[];
 }
 
-const MOST_BYTES = 2 ** 20;
 /** As ssh has them, when none is named. */
 const DEFAULTS = ['id_ed25519', 'id_ecdsa', 'id_rsa'];
 
@@ -24,36 +28,72 @@ const DEFAULTS = ['id_ed25519', 'id_ecdsa', 'id_rsa'];
  * Throws `unreachable` when there is nothing to try; says why (a passphrase needs an agent).
  */
 export function identitiesOf(hop: Hop): Identities {
-  const found: Identities = { methods: [], tried: [], skipped: [] };
+  const found: Identities = { methods: [], tried: [], skipped: [], wanted: [], halves: [] };
   const named = hop.identityFiles.length > 0;
   const files = named ? hop.identityFiles : DEFAULTS.map((file) => join(homedir(), '.ssh', file));
   for (const file of files) addFile(found, hop, { file, named });
   if (hop.agent !== undefined) {
-    found.methods.push({ type: 'agent', username: hop.user, agent: hop.agent });
-    found.tried.push(`agent ${hop.agent}`);
+    const agent = new SelectedAgent(hop.agent, choiceOf(found, hop));
+    found.methods.push({ type: 'agent', username: hop.user, agent });
+    found.tried.push(agentOf(hop));
   }
   if (found.methods.length === 0) throw nothingToTry(hop, found.skipped);
   return found;
 }
 
-const readKey = untilChanged((file) => ssh2.utils.parseKey(readFileAtMost(file, MOST_BYTES)));
+const agentOf = ({ agent }: Hop): string => `agent ${agent ?? ''}`;
+const choiceOf = ({ wanted }: Identities, hop: Hop): { wanted: Buffer[]; only: boolean } => ({
+  wanted,
+  only: hop.identitiesOnly ?? false,
+});
 
 function addFile(found: Identities, hop: Hop, { file, named }: { file: string; named: boolean }): void {
-  let key: ReturnType<typeof readKey>;
+  const skip = (why: string): void => void found.skipped.push(`${file}: ${why}`);
+  let identity: ReturnType<typeof readIdentity>;
   try {
-    key = readKey(file);
+    identity = readIdentity(file);
   } catch (error) {
     if (!(error instanceof UnreadableFile)) throw error;
-    if (named || error.code !== 'ENOENT') found.skipped.push(`${file}: ${error.message}`);
+    if (named || error.code !== 'ENOENT') skip(error.message);
     return;
   }
-  if (key instanceof Error) {
-    const why = /passphrase/i.test(key.message) ? 'protected by a passphrase' : key.message;
-    found.skipped.push(`${file}: ${why}`);
-    return;
+  const { key, why, publicKey, file: from = file } = identity;
+  if (publicKey) found.wanted.push(publicKey);
+  if (key) {
+    found.methods.push({ type: 'publickey', username: hop.user, key });
+    found.tried.push(from);
+  } else if (identity.isPublic && publicKey) {
+    found.halves.push({ file, key: publicKey });
+    if (hop.agent === undefined) skip('a public key only; its private key is not beside it, and no agent is asked');
+  } else skip(why);
+}
+
+/**
+ * After a refusal: which keys of the agent were offered, and which could not be, by name. Nothing is thrown; an agent
+ * that does not answer stays as it is.
+ */
+export async function explainAgent(hop: Hop, found: Identities): Promise<void> {
+  if (hop.agent === undefined) return;
+  const keys = await agentKeys(hop.agent);
+  if (keys === undefined) return;
+  const from = agentOf(hop);
+  const choice = choiceOf(found, hop);
+  found.tried = found.tried.filter((tried) => tried !== from);
+  for (const { type, comment, key } of keys) {
+    const name = `${from}: ${type} ${comment}`;
+    const why = unsupported(type);
+    if (why !== undefined) found.skipped.push(`${name}: ${why}`);
+    else if (ssh2.utils.parseKey(key) instanceof Error)
+      found.skipped.push(`${name}: a kind of key that mcpk does not know`);
+    else if (choice.only && !isWanted(choice, key)) found.skipped.push(`${name}: IdentitiesOnly`);
+    else found.tried.push(name);
   }
-  found.methods.push({ type: 'publickey', username: hop.user, key });
-  found.tried.push(file);
+  if (keys.length === 0) found.skipped.push(`${from}: holds no key`);
+  for (const half of found.halves)
+    if (!keys.some(({ key }) => key.equals(half.key)))
+      found.skipped.push(
+        `${half.file}: a public key only; the agent does not have it, nor is its private key beside it`,
+      );
 }
 
 function nothingToTry(hop: Hop, skipped: string[]): McpkError {

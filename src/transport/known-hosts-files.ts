@@ -1,58 +1,125 @@
-import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { McpkError } from '../core/errors.ts';
 import { readFileAtMost, UnreadableFile } from '../core/read-file.ts';
 import { untilChanged } from '../core/until-changed.ts';
-import { entriesOf, knownHostLine, parseKnownHosts } from './known-hosts.ts';
-import type { KnownHosts } from './known-hosts.ts';
+import { refuseName, refuseOtherKind, withoutLinks } from './known-hosts-guard.ts';
+import { entriesOf, keyType, knownHostLine, parseKnownHosts } from './known-hosts.ts';
+import type { KnownHost, KnownHosts } from './known-hosts.ts';
 
 /** Larger than the known_hosts of any company. */
 const MOST_BYTES = 64 * 2 ** 20;
 
+/** All files that decide whether a host's key is trusted. */
+export interface TrustFiles {
+  /** The first one is written to. */
+  readonly knownHostsFiles: readonly string[];
+  /** Of the whole machine; only read. */
+  readonly globalKnownHostsFiles?: readonly string[];
+  /** Public keys, one a line, that are refused for every host. */
+  readonly revokedHostKeys?: string;
+}
+
 /** Reads the files in order; one that does not exist counts as empty. Throws `invalid` for one that can't be read. */
-export function readKnownHosts(files: readonly string[]): KnownHosts {
-  const all = files.map(parsed);
-  return { entries: all.flatMap((one) => one.entries), ignored: all.flatMap((one) => one.ignored) };
+export function readKnownHosts({
+  knownHostsFiles,
+  globalKnownHostsFiles = [],
+  revokedHostKeys,
+}: TrustFiles): KnownHosts {
+  const all = [...knownHostsFiles, ...globalKnownHostsFiles].map(parsed);
+  return {
+    entries: [...all.flatMap((one) => one.entries), ...(revokedHostKeys === undefined ? [] : revoked(revokedHostKeys))],
+    ignored: all.flatMap((one) => one.ignored),
+  };
+}
+
+/** Where a key is to be recorded. */
+export interface RecordPlace {
+  readonly file: string;
+  /** As known_hosts writes the host. */
+  readonly name: string;
+  /** See {@link withoutLinks}. */
+  readonly inventoryFolder?: string | undefined;
+}
+
+/** Throws `invalid` for a name or a file that {@link recordKey} would refuse, before anybody is asked or logged in to. */
+export function mayRecord({ file, name, inventoryFolder }: RecordPlace): void {
+  refuseName(file, name);
+  refuseOtherKind(file, withoutLinks(file, inventoryFolder), readIfThere(file));
 }
 
 /**
- * Appends one line, unless the file has this key for this name. One write with O_APPEND, so that lines
- * of several processes do not mix, and no lock is needed. Creates the file 0600 and its folder 0700. Throws `invalid`
- * when that can't be done.
+ * The one way in which host keys are written: appends one line, unless the file has this key for this name. One write
+ * with O_APPEND, so that lines of several processes do not mix, and no lock is needed. Creates the file 0600 and its
+ * folder 0700. Throws `invalid` when that can't be done, or the file may be no known_hosts ({@link mayRecord}).
  */
-export function recordKey(file: string, name: string, key: Buffer): boolean {
+export function recordKey({ file, name, inventoryFolder }: RecordPlace, key: Buffer): boolean {
   const known = entriesOf(parsed(file).entries, name);
   if (known.some((entry) => entry.key.equals(key))) return false;
+  mayRecord({ file, name, inventoryFolder });
   try {
-    append(file, knownHostLine(name, key));
+    append(file, withoutLinks(file, inventoryFolder), knownHostLine(name, key));
   } catch (cause) {
+    if (cause instanceof McpkError) throw cause;
     throw unusable(file, `can't be written (${(cause as NodeJS.ErrnoException).code ?? String(cause)})`, cause);
   }
   return true;
 }
 
-function append(file: string, line: string): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const descriptor = openSync(file, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT, 0o600);
+function append(file: string, real: string, line: string): void {
+  mkdirSync(dirname(real), { recursive: true, mode: 0o700 });
+  const { O_RDWR, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const descriptor = openSync(real, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
   try {
-    writeSync(descriptor, endsOpen(descriptor) ? `\n${line}` : line);
+    if (!fstatSync(descriptor).isFile()) throw unusable(file, 'is no file', undefined);
+    // Of the file that is written to, which may be another one than a moment ago.
+    const text = readFileSync(descriptor, 'utf8');
+    refuseOtherKind(file, real, text);
+    // An editor may have left the last line without its newline: ours would be glued to it.
+    const bytes = Buffer.from(text === '' || text.endsWith('\n') ? line : `\n${line}`);
+    if (writeSync(descriptor, bytes) < bytes.length) throw new Error('not whole: is the disk full?');
   } finally {
     closeSync(descriptor);
   }
 }
 
-/** An editor may have left the last line without its newline: ours would be glued to it. */
-function endsOpen(descriptor: number): boolean {
-  const { size } = fstatSync(descriptor);
-  if (size === 0) return false;
-  const last = Buffer.alloc(1);
-  readSync(descriptor, last, 0, 1, size - 1);
-  return last[0] !== 0x0a;
-}
-
 const parsed = untilChanged((file) => parseKnownHosts(readIfThere(file), file));
 
+const revoked = untilChanged((file) => parseRevokedKeys(readRevoked(file), file));
+
+/** As ssh has it, no host is trusted when the list can't be read. */
+function readRevoked(file: string): string {
+  try {
+    return readFileAtMost(file, MOST_BYTES).toString('latin1');
+  } catch (error) {
+    if (!(error instanceof UnreadableFile)) throw error;
+    throw notAList(file, error.message, error);
+  }
+}
+
+function parseRevokedKeys(text: string, file: string): KnownHost[] {
+  if (text.startsWith('SSHKRL')) throw notAList(file, 'is a KRL, which mcpk can not read');
+  return text.split('\n').flatMap((raw, index): KnownHost[] => {
+    const [type, base64] = raw.trim().split(/[ \t]+/);
+    if (type === undefined || type === '' || type.startsWith('#')) return [];
+    const key = Buffer.from(base64 ?? '', 'base64');
+    if (keyType(key) !== type) throw notAList(file, `has no public key in line ${index + 1}`);
+    return [{ file, line: index + 1, revoked: true, names: '*', type, key }];
+  });
+}
+
+function notAList(file: string, why: string, cause?: unknown): McpkError {
+  return new McpkError('invalid', `RevokedHostKeys ${file} ${why}`, {
+    cause,
+    hint: 'Name a file with public keys in it, one a line (TYPE KEY), or take RevokedHostKeys out of the ssh_config.',
+  });
+}
+
+/** The usual way of writing `ssh_config` that there are none. */
+const NOTHING = '/dev/null';
+
 function readIfThere(file: string): string {
+  if (file === NOTHING) return '';
   try {
     return readFileAtMost(file, MOST_BYTES).toString('utf8');
   } catch (error) {

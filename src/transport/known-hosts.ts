@@ -47,10 +47,13 @@ export function parseKnownHosts(text: string, file: string): KnownHosts {
   return { entries, ignored };
 }
 
+/** Why such a line is not used. */
+export const AUTHORITY = '@cert-authority: host certificates are not supported';
+
 function parseLine(content: string): Omit<KnownHost, 'file' | 'line'> | string {
   const words = content.split(/[ \t]+/);
   const marker = words[0]?.startsWith('@') ? words.shift() : undefined;
-  if (marker === '@cert-authority') return '@cert-authority: host certificates are not supported';
+  if (marker === '@cert-authority') return AUTHORITY;
   if (marker !== undefined && marker !== '@revoked') return `${marker}: unknown marker`;
   const [names, type, base64] = words;
   if (names === undefined || type === undefined || base64 === undefined) return 'names, type and key expected';
@@ -63,7 +66,9 @@ function parseLine(content: string): Omit<KnownHost, 'file' | 'line'> | string {
 export function keyType(key: Buffer): string | undefined {
   if (key.length < 4) return undefined;
   const length = key.readUInt32BE(0);
-  return length > 0 && length <= 64 && key.length > 4 + length ? key.toString('latin1', 4, 4 + length) : undefined;
+  const type = length > 0 && length <= 64 && key.length > 4 + length ? key.toString('latin1', 4, 4 + length) : '';
+  // A host's word, which goes into a file and onto the terminal.
+  return /^[\w@.-]+$/.test(type) ? type : undefined;
 }
 
 /** The name under which known_hosts keeps a host: `m1`, or `[m1]:2222` when the port is not 22. */
@@ -116,7 +121,7 @@ export function fingerprint(key: Buffer): string {
   return `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
 }
 
-/** The line that records a key. */
+/** The line that records a key; see `isRecordableName`. */
 export function knownHostLine(name: string, key: Buffer): string {
   return `${name} ${keyType(key) ?? 'unknown'} ${key.toString('base64')}\n`;
 }

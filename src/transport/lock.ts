@@ -5,9 +5,9 @@ import type { LockHolder, SessionRecord } from './types.ts';
 /** `locked SINCE NOW SIZE` (see session.sh): who holds the lock, by our clock. */
 export function holderOf({ args, body }: SessionRecord): LockHolder {
   const [since = 0, now = 0] = args.map(Number);
-  const [who = '', tail = ''] = body.toString('utf8').split('\n');
+  const [who = '', tail = ''] = body.toString('utf8').split('\n', 2);
   // The journal's last line tells where the run is, if it is of that run at all.
-  const [at, , event = '', stage] = tail.split(' ');
+  const [at, , event = '', stage] = tail.split(' ', 4);
   const own = Number(at) >= since * 1000 && event !== 'run' && event !== 'result';
   return { who, forMs: (now - since) * 1000, ...(own && stage !== undefined ? { stage } : {}) };
 }

@@ -1,3 +1,4 @@
+import { span } from '../core/duration.ts';
 import { McpkError } from '../core/errors.ts';
 import type { Exit } from './remote-script.ts';
 
@@ -76,6 +77,44 @@ export function wrongPassword({ host, user }: Who): McpkError {
   return new McpkError('unreachable', `${host}: sudo refused the password of ${user}`, {
     host,
     hint: 'Mend ssh.becomePassword; it was tried once only.',
+  });
+}
+
+/** What our scripts never do. */
+const NOT_OURS = "mcpk's scripts never do that: find out what answers there before you trust that host again.";
+
+function suspicious(host: string, what: string, cause?: unknown): McpkError {
+  return new McpkError('unreachable', `${host}: ${what}`, { host, hint: NOT_OURS, cause });
+}
+
+export function tooMuch(sent: { host: string; kind: string; what: string; more: string }): McpkError {
+  return suspicious(sent.host, `it answered ${sent.what} with too much ${sent.kind}: more than ${sent.more}`);
+}
+
+export function notAsked(host: string, kind: string, what?: string): McpkError {
+  const asked = what === undefined ? 'without being asked for anything' : `in answer to ${what}`;
+  return suspicious(host, `it sent ${kind.slice(0, 40)} ${asked}`);
+}
+
+export function noRecord(host: string, cause: Error): McpkError {
+  return suspicious(host, `the session sent what is no record (${cause.message})`, cause);
+}
+
+export function talksOn(host: string, limit: number): McpkError {
+  return suspicious(host, `it sent more than ${limit / 1024} KiB on standard error`);
+}
+
+export function noProgress({ host, what, silentMs }: { host: string; what: string; silentMs: number }): McpkError {
+  return new McpkError('unreachable', `${host}: no sign of life for ${span(silentMs)} while it was asked for ${what}`, {
+    host,
+    hint: 'That host hangs, or its disk does: look at it, then run the same command again.',
+  });
+}
+
+export function tooSlow({ host, what, limitMs }: { host: string; what: string; limitMs: number }): McpkError {
+  return new McpkError('unreachable', `${host}: ${what} did not end within ${span(limitMs)}`, {
+    host,
+    hint: 'What runs there hangs, though the host lives: look at its processes, then run the same command again.',
   });
 }
 

@@ -1,11 +1,17 @@
 import type { ClientChannel } from 'ssh2';
 import { McpkError } from '../core/errors.ts';
-import { PASSWORD_PROMPT, startOf } from './bootstrap.ts';
-import type { Become } from './bootstrap.ts';
+import { startOf } from './bootstrap.ts';
+import type { Become, Start } from './bootstrap.ts';
 import { RecordParser } from './frames.ts';
-import { notStarted, scriptEnded, wrongPassword } from './remote-errors.ts';
+import type { RecordHead } from './frames.ts';
+import { noRecord, notStarted, scriptEnded, talksOn, wrongPassword } from './remote-errors.ts';
 import type { Connection } from './dial.ts';
 import type { SessionRecord } from './types.ts';
+
+/** What session.sh writes to standard error for each beat. */
+const SIGN_OF_LIFE = '\u0006';
+/** A sign each two seconds of the longest request, and what a shell may have to say. */
+const MOST_STDERR = 64 * 1024;
 
 /** How a channel ended; `close` without a code or signal is a lost connection, never success. */
 export interface Exit {
@@ -21,6 +27,8 @@ export interface ScriptOptions {
   become: Become;
   password?: string;
   onRecord: (record: SessionRecord) => void;
+  /** Throws on a record that nobody waits for: the channel ends with that. */
+  admit: (head: RecordHead) => void;
   /** Once; what is still waited for fails with it. */
   onEnd: (error: McpkError) => void;
   signal: AbortSignal;
@@ -34,8 +42,11 @@ export class RemoteScript {
   readonly #parser: RecordParser;
   readonly #options: ScriptOptions;
   #stderr = '';
+  #heard = 0;
+  #signs = 0;
   #exit: Exit = {};
   #password: string | undefined;
+  readonly #prompt: string;
   #start: (() => void) | undefined;
   #failure: McpkError | undefined;
   #ended = false;
@@ -51,18 +62,19 @@ export class RemoteScript {
     const remote = await openChannel(connection, options, {
       command: start.command,
       // At once: a script that fails at the door has its exit code in the same packet as sshd's yes.
-      use: (channel) => new RemoteScript(channel, start.marker, options),
+      use: (channel) => new RemoteScript(channel, start, options),
     });
     if (options.password !== undefined) await remote.#started();
     remote.write(start.input);
     return remote;
   }
 
-  private constructor(channel: ClientChannel, marker: string, options: ScriptOptions) {
+  private constructor(channel: ClientChannel, { marker, prompt }: Start, options: ScriptOptions) {
     this.#channel = channel;
     this.#options = options;
     this.#password = options.password;
-    this.#parser = new RecordParser(marker, options.onRecord);
+    this.#prompt = prompt;
+    this.#parser = new RecordParser(marker, options.onRecord, options.admit);
     channel.on('data', (chunk: Buffer) => this.#receive(chunk));
     // Unread, it would keep the channel from closing.
     channel.stderr.on('data', (chunk: Buffer) => this.#hear(chunk));
@@ -79,6 +91,11 @@ export class RemoteScript {
 
   get bytesReceived(): number {
     return this.#parser.bytes;
+  }
+
+  /** Grows with each byte of a record and each sign of life; undefined until the script has begun. */
+  get progress(): number | undefined {
+    return this.#parser.started ? this.#parser.bytes + this.#signs : undefined;
   }
 
   /** See RecordParser: a record that began and has not ended. */
@@ -113,11 +130,11 @@ export class RemoteScript {
   }
 
   #receive(chunk: Buffer): void {
+    if (this.#ended) return;
     try {
       this.#parser.push(chunk);
     } catch (error) {
-      const message = `${this.#options.host}: the session sent what is no record (${(error as Error).message})`;
-      this.destroy(new McpkError('unexpected', message, { host: this.#options.host, cause: error }));
+      this.destroy(error instanceof McpkError ? error : noRecord(this.#options.host, error as Error));
     }
     if (!this.#parser.started) return;
     clearTimeout(this.#late);
@@ -125,9 +142,15 @@ export class RemoteScript {
   }
 
   #hear(chunk: Buffer): void {
-    this.#stderr = (this.#stderr + chunk.toString('utf8')).slice(-4096);
-    while (this.#password !== undefined && this.#stderr.includes(PASSWORD_PROMPT)) {
-      this.#stderr = this.#stderr.replace(PASSWORD_PROMPT, '');
+    if (this.#ended) return;
+    this.#heard += chunk.length;
+    if (this.#heard > MOST_STDERR) return this.destroy(talksOn(this.#options.host, MOST_STDERR));
+    const text = chunk.toString('utf8');
+    const said = text.replaceAll(SIGN_OF_LIFE, '');
+    this.#signs += text.length - said.length;
+    this.#stderr = (this.#stderr + said).slice(-4096);
+    while (this.#password !== undefined && this.#stderr.includes(this.#prompt)) {
+      this.#stderr = this.#stderr.replace(this.#prompt, '');
       if (this.#password === '') this.destroy(wrongPassword(this.#options));
       else this.#channel.write(`${this.#password}\n`);
       this.#password = '';
@@ -173,7 +196,11 @@ function openChannel<T>(
         reject(new McpkError('unreachable', `${options.host}: the connection was lost`, { host: options.host })),
       );
     const abort = (): void => settle(() => reject(options.signal.reason as Error));
+    const late = setTimeout(() => settle(() => reject(notStarted(options))), options.startLimit * 1000);
+    let over = false;
     const settle = (end: () => void): void => {
+      over = true;
+      clearTimeout(late);
       options.signal.removeEventListener('abort', abort);
       connection.client.removeListener('close', lost);
       end();
@@ -182,9 +209,10 @@ function openChannel<T>(
     options.signal.addEventListener('abort', abort, { once: true });
     connection.client.once('close', lost);
     try {
-      connection.client.exec(command, (error, channel) =>
-        settle(() => (error ? reject(error) : resolve(use(channel)))),
-      );
+      connection.client.exec(command, (error, channel) => {
+        if (over) return void channel?.close();
+        settle(() => (error ? reject(error) : resolve(use(channel))));
+      });
     } catch {
       lost();
     }

@@ -1,5 +1,8 @@
 import { unreadable } from '../core/answer.ts';
 import { McpkError } from '../core/errors.ts';
+import type { Allowance } from './allowance.ts';
+import type { RecordHead } from './frames.ts';
+import { notAsked } from './remote-errors.ts';
 import type { ConnectOptions, SessionRecord } from './types.ts';
 
 /** How long the host may take to end a stopped round (TERM, 2 s, KILL). */
@@ -10,6 +13,8 @@ const NEVER = new AbortController().signal;
 export interface Request {
   op: string;
   body: Buffer;
+  allowance: Allowance;
+  limitMs: number;
   onRecord: (record: SessionRecord) => void;
   signal: AbortSignal | undefined;
   resolve: (exitCode: number) => void;
@@ -24,6 +29,8 @@ export interface RoundParts {
   stop: () => void;
   /** Gives the channel up. */
   destroy: (error: McpkError) => void;
+  /** Called when the host is at it; returns what ends the watch. */
+  watchOver: (request: Request) => () => void;
   inLine: ConnectOptions['inLine'];
 }
 
@@ -39,6 +46,8 @@ export class Rounds {
   #soon: NodeJS.Immediate | undefined;
   #stopped: McpkError | undefined;
   #end: () => void = () => undefined;
+  /** Ends the watch over the request that the host is at. */
+  #unwatch: () => void = () => undefined;
   /** Gives the place in line to the next host. */
   #over: () => void = () => undefined;
   #queued = false;
@@ -57,6 +66,14 @@ export class Rounds {
     this.#sendSoon();
   }
 
+  /** Throws on what the host was not asked for, or no more of. */
+  admit(head: RecordHead): void {
+    const [request] = this.#open;
+    if (!request) throw notAsked(this.#parts.host, head.kind);
+    if (head.kind !== 'done') request.allowance.take(head);
+    else if (head.size > 0) throw notAsked(this.#parts.host, 'more than an end', request.op);
+  }
+
   /** A listener that throws fails its own request, not the channel. */
   record(record: SessionRecord): void {
     const [request] = this.#open;
@@ -73,6 +90,7 @@ export class Rounds {
     const request = this.#open.shift();
     if (this.#stopped) request?.reject(this.#stopped);
     else request?.resolve(exitCode);
+    this.#proceed();
     if (this.#open.length > 0) return;
     this.#end();
     this.#sendSoon();
@@ -82,6 +100,14 @@ export class Rounds {
   fail(error: McpkError): void {
     this.#end();
     for (const request of [...this.#open.splice(0), ...this.#waiting.splice(0)]) request.reject(error);
+    this.#proceed();
+  }
+
+  /** To the request that is open now, if one is. */
+  #proceed(): void {
+    this.#unwatch();
+    const [request] = this.#open;
+    this.#unwatch = request ? this.#parts.watchOver(request) : () => undefined;
   }
 
   /** Not at once: what is asked in the same turn goes along. */
@@ -133,6 +159,7 @@ export class Rounds {
     }
     this.#count += 1;
     this.#open = round;
+    this.#proceed();
     this.#watch(first.signal);
   }
 

@@ -1,91 +1,152 @@
+import { dirname, resolve } from 'node:path';
 import { McpkError } from '../core/errors.ts';
+import type { RecordPlace, TrustFiles } from './known-hosts-files.ts';
 import { hostName } from './known-hosts.ts';
-import { expandHome, readSshConfig } from './ssh-config-file.ts';
+import { readSshConfig } from './ssh-config-file.ts';
 import type { ConfigEntry } from './ssh-config-file.ts';
+import { ConfigMistake, expandHome } from './ssh-config-lines.ts';
+import type { Jump } from './ssh-config-values.ts';
 import type { Target } from './types.ts';
 
 /** One login on the way to a host; the last hop of a route is the host itself. */
-export interface Hop {
+export interface Hop extends TrustFiles {
   /** For errors: the inventory's name, or `jump host ADDRESS`. */
   readonly label: string;
   /** The inventory's name of the host that the route leads to. */
   readonly name: string;
   readonly address: string;
   readonly port: number;
+  /** Only addresses of this kind. */
+  readonly family?: 4 | 6;
   readonly user: string;
   /** As known_hosts writes this hop. */
   readonly keyName: string;
   readonly identityFiles: readonly string[];
+  /** Of an agent, only keys that identityFiles name. */
+  readonly identitiesOnly?: boolean;
   /** Path of the agent's socket. */
   readonly agent?: string;
-  readonly knownHostsFiles: readonly string[];
   readonly acceptNewHostKeys: boolean;
+  /** Of the inventory; see `withoutLinks`. */
+  readonly inventoryFolder?: string;
   /** Seconds. */
   readonly connectTimeout: number;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** As OpenSSH is built everywhere. */
+const GLOBAL_KNOWN_HOSTS = ['/etc/ssh/ssh_known_hosts', '/etc/ssh/ssh_known_hosts2'];
+const MOST_JUMPS = 16;
+
 /**
  * The hops to a target, nearest first. What its ssh_config says fills in what the inventory leaves at its default
- * (user root, port 22, no identity, no jump); HostName always counts, and its known_hosts files come first.
+ * (user root, port 22, no identity, no jump); HostName always counts, and its known_hosts files come first. A jump host
+ * has an entry of its own there, which wins over what the inventory says of the host behind it, and may have jump
+ * hosts itself. Throws `invalid` for an ssh_config that can't be used.
  */
 export function routeOf(target: Target, environment: Environment = process.env): Hop[] {
-  const entry = configOf(target, target.address);
+  const user = target.user === 'root' ? undefined : target.user;
+  const entry = configOf(target, target.address, user);
+  const way = { target, environment };
   const jumps =
     target.jump.length > 0
-      ? target.jump
-      : (entry.proxyJump ?? []).map((jump) => ({ user: target.user, port: 22, ...jump }));
-  return [
-    ...jumps.map((jump) =>
-      hopOf(target, { ...jump, label: `jump host ${jump.address}` }, configOf(target, jump.address), environment),
-    ),
-    hopOf(
-      target,
-      { address: target.address, user: target.user, port: target.port, label: target.name },
-      entry,
-      environment,
-    ),
-  ];
+      ? jumpsTo(way, target.jump.map(withoutDefault), [])
+      : jumpsTo(way, entry.proxyJump ?? [], [target.address]);
+  const { address, name: label, port } = target;
+  const end = { address, label, port: port === 22 ? (entry.port ?? 22) : port, user: user ?? entry.user ?? 'root' };
+  const identityFiles = target.identityFiles.length > 0 ? target.identityFiles : entry.identityFiles;
+  return [...jumps, hopOf(way, { ...end, identityFiles }, entry)];
+}
+
+/** Where a key of this hop is recorded; undefined where no file is named. */
+export function recordPlace({ knownHostsFiles: [file], keyName, inventoryFolder }: Hop): RecordPlace | undefined {
+  return file === undefined ? undefined : { file, name: keyName, inventoryFolder };
+}
+
+interface Way {
+  readonly target: Target;
+  readonly environment: Environment;
+}
+
+/** As ssh does: the jump hosts of the nearest one are followed, the others have the one before them. */
+function jumpsTo(way: Way, jumps: readonly Jump[], behind: readonly string[]): Hop[] {
+  return jumps.flatMap((jump, index) => {
+    const entry = configOf(way.target, jump.address, jump.user);
+    const { address } = jump;
+    const end = {
+      address,
+      label: `jump host ${address}`,
+      port: jump.port ?? entry.port ?? 22,
+      user: jump.user ?? entry.user ?? way.target.user,
+      identityFiles: [...new Set([...entry.identityFiles, ...way.target.identityFiles])],
+    };
+    if (index > 0) return [hopOf(way, end, entry)];
+    if (behind.includes(address) || behind.length >= MOST_JUMPS) throw endless(way.target, [...behind, address]);
+    return [...jumpsTo(way, entry.proxyJump ?? [], [...behind, address]), hopOf(way, end, entry)];
+  });
+}
+
+function withoutDefault({ user, address, port }: Target['jump'][number]): Jump {
+  return { address, ...(user === undefined ? {} : { user }), ...(port === 22 ? {} : { port }) };
 }
 
 function hopOf(
-  target: Target,
-  end: { address: string; user: string; port: number; label: string },
+  { target, environment }: Way,
+  end: Pick<Hop, 'address' | 'user' | 'port' | 'label' | 'identityFiles'>,
   entry: ConfigEntry,
-  environment: Environment,
 ): Hop {
   const address = entry.hostName ?? end.address;
-  const port = end.port === 22 ? (entry.port ?? 22) : end.port;
-  const agent = target.agent ? environment['SSH_AUTH_SOCK'] : undefined;
+  const agent = target.agent ? agentOf(entry, environment) : undefined;
   return {
     label: end.label,
     name: target.name,
     address,
-    port,
-    user: end.user === 'root' ? (entry.user ?? 'root') : end.user,
-    keyName: entry.hostKeyAlias?.toLowerCase() ?? hostName(address, port),
-    identityFiles: (target.identityFiles.length > 0 ? target.identityFiles : entry.identityFiles).map(expandHome),
+    port: end.port,
+    ...(entry.addressFamily === undefined ? {} : { family: entry.addressFamily }),
+    user: end.user,
+    keyName: entry.hostKeyAlias ?? hostName(address, end.port),
+    identityFiles: end.identityFiles.map(expandHome),
+    ...(entry.identitiesOnly === undefined ? {} : { identitiesOnly: entry.identitiesOnly }),
     ...(agent ? { agent } : {}),
     knownHostsFiles: [...new Set([...entry.knownHostsFiles, ...target.knownHostsFiles].map(expandHome))],
+    globalKnownHostsFiles: entry.globalKnownHostsFiles ?? GLOBAL_KNOWN_HOSTS,
+    ...(entry.revokedHostKeys === undefined ? {} : { revokedHostKeys: entry.revokedHostKeys }),
     acceptNewHostKeys: target.acceptNewHostKeys,
+    ...(target.source === undefined ? {} : { inventoryFolder: dirname(resolve(target.source)) }),
     connectTimeout: target.connectTimeout,
   };
 }
 
-function configOf(target: Target, address: string): ConfigEntry {
+function agentOf({ identityAgent = 'SSH_AUTH_SOCK' }: ConfigEntry, environment: Environment): string | undefined {
+  if (identityAgent === 'none') return undefined;
+  return identityAgent === 'SSH_AUTH_SOCK' ? environment['SSH_AUTH_SOCK'] : identityAgent;
+}
+
+function configOf(target: Target, address: string, user: string | undefined): ConfigEntry {
   if (target.configFile === undefined) return { identityFiles: [], knownHostsFiles: [] };
   try {
-    return readSshConfig(target.configFile, address);
+    return readSshConfig(target.configFile, address, user);
   } catch (error) {
-    throw new McpkError(
-      'invalid',
-      `${target.name}: cannot read the SSH config ${target.configFile}: ${(error as Error).message}`,
-      {
-        host: target.name,
-        cause: error,
-        hint: 'Mend the file, or take ssh.configFile out of the inventory.',
-      },
+    if (!(error instanceof ConfigMistake)) throw error;
+    const { file, line } = error.place;
+    throw unusable(
+      target,
+      `cannot read the SSH config ${line === 0 ? file : `${file}:${line}`}: ${error.message}`,
+      error,
     );
   }
+}
+
+function endless(target: Target, way: readonly string[]): McpkError {
+  const circle = way.indexOf(way.at(-1) ?? '') < way.length - 1 ? 'go round in a circle' : 'have no end';
+  return unusable(target, `the jump hosts of the SSH config ${target.configFile} ${circle}: ${way.join(' → ')}`);
+}
+
+function unusable(target: Target, why: string, cause?: unknown): McpkError {
+  return new McpkError('invalid', `${target.name}: ${why}`, {
+    host: target.name,
+    cause,
+    hint: 'Mend the file (a jump host that needs none itself: ProxyJump none), or take ssh.configFile out of the inventory.',
+  });
 }

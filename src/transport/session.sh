@@ -4,7 +4,7 @@
 #   $2 directory's name  $3 size of this file  $4 exclusive|none  $5 seconds a tick  $6 silent ticks allowed
 # The first line on standard input says who takes the lock. Then frames, each a line, data behind it closed
 # by the line `end` (so that a connection cut short never runs half a request):
-#   beat
+#   beat                       answered by a sign of life, as long as the work lives that was begun
 #   lock, unlock               tries to take the lock once more; gives it back
 #   stop                       ends the running request
 #   code NAME SIZE [lock]      a script that requests call by name; with `lock` it inherits the lock as fd 9
@@ -16,13 +16,15 @@
 # `lock`, is `ready 0`, or `locked SINCE NOW SIZE` (seconds, by the host's clock): who holds it, and the last line of
 # the journal. Requests of a session that wants the lock and has not got it are dropped, without an answer.
 #
+# A sign of life is the byte 006 on standard error, where it cannot fall into a record.
+#
 # Frames cost no process but the dd for their data: reading, beats and the watchdog's marks are builtins.
 
 mcpk_main() {
   dir=/run/mcpk/$2 mode=$4 tick=$5 allowed=$6
   lock=/run/mcpk/lock kept=/var/lib/mcpk beats=0 parts=0 ops='' served=1
   IFS= read -r who || who=
-  trap 'leave' TERM HUP INT
+  trap 'leave' TERM HUP INT PIPE
   # `exec`, as a redirected function keeps copies of what it replaced, and with them the channel open.
   { exec </dev/null >/dev/null 2>&1; watch; } &
   watchdog=$!
@@ -34,7 +36,7 @@ mcpk_main() {
     set -- $frame
     set +f
     case ${1-} in
-      beat) ;;
+      beat) sign ;;
       lock) take_lock ;;
       unlock)
         exec 9>&-
@@ -105,6 +107,7 @@ receive() {
     dd bs="$piece" count=1 iflag=fullblock status=none >>"$2" 9>&- || return 1
     left=$((left - piece))
     mark
+    [ "$left" = 0 ] || printf '\006' >&2
   done
   IFS= read -r closing && [ "$closing" = end ]
 }
@@ -112,6 +115,15 @@ receive() {
 mark() {
   beats=$((beats + 1))
   printf '%s\n' "$beats" >"$dir/beat"
+}
+
+# Work that was killed without a word is not waited for any longer. A process that has died has no executable any more,
+# also before its parent has asked for it.
+sign() {
+  work='' ended=''
+  { read -r work <"$dir/work"; read -r ended <"$dir/ended"; } 2>/dev/null || :
+  [ -z "$work" ] || [ "$work" = "$ended" ] || [ -e "/proc/$work/exe" ] || return 0
+  printf '\006' >&2
 }
 
 # Beside the session: ends it and its work after `allowed` ticks without a frame, and cleans up if it was killed.
@@ -151,7 +163,7 @@ end_work() {
 }
 
 leave() {
-  trap '' TERM HUP INT
+  trap '' TERM HUP INT PIPE
   : >"$dir/over"
   end_work
   # Not TERM: a shell that was forked just now may lose it.

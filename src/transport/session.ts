@@ -1,26 +1,34 @@
 import { McpkError } from '../core/errors.ts';
+import { Allowance } from './allowance.ts';
 import { decodeAnswer, encodeCommands } from './commands.ts';
 import type { RemoteAnswer, RemoteCommand } from './commands.ts';
 import { codeFrame, requestFrame } from './frames.ts';
+import type { RecordHead } from './frames.ts';
 import { holderOf, lockedError } from './lock.ts';
+import { PATIENCE, watchOver } from './patience.ts';
+import type { Patience, Wait } from './patience.ts';
+import { RECORD_LIMITS } from './record-limits.ts';
+import { notAsked } from './remote-errors.ts';
 import type { RemoteScript } from './remote-script.ts';
 import { Rounds, STOP_MS, type Request } from './rounds.ts';
 import type { ConnectOptions, LockHolder, Session, SessionRecord, Traffic } from './types.ts';
 
-const BEAT_MS = 2000;
 /** It lies in the host's memory (tmpfs). */
 const LARGEST_BODY = 64 * 1024 * 1024;
 /** Silent beats after which a record that `done` was swallowed by counts as broken. */
 const STALLED_BEATS = 3;
 
+type Asked = Pick<Request, 'op' | 'body' | 'onRecord' | 'signal'> & { long: boolean };
+
 export interface SessionParts {
   host: string;
   code: Readonly<Record<string, string>>;
-  /** Scripts that inherit the lock as fd 9. */
+  /** Scripts that inherit the lock as fd 9: they change the host, and have the long limit. */
   keepsLock: readonly string[];
   upload: (file: Parameters<Session['upload']>) => Promise<{ sent: number; received: number }>;
   release: () => void;
   inLine?: ConnectOptions['inLine'];
+  patience?: Patience;
 }
 
 /** The operator's half of session.sh. */
@@ -33,6 +41,9 @@ export class HostSession implements Session {
   /** Why requests are not sent: the lock is another's. */
   #refusal: McpkError | undefined;
   #lock = answer();
+  /** Answers to tries at the lock that have not come. */
+  #locksAsked = 1;
+  #unwatchLock: () => void = () => undefined;
   #beat: NodeJS.Timeout | undefined;
   #stalled = { bytes: -1, beats: 0 };
   readonly #sent = new Set<string>();
@@ -47,19 +58,27 @@ export class HostSession implements Session {
       send: (requests) => this.#send(requests),
       stop: () => this.#remote?.write('stop\n'),
       destroy: (error) => this.#remote?.destroy(error),
+      watchOver: ({ op, limitMs }) => this.#watchOver({ what: op, limitMs, progress: () => this.progress }),
       inLine: parts.inLine,
     });
   }
 
   /** What the channel is given as listeners; it is opened after the session is made. */
   readonly onRecord = (record: SessionRecord): void => this.#take(record);
+  readonly admit = (head: RecordHead): void => this.#admit(head);
   readonly onEnd = (error: McpkError): void => this.#fail(error);
 
   attach(remote: RemoteScript): this {
     this.#remote = remote;
-    this.#beat = setInterval(() => this.#keepAlive(remote), BEAT_MS);
+    this.#beat = setInterval(() => this.#keepAlive(remote), this.#patience.beatMs);
     if (this.#failure) clearInterval(this.#beat);
+    else if (this.#locksAsked > 0) this.#watchLock();
     return this;
+  }
+
+  /** Grows with what comes from the host; undefined until its script has begun. */
+  get progress(): number | undefined {
+    return this.#remote?.progress;
   }
 
   get traffic(): Traffic {
@@ -77,29 +96,32 @@ export class HostSession implements Session {
     onRecord: (record: SessionRecord) => void,
     signal?: AbortSignal,
   ): Promise<{ exitCode: number }> {
-    if (body.length > LARGEST_BODY) throw new TypeError(`a request of ${body.length} bytes: bulk data is for upload`);
-    const exitCode = await new Promise<number>((resolve, reject) => {
-      this.#rounds.add({ op, body, onRecord, signal, resolve, reject });
+    return { exitCode: await this.#ask({ op, body, onRecord, signal, long: this.#parts.keepsLock.includes(op) }) };
+  }
+
+  #ask({ long, ...request }: Asked): Promise<number> {
+    const { length } = request.body;
+    if (length > LARGEST_BODY) throw new TypeError(`a request of ${length} bytes: bulk data is for upload`);
+    const limitMs = long ? this.#patience.longLimitMs : this.#patience.limitMs;
+    const allowance = new Allowance(this.host, request.op);
+    return new Promise((resolve, reject) => {
+      this.#rounds.add({ ...request, allowance, limitMs, resolve, reject });
     });
-    return { exitCode };
   }
 
   async exec(commands: readonly RemoteCommand[], signal?: AbortSignal): Promise<RemoteAnswer[]> {
     if (commands.length === 0) return [];
     const answers: RemoteAnswer[] = [];
     let trouble = '';
-    await this.request(
-      'exec',
-      encodeCommands(commands),
-      (record) => {
-        if (record.kind === 'stderr') trouble = record.body.toString('utf8');
-        else if (record.kind === 'exec') {
-          const [id, answer] = decodeAnswer(record, commands);
-          answers[id] = answer;
-        }
-      },
-      signal,
-    );
+    const onRecord = (record: SessionRecord): void => {
+      if (record.kind === 'stderr') trouble = record.body.toString('utf8');
+      else if (record.kind === 'exec') {
+        const [id, answer] = decodeAnswer(record, commands);
+        answers[id] = answer;
+      }
+    };
+    const long = commands.some((command) => command.long === true);
+    await this.#ask({ op: 'exec', body: encodeCommands(commands), onRecord, signal, long });
     const missing = commands.findIndex((_, index) => answers[index] === undefined);
     if (missing !== -1) throw this.#unexpected(`no answer from ${commands[missing]?.argv[0]}`, trouble);
     return answers;
@@ -137,7 +159,11 @@ export class HostSession implements Session {
   takeLock(): Promise<LockHolder | undefined> {
     this.#lock = answer();
     if (this.#failure) this.#lock.reject(this.#failure);
-    else this.#remote?.write('lock\n');
+    else {
+      this.#locksAsked += 1;
+      this.#remote?.write('lock\n');
+      this.#watchLock();
+    }
     return this.#lock.promise;
   }
 
@@ -157,7 +183,6 @@ export class HostSession implements Session {
     this.#remote?.end();
     await within(STOP_MS, this.#remote?.closed ?? Promise.resolve());
     this.#fail(new McpkError('unreachable', `${this.host}: the session is closed`, { host: this.host }));
-    this.#parts.release();
   }
 
   #send(requests: readonly Request[]): void {
@@ -177,6 +202,31 @@ export class HostSession implements Session {
     if (code === undefined || this.#sent.has(op)) return [];
     this.#sent.add(op);
     return [codeFrame(op, code, this.#parts.keepsLock.includes(op))];
+  }
+
+  /** Signs of life do not prolong this one: a lock is had or not, at once. */
+  #watchLock(): void {
+    this.#unwatchLock();
+    const began = (): number | undefined => (this.progress === undefined ? undefined : 0);
+    this.#unwatchLock = this.#watchOver({ what: 'its lock', limitMs: this.#patience.limitMs, progress: began });
+  }
+
+  #watchOver(wait: Pick<Wait, 'what' | 'limitMs' | 'progress'>): () => void {
+    const giveUp = (error: McpkError): void => this.#remote?.destroy(error);
+    return watchOver({ ...wait, host: this.host, patience: this.#patience, giveUp });
+  }
+
+  get #patience(): Patience {
+    return this.#parts.patience ?? PATIENCE;
+  }
+
+  /** Throws on what nobody waits for, before it is read. */
+  #admit(head: RecordHead): void {
+    const { kind, size } = head;
+    if (kind !== 'ready' && kind !== 'locked') return this.#rounds.admit(head);
+    if (this.#locksAsked === 0 || size > (RECORD_LIMITS.get(kind)?.bytes ?? 0)) throw notAsked(this.host, kind);
+    this.#locksAsked -= 1;
+    if (this.#locksAsked === 0) this.#unwatchLock();
   }
 
   #take(record: SessionRecord): void {
@@ -201,11 +251,14 @@ export class HostSession implements Session {
     this.#lock.resolve(holder);
   }
 
+  /** Nothing more is heard of that host, whatever it still sends. */
   #fail(error: McpkError): void {
     this.#failure ??= error;
     this.#lock.reject(this.#failure);
     clearInterval(this.#beat);
+    this.#unwatchLock();
     this.#rounds.fail(this.#failure);
+    this.#parts.release();
   }
 
   /** Also finds a script that died in the middle of a record: the `done` behind it was taken for its bytes. */
@@ -226,7 +279,7 @@ export class HostSession implements Session {
       .split('\n')
       .filter((line) => line.trim() !== '')
       .slice(-20);
-    return new McpkError('unexpected', `${this.host}: ${what}`, { host: this.host, details });
+    return new McpkError('unreachable', `${this.host}: ${what}`, { host: this.host, details });
   }
 }
 

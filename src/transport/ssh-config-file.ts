@@ -1,122 +1,127 @@
-import { globSync } from 'node:fs';
-import { homedir, userInfo } from 'node:os';
-import { dirname, isAbsolute, join } from 'node:path';
-import { parse } from 'ssh-config';
-import { readFileAtMost } from '../core/read-file.ts';
-import { untilChanged } from '../core/until-changed.ts';
-
-const MOST_BYTES = 16 * 2 ** 20;
+import { userInfo } from 'node:os';
+import { addressOf, aliasOf, expandTokens, familyOf, loginOf, parseJumps, portOf, yesOf } from './ssh-config-values.ts';
+import type { Jump } from './ssh-config-values.ts';
+import { ConfigMistake, expandHome, readLines, wordsOf } from './ssh-config-lines.ts';
+import type { Block, Line } from './ssh-config-lines.ts';
+import { holds } from './ssh-config-match.ts';
+import { meaningOf } from './ssh-config-words.ts';
+import type { Understood } from './ssh-config-words.ts';
 
 /** What ssh_config(5) says about one host; only what mcpk heeds. Tokens and `~` are expanded. */
 export interface ConfigEntry {
   hostName?: string;
   user?: string;
   port?: number;
+  addressFamily?: 4 | 6;
   hostKeyAlias?: string;
   identityFiles: string[];
+  /** Of an agent, only keys that identityFiles name. */
+  identitiesOnly?: boolean;
+  /** `none`, `SSH_AUTH_SOCK`, or the path of the agent's socket. */
+  identityAgent?: string;
   knownHostsFiles: string[];
+  globalKnownHostsFiles?: string[];
+  revokedHostKeys?: string;
   /** `none` was said, or hops: nearest first. Absent: nothing was said. */
-  proxyJump?: { user?: string; address: string; port?: number }[];
+  proxyJump?: Jump[];
 }
 
+/** What was said first of each option (all of IdentityFile), and where. */
+type Said = Partial<Record<Understood, { line: Line; words: readonly string[] }>>;
+
 /**
- * Reads an OpenSSH client config for `host`, as `ssh -F FILE host` would, `Include`s too. `Match exec` is not run.
- * Throws Error for a file that can't be read or has no sense.
+ * Reads an OpenSSH client config for `host`, as `ssh -F FILE host` would, `Include`s too; `user` is the one that the
+ * inventory wants, if it does. Options that mcpk can't heed are refused where they apply to the host (see
+ * ssh-config-words.ts), `Match exec` anywhere. Throws {@link ConfigMistake}.
  */
-export function readSshConfig(file: string, host: string): ConfigEntry {
-  const text = withIncludes(readText(expandHome(file)), dirname(expandHome(file)), 0);
-  const found = parse(text).compute(host, { ignoreCase: true, matchExec: false });
-  const one = (key: string): string | undefined => {
-    const value = found[key];
-    return Array.isArray(value) ? value[0] : value;
+export function readSshConfig(file: string, host: string, user?: string): ConfigEntry {
+  const said: Said = {};
+  const verdicts = new Map<Block, boolean>();
+  for (const line of readLines(expandHome(file))) {
+    const block = line.blocks.at(-1);
+    if (block?.file === line.file && block.line === line.line) {
+      verdicts.set(block, holds(block, asked(said, host, user)));
+    } else if (line.blocks.every((around) => verdicts.get(around))) take(said, line);
+  }
+  return entryOf(said, host);
+}
+
+function asked(said: Said, host: string, user: string | undefined): Parameters<typeof holds>[1] {
+  const login = user ?? said.User?.words[0] ?? 'root';
+  return { host, hostName: said.HostName ? hostNameOf(said.HostName, host) : host, user: login };
+}
+
+/** The first one counts; identities add up. */
+function take(said: Said, line: Line): void {
+  const meaning = meaningOf(line.option);
+  if (meaning.is === 'ignored') return;
+  if (meaning.is === 'refused') throw refused(line);
+  const words = wordsOf(line);
+  const [first] = words;
+  if (first === undefined) throw new ConfigMistake(line, `${line.option}: a value is missing`);
+  if (meaning.is === 'by value') {
+    if (!meaning.values.includes(first.toLowerCase()))
+      throw new ConfigMistake(line, `${meaning.word} is refused: ${meaning.reason}`);
+    // Of ProxyCommand and ProxyJump the first counts.
+    if (meaning.word === 'ProxyCommand') said.ProxyJump ??= { line, words: ['none'] };
+    return;
+  }
+  const { word } = meaning;
+  if (words.length > 1 && word !== 'UserKnownHostsFile' && word !== 'GlobalKnownHostsFile')
+    throw new ConfigMistake(line, `${word}: one value expected`);
+  if (word === 'IdentityFile') said[word] = { line, words: [...(said[word]?.words ?? []), first] };
+  else said[word] ??= { line, words };
+}
+
+/** A word of a file that may be no ssh_config at all (a token, a password) is not shown. */
+function refused(line: Line): ConfigMistake {
+  const name = /^[A-Za-z][A-Za-z0-9]{0,24}$/.test(line.option) && /[a-z]/.test(line.option);
+  const what = name && !/\d.*\d/.test(line.option) ? line.option : 'what stands here';
+  return new ConfigMistake(
+    line,
+    `${what} is no option that mcpk understands, and it is refused as it may change how hosts are reached`,
+  );
+}
+
+function entryOf(said: Said, host: string): ConfigEntry {
+  const hostName = said.HostName && hostNameOf(said.HostName, host);
+  const user = one(said.User, loginOf);
+  const port = one(said.Port, portOf);
+  const tokens = { h: hostName ?? host, n: host, p: String(port ?? 22), r: user ?? userInfo().username };
+  const path = (text: string): string => expandHome(expandTokens(text, tokens));
+  const files = (option: Said[Understood]): string[] =>
+    one(option, () => option?.words.filter((word) => word !== 'none').map(path)) ?? [];
+  const global = said.GlobalKnownHostsFile && files(said.GlobalKnownHostsFile);
+  const given = {
+    hostName,
+    user,
+    port,
+    addressFamily: one(said.AddressFamily, familyOf),
+    hostKeyAlias: one(said.HostKeyAlias, aliasOf),
+    identitiesOnly: one(said.IdentitiesOnly, yesOf),
+    identityAgent: one(said.IdentityAgent, (text) => (/^(none|SSH_AUTH_SOCK)$/.test(text) ? text : path(text))),
+    globalKnownHostsFiles: global,
+    revokedHostKeys: one(said.RevokedHostKeys, (text) => (text === 'none' ? undefined : path(text))),
+    proxyJump: one(said.ProxyJump, (text) => parseJumps(expandTokens(text, tokens))),
   };
-  const hostName = one('hostname')?.replace(/%([h%])/g, (_, token: string) => (token === 'h' ? host : '%'));
-  const [user, port] = [one('user'), one('port')];
-  const expand = (path: string): string =>
-    expandTokens(path, { h: hostName ?? host, n: host, p: port ?? '22', r: user ?? userInfo().username });
-  const jump = one('proxyjump');
-  const alias = one('hostkeyalias');
+  const known = Object.entries(given).filter(([, value]) => value !== undefined);
   return {
-    ...(hostName === undefined ? {} : { hostName }),
-    ...(user === undefined ? {} : { user }),
-    ...(port === undefined ? {} : { port: portOf(port) }),
-    ...(alias === undefined ? {} : { hostKeyAlias: alias }),
-    ...(jump === undefined ? {} : { proxyJump: parseJumps(jump) }),
-    identityFiles: words(found['identityfile'])
-      .filter((path) => path !== 'none')
-      .map(expand),
-    knownHostsFiles: words(found['userknownhostsfile'])
-      .filter((path) => path !== 'none')
-      .map(expand),
+    ...(Object.fromEntries(known) as { [K in keyof typeof given]?: Exclude<(typeof given)[K], undefined> }),
+    identityFiles: files(said.IdentityFile),
+    knownHostsFiles: files(said.UserKnownHostsFile),
   };
 }
 
-/** `none`, or `[user@]host[:port],…` with IPv6 addresses in brackets. */
-export function parseJumps(text: string): { user?: string; address: string; port?: number }[] {
-  if (text.toLowerCase() === 'none') return [];
-  return text.split(',').map((hop) => {
-    const parts = /^(?:ssh:\/\/)?(?:(?<user>[^@]+)@)?(?:\[(?<six>[^\]]+)\]|(?<name>[^:]+))(?::(?<port>\d+))?$/.exec(
-      hop.trim(),
-    )?.groups;
-    const address = parts?.['six'] ?? parts?.['name'];
-    if (!parts || address === undefined) throw new Error(`ProxyJump ${text}: [user@]host[:port] expected`);
-    return {
-      address,
-      ...(parts['user'] === undefined ? {} : { user: parts['user'] }),
-      ...(parts['port'] === undefined ? {} : { port: portOf(parts['port']) }),
-    };
-  });
+/** What `read` makes of the value; what it throws is told with the place. */
+function one<T>(option: Said[Understood], read: (text: string) => T): T | undefined {
+  if (!option) return undefined;
+  try {
+    return read(option.words[0] ?? '');
+  } catch (error) {
+    throw new ConfigMistake(option.line, (error as Error).message, error);
+  }
 }
 
-function portOf(text: string): number {
-  const port = Number(text);
-  if (/^\d{1,5}$/.test(text) && port >= 1 && port <= 65535) return port;
-  throw new Error(`Port ${text}: a number from 1 to 65535 expected`);
-}
-
-/** `~/x` of the user who runs mcpk. */
-export function expandHome(path: string): string {
-  return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path;
-}
-
-const readText = untilChanged((file) => readFileAtMost(file, MOST_BYTES).toString('utf8'));
-
-function expandTokens(path: string, tokens: Record<string, string>): string {
-  const all: Record<string, string> = { ...tokens, d: homedir(), u: userInfo().username, '%': '%' };
-  return expandHome(path).replace(/%(.)/g, (whole, token: string) => all[token] ?? whole);
-}
-
-function words(value: string | string[] | undefined): string[] {
-  if (value === undefined) return [];
-  return (Array.isArray(value) ? value : value.split(/\s+/)).filter((word) => word !== '');
-}
-
-/**
- * Puts included files in place. A `Host` in an included file ends with that file: the block around the
- * `Include` is opened again behind it.
- */
-function withIncludes(text: string, folder: string, depth: number): string {
-  if (depth > 16) throw new Error('Include: files include each other');
-  let block = 'Host *';
-  return text
-    .split('\n')
-    .map((line) => {
-      if (/^\s*(host|match)[\s=]/i.test(line)) block = line.trim();
-      const patterns = /^\s*include[\s=]+(.+)$/i.exec(line)?.[1];
-      if (patterns === undefined) return line;
-      const files = patterns
-        .trim()
-        .split(/\s+/)
-        .flatMap((pattern) => includedFiles(pattern.replace(/^"|"$/g, ''), folder));
-      return [...files.map((file) => withIncludes(readText(file), dirname(file), depth + 1)), block].join('\n');
-    })
-    .join('\n');
-}
-
-/** Relative ones lie beside the including file, or in ~/.ssh as OpenSSH has it. */
-function includedFiles(pattern: string, folder: string): string[] {
-  const path = expandHome(pattern);
-  if (isAbsolute(path)) return globSync(path).sort();
-  const beside = globSync(join(folder, path)).sort();
-  return beside.length > 0 ? beside : globSync(join(homedir(), '.ssh', path)).sort();
+function hostNameOf(option: NonNullable<Said['HostName']>, host: string): string {
+  return one(option, (text) => addressOf('HostName', expandTokens(text, { h: host }))) ?? host;
 }

@@ -1,6 +1,7 @@
 import type { RemoteAnswer, RemoteCommand } from './commands.ts';
 import type { ConnectionPool } from './hops.ts';
 import type { Limit } from './limits.ts';
+import type { Patience } from './patience.ts';
 
 /** A host as the transport sees it; src/inventory gives these settings. */
 export interface Target {
@@ -11,11 +12,14 @@ export interface Target {
   identityFiles: readonly string[];
   agent: boolean;
   knownHostsFiles: readonly string[];
-  jump: readonly { user: string; address: string; port: number }[];
+  /** Without a user: the one of its ssh_config, else that of the host. */
+  jump: readonly { user?: string; address: string; port: number }[];
   become: 'auto' | 'sudo' | 'none';
   becomePassword?: { reveal(): string };
   connectTimeout: number; // seconds
   configFile?: string;
+  /** `inventories/lab.yaml:14`, where the host is described. */
+  source?: string;
   /** trust on first use: record unknown keys, still refuse changed ones. */
   acceptNewHostKeys: boolean;
 }
@@ -39,7 +43,8 @@ export interface Session {
    * Send one request: `op` selects code that the session already holds, `body` is its data.
    * Requests made at the same time, or while another runs, travel together: one round trip for all of them.
    * Records arrive through `onRecord` as the host writes them; resolves when the request is done.
-   * Rejects with McpkError `unreachable` when the connection dies.
+   * Rejects with McpkError `unreachable` when the connection dies, and ends it when the host gives no sign of
+   * progress, takes too long (docs/reliability.md), or sends what it was not asked for.
    */
   request(
     op: string,
@@ -92,6 +97,8 @@ export interface ConnectOptions {
   pool?: ConnectionPool;
   /** Shared by the connections of a run: a round with one of these `ops` waits until the limit lets it. */
   inLine?: { ops: readonly string[]; limit: Limit };
+  /** Ours: see src/transport/patience.ts. */
+  patience?: Patience;
   /** The host's patience: it ends the session after so many ticks without a frame. By default 5 × 2 s. */
   silence?: { tickSeconds: number; ticks: number };
 }

@@ -4,7 +4,11 @@ import { McpkError } from '../core/errors.ts';
 import type { Become } from './bootstrap.ts';
 import { remoteScript } from './bootstrap.ts';
 import type { Connection } from './dial.ts';
+import { Allowance } from './allowance.ts';
 import type { Packing, Pace } from './pace.ts';
+import { watchOver } from './patience.ts';
+import type { Patience } from './patience.ts';
+import { notAsked } from './remote-errors.ts';
 import { RemoteScript } from './remote-script.ts';
 import type { SessionRecord } from './types.ts';
 
@@ -29,6 +33,9 @@ export interface Upload {
   sha256: string;
   /** Of the connection; learns from this upload. */
   pace: Pace;
+  patience: Patience;
+  /** Grows with the signs of life that the host's session gives: summing up a large file takes a while. */
+  alive: () => number;
   /** Bytes of the file, as the host has taken them. */
   onBytes: (n: number) => void;
   signal: AbortSignal;
@@ -44,15 +51,28 @@ export async function upload(options: Upload): Promise<{ sent: number; received:
   const answer = Promise.withResolvers<SessionRecord>();
   answer.promise.catch(() => undefined);
   const taken = new Taken();
+  const what = `the upload of ${options.path}`;
+  const allowance = new Allowance(options.host, 'upload', what);
   const remote = await RemoteScript.open(options.connection, {
     ...options,
     script: remoteScript('upload'),
     args: [size, options.sha256],
+    admit(head) {
+      allowance.take(head);
+      if (head.kind === 'part') taken.admit(options.host, what);
+    },
     onRecord: (record) => (record.kind === 'part' ? taken.next() : answer.resolve(record)),
     onEnd: (error) => (taken.end(), answer.reject(error)),
   });
   const abort = (): void => remote.destroy(abortError(options));
   options.signal.addEventListener('abort', abort, { once: true });
+  const unwatch = watchOver({
+    ...options,
+    what,
+    limitMs: options.patience.longLimitMs,
+    progress: () => (remote.progress === undefined ? undefined : remote.progress + options.alive()),
+    giveUp: (error) => remote.destroy(error),
+  });
   try {
     if (options.signal.aborted) abort();
     remote.write(`${options.path}\n`);
@@ -69,6 +89,7 @@ export async function upload(options: Upload): Promise<{ sent: number; received:
     );
     throw error;
   } finally {
+    unwatch();
     options.signal.removeEventListener('abort', abort);
   }
 }
@@ -154,6 +175,11 @@ class Taken {
 
   expect(then: () => void): void {
     this.#open.push(then);
+  }
+
+  /** Throws when none was sent that is not answered. */
+  admit(host: string, what: string): void {
+    if (this.#open.length === 0) throw notAsked(host, 'part', what);
   }
 
   next(): void {

@@ -1,83 +1,170 @@
-import { createHash } from 'node:crypto';
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadManifests } from '../../src/artifacts/manifests.ts';
+import { openPins } from '../../src/artifacts/pins.ts';
 import type { Cluster } from '../../src/inventory/types.ts';
+import { sha256, startUpstream, type Upstream } from './upstream.ts';
 
 const TEXT = 'kind: List\n';
-const SHA256 = createHash('sha256').update(TEXT).digest('hex');
+const SHA256 = sha256(TEXT);
+const OTHER = 'kind: Other\n';
 const signal = new AbortController().signal;
 
-let server: Server;
-let requests = 0;
-let folder = '';
-let url = '';
+let upstream: Upstream;
+let folder: string;
+let url: string;
+let lock: string;
 
 beforeEach(async () => {
-  requests = 0;
-  folder = await mkdtemp(join(tmpdir(), 'mcpk-manifests-'));
-  server = createServer((_, answer) => {
-    requests += 1;
-    answer.end(TEXT);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/x.yaml`;
+  upstream = await startUpstream();
+  upstream.files.set('/x.yaml', Buffer.from(TEXT));
+  folder = mkdtempSync(join(tmpdir(), 'mcpk-manifests-'));
+  url = `${upstream.url}/x.yaml`;
+  writeFileSync(join(folder, 'lab.yaml'), '');
+  lock = join(folder, 'lab.yaml.lock');
+});
+afterEach(async () => {
+  await upstream.close();
+  rmSync(folder, { recursive: true });
 });
 
-afterEach(() => server.close());
+type Manifests = Cluster['addons']['manifests'];
 
-function cluster(manifests: Cluster['addons']['manifests'], download = true): Cluster {
+function cluster(manifests: Manifests, { download = true, calico = false } = {}): Cluster {
   const part = {
     addons: { manifests },
-    network: { plugin: 'none', calico: {} },
-    artifacts: { directory: folder, download },
+    versions: { calico: '3.31.0' },
+    files: [join(folder, 'lab.yaml')],
+    network: { plugin: calico ? 'calico' : 'none', calico: {} },
+    artifacts: { directory: join(folder, 'artifacts'), download, sha256: {} },
   };
   return part as unknown as Cluster;
 }
 
-describe('loadManifests', () => {
-  it('reads a file', async () => {
+/** As a command does it. */
+async function load(manifests: Manifests, more: { download?: boolean; update?: boolean; calico?: boolean } = {}) {
+  const all = cluster(manifests, more);
+  const pins = await openPins(all, { update: more.update ?? false });
+  return loadManifests(all, { pins, signal }).finally(() => pins.save());
+}
+const pinned = (sum = SHA256): Manifests => [{ name: 'a', source: url, sha256: sum }];
+const loose = (): Manifests => [{ name: 'a', source: url }];
+const copy = (sum: string): string => join(folder, 'artifacts/manifests', `${sum}.yaml`);
+const republish = (): unknown => upstream.files.set('/x.yaml', Buffer.from(OTHER));
+
+describe('a manifest of the inventory', () => {
+  it('is read from a file', async () => {
     const source = join(folder, 'a.yaml');
-    await writeFile(source, TEXT);
-    expect(await loadManifests(cluster([{ name: 'a', source }]), signal)).toEqual(new Map([['a', TEXT]]));
+    writeFileSync(source, TEXT);
+    expect(await load([{ name: 'a', source }])).toEqual(new Map([['a', TEXT]]));
+    expect(existsSync(lock)).toBe(false);
   });
 
-  it('fetches a URL with a checksum once, and then needs no network', async () => {
-    const pinned = [{ name: 'a', source: url, sha256: SHA256 }];
-    await loadManifests(cluster(pinned), signal);
-    expect(await loadManifests(cluster(pinned, false), signal)).toEqual(new Map([['a', TEXT]]));
-    expect(requests).toBe(1);
+  it('is named when its file is missing', async () => {
+    await expect(load([{ name: 'a', source: join(folder, 'no.yaml') }])).rejects.toThrow(/manifest a: .*no\.yaml/);
   });
 
-  it('keeps no copy of what may change', async () => {
-    const loose = [{ name: 'a', source: url }];
-    await loadManifests(cluster(loose), signal);
-    await loadManifests(cluster(loose), signal);
-    expect(requests).toBe(2);
+  it('with a checksum is fetched once, needs no network then, and no lock file', async () => {
+    await load(pinned());
+    expect(await load(pinned(), { download: false })).toEqual(new Map([['a', TEXT]]));
+    expect(upstream.requests).toEqual(['/x.yaml']);
+    expect(existsSync(lock)).toBe(false);
   });
 
-  it('refuses another content than the pinned one, and keeps nothing of it', async () => {
-    const wrong = [{ name: 'a', source: url, sha256: '0'.repeat(64) }];
-    await expect(loadManifests(cluster(wrong), signal)).rejects.toMatchObject({ code: 'invalid' });
-    await expect(loadManifests(cluster(wrong), signal)).rejects.toThrow(SHA256);
-    expect(requests).toBe(2);
-  });
-
-  it('says what to do when nothing may be downloaded', async () => {
-    const pinned = [{ name: 'a', source: url, sha256: SHA256 }];
-    await expect(loadManifests(cluster(pinned, false), signal)).rejects.toMatchObject({
+  it('of another content than the pinned one is refused, and nothing of it is kept', async () => {
+    const wrong = pinned('0'.repeat(64));
+    await expect(load(wrong)).rejects.toMatchObject({
       code: 'invalid',
-      hint: expect.stringContaining(SHA256) as string,
+      message: expect.stringContaining(SHA256) as string,
+    });
+    await expect(load(wrong)).rejects.toThrow(SHA256);
+    expect(upstream.requests).toHaveLength(2);
+    expect(existsSync(join(folder, 'artifacts'))).toBe(false);
+  });
+
+  it('that is not at hand says where a copy is looked for when nothing may be downloaded', async () => {
+    await expect(load(pinned(), { download: false })).rejects.toMatchObject({
+      code: 'invalid',
+      details: [expect.stringContaining(copy(SHA256))],
+    });
+  });
+});
+
+describe('a manifest without a checksum of the inventory', () => {
+  it('is held to what was fetched first', async () => {
+    await load(loose());
+    expect(JSON.parse(readFileSync(lock, 'utf8'))).toEqual({ version: 1, sha256: { [url]: SHA256 } });
+    republish();
+    // The copy is at hand.
+    expect(await load(loose())).toEqual(new Map([['a', TEXT]]));
+    rmSync(join(folder, 'artifacts'), { recursive: true });
+    await expect(load(loose())).rejects.toMatchObject({
+      code: 'stage',
+      message: `${url}: wrong checksum`,
+      details: [`expected sha256 ${SHA256} (${lock})`, `actual   sha256 ${sha256(OTHER)}`],
+      hint: expect.stringContaining('--update-lock') as string,
     });
   });
 
-  it('names a file that is missing', async () => {
-    await expect(loadManifests(cluster([{ name: 'a', source: join(folder, 'no.yaml') }]), signal)).rejects.toThrow(
-      /manifest a: .*no\.yaml/,
-    );
+  it('is fetched anew when the lock file is to change', async () => {
+    await load(loose());
+    republish();
+    expect(await load(loose(), { update: true })).toEqual(new Map([['a', OTHER]]));
+    expect(readFileSync(lock, 'utf8')).toContain(sha256(OTHER));
+  });
+
+  it('is not fetched over http', async () => {
+    const plain = await startUpstream('http');
+    try {
+      await expect(load([{ name: 'a', source: `${plain.url}/x.yaml` }])).rejects.toMatchObject({ code: 'invalid' });
+      expect(plain.requests).toEqual([]);
+    } finally {
+      await plain.close();
+    }
+  });
+});
+
+describe('the copy', () => {
+  it.each([true, false])('that was changed is not used (sum of the inventory: %s)', async (own) => {
+    const manifests = own ? pinned() : loose();
+    await load(manifests);
+    writeFileSync(copy(SHA256), OTHER);
+    await expect(load(manifests, { download: false })).rejects.toMatchObject({ code: 'invalid' });
+    expect(await load(manifests)).toEqual(new Map([['a', TEXT]]));
+    expect(readFileSync(copy(SHA256), 'utf8')).toBe(TEXT);
+  });
+
+  it('of Calico is held to the lock file', async () => {
+    const calico = 'https://raw.githubusercontent.com/projectcalico/calico/v3.31.0/manifests/calico.yaml';
+    const path = copy(sha256(calico));
+    mkdirSync(join(folder, 'artifacts/manifests'), { recursive: true });
+    writeFileSync(path, TEXT);
+    const offline = { download: false, calico: true };
+    expect(await load([], { ...offline, update: true })).toEqual(new Map([['calico', TEXT]]));
+    expect(JSON.parse(readFileSync(lock, 'utf8'))).toEqual({ version: 1, sha256: { [calico]: SHA256 } });
+    expect(await load([], offline)).toEqual(new Map([['calico', TEXT]]));
+    writeFileSync(path, OTHER);
+    await expect(load([], offline)).rejects.toMatchObject({
+      code: 'invalid',
+      message: expect.stringContaining(calico) as string,
+    });
+  });
+
+  it.each(['artifacts', 'artifacts/manifests'])('is neither read nor written through a link: %s', async (name) => {
+    const target = mkdtempSync(join(tmpdir(), 'mcpk-target-'));
+    mkdirSync(join(folder, name, '..'), { recursive: true });
+    symlinkSync(target, join(folder, name));
+    await expect(load(pinned())).rejects.toMatchObject({ message: expect.stringContaining('is a link') as string });
+    rmSync(target, { recursive: true });
+  });
+
+  it('that is a link is refused', async () => {
+    mkdirSync(join(folder, 'artifacts/manifests'), { recursive: true });
+    symlinkSync('/etc/passwd', copy(SHA256));
+    await expect(load(pinned())).rejects.toMatchObject({
+      message: `${copy(SHA256)} is a link: nothing is read or written there`,
+    });
   });
 });

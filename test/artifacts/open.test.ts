@@ -14,14 +14,24 @@ import {
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { expand, openArtifacts } from '../../src/artifacts/open.ts';
+import type { Progress } from '../../src/artifacts/fetch.ts';
+import { expand } from '../../src/artifacts/root.ts';
 import type { ArtifactIndex } from '../../src/states/stage.ts';
 import type { Upstream } from './upstream.ts';
-import { KUBERNETES, archive, clusterWith, program, sha256, startUpstream, stock, sums } from './upstream.ts';
+import {
+  KUBERNETES,
+  archive,
+  clusterWith,
+  openWithPins,
+  program,
+  sha256,
+  startUpstream,
+  stock,
+  sums,
+} from './upstream.ts';
 
 const KUBELET = '/release/v1.37.1/bin/linux/amd64/kubelet';
 const ETCD = '/etcd/v3.7.3/etcd-v3.7.3-linux-amd64.tar.gz';
-const SIGNAL = new AbortController().signal;
 
 let upstream: Upstream;
 let folder: string;
@@ -40,10 +50,8 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const fetching = (): Promise<ArtifactIndex> =>
-  openArtifacts(clusterWith(directory, upstream.url, true), ['amd64'], SIGNAL);
-const offline = (): Promise<ArtifactIndex> =>
-  openArtifacts(clusterWith(directory, upstream.url, false), ['amd64'], SIGNAL);
+const fetching = (): Promise<ArtifactIndex> => openWithPins(clusterWith(directory, upstream.url, true));
+const offline = (): Promise<ArtifactIndex> => openWithPins(clusterWith(directory, upstream.url, false));
 /** What lies below the folder for good: no half files, no scratch folders. */
 const leftovers = (): string[] =>
   readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) =>
@@ -89,9 +97,10 @@ describe('with download', () => {
 
   it('tells how far it is', async () => {
     const seen: string[] = [];
-    await openArtifacts(clusterWith(directory, upstream.url, true), ['amd64'], SIGNAL, ({ file, received, total }) => {
+    const onProgress = ({ file, received, total }: Progress): void => {
       if (received === total) seen.push(file);
-    });
+    };
+    await openWithPins(clusterWith(directory, upstream.url, true), { onProgress });
     expect(seen).toEqual([...KUBERNETES, 'etcd-v3.7.3-linux-amd64.tar.gz', 'cni-plugins-linux-amd64-v1.9.1.tgz']);
   });
 
@@ -181,7 +190,7 @@ describe('with download', () => {
 
   it('stops when the run is interrupted', async () => {
     await expect(
-      openArtifacts(clusterWith(directory, upstream.url, true), ['amd64'], AbortSignal.abort(new Error('stop'))),
+      openWithPins(clusterWith(directory, upstream.url, true), { signal: AbortSignal.abort(new Error('stop')) }),
     ).rejects.toThrow('stop');
   });
 });
@@ -227,7 +236,7 @@ describe('without download', () => {
   it('remembers what it verified, and does without its memory', async () => {
     stock(directory);
     await offline();
-    const memory = join(folder, 'verified.json');
+    const memory = join(directory, 'verified.json');
     const first = statSync(memory).mtimeMs;
     await offline();
     expect(statSync(memory).mtimeMs).toBe(first); // nothing was learned, so nothing was hashed
@@ -240,7 +249,7 @@ describe('without download', () => {
     stock(directory);
     await offline();
     // A wrong sum in the memory shows that the memory is what is read.
-    const memory = join(folder, 'verified.json');
+    const memory = join(directory, 'verified.json');
     writeFileSync(memory, readFileSync(memory, 'utf8').replaceAll(sha256(program('kubelet')), '0'.repeat(64)));
     await expect(offline()).rejects.toMatchObject({
       details: expect.arrayContaining([`actual   sha256 ${'0'.repeat(64)}`]) as string[],
@@ -251,7 +260,7 @@ describe('without download', () => {
     stock(directory);
     symlinkSync(directory, join(folder, 'link'));
     appendFileSync(join(shelf, 'SHA256SUMS'), `${'0'.repeat(64)}  ../kubelet\n`);
-    const index = await openArtifacts(clusterWith(join(folder, 'link'), upstream.url, false), ['amd64'], SIGNAL);
+    const index = await openWithPins(clusterWith(join(folder, 'link'), upstream.url, false));
     expect(index.get('kubelet', 'amd64').source).toBe(join(folder, 'link/kubernetes/1.37.1/linux-amd64/kubelet'));
   });
 });
@@ -268,7 +277,7 @@ it.each([
 });
 
 it('refuses a processor that would lead out of the folder', async () => {
-  await expect(openArtifacts(clusterWith(directory, upstream.url, true), ['../x'], SIGNAL)).rejects.toMatchObject({
+  await expect(openWithPins(clusterWith(directory, upstream.url, true), { arches: ['../x'] })).rejects.toMatchObject({
     code: 'invalid',
   });
 });

@@ -1,11 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { openArtifacts, type OpenOptions } from '../../src/artifacts/open.ts';
+import { openPins } from '../../src/artifacts/pins.ts';
 import type { Cluster } from '../../src/inventory/types.ts';
+import type { ArtifactIndex } from '../../src/states/stage.ts';
 
 export const VERSIONS = { kubernetes: '1.37.1', etcd: '3.7.3', cniPlugins: '1.9.1' };
 export const KUBERNETES = [
@@ -33,25 +38,34 @@ export interface Upstream {
   cut: Map<string, () => Promise<void>>;
   /** Whether it answers requests for a part of a file with that part. */
   ranges: boolean;
+  /** Paths that are answered with a part of the file, from this byte on, whatever was asked for. */
+  parts: Map<string, number>;
+  /** path → where its answer sends to. */
+  redirects: Map<string, string>;
   /** `path`, or `path from N`, of every request so far. */
   requests: string[];
   close(): Promise<void>;
 }
 
-export async function startUpstream(): Promise<Upstream> {
+export async function startUpstream(protocol: 'https' | 'http' = 'https'): Promise<Upstream> {
   const upstream: Upstream = {
     url: '',
     files: new Map((made ??= releases())),
     cut: new Map(),
     ranges: true,
+    parts: new Map(),
+    redirects: new Map(),
     requests: [],
     close: () => new Promise((done) => void server.close(() => done()).closeAllConnections()),
   };
-  const server = createServer((request, response) => {
+  const server = serverOf(protocol, (request, response) => {
     const path = request.url ?? '';
     const asked = /^bytes=(\d+)-$/.exec(request.headers.range ?? '');
-    const range = upstream.ranges ? asked : null;
+    const part = upstream.parts.get(path);
+    const range = part === undefined ? (upstream.ranges ? asked : null) : [path, String(part)];
     upstream.requests.push(`${path}${asked === null ? '' : ` from ${asked[1]}`}`);
+    const location = upstream.redirects.get(path);
+    if (location !== undefined) return void response.writeHead(302, { location }).end();
     if (path.startsWith('/moved/'))
       return void response.writeHead(302, { location: path.slice('/moved'.length) }).end();
     const whole = upstream.files.get(path);
@@ -71,8 +85,28 @@ export async function startUpstream(): Promise<Upstream> {
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const { port } = server.address() as AddressInfo;
-  upstream.url = `http://127.0.0.1:${port}`;
+  upstream.url = `${protocol}://127.0.0.1:${port}`;
   return upstream;
+}
+
+function serverOf(protocol: 'https' | 'http', listener: RequestListener): Server {
+  if (protocol === 'http') return createHttpServer(listener);
+  tls ??= ownTls();
+  return createServer(tls, listener);
+}
+
+/** Making a key takes longer than any request. */
+let tls: ServerOptions | undefined;
+
+/** A certificate for 127.0.0.1 that this process trusts beside the machine's. */
+function ownTls(): ServerOptions {
+  const folder = mkdtempSync(join(tmpdir(), 'mcpk-tls-'));
+  const [key, cert] = [join(folder, 'key'), join(folder, 'cert')];
+  const made = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=upstream'];
+  const about = ['-addext', 'subjectAltName=IP:127.0.0.1', '-days', '2', '-keyout', key, '-out', cert];
+  execFileSync('openssl', ['req', '-x509', ...made, ...about], { stdio: 'pipe' });
+  setDefaultCACertificates([...getCACertificates('default'), readFileSync(cert, 'utf8')]);
+  return { key: readFileSync(key), cert: readFileSync(cert) };
 }
 
 /** Packing takes longer than any test. */
@@ -115,15 +149,32 @@ export function archive(names: readonly string[], links: Readonly<Record<string,
 }
 
 /** The part of a cluster that openArtifacts looks at. */
-export function clusterWith(directory: string, mirror: string, download: boolean): Cluster {
+export function clusterWith(
+  directory: string,
+  mirror: string,
+  download: boolean,
+  more: { files?: readonly string[]; sha256?: Readonly<Record<string, string>> } = {},
+): Cluster {
   return {
     versions: { ...VERSIONS },
+    files: more.files ?? [],
     artifacts: {
       directory,
       download,
+      sha256: more.sha256 ?? {},
       mirrors: { kubernetes: `${mirror}/release/`, etcd: `${mirror}/etcd`, cniPlugins: `${mirror}/moved/cni` },
     },
   } as unknown as Cluster;
+}
+
+/** As a command does it: the pins, the binaries, and what was learned into the lock file. */
+export async function openWithPins(
+  cluster: Cluster,
+  { update = false, ...options }: Partial<OpenOptions> & { update?: boolean } = {},
+): Promise<ArtifactIndex> {
+  const pins = await openPins(cluster, { update });
+  const signal = new AbortController().signal;
+  return openArtifacts(cluster, { arches: ['amd64'], signal, pins, ...options }).finally(() => pins.save());
 }
 
 /** Fills the folder as an operator without a way out would: all files, each folder with its SHA256SUMS. */

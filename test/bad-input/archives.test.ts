@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openArtifacts } from '../../src/artifacts/open.ts';
-import { clusterWith, startUpstream, stock, sums, type Upstream } from '../artifacts/upstream.ts';
+import { clusterWith, openWithPins, startUpstream, stock, sums, type Upstream } from '../artifacts/upstream.ts';
 import { cpuMs } from '../support/cpu.ts';
 import { errorOf } from './judge.ts';
 import { tarball, type TarEntry } from './tar.ts';
@@ -33,7 +32,7 @@ afterEach(async () => {
 async function fetched(archive: Buffer): Promise<unknown> {
   upstream.files.set(ETCD, archive);
   upstream.files.set('/etcd/v3.7.3/SHA256SUMS', sums(archive, FILE));
-  return openArtifacts(clusterWith(directory, upstream.url, true), ['amd64'], new AbortController().signal);
+  return openWithPins(clusterWith(directory, upstream.url, true));
 }
 
 const program = (name: string, more: Partial<TarEntry> = {}): TarEntry => ({
@@ -163,8 +162,7 @@ describe('what an archive holds beside the programs', () => {
 
 describe('a folder of binaries', () => {
   const shelf = (): string => join(directory, 'kubernetes/1.37.1/linux-amd64');
-  const opened = (): Promise<unknown> =>
-    openArtifacts(clusterWith(directory, upstream.url, false), ['amd64'], new AbortController().signal);
+  const opened = (): Promise<unknown> => openWithPins(clusterWith(directory, upstream.url, false));
 
   it.each<[string, (shelf: string) => void, string, RegExp]>([
     [

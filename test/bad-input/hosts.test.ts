@@ -95,8 +95,9 @@ describe('a value that means something to a shell arrives as it is', () => {
         const path = `/etc/${file}`;
         converge({ op: 'link', path, target });
         expect(readlinkSync(host.at(path))).toBe(target);
-        const { records } = host.run('probe', encodeReads({ ...emptyReads(), paths: [path] }));
-        expect(decodeObserved(records).paths[path]).toMatchObject({ type: 'link', target });
+        const reads = { ...emptyReads(), paths: [path] };
+        const { records } = host.run('probe', encodeReads(reads));
+        expect(decodeObserved(records, reads).paths[path]).toMatchObject({ type: 'link', target });
       }),
       runs,
     );
@@ -110,7 +111,7 @@ describe('a value that means something to a shell arrives as it is', () => {
         expect(host.read(path)).toBe(content);
         const reads = { ...emptyReads(), paths: [path], texts: [path] };
         const { records } = host.run('probe', encodeReads(reads));
-        expect(decodeObserved(records).texts[path]).toBe(content);
+        expect(decodeObserved(records, reads).texts[path]).toBe(content);
       }),
       runs,
     );

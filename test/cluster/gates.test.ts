@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { apiServerGates } from '../../src/cluster/api-server.ts';
-import { agreement, askEtcdStatus, etcdGates, leaderOf } from '../../src/cluster/etcd.ts';
+import { agreement, askEtcdHealth, askEtcdStatus, etcdGates, leaderOf } from '../../src/cluster/etcd.ts';
 import type { Answer, GateCheck } from '../../src/cluster/gate.ts';
 import { backendProblem, parseStat } from '../../src/cluster/haproxy.ts';
 import { localRequest, parseHttp, seen } from '../../src/cluster/http.ts';
@@ -34,7 +34,7 @@ describe('a request from a host to itself', () => {
   it('reads status, headers and body, and nothing from what is no HTTP', () => {
     expect(parseHttp(http('m1', 'ok\n', 200, ['Date: today']))).toEqual({
       status: 200,
-      headers: { date: 'today' },
+      headers: new Map([['date', 'today']]),
       body: 'ok\n',
     });
     expect(parseHttp(answer('m1', 'SSH-2.0-x'))).toBeUndefined();
@@ -107,8 +107,14 @@ describe('etcd', () => {
       ['etcd has one leader', ['m1', 'm2']],
     ]);
     const health = gates[0] as GateCheck;
-    expect(health.check([http('m2', { health: 'true' })])).toBeUndefined();
-    expect(health.check([http('m2', { health: 'false', reason: 'RAFT NO LEADER' }, 503)])).toMatch(/503.*NO LEADER/);
+    expect(health.check([http('m2', 'ok\n')])).toBeUndefined();
+    expect(health.check([http('m2', '[+]data_corruption ok\n[-]non_learner failed: m2', 503)])).toMatch(/503.*learner/);
+  });
+
+  it('asks /readyz, which a learner and a corrupt member fail, for longer than etcd waits for a quorum', () => {
+    const { argv, stdin } = askEtcdHealth('m2');
+    expect(stdin).toMatch(/^GET \/readyz HTTP/);
+    expect(Number(argv[argv.indexOf('-T') + 1])).toBeGreaterThan(7);
   });
 });
 

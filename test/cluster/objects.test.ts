@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Answer } from '../../src/cluster/gate.ts';
-import { askObject, objectOf, parseObjectId, parseResources } from '../../src/cluster/objects.ts';
-import { labCluster } from '../states/cluster.ts';
+import { isObjectId, objectOf, objectPaths, parseObjectId, parseResources } from '../../src/cluster/objects.ts';
 
 const http = (status: number, body: unknown): Answer => ({
   host: 'm1',
@@ -23,24 +22,48 @@ describe('where an object is asked for', () => {
     ['networking.k8s.io/v1/Ingress/a/b', ['/apis/networking.k8s.io/v1/namespaces/a/ingresses/b']],
     ['networking.k8s.io/v1/NetworkPolicy/a/b', ['/apis/networking.k8s.io/v1/namespaces/a/networkpolicies/b']],
     ['gateway.networking.k8s.io/v1/Gateway/a/b', ['/apis/gateway.networking.k8s.io/v1/namespaces/a/gateways/b']],
-  ])('%s', async (id, paths) => {
-    const asks = askObject(await labCluster(), 'm1', parseObjectId(id));
-    expect(asks.map((ask) => / (\S+) HTTP/.exec(ask.stdin ?? '')?.[1])).toEqual(paths);
+    [
+      'rbac.authorization.k8s.io/v1/ClusterRole//a:b?c=d e',
+      ['/apis/rbac.authorization.k8s.io/v1/clusterroles/a:b%3Fc%3Dd%20e'],
+    ],
+  ])('%s', (id, paths) => {
+    expect(objectPaths(parseObjectId(id))).toEqual(paths);
   });
 
-  it('by the name of its resource, when that is known', async () => {
-    const [ask] = askObject(await labCluster(), 'm1', parseObjectId('x.io/v1/Person/a/b'), 'people');
-    expect(ask?.stdin).toContain('GET /apis/x.io/v1/namespaces/a/people/b ');
+  it('by the name of its resource, when that is known', () => {
+    expect(objectPaths(parseObjectId('x.io/v1/Person/a/b'), 'people')).toEqual(['/apis/x.io/v1/namespaces/a/people/b']);
   });
 });
 
+it.each<[string, boolean]>([
+  ['v1/ConfigMap/kube-system/coredns', true],
+  ['v1/Namespace//a', true],
+  ['rbac.authorization.k8s.io/v1/ClusterRoleBinding//mcpk:cluster-admins', true],
+  ['v1/Secret/a/../b', false],
+  ['v1/Secret/a/..', false],
+  ['v1/Secret/../b', false],
+  ['v1/Secret/a/b%2fc', false],
+  ['v1/Secret/a/b HTTP/1.1', false],
+  ['v1/Secret/a/b\r\nDELETE', false],
+  ['v1/Secret/a/b\n', false],
+  ['v1/Secret/a/b\u001b[2J', false],
+  ['../v1/Secret/a/b', false],
+  ['v1/Secret?x/a/b', false],
+  ['/etc/passwd', false],
+  ['', false],
+  [`v1/Secret/a/${'b'.repeat(2000)}`, false],
+])('%j can be the id of an object: %s', (text, can) => {
+  expect(isObjectId(text)).toBe(can);
+});
+
 it.each<[string, Answer[], ReturnType<typeof objectOf>]>([
-  ['it is there', [http(200, { kind: 'Pod' })], { json: '{"kind":"Pod"}' }],
-  ['it is in the second place', [notFound(), http(200, {})], { json: '{}' }],
+  ['it is there', [http(200, { kind: 'Pod' })], { json: '{"kind":"Pod"}', place: 0 }],
+  ['it is in the second place', [notFound(), http(200, {})], { json: '{}', place: 1 }],
   ['it is in none', [notFound('x')], 'absent'],
   ['one of two places can hold it', [notFound(), notFound('x')], 'absent'],
   ['there is no such resource', [notFound(), http(404, '404 page not found\n')], 'unknown'],
-  ['the server may not or cannot tell', [http(403, {})], 'absent'],
+  ['the server may not or cannot tell', [http(403, {})], 'untold'],
+  ['one of two places cannot tell', [notFound(), http(503, {})], 'untold'],
   ['nothing answers', [notFound(), nothing], undefined],
   ['the connection broke in it', [http(200, '{"kind":"Po')], undefined],
 ])('what is known of an object when %s', (_name, answers, known) => {

@@ -46,7 +46,7 @@ describe('answers of one connection', () => {
     ],
     ['what is no HTTP', 'SSH-2.0-x', ['SSH-2.0-x']],
   ])('%s', (_name, given, parts) => {
-    expect(splitAnswers(Buffer.from(given).toString('latin1'))).toEqual(parts);
+    expect(splitAnswers(Buffer.from(given).toString('latin1'), parts.length)).toEqual(parts);
   });
 
   it('are told apart whatever their bodies hold, with a length or in chunks', async () => {
@@ -63,7 +63,7 @@ describe('answers of one connection', () => {
       const { port } = server.address() as AddressInfo;
       const socket = connect(port, '127.0.0.1');
       socket.write(joinRequests(bodies.map((_, index) => request(`/${String(index)}`))));
-      const answers = splitAnswers((await buffer(socket)).toString('latin1'));
+      const answers = splitAnswers((await buffer(socket)).toString('latin1'), bodies.length);
       expect(answers.map((answer) => answer.slice(answer.indexOf('\r\n\r\n') + 4))).toEqual(bodies);
     } finally {
       server.close();

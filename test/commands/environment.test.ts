@@ -1,8 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Config } from '@oclif/core';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { fromSources } from '../../scripts/from-sources.ts';
 import { allowedVariables } from '../../src/commands/shared/cluster.ts';
 import { hiding, withoutHidden } from '../../src/commands/shared/hiding.ts';
 import { McpkError } from '../../src/core/errors.ts';
@@ -10,7 +8,7 @@ import { Secret } from '../../src/core/secret.ts';
 import { asErrors } from '../../src/engine/run-context.ts';
 import type { Event } from '../../src/engine/types.ts';
 import { FACTS } from '../fixtures/plan.ts';
-import { INVENTORY, inventory, mcpk, scratch } from './support.ts';
+import { INVENTORY, inventory, loadedConfig, mcpk, scratch } from './support.ts';
 
 const TEXT = INVENTORY.replace('name: small', 'name: small\npillar: { token: "${CI_TOKEN}" }');
 
@@ -45,7 +43,7 @@ describe('--env and MCPK_ENV', () => {
   });
 
   it('are there for every command that reads an inventory', async () => {
-    const { commands } = await Config.load(fromSources());
+    const { commands } = await loadedConfig();
     const reading = commands.filter(({ flags }) => 'inventory' in flags);
     expect(reading.length).toBeGreaterThan(12);
     expect(reading.filter(({ flags }) => !('env' in flags)).map(({ id }) => id)).toEqual([]);

@@ -46,6 +46,15 @@ describe('readFacts', () => {
     expect(readFacts(file)).toEqual(FACTS);
   });
 
+  it('reads the members of an etcd, whatever it is', async () => {
+    const file = join(await scratch(), 'facts.json');
+    const facts = { ...FACTS, etcd: 'down' as const, members: [{ name: 'm1', peerUrls: ['https://10.0.0.1:2380'] }] };
+    await writeFile(file, JSON.stringify(toJson(facts)));
+    expect(readFacts(file)).toEqual(facts);
+    await writeFile(file, JSON.stringify(toJson({ ...facts, members: [{ name: 'm1', peerUrls: 'x' }] })));
+    expect(() => readFacts(file)).toThrow(expect.objectContaining({ details: ['members.peerUrls: is no list'] }));
+  });
+
   it.each(['', '[]', '{"hosts":{}}', 'null'])('refuses %j', async (text) => {
     const file = join(await scratch(), 'facts.json');
     await writeFile(file, text);

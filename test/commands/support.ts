@@ -17,7 +17,11 @@ function loadConfig(): Promise<Config> {
   return Config.load(fromSources());
 }
 
-const config = loadConfig();
+let config = loadConfig();
+
+export function loadedConfig(): Promise<Config> {
+  return config;
+}
 
 /** Runs mcpk in this process; what it prints and its exit code are the result. One at a time. */
 export async function mcpk(args: readonly string[]): Promise<Said> {
@@ -38,6 +42,8 @@ export async function mcpk(args: readonly string[]): Promise<Said> {
   } finally {
     for (const spy of spies) spy.mockRestore();
     process.exitCode = before;
+    // oclif's help renames the commands that it shows (`host-key pin` for `host-key:pin`): they are not found any more.
+    if (args.length === 0 || args.some((word) => /^(-h|--help|help)$/.test(word))) config = loadConfig();
   }
   return said;
 }

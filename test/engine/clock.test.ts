@@ -41,7 +41,9 @@ function answers(files: Record<string, string>): SessionRecord[] {
     ...Object.keys(files).map((path) => line(`.${path}`, '81a4', path.endsWith('.key') ? '600' : '644')),
   ].join('');
   const sums = Object.entries(files).map(([path, text]) => `${sha256(text)}  .${path}\n`);
-  const texts = Object.entries(files).map(([path, text]) => `==> .${path} <==\n${text}`);
+  // The text of a key is never asked for.
+  const shown = Object.entries(files).filter(([path]) => !path.endsWith('.key'));
+  const texts = shown.map(([path, text]) => `==> .${path} <==\n${text}`);
   const record = (kind: string, text: string): SessionRecord => ({ kind, args: [], body: Buffer.from(text) });
   return [record('paths', `${paths}\n${sums.join('')}`), record('texts', texts.join('\n'))];
 }

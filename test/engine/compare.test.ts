@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Leaving } from '../../src/engine/leaving.ts';
 import type { HostFacts, OwnedEntry } from '../../src/cluster/facts.ts';
 import { compare, type CompareInput, type Comparisons } from '../../src/engine/compare.ts';
 import { API } from '../../src/engine/compile.ts';
@@ -19,9 +20,10 @@ interface Spec {
   owned?: Record<string, OwnedEntry[]>;
   observed?: Record<string, Partial<Observed>>;
   apiOwned?: Record<string, string>;
+  apiLeaving?: Record<string, Leaving>;
 }
 
-function compared({ stages, owned = {}, observed = {}, apiOwned = {} }: Spec): Comparisons {
+function compared({ stages, owned = {}, observed = {}, apiOwned = {}, apiLeaving = {} }: Spec): Comparisons {
   const described = Object.values(stages).flatMap((each) => (each === 'deferred' ? [] : Object.keys(each)));
   const hosts = [...new Set([...described, ...Object.keys(owned)])].filter((host) => host !== API);
   const input: CompareInput = {
@@ -44,6 +46,7 @@ function compared({ stages, owned = {}, observed = {}, apiOwned = {} }: Spec): C
     ]),
     facts: new Map(hosts.map((host) => [host, factsWith(owned[host] ?? [])])),
     apiOwned: new Map(Object.entries(apiOwned)),
+    apiLeaving: new Map(Object.entries(apiLeaving)),
     now: new Date(0),
   };
   return compare(input);
@@ -190,15 +193,56 @@ describe('objects in the API', () => {
   const object = (name: string): Resource => ({ kind: 'kubeObject', id: `v1/Namespace//${name}`, object: {} });
   const apiOwned = { 'kubeObject:v1/Namespace//old': 'addons', 'kubeObject:v1/Namespace//new': 'addons' };
 
+  const OURS: Leaving = { ours: true, path: '/p', uid: 'u' };
+  const old = 'kubeObject:v1/Namespace//old';
+  const stages = { etcd: { m1: [] }, addons: { [API]: [object('new')] } };
+  /** What comes of an entry that is not described. */
+  const parting = (ref: string, leaving: Record<string, Leaving>, stage = 'addons'): string[] => {
+    const comparisons = compared({ stages, apiOwned: { [ref]: stage }, apiLeaving: leaving, observed: { [API]: {} } });
+    return [...comparisons.stages].flatMap(([name, plans]) =>
+      plans.flatMap((plan) =>
+        changesOf(plan).flatMap(({ ref: each, comparison: { verb, reasons } }) =>
+          each === ref ? [`${name}: ${verb}: ${reasons.join()}`] : [],
+        ),
+      ),
+    );
+  };
+
   it('leave when they are ours and no longer described', () => {
-    const stages = { addons: { [API]: [object('new')] } };
-    expect(removed(compared({ stages, apiOwned, observed: { [API]: {} } }))).toEqual([
-      'addons api kubeObject:v1/Namespace//old',
+    expect(removed(compared({ stages, apiOwned, apiLeaving: { [old]: OURS }, observed: { [API]: {} } }))).toEqual([
+      `addons api ${old}`,
     ]);
   });
 
+  it.each<[string, Leaving, string]>([
+    ['are not ours', { ours: false, gone: false, why: 'no label' }, 'left as it is: no label'],
+    ['are gone', { ours: false, gone: true, why: 'it is gone already' }, 'it is gone already'],
+  ])('are only forgotten when they %s', (_when, leaving, reason) => {
+    expect(parting(old, { [old]: leaving })).toEqual([`addons: forget: ${reason}`]);
+  });
+
+  it('stay, and are remembered, while nobody knows whose they are', () => {
+    expect(parting(old, { [old]: { ours: undefined, why: '' } })).toEqual([]);
+    expect(parting(old, {})).toEqual([]);
+  });
+
+  it.each(['v1/Namespace/default/new', 'v2/Namespace//new', 'v1/namespace//new'])(
+    'are not deleted by another id than they are described by: %s',
+    (id) => {
+      const ref = `kubeObject:${id}`;
+      expect(parting(ref, { [ref]: OURS })).toEqual(['addons: forget: described by another id']);
+    },
+  );
+
+  it.each(['etcd', 'nothing'])('leave with a stage of the API, whatever their list says: %s', (stage) => {
+    expect(parting(old, { [old]: OURS }, stage)).toEqual(['addons: remove: no longer described by the inventory']);
+  });
+
   it('stay while their stage is deferred', () => {
-    expect(removed(compared({ stages: { addons: 'deferred' }, apiOwned, observed: { [API]: {} } }))).toEqual([]);
+    const deferred = { addons: 'deferred' } as const;
+    expect(
+      removed(compared({ stages: deferred, apiOwned, apiLeaving: { [old]: OURS }, observed: { [API]: {} } })),
+    ).toEqual([]);
   });
 
   it('are known later when no API server answers', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { GateCheck } from '../../src/cluster/gate.ts';
 import type { Stage } from '../../src/states/stage.ts';
 import { execute } from '../../src/engine/execute.ts';
 import { runOf } from './support/fake-run.ts';
@@ -55,5 +56,23 @@ describe('execute', () => {
     const bad = runOf({ a: { batches: [['h1']], around } }, { h1: new Error('h1 broke') });
     await execute(bad.run);
     expect(bad.log).toEqual(['x: do one h1', 'x: do two', 'converge h1', 'x: undo two', 'x: undo one', 'a failed']);
+  });
+
+  it('takes what is for a held gate after it, and not when it does not hold', async () => {
+    const around: Stage['around'] = () => ({
+      before: [],
+      after: [],
+      held: [{ title: 'note', on: 'x', run: ['note'] }],
+    });
+    const gate =
+      (wrong?: string): (() => GateCheck[]) =>
+      () => [{ title: 'well', asks: [{ host: 'h1', argv: ['ask'] }], check: () => wrong, deadline: 0 }];
+    const good = runOf({ a: { batches: [['h1']], around, gate: gate() } });
+    await execute(good.run);
+    expect(good.log).toEqual(['converge h1', 'h1: ask', 'x: note', 'a changed']);
+    const bad = runOf({ a: { batches: [['h1']], around, gate: gate('sick') } });
+    await execute(bad.run);
+    expect(bad.log).not.toContain('x: note');
+    expect(bad.log.at(-1)).toBe('a failed');
   });
 });

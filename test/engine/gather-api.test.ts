@@ -29,6 +29,6 @@ it('the nodes, the pools and the addresses of services come by one request and o
     },
   } as unknown as Fleet;
   const found = await readNodes(fleet, cluster, ['m1'], new AbortController().signal);
-  expect(found).toMatchObject({ ipPools: [], services: { kubernetes: '10.254.0.1', dns: '10.254.0.10' } });
+  expect(found.api).toMatchObject({ ipPools: [], services: { kubernetes: '10.254.0.1', dns: '10.254.0.10' } });
   expect(requests).toBe(1);
 });

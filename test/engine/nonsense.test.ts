@@ -113,7 +113,7 @@ describe('a host that answers nonsense', () => {
     ['to the probe', (fleet) => probeHosts(fleet, TREE, facts.hosts, signal)],
     ['about itself', (fleet) => gather(fleet, cluster, signal)],
     ['about who serves', (fleet) => withStanding({ fleet, cluster, stages: STAGES, signal }, facts, CHANGED)],
-    ['for the API', (fleet) => probeApi(fleet, cluster, 'm1', { objects: [OBJECT], signal })],
+    ['for the API', (fleet) => probeApi({ fleet, cluster, host: 'm1', signal }, [OBJECT])],
   ])('%s is named in a typed error', async (_what, ask) => {
     await fc.assert(
       fc.asyncProperty(answers, (drawn) => typed(ask(fleetOf(drawn)))),
@@ -150,7 +150,7 @@ describe('what a host did not read is never taken for absent', () => {
     const fleet = fleetOf({ records, exitCode, texts: [''] });
     const one = new Map([...facts.hosts].filter(([name]) => name === 'm1'));
     await expect(probeHosts(fleet, TREE, one, signal)).rejects.toThrow(
-      expect.objectContaining({ code: 'unexpected', host: 'm1', message: expect.stringMatching(message) as string }),
+      expect.objectContaining({ code: 'unreachable', host: 'm1', message: expect.stringMatching(message) as string }),
     );
   });
 

@@ -107,6 +107,20 @@ describe('before the first change', () => {
     expect(skipped.thrown).toMatchObject({ exitCode: 18, message: 'would not live' });
   });
 
+  const LOSS: Problem = { host: 'm1', message: 'would lose data', hint: 'Do not.', code: 'refused' };
+
+  it.each<[string, Situation]>([
+    ['it would lose data', { known: [LOSS] }],
+    ['it would, whatever else is wrong', { known: [{ host: 'w1', message: 'is full' }, LOSS] }],
+    ['the stage that says so is skipped', { skip: ['preflight'], known: [LOSS] }],
+    ['the run is for another host', { limit: ['w1'], known: [LOSS] }],
+  ])('what would lose data ends it with exit 18: %s', async (_name, situation) => {
+    const { asked, told, thrown } = await check(situation);
+    expect(thrown).toMatchObject({ exitCode: 18 });
+    expect(String((thrown as Error).message)).toContain('would lose data');
+    expect({ asked, told }).toEqual({ asked: [], told: [] });
+  });
+
   it('a host that is lost meanwhile is unreachable, not cut off from its peers', async () => {
     const lost = new McpkError('unreachable', 'gone', { host: 'w1' });
     const { thrown } = await check({

@@ -8,6 +8,7 @@ import { CHANGE, runOf, type Ending, type FakeRun, type Spec } from './support/f
 
 const RESTART: Change = { ...CHANGE, verb: 'restart' };
 const UNIT: PlanItem = { ref: 'unit:x.service', title: 'x.service', kind: 'unit', comparison: RESTART };
+const FILE: PlanItem = { ref: 'file:/x', title: '/x', kind: 'file', comparison: CHANGE };
 const BROKEN: Ending = { failed: 'unit:x.service', message: 'Job for x.service failed.\nunknown flag' };
 const OWNED: OwnedEntry[] = [
   { ref: 'file:/x', hash: 'old', stage: 'a' },
@@ -84,7 +85,7 @@ describe('a host goes back', () => {
 
   it('with all hosts of its batch, and the failure of a unit decides among several', async () => {
     const endings = { h1: { failed: 'file:/x', message: 'No space left on device' }, h2: BROKEN };
-    const fake = await ended({ a: { batches: [['h1', 'h2', 'h3']], items: [UNIT] } }, endings, { owned });
+    const fake = await ended({ a: { batches: [['h1', 'h2', 'h3']], items: [FILE, UNIT] } }, endings, { owned });
     expect(streams(fake).slice(3).toSorted()).toEqual(['restore h1', 'restore h2', 'restore h3']);
     expect(codes(fake)).toEqual([19, 15]);
   });

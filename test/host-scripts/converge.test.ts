@@ -371,8 +371,9 @@ describe('units', () => {
 
 describe('preconditions', () => {
   function seen(paths: string[]): NonNullable<ConvergeRequest['preconditions']> {
-    const { records } = host.run('probe', encodeReads({ ...emptyReads(), paths }));
-    const observed = decodeObserved(records);
+    const reads = { ...emptyReads(), paths };
+    const { records } = host.run('probe', encodeReads(reads));
+    const observed = decodeObserved(records, reads);
     return paths.map((path) => ({ ref: `file:${path}`, path, seen: observed.paths[path] }));
   }
   const paths = ['/etc/b', '/etc/a b', '/etc/link', '/etc/none', '/etc/dir'];

@@ -46,6 +46,23 @@ const restore = (from: string, as: string): string[] => {
   return restored;
 };
 
+it('what must not come back is overwritten and kept in no generation', () => {
+  host.put('/etc/key', 'secret');
+  linkSync(host.at('/etc/key'), host.at('/etc/same'));
+  stream('r1', [
+    step(
+      { op: 'remove', path: '/etc/none' },
+      { op: 'destroy', path: '/etc/key' },
+      { op: 'destroy', path: '/etc/none' },
+    ),
+  ]);
+  expect(existsSync(host.at('/etc/key'))).toBe(false);
+  expect(readFileSync(host.at('/etc/same'), 'utf8')).not.toContain('secret');
+  const kept = spawnSync('grep', ['-r', 'key', host.at('/var/lib/mcpk/generations')], { encoding: 'utf8' });
+  expect(kept.stdout).toBe('');
+  expect(restore('r1', 'r2')).toEqual([]);
+});
+
 /** Everything below /etc and /opt: type, mode, target and content. */
 function picture(): string {
   const script =

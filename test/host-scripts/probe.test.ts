@@ -22,9 +22,10 @@ const EXECUTOR = '/usr/lib/systemd/systemd-executor';
 const sha = (text: string | Buffer): string => createHash('sha256').update(text).digest('hex');
 
 function probe(reads: Partial<Reads>, options: { deep?: boolean } = {}): Observed {
-  const { records, exitCode, stderr } = host.run('probe', encodeReads({ ...emptyReads(), ...reads }, options));
+  const asked = { ...emptyReads(), ...reads };
+  const { records, exitCode, stderr } = host.run('probe', encodeReads(asked, options));
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-  return decodeObserved(records);
+  return decodeObserved(records, asked);
 }
 
 describe('paths', () => {
@@ -99,9 +100,10 @@ describe('texts', () => {
   it('of a file with certificate and key hold the certificate only', () => {
     const certificate = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
     host.put('/var/pair.pem', `${certificate}-----BEGIN PRIVATE KEY-----\nSECRET\n-----END PRIVATE KEY-----\n`);
-    const { records } = host.run('probe', encodeReads({ ...emptyReads(), certificates: ['/var/pair.pem'] }));
+    const reads = { ...emptyReads(), certificates: ['/var/pair.pem'] };
+    const { records } = host.run('probe', encodeReads(reads));
     expect(Buffer.concat(records.map((record) => record.body)).includes('SECRET')).toBe(false);
-    expect(decodeObserved(records).texts['/var/pair.pem']?.trim()).toBe(certificate.trim());
+    expect(decodeObserved(records, reads).texts['/var/pair.pem']?.trim()).toBe(certificate.trim());
   });
 
   it('arrive byte for byte whatever UTF-8 they are', () => {
@@ -325,7 +327,8 @@ it('finds processes that run another file than the one that is there now, withou
 describe('what dpkg-query said of packages', () => {
   const STATUS = '/var/lib/dpkg/status';
   const say = (version: string): void => host.stub('dpkg-query', `echo haproxy install installed ${version}`);
-  const version = (name = 'haproxy'): string | undefined => probe({ packages: [name] }).packages['haproxy']?.version;
+  const version = (...others: string[]): string | undefined =>
+    probe({ packages: ['haproxy', ...others] }).packages['haproxy']?.version;
 
   beforeEach(() => {
     host.put(STATUS, 'one');

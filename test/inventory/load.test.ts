@@ -125,7 +125,7 @@ hosts:
       pillar: { site: { city: 'berlin', row: 2 }, rack: 7 },
     });
     expect(w1?.ssh.jump).toEqual([
-      { user: 'ops', address: 'gate', port: 2222 },
+      { address: 'gate', port: 2222 },
       { user: 'root', address: 'inner', port: 22 },
     ]);
     expect(w2).toMatchObject({ taints: [], ssh: { jump: [] } });
@@ -142,8 +142,8 @@ hosts:
 
   it.each([
     ['a@[2001:db8::1]:22', { user: 'a', address: '2001:db8::1', port: 22 }],
-    ['[2001:db8::1]', { user: 'root', address: '2001:db8::1', port: 22 }],
-    ['gate.example.org', { user: 'root', address: 'gate.example.org', port: 22 }],
+    ['[2001:db8::1]', { address: '2001:db8::1', port: 22 }],
+    ['gate.example.org', { address: 'gate.example.org', port: 22 }],
   ])('reads the jump host %s', async (jump, expected) => {
     expect((await loadYaml(`${ONE}ssh: { jump: '${jump}' }`)).hosts[0]?.ssh.jump).toEqual([expected]);
   });

@@ -43,6 +43,7 @@ const removals: [kind: string, id: string, ops: unknown, beside?: string[]][] = 
   ['link', '/usr/local/bin/x', [{ op: 'remove', path: '/usr/local/bin/x' }]],
   ['certificate', '/pki/a.crt', [{ op: 'remove', path: '/pki/a.crt' }, { op: 'remove', path: '/k/b' }], ['/k/b']], // prettier-ignore
   ['certificate', '/pki/a.crt', [{ op: 'remove', path: '/pki/a.crt' }]],
+  ['certificate', '/a/break-glass.crt', [{ op: 'remove', path: '/a/break-glass.crt' }, { op: 'destroy', path: '/etc/kubernetes/admin/break-glass.key' }], ['/etc/kubernetes/admin/break-glass.key']], // prettier-ignore
   ['certificate', '/pki/pair.pem', [{ op: 'remove', path: '/pki/pair.pem' }]],
   ['sharedSecret', 'authority/cluster', []],
   ['package', 'haproxy', []],

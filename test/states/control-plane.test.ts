@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { askApi } from '../../src/cluster/api-server.ts';
 import type { Facts, HostFacts } from '../../src/cluster/facts.ts';
+import { kubectl } from '../../src/cluster/kubectl.ts';
 import { PATHS } from '../../src/core/paths.ts';
 import { load } from '../../src/inventory/load.ts';
 import type { Cluster } from '../../src/inventory/types.ts';
@@ -153,10 +155,22 @@ describe('etcd.yaml', () => {
 
   it.each<[string, Partial<Facts>, Partial<HostFacts>, string[]]>([
     [
-      'of a member with data keeps the lines it has',
+      'of a member with data keeps the names it has, and says existing: without its data it would found a cluster',
       { etcd: 'formed' },
       { etcdData: true, files: { [PATHS.etcdConfig]: PRESENT } },
+      PRESENT.replace('new', 'existing').trim().split('\n'),
+    ],
+    [
+      'of a founder that waits for the others keeps the lines it has',
+      { etcd: 'forming' },
+      { etcdData: true, files: { [PATHS.etcdConfig]: PRESENT } },
       PRESENT.trim().split('\n'),
+    ],
+    [
+      'of a blank member says existing while the others are down',
+      { etcd: 'down' },
+      { etcdData: false, files: { [PATHS.etcdConfig]: PRESENT } },
+      ['existing'],
     ],
     [
       'of a replacement says existing, whatever an old file says',
@@ -178,9 +192,23 @@ describe('etcd.yaml', () => {
     for (const part of expected) expect(lines).toContain(part);
   });
 
-  it('does not change between the first run and the second', async () => {
+  it('says existing in a cluster that has formed, whatever the inventory sets', async () => {
+    const cluster = await labCluster(
+      'etcd: { config: { initial-cluster-state: new }, extraArgs: { log-level: warn } }',
+    );
+    const facts = factsOf(cluster, { etcd: 'formed' }, { etcdData: true });
+    expect(initial(textOf(states('etcd', cluster, 'm1', facts), PATHS.etcdConfig))).toContain(
+      'initial-cluster-state: existing',
+    );
+  });
+
+  it('does not change between the first run, once its gate has held, and the second', async () => {
     const cluster = await labCluster();
-    const first = textOf(states('etcd', cluster), PATHS.etcdConfig);
+    const laid = textOf(states('etcd', cluster), PATHS.etcdConfig);
+    const { held = [] } = etcdSteps({ cluster, facts: factsOf(cluster), batch: ['m1'] });
+    const [sed = '', , script = ''] = held[0]?.run ?? [];
+    expect(held.map((step) => [step.on, step.run.at(-1)])).toEqual([['m1', PATHS.etcdConfig]]);
+    const first = spawnSync(sed, [script], { input: laid, encoding: 'utf8' }).stdout;
     const later = factsOf(cluster, { etcd: 'formed' }, { etcdData: true, files: { [PATHS.etcdConfig]: first } });
     expect(textOf(states('etcd', cluster, 'm1', later), PATHS.etcdConfig)).toBe(first);
   });
@@ -239,15 +267,28 @@ describe('the rollout', () => {
     if (m3) m3.etcdData = false;
     expect(batches('etcd', cluster, facts)).toEqual([['m3'], ['m2'], ['m1']]);
   });
+
+  it('of an etcd that is down: those with data together, then one by one those that a quorum must take in', async () => {
+    const cluster = await labCluster();
+    const facts = standing(cluster, { etcd: 'down' });
+    const m2 = facts.hosts.get('m2');
+    if (m2) m2.etcdData = false;
+    expect(batches('etcd', cluster, facts)).toEqual([['m1', 'm3'], ['m2']]);
+    expect(etcdSteps({ cluster, facts, batch: ['m1', 'm3'] })).toEqual({ before: [], after: [] });
+    expect(etcdSteps({ cluster, facts, batch: ['m2'] }).before.map((step) => [step.title, step.on])).toEqual([
+      ['replace the etcd member m2', 'm1'],
+    ]);
+  });
 });
 
 describe('the steps around etcd', () => {
-  it('are none while it forms', async () => {
+  it('are none while it forms, until its gate has held', async () => {
     const cluster = await labCluster();
-    expect(etcdSteps({ cluster, facts: factsOf(cluster), batch: ['m1', 'm2', 'm3'] })).toEqual({
-      before: [],
-      after: [],
-    });
+    const { before, after, held } = etcdSteps({ cluster, facts: factsOf(cluster), batch: ['m1', 'm2', 'm3'] });
+    expect({ before, after }).toEqual({ before: [], after: [] });
+    expect(held?.map((step) => step.title)).toEqual(
+      ['m1', 'm2', 'm3'].map((host) => `note on ${host} that etcd has formed`),
+    );
   });
 
   it('move the leader away and stop the API server, which comes back', async () => {
@@ -443,10 +484,31 @@ describe('certificates', () => {
     ).toBe(true);
   });
 
-  it('in system:masters stay on the masters', async () => {
-    const all = states('certificates', await labCluster(), 'w1').filter((each) => each.kind === 'certificate');
-    expect(all.flatMap((each) => each.subject.O)).toEqual(['system:nodes', 'system:nodes']);
-    expect((await leaf(PATHS.adminCert)).subject.O).toEqual(['mcpk:cluster-admins']);
+  it.each(['m1', 'm2', 'w1'])(
+    'lie on no host in system:masters, which no binding can be taken away from: %s',
+    async (name) => {
+      const all = states('certificates', await labCluster(), name).filter((each) => each.kind === 'certificate');
+      expect(all.length).toBeGreaterThan(2);
+      const groups = new Set(all.flatMap((each) => each.subject.O));
+      expect(groups).toEqual(new Set(name === 'w1' ? ['system:nodes'] : ['system:nodes', 'mcpk:cluster-admins']));
+    },
+  );
+
+  it('of the administrator are what mcpk itself uses', async () => {
+    expect((await leaf(PATHS.adminCert)).subject).toEqual({ CN: 'kubernetes-admin', O: ['mcpk:cluster-admins'] });
+    expect(askApi(await labCluster(), 'm1', '/').argv.join()).toContain(PATHS.adminCert);
+    expect(kubectl(await labCluster(), 'm1', 'get').argv.slice(1, 3)).toEqual([
+      `--kubeconfig=${PATHS.adminKubeconfig}`,
+      '--server=https://127.0.0.1:6443',
+    ]);
+  });
+
+  it('of the administrator are bound before anything needs the API', () => {
+    const needs = (stage: string): string[] =>
+      STAGES.filter((each) => each.name === stage).flatMap((each) =>
+        each.needs.flatMap((need) => [need, ...needs(need)]),
+      );
+    for (const stage of ['nodes', 'network', 'addons', 'verify']) expect(needs(stage)).toContain('api-access');
   });
 
   it('lead a worker to the VIP and a master to itself', async () => {

@@ -233,7 +233,7 @@ it('the ranges are read from the units that mcpk writes', async () => {
   });
   const texts = [{ path: '/proc/meminfo', content: 'MemTotal: 1 kB\n' }, ...units];
   const body = texts.map(({ path, content }) => `==> .${path} <==\n${String(content)}\n`).join('');
-  const records = ['facts', 'addresses', 'filesystems', 'ports', 'clock'].map((kind) => ({
+  const records = ['facts', 'network', 'filesystems', 'ports', 'clock'].map((kind) => ({
     kind,
     args: [],
     body: Buffer.from(''),

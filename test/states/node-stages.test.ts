@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { load } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
 import { Secret } from '../../src/core/secret.ts';
+import { containerdConfig } from '../../src/states/containerd/config.ts';
 import type { Cluster } from '../../src/inventory/types.ts';
 import { ref, type FileResource, type Ref, type Resource } from '../../src/resources/types.ts';
 import { addons } from '../../src/states/addons.ts';
@@ -152,6 +153,16 @@ describe('kube-proxy', () => {
 });
 
 describe('containerd', () => {
+  it.each([
+    ['registry.k8s.io/pause', 'registry.k8s.io/pause:3.10.1'],
+    [`m.example:5000/pause@sha256:${'a'.repeat(64)}`, `m.example:5000/pause@sha256:${'a'.repeat(64)}`],
+    [`registry.k8s.io/pause:3.9@sha256:${'a'.repeat(64)}`, `registry.k8s.io/pause@sha256:${'a'.repeat(64)}`],
+  ])('keeps its sandbox image %s as %s', async (sandboxImage, kept) => {
+    const cluster = await labCluster(JSON.stringify({ containerd: { sandboxImage } }));
+    for (const major of [1, 2] as const)
+      expect(JSON.stringify(containerdConfig(cluster, major))).toContain(`"${kept}"`);
+  });
+
   it.each([
     ['debian', '12', 'version = 2'],
     ['debian', '13', 'version = 2'],

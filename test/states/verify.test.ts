@@ -30,6 +30,17 @@ describe('verify', () => {
     expect(teardown[0]?.run).toEqual(expect.arrayContaining(['delete', 'namespace', 'mcpk-verify']));
   });
 
+  it.each([
+    ['', 'docker.io/library/busybox:1'],
+    [
+      `verify: { image: "b.example/busybox:1@sha256:${'a'.repeat(64)}" }`,
+      `b.example/busybox:1@sha256:${'a'.repeat(64)}`,
+    ],
+  ])('makes its pods of the image that the inventory names: %j', async (over, image) => {
+    const { setup } = await checklist(over);
+    expect(setup[0]?.stdin).toContain(`"image":"${image}"`);
+  });
+
   it('tries every pair of nodes, the Service and DNS from each pod', async () => {
     const { checks } = await checklist();
     const pods = checks.at(-1);

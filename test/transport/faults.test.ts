@@ -241,7 +241,7 @@ describe('the session', () => {
   test('a stream that is no record fails the request, not the process', async () => {
     await serve({ onScript: (channel) => channel.on('data', () => channel.write('?!\n')) });
     const session = await opened(server!.target());
-    expect((await failure(session.request('exec', Buffer.alloc(0), () => undefined))).code).toBe('unexpected');
+    expect((await failure(session.request('exec', Buffer.alloc(0), () => undefined))).code).toBe('unreachable');
     await session.close();
   });
 
@@ -284,7 +284,10 @@ describe('the session', () => {
   test('a listener that throws fails its own request only', async () => {
     await serve({
       onScript: (channel) =>
-        channel.on('data', (chunk: Buffer) => void (chunk.includes('request') && channel.write('file 1\nxdone 0 0\n'))),
+        channel.on(
+          'data',
+          (chunk: Buffer) => void (chunk.includes('request cat ') && channel.write('file 1\nxdone 0 0\n')),
+        ),
     });
     const session = await opened(server!.target());
     await expect(

@@ -16,14 +16,16 @@ export interface Faults {
   onLogin?: (connection: Connection) => void;
   /** Called when the client has proved itself. */
   onReady?: (connection: Connection) => void;
+  /** False: a command is neither begun nor refused. */
+  acceptExec?: (nth: number) => boolean;
   /** Called before the marker is sent; true: it is not sent. */
   onExec?: (channel: ServerChannel, marker: string) => boolean;
-  /** Called when the session script is to be run; the marker was sent. */
-  onScript?: (channel: ServerChannel, connection: Connection) => void;
+  /** Called when a script is to be run, the n-th of all, counted from 1; the marker was sent. */
+  onScript?: (channel: ServerChannel, connection: Connection, nth: number) => void;
 }
 
 /** ssh2 now and then writes an Ed25519 key that it can't read itself. */
-function newKey(): { private: string; public: string } {
+export function newKey(): { private: string; public: string } {
   for (;;) {
     const pair = ssh2.utils.generateKeyPairSync('ed25519');
     if (!(ssh2.utils.parseKey(pair.private) instanceof Error)) return pair;
@@ -38,6 +40,7 @@ export class FaultyServer {
   readonly #ssh: InstanceType<typeof ssh2.Server>;
   readonly #sockets = new Set<Socket>();
   sockets = 0;
+  #scripts = 0;
   /** Users that tried to log in, one for each attempt. */
   readonly logins: string[] = [];
 
@@ -105,6 +108,9 @@ export class FaultyServer {
       if (faults.onReady) faults.onReady(connection);
       connection.on('session', (accept) => {
         accept().on('exec', (acceptExec, _reject, { command }) => {
+          this.#scripts += 1;
+          const nth = this.#scripts;
+          if (faults.acceptExec?.(nth) === false) return;
           const channel = acceptExec();
           channel.on('error', () => undefined);
           channel.on('data', () => undefined); // or `end` would never come
@@ -115,7 +121,7 @@ export class FaultyServer {
           const marker = `\n${command.split(' ').at(-1)}\n`;
           if (faults.onExec?.(channel, marker)) return;
           channel.write(marker);
-          faults.onScript?.(channel, connection);
+          faults.onScript?.(channel, connection, nth);
         });
       });
     });

@@ -168,7 +168,7 @@ describe('files', () => {
 
   test('the first key makes the file 0600, the folder 0700', () => {
     const file = join(folder, 'new', 'known_hosts');
-    expect(recordKey(file, 'm1', A)).toBe(true);
+    expect(recordKey({ file, name: 'm1' }, A)).toBe(true);
     expect([statSync(file).mode & 0o777, statSync(join(folder, 'new')).mode & 0o777]).toEqual([0o600, 0o700]);
     expect(readFileSync(file, 'utf8')).toBe(`${line('m1')}\n`);
   });
@@ -176,7 +176,7 @@ describe('files', () => {
   test('a key is recorded once, and never glued to an open last line', () => {
     const file = join(folder, 'open');
     writeFileSync(file, line('m2'));
-    expect([recordKey(file, 'm1', A), recordKey(file, 'm1', A)]).toEqual([true, false]);
+    expect([recordKey({ file, name: 'm1' }, A), recordKey({ file, name: 'm1' }, A)]).toEqual([true, false]);
     expect(readFileSync(file, 'utf8')).toBe(`${line('m2')}\n${line('m1')}\n`);
   });
 

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { McpkError } from '../../src/core/errors.ts';
+import { Allowance } from '../../src/transport/allowance.ts';
 import { Limit } from '../../src/transport/limits.ts';
 import { Rounds } from '../../src/transport/rounds.ts';
 
@@ -14,6 +15,7 @@ function hosts(count: number, atOnce: number): { rounds: Rounds; sent: string[][
       send: (requests) => sent.push(requests.map(({ op }) => op)),
       stop: () => undefined,
       destroy: () => undefined,
+      watchOver: () => () => undefined,
       inLine,
     });
     return { rounds, sent };
@@ -22,7 +24,16 @@ function hosts(count: number, atOnce: number): { rounds: Rounds; sent: string[][
 
 function ask(rounds: Rounds, op: string, signal?: AbortSignal): Promise<number> {
   return new Promise((resolve, reject) => {
-    rounds.add({ op, body: Buffer.alloc(0), onRecord: () => undefined, signal, resolve, reject });
+    rounds.add({
+      op,
+      body: Buffer.alloc(0),
+      allowance: new Allowance('h', op),
+      limitMs: 1000,
+      onRecord: () => undefined,
+      signal,
+      resolve,
+      reject,
+    });
   });
 }
 

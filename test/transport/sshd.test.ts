@@ -1,15 +1,18 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync, readlinkSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import ssh2 from 'ssh2';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { McpkError } from '../../src/core/errors.ts';
+import { quote } from '../../src/core/quote.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { loadScripts } from '../../src/engine/scripts.ts';
 import { encodeConverge } from '../../src/engine/wire-converge.ts';
 import type { Op } from '../../src/resources/types.ts';
 import { connect } from '../../src/transport/connect.ts';
 import { Pace } from '../../src/transport/pace.ts';
+import { PATIENCE } from '../../src/transport/patience.ts';
 import { ConnectionPool } from '../../src/transport/hops.ts';
 import type { Lease } from '../../src/transport/hops.ts';
 import { hostName, knownHostLine } from '../../src/transport/known-hosts.ts';
@@ -90,6 +93,29 @@ describe.skipIf(impossible !== undefined)('a real sshd', () => {
         await session(target)
       ).exec([{ argv: ['id', '-u'] }, { argv: ['cat'], stdin: 'a\nb' }]);
       expect([id?.stdout, stdin?.stdout]).toEqual(['0\n', 'a\nb']);
+    });
+
+    test('the password goes to sudo only: a profile that asks for it, in whatever words were seen, gets none', async () => {
+      const commands: string[] = [];
+      const exec = vi.spyOn(ssh2.Client.prototype, 'exec');
+      const target = { user: 'pw', becomePassword: secret(PASSWORD) };
+      for (let seen = 0; seen < 2; seen += 1) await session(target);
+      for (const [command] of exec.mock.calls) commands.push(String(command));
+      const prompts = commands.map((command) => /-p '([^']+)'/.exec(command)?.[1] ?? '');
+      expect(new Set(prompts).size).toBe(2);
+      const asking = ['[mcpk-password]', ...prompts].map((prompt) => `printf %s ${quote([prompt])} >&2`).join('; ');
+      // It waits for an answer for as long as one would take, and keeps it.
+      const profile = `${asking}\nread -r -t 2 got && printf %s "$got" >/run/home-pw/got\n`;
+      sshd.inside('chsh', '-s', '/bin/bash', 'pw');
+      sshd.inside('sh', '-c', `cat >/run/home-pw/.bashrc <<'END'\n${profile}END`);
+      try {
+        const made = await session(target);
+        expect((await made.exec([{ argv: ['id', '-u'] }]))[0]?.stdout).toBe('0\n');
+        expect(sshd.inside('sh', '-c', 'cat /run/home-pw/got 2>/dev/null || :')).toBe('');
+      } finally {
+        sshd.inside('rm', '/run/home-pw/.bashrc');
+        sshd.inside('chsh', '-s', '/bin/sh', 'pw');
+      }
     });
 
     test.each<[string, Partial<Target>, RegExp, RegExp]>([
@@ -256,6 +282,44 @@ describe.skipIf(impossible !== undefined)('a real sshd', () => {
       await session({ knownHostsFiles: [file] });
     });
 
+    test('in known_hosts of the machine is known; revoked there, or in a list, it is refused whatever else knows it', async () => {
+      const none = join(sshd.folder, 'no_known_hosts');
+      const [global, list, configFile] = ['machine', 'list', 'config'].map((name) =>
+        join(sshd.folder, `global-${name}`),
+      ) as [string, string, string];
+      const line = knownHostLine(hostName('127.0.0.1', sshd.port), sshd.hostKey);
+      writeFileSync(global, line);
+      writeFileSync(configFile, `GlobalKnownHostsFile ${global}\n`);
+      await session({ configFile, knownHostsFiles: [none] });
+      writeFileSync(global, `@revoked * ${line.split(' ').slice(1).join(' ')}`);
+      const revoked = async (): Promise<string> =>
+        (await failure(session({ configFile, acceptNewHostKeys: true }))).message;
+      expect(await revoked()).toContain(`is marked as revoked in ${global}:1`);
+      writeFileSync(list, line.split(' ').slice(1).join(' '));
+      writeFileSync(configFile, `GlobalKnownHostsFile /dev/null\nRevokedHostKeys ${list}\n`);
+      expect(await revoked()).toContain(`is marked as revoked in ${list}:1`);
+    });
+
+    test('that is revoked is none to ask for: a host with only that recorded counts as unknown', async () => {
+      const file = join(sshd.folder, 'revoked_known_hosts');
+      const gone = publicKey(join(sshd.folder, 'host_ecdsa.pub'));
+      writeFileSync(file, `@revoked ${knownHostLine('*', gone)}`);
+      await session({ knownHostsFiles: [file], acceptNewHostKeys: true });
+      expect(readFileSync(file, 'utf8')).toContain(knownHostLine(hostName('127.0.0.1', sshd.port), sshd.hostKey));
+    });
+
+    test('an unknown one is not accepted, nor logged in to, where it can not be recorded', async () => {
+      const file = join(sshd.folder, 'authorized_keys');
+      for (const text of [undefined, `ssh-ed25519 ${sshd.hostKey.toString('base64')} me\n`]) {
+        if (text !== undefined) writeFileSync(file, text);
+        const before = sshd.log.length;
+        const error = await failure(session({ knownHostsFiles: [file], acceptNewHostKeys: true }));
+        expect([error.exitCode, error.host, error.message]).toEqual([10, 'm1', expect.stringContaining(file)]);
+        expect(sshd.log.slice(before)).not.toMatch(/Accepted/);
+        expect(existsSync(file) ? readFileSync(file, 'utf8') : undefined).toBe(text);
+      }
+    });
+
     test('of a host with several, the recorded type is asked for', async () => {
       const file = join(sshd.folder, 'ecdsa');
       writeFileSync(
@@ -277,6 +341,45 @@ describe.skipIf(impossible !== undefined)('a real sshd', () => {
       const gone = new Promise<void>((resolve) => pool.leases[0]?.client.once('close', () => resolve()));
       await Promise.all(sessions.map((made) => made.close()));
       await gone;
+    });
+
+    test('are shared only by hosts that trust the same: a laxer one opens no door for a stricter', async () => {
+      const pool = new WatchedPool();
+      const [lax, strict] = ['lax_known_hosts', 'strict_known_hosts'].map((name) => join(sshd.folder, name));
+      const line = (address: string): string => knownHostLine(hostName(address, sshd.port), sshd.hostKey);
+      writeFileSync(lax ?? '', line('127.0.0.1') + line('localhost'));
+      // Knows the host, not the jump host.
+      writeFileSync(strict ?? '', line('localhost'));
+      const over = (file: string | undefined): Promise<Session> =>
+        session({ address: 'localhost', jump: jump(), knownHostsFiles: [file ?? ''] }, { pool });
+      await over(lax);
+      const error = await failure(over(strict));
+      expect([error.code, error.message]).toEqual(['hostKey', expect.stringContaining('[127.0.0.1]')]);
+      await over(lax);
+      expect(pool.leases, 'one jump host and two hosts').toHaveLength(3);
+    });
+
+    test('of an ssh_config: their own entry counts, and their own jump host', async () => {
+      const configFile = join(sshd.folder, 'chain');
+      writeFileSync(
+        configFile,
+        `Host 127.0.0.1
+  ProxyJump inner
+Host inner outer
+  HostName 127.0.0.1
+  Port ${sshd.port}
+Host inner
+  User ops
+  ProxyJump outer
+Host outer
+  User pw
+`,
+      );
+      const before = sshd.log.length;
+      const made = await session({ configFile });
+      expect((await made.exec([{ argv: ['id', '-u'] }]))[0]?.stdout).toBe('0\n');
+      const logins = [...sshd.log.slice(before).matchAll(/Accepted publickey for (\w+)/g)].map(([, user]) => user);
+      expect(logins).toEqual(['pw', 'ops', 'root']);
     });
 
     test('with an unknown key are refused', async () => {
@@ -523,6 +626,52 @@ describe.skipIf(impossible !== undefined)('a real sshd', () => {
       expect(answer?.stdout).toBe('there\n');
     }, 10_000);
 
+    test('long work without a word is told from a host that hangs', async () => {
+      const made = await session({}, { patience: { ...PATIENCE, beatMs: 200, silentMs: 1000 } });
+      expect((await made.exec([{ argv: ['sleep', '3'] }]))[0]?.exitCode).toBe(0);
+    });
+
+    test('so is a body that is long on its way', async () => {
+      const slow = { code: { slow: 'sleep 2' }, patience: { ...PATIENCE, beatMs: 200, silentMs: 1000 } };
+      const made = await session({}, slow);
+      expect(await made.request('slow', randomBytes(3_000_000), () => undefined)).toEqual({ exitCode: 0 });
+    });
+
+    test('work that is killed without a word is not waited for', async () => {
+      const patience = { ...PATIENCE, beatMs: 200, silentMs: 1000 };
+      const made = await session({}, { ...exclusive(), ...work, patience });
+      const { end } = await begun(made);
+      sshd.inside('sh', '-c', 'kill -KILL "$(cat /run/mcpk/session.*/work)"');
+      const error = await end;
+      expect([error.code, error.host, error.message]).toEqual([
+        'unreachable',
+        'm1',
+        'm1: no sign of life for 1 s while it was asked for work',
+      ]);
+      await until('the lock is free', () => inRun().length === 0);
+      sshd.inside('sh', '-c', 'pkill -KILL -f "sleep 62[.]5" || :');
+    });
+
+    test('a request ends with its limit, however lively its host, and with it the work and the lock', async () => {
+      const patience = { ...PATIENCE, beatMs: 200, limitMs: 1000 };
+      const made = await session({}, { ...exclusive(), ...work, patience });
+      const error = await (await begun(made)).end;
+      expect([error.code, error.message]).toEqual(['unreachable', 'm1: work did not end within 1 s']);
+      await until('the work ended', () => !runs('sleep 62[.]5'));
+      // The session's own end, and with it the lock's, follows a moment later.
+      const answered = async (): Promise<unknown> =>
+        (await session({}, exclusive('bob'))).exec([{ argv: ['true'] }]).catch((error: McpkError) => error.code);
+      await expect.poll(answered, { timeout: 10_000 }).toMatchObject([{ exitCode: 0 }]);
+    });
+
+    test('what may install packages has longer', async () => {
+      const patience = { ...PATIENCE, beatMs: 200, limitMs: 600, longLimitMs: 60_000 };
+      const made = await session({}, { code: { install: 'sleep 2' }, keepsLock: ['install'], patience });
+      expect(await made.request('install', Buffer.alloc(0), () => undefined)).toEqual({ exitCode: 0 });
+      expect(await made.exec([{ argv: ['sleep', '2'], long: true }])).toHaveLength(1);
+      expect((await failure(made.exec([{ argv: ['sleep', '2'] }]))).message).toMatch(/exec did not end within 1 s/);
+    });
+
     test('an abort ends a whole round: what was not begun is not', async () => {
       const made = await session();
       const off = new AbortController();
@@ -618,6 +767,7 @@ describe.skipIf(impossible !== undefined)('a real sshd', () => {
       const { sent } = await upload({
         ...{ connection, host: 'm1', user: 'root', become: 'none', startLimit: 10, source: file, sha256 },
         ...{ path: '/run/parts/x', pace: new Small(), signal: new AbortController().signal },
+        ...{ patience: PATIENCE, alive: () => 0 },
         onBytes: (n) => parts.push(n),
       });
       expect(sshd.inside('sha256sum', '/run/parts/x')).toContain(sha256);

@@ -11,16 +11,25 @@ import { throwAll } from '../shared/throw-all.ts';
 
 interface Pinned {
   host: string;
+  /** As known_hosts writes the host. */
+  name: string;
   fingerprint: string;
   type: string;
   file: string;
   added: boolean;
 }
 
+interface Fresh {
+  key: ScannedKey;
+  name: string;
+  file: string;
+  known: boolean;
+}
+
 export default class Pin extends BaseCommand<typeof Pin> {
   static override readonly summary = 'Record the SSH keys of the hosts in known_hosts.';
   static override readonly description =
-    'Scans, shows the fingerprints that are new and, on a terminal, asks before it records them. A key that differs from the recorded one is refused: remove the old line yourself when you know why it changed.';
+    'Scans, shows what would be written for keys that are new (file, name, fingerprint) and asks before it records them; without a terminal to ask on it refuses (18), unless --yes says that they are to be trusted. A key that differs from the recorded one is refused: remove the old line yourself when you know why it changed. Only a new file, or one that holds nothing but host keys, is written to.';
   static override readonly examples = [
     '<%= config.bin %> <%= command.id %> -i inventories/lab.yaml',
     '<%= config.bin %> <%= command.id %> --limit w3 --yes',
@@ -29,21 +38,20 @@ export default class Pin extends BaseCommand<typeof Pin> {
 
   async run(): Promise<{ pinned: Pinned[] }> {
     const cluster = await this.loadCluster();
-    const { pinHostKey, scanHostKey } = await import('../../transport/host-keys.ts');
+    const { pinHostKey, pinPlace, scanHostKey } = await import('../../transport/host-keys.ts');
     const hosts = limited(cluster, this.flags.limit);
-    const results = await onEach(hosts, this.flags.concurrency, (host) => scanHostKey(targetOf(host), this.signal));
-    const scanned = results.flatMap(({ host, value }) => (value ? [{ host, key: value }] : []));
-    await this.ask(scanned.map(({ key }) => key));
+    const results = await onEach(hosts, this.flags.concurrency, async (host): Promise<Fresh> => {
+      const key = await scanHostKey(targetOf(host), this.signal);
+      return { key, ...pinPlace(targetOf(host), key) };
+    });
+    const scanned = results.flatMap(({ host, value }) => (value ? [{ host, ...value }] : []));
+    await this.ask(scanned.filter(({ known }) => !known));
     const errors = results.flatMap(({ error }) => (error ? [error] : []));
     const pinned: Pinned[] = [];
     for (const { host, key } of scanned) {
       try {
-        pinned.push({
-          host: host.name,
-          fingerprint: key.fingerprint,
-          type: key.type,
-          ...pinHostKey(targetOf(host), key),
-        });
+        const { name, fingerprint, type } = key;
+        pinned.push({ host: host.name, name, fingerprint, type, ...pinHostKey(targetOf(host), key) });
       } catch (error) {
         errors.push(error instanceof Error ? error : new Error(String(error)));
       }
@@ -54,12 +62,19 @@ export default class Pin extends BaseCommand<typeof Pin> {
     return { pinned };
   }
 
-  private async ask(keys: readonly ScannedKey[]): Promise<void> {
-    const fresh = keys.filter((key) => key.verdict === 'unknown');
-    const asks = process.stdin.isTTY && process.stderr.isTTY && !this.jsonEnabled() && !this.flags.yes;
-    if (!asks || fresh.length === 0) return;
-    const width = Math.max(...fresh.map((key) => key.host.length));
-    for (const key of fresh) this.note(`${padEnd(key.host, width)}  ${key.fingerprint}  ${key.type}\n`);
+  /** Nobody to ask is no consent. */
+  private async ask(fresh: readonly Fresh[]): Promise<void> {
+    if (fresh.length === 0 || this.flags.yes) return;
+    const width = Math.max(...fresh.map(({ key }) => key.host.length));
+    const lines = fresh.map(
+      ({ key, name, file }) => `${padEnd(key.host, width)}  ${key.fingerprint}  ${key.type}  as ${name} into ${file}`,
+    );
+    if (!process.stdin.isTTY || !process.stderr.isTTY || this.jsonEnabled())
+      throw new McpkError('refused', 'nothing was recorded: there are new keys, and no terminal to ask on', {
+        details: lines,
+        hint: 'Compare the fingerprints with the consoles of the hosts, then say --yes.',
+      });
+    for (const line of lines) this.note(`${line}\n`);
     if (await confirm('Are these the keys of your hosts?', this.signal)) return;
     throw new McpkError('refused', 'nothing was recorded', {
       hint: 'Compare the fingerprints on the consoles of the hosts.',

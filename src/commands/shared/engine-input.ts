@@ -1,4 +1,5 @@
 import { hostname, userInfo } from 'node:os';
+import type { Pins } from '../../artifacts/pins.ts';
 import type { Facts } from '../../cluster/facts.ts';
 import { McpkError } from '../../core/errors.ts';
 import type { EngineInput } from '../../engine/open.ts';
@@ -19,6 +20,7 @@ export interface RunFlags {
   'skip-unreachable'?: string | undefined;
   'wait-lock'?: number | undefined;
   'no-rollback'?: boolean | undefined;
+  'update-lock'?: boolean | undefined;
 }
 
 export interface Caller {
@@ -52,9 +54,7 @@ export async function engineInput(
   const input: EngineInput = {
     cluster,
     stages: STAGES,
-    artifacts: options.artifacts ? await openArtifactsOf(cluster, caller.signal) : NO_ARTIFACTS,
-    manifests:
-      (options.manifests ?? options.artifacts) ? await manifestsOf(cluster, caller.signal) : new Map<string, string>(),
+    ...(await materialsOf(cluster, options, { update: flags['update-lock'] ?? false, signal: caller.signal })),
     selection: { ...(limit ? { limit } : {}), ...(only ? { only } : {}), ...(skip ? { skip } : {}) },
     concurrency: flags.concurrency,
     acceptNewHostKeys: flags['accept-new-host-keys'],
@@ -104,17 +104,36 @@ function stageNames(
 
 const ARCHITECTURES: Partial<Record<NodeJS.Architecture, string>> = { x64: 'amd64' };
 
-/** Hosts say their architecture by the usual node label; otherwise they are taken to be like this machine. */
-async function openArtifactsOf(cluster: Cluster, signal: AbortSignal): Promise<ArtifactIndex> {
-  const { openArtifacts } = await import('../../artifacts/open.ts');
-  const own = ARCHITECTURES[process.arch] ?? process.arch;
-  const arches = new Set(cluster.hosts.map((host) => host.labels['kubernetes.io/arch'] ?? own));
-  return openArtifacts(cluster, [...arches], signal);
+/** What was fetched stands in the lock file, whatever becomes of the run. */
+async function materialsOf(
+  cluster: Cluster,
+  { artifacts, manifests = artifacts }: InputOptions,
+  { update, signal }: { update: boolean; signal: AbortSignal },
+): Promise<Pick<EngineInput, 'artifacts' | 'manifests'>> {
+  if (!artifacts && !manifests) return { artifacts: NO_ARTIFACTS, manifests: new Map() };
+  const { openPins } = await import('../../artifacts/pins.ts');
+  const pins = await openPins(cluster, { update });
+  try {
+    return {
+      artifacts: artifacts ? await openArtifactsOf(cluster, pins, signal) : NO_ARTIFACTS,
+      manifests: manifests ? await manifestsOf(cluster, pins, signal) : new Map(),
+    };
+  } finally {
+    await pins.save();
+  }
 }
 
-async function manifestsOf(cluster: Cluster, signal: AbortSignal): Promise<Map<string, string>> {
+/** Hosts say their architecture by the usual node label; otherwise they are taken to be like this machine. */
+async function openArtifactsOf(cluster: Cluster, pins: Pins, signal: AbortSignal): Promise<ArtifactIndex> {
+  const { openArtifacts } = await import('../../artifacts/open.ts');
+  const own = ARCHITECTURES[process.arch] ?? process.arch;
+  const arches = cluster.hosts.map((host) => host.labels['kubernetes.io/arch'] ?? own);
+  return openArtifacts(cluster, { arches, pins, signal });
+}
+
+async function manifestsOf(cluster: Cluster, pins: Pins, signal: AbortSignal): Promise<Map<string, string>> {
   const { loadManifests } = await import('../../artifacts/manifests.ts');
-  return loadManifests(cluster, signal);
+  return loadManifests(cluster, { pins, signal });
 }
 
 const NO_ARTIFACTS: ArtifactIndex = {

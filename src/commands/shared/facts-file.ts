@@ -1,5 +1,5 @@
 import { bareHost } from '../../cluster/bare-host.ts';
-import type { Facts, HostFacts, IpPool, NodeFacts, ServiceAddresses } from '../../cluster/facts.ts';
+import type { EtcdMember, Facts, HostFacts, IpPool, NodeFacts, ServiceAddresses } from '../../cluster/facts.ts';
 import { McpkError } from '../../core/errors.ts';
 import { isMap } from '../../core/merge.ts';
 import { readFileAtMost, UnreadableFile } from '../../core/read-file.ts';
@@ -11,11 +11,12 @@ interface FactsJson {
   nodes?: Record<string, NodeFacts>;
   ipPools?: IpPool[];
   services?: ServiceAddresses;
+  members?: EtcdMember[];
 }
 
 const MOST_BYTES = 256 * 2 ** 20;
 const HINT = 'mcpk facts --json > FILE writes one.';
-const PHASES = ['none', 'forming', 'formed'];
+const PHASES: readonly Facts['etcd'][] = ['none', 'forming', 'formed', 'down', 'lost'];
 
 /** Facts as `mcpk facts --json` printed them. Throws `usage` for a file that holds none, and says what is wrong in it. */
 export function readFacts(file: string): Facts {
@@ -23,7 +24,7 @@ export function readFacts(file: string): Facts {
   const wrong = wrongIn(json);
   if (wrong !== undefined)
     throw new McpkError('usage', `${file} is not what mcpk facts --json prints`, { details: [wrong], hint: HINT });
-  const { hosts, unreachable = [], etcd, nodes, ipPools, services } = json as FactsJson;
+  const { hosts, unreachable = [], etcd, nodes, ipPools, services, members } = json as FactsJson;
   return {
     hosts: new Map(Object.entries(hosts)),
     unreachable,
@@ -31,6 +32,7 @@ export function readFacts(file: string): Facts {
     ...(nodes ? { nodes: new Map(Object.entries(nodes)) } : {}),
     ...(ipPools ? { ipPools } : {}),
     ...(services ? { services } : {}),
+    ...(members ? { members } : {}),
   };
 }
 
@@ -57,13 +59,15 @@ function parse(file: string, text: string): unknown {
 
 function wrongIn(json: unknown): string | undefined {
   if (!isMap(json)) return 'it is no object';
-  const { hosts, unreachable = [], etcd, nodes = {}, ipPools = [], services = {} } = json;
+  const { hosts, unreachable = [], etcd, nodes = {}, ipPools = [], services = {}, members = [] } = json;
   if (!isMap(hosts) || Object.keys(hosts).length === 0) return 'hosts: has none';
-  if (!PHASES.includes(String(etcd))) return `etcd: is none of ${PHASES.join(', ')}`;
+  if (!PHASES.some((phase) => phase === etcd)) return `etcd: is none of ${PHASES.join(', ')}`;
   if (!Array.isArray(unreachable)) return 'unreachable: is no list';
   if (!isMap(nodes)) return 'nodes: is no map';
   if (!Array.isArray(ipPools)) return 'ipPools: is no list';
   if (!isMap(services)) return 'services: is no map';
+  const wrong = differs(members, [{ name: '', peerUrls: [''] }], 'members');
+  if (wrong !== undefined) return wrong;
   const model = bareHost('', '');
   return Object.entries(hosts)
     .flatMap(([name, host]) => differs(host, model, `hosts.${name}`) ?? [])

@@ -101,6 +101,13 @@ export const lockFlags = {
   })(),
 };
 
+/** For what may fetch binaries or manifests. */
+export const fetchFlags = {
+  'update-lock': Flags.boolean({
+    summary: 'Write the sums of what is used now into the lock file beside the inventory, in place of those it holds.',
+  }),
+};
+
 /** All that a command that talks to hosts takes. */
 export const runFlags = { ...inventoryFlags, ...limitFlags, ...stageFlags, ...connectionFlags };
 /** The same without a choice of stages. */

@@ -3,7 +3,7 @@ import type { Target } from '../../transport/types.ts';
 
 /** A host as the transport wants it, for commands that need no session. */
 export function targetOf(host: Host, acceptNewHostKeys = false): Target {
-  return { name: host.name, address: host.address, ...host.ssh, acceptNewHostKeys };
+  return { name: host.name, address: host.address, source: host.source, ...host.ssh, acceptNewHostKeys };
 }
 
 /** Does something on every host, some at a time; failures are values, in the order of the hosts. */

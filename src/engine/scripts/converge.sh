@@ -167,6 +167,12 @@ remove() {
   save "$1" && rm -rf -- "$1" && to_sync "${1%/*}" && touched "$1"
 }
 
+# No generation keeps it: it must not come back.
+destroy() {
+  [ -f "$1" ] && [ ! -L "$1" ] || return 0
+  shred -u -n 1 -- "$1" && to_sync "${1%/*}" && touched "$1"
+}
+
 remove_empty_directory() {
   if [ -d "$1" ] && [ ! -L "$1" ]; then
     save_folder "$1" && rmdir --ignore-fail-on-non-empty -- "$1" && to_sync "${1%/*}"
@@ -291,6 +297,7 @@ operate() {
     mkdir) make_directory "$@" ;;
     link) link_to "$@" ;;
     remove) remove "$@" ;;
+    destroy) destroy "$@" ;;
     rmdir) remove_empty_directory "$@" ;;
     install) install_apart "$@" ;;
     sysctl) set_sysctl "$@" ;;

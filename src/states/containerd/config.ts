@@ -66,8 +66,10 @@ function versionThree(cluster: Cluster): Tree {
   };
 }
 
+/** Under a digest containerd knows an image without its tag (ParseDockerRef), and keeps it by that name. */
 function sandboxImage(cluster: Cluster): string {
-  return `${cluster.containerd.sandboxImage}:${cluster.versions.pause}`;
+  const [name = '', digest] = cluster.containerd.sandboxImage.split('@');
+  return digest === undefined ? `${name}:${cluster.versions.pause}` : `${name.replace(/:[^:/]+$/, '')}@${digest}`;
 }
 
 /** Debian's default is /usr/lib/cni, where neither our plugins nor Calico's are. */

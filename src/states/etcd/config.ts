@@ -1,9 +1,8 @@
-import { load } from 'js-yaml';
-import type { HostFacts } from '../../cluster/facts.ts';
-import { deepMerge, isMap } from '../../core/merge.ts';
-import { PATHS } from '../../core/paths.ts';
-import { secretly, type Secret } from '../../core/secret.ts';
-import { hostsWith, type Cluster } from '../../inventory/types.ts';
+import { presentEtcd } from '../../cluster/etcd-file.ts';
+import type { Facts, HostFacts } from '../../cluster/facts.ts';
+import { deepMerge } from '../../core/merge.ts';
+import { revealed, secretly, type Secret } from '../../core/secret.ts';
+import { hostsWith, type Cluster, type Host } from '../../inventory/types.ts';
 import { toYaml } from '../../render/formats.ts';
 import { ETCD_METRICS_PORT } from '../../cluster/etcd.ts';
 import { LEAVES } from '../leaves/names.ts';
@@ -20,14 +19,50 @@ type Bootstrap = Record<'initial-cluster' | 'initial-cluster-state' | 'initial-c
  * (its keys are named as the flags are).
  */
 export function etcdConfig(context: StateContext): string | Secret {
-  const { etcd } = context.cluster;
-  return secretly(
-    deepMerge(deepMerge({ ...base(context), ...bootstrap(context) }, etcd.extraArgs), etcd.config),
-    toYaml,
-  );
+  const settings = merged(context.cluster, { ...base(context), ...bootstrap(context) });
+  // Whatever else the inventory sets: with `new` a member whose data is gone would found a cluster of its own.
+  const state = hasFormed(context.facts) ? { 'initial-cluster-state': 'existing' } : {};
+  return secretly({ ...settings, ...state }, toYaml);
 }
 
-function base({ cluster, host }: StateContext): Record<string, unknown> {
+/** Whoever has data never looks at this line again. As what it counts is what version 0.1.0 left there for ever. */
+export const STATE_LINE = { line: '^initial-cluster-state: .*$', as: 'initial-cluster-state: new' };
+
+export const EXISTING = 'initial-cluster-state: existing';
+
+/** What a member shall be to the others, and where its data shall lie, as the whole of the inventory has it. */
+export function wantedMember(cluster: Cluster, host: Host): WantedMember {
+  const settings = revealed(merged(cluster, base({ cluster, host })));
+  const text = (name: string): string => textOf(settings[name]);
+  return {
+    host: host.name,
+    name: text('name'),
+    peerUrls: text('initial-advertise-peer-urls')
+      .split(',')
+      .map((url) => url.trim()),
+    dataDirectory: text('data-dir'),
+    walDirectory: text('wal-dir'),
+  };
+}
+
+export function textOf(setting: unknown): string {
+  return typeof setting === 'string' ? setting : '';
+}
+
+export interface WantedMember {
+  host: string;
+  name: string;
+  peerUrls: readonly string[];
+  dataDirectory: string;
+  /** Empty: in the data directory. */
+  walDirectory: string;
+}
+
+function merged({ etcd }: Cluster, settings: Record<string, unknown>): Record<string, unknown> {
+  return deepMerge(deepMerge(settings, etcd.extraArgs), etcd.config);
+}
+
+function base({ cluster, host }: Pick<StateContext, 'cluster' | 'host'>): Record<string, unknown> {
   const { etcd, versions } = cluster;
   const own = host.internalAddress;
   return {
@@ -78,37 +113,31 @@ function onlyMembers(cluster: Cluster): Record<string, unknown> {
 }
 
 /**
- * A member with data keeps the lines that its file has: a changed one would do nothing but restart it. One without
- * data is a founder, or, in a cluster that has formed, a replacement, which must say `existing`.
+ * A member with data keeps the names that its file has: changed ones would do nothing but restart it. One without
+ * data is a founder, or, in a cluster that has formed, a replacement.
  */
 function bootstrap({ cluster, own, facts }: StateContext): Bootstrap {
   const founding = {
     'initial-cluster': hostsWith(cluster, 'etcd')
       .map((host) => `${host.name}=${peerUrl(host.internalAddress)}`)
       .join(','),
-    'initial-cluster-state': facts.etcd === 'formed' ? 'existing' : 'new',
+    'initial-cluster-state': hasFormed(facts) ? 'existing' : 'new',
     'initial-cluster-token': cluster.name,
   };
   return own.etcdData ? { ...founding, ...takenOver(own) } : founding;
 }
 
+/** Of a cluster that is or was one: a member that lost its data must find the others, never found another cluster. */
+function hasFormed({ etcd }: Facts): boolean {
+  return etcd !== 'none' && etcd !== 'forming';
+}
+
 function takenOver(own: HostFacts): Partial<Bootstrap> {
-  const text = own.files[PATHS.etcdConfig];
-  const present = text === undefined ? undefined : parsed(text);
-  if (!isMap(present)) return {};
-  const names = ['initial-cluster', 'initial-cluster-state', 'initial-cluster-token'] as const;
+  const present = presentEtcd(own);
+  const names = ['initial-cluster', 'initial-cluster-token'] as const;
   return Object.fromEntries(
     names.flatMap((name) => (typeof present[name] === 'string' ? [[name, present[name]]] : [])),
   );
-}
-
-/** A file that somebody broke holds nothing to take over. */
-function parsed(text: string): unknown {
-  try {
-    return load(text);
-  } catch {
-    return undefined;
-  }
 }
 
 export function peerUrl(address: string): string {

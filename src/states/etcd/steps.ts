@@ -1,8 +1,9 @@
 import { ETCDCTL } from '../../cluster/etcd.ts';
+import { PATHS } from '../../core/paths.ts';
 import { hostsWith } from '../../inventory/types.ts';
 import { owns } from '../masters-rollout.ts';
-import type { AroundContext, Step } from '../stage.ts';
-import { clientUrl, peerUrl } from './config.ts';
+import type { AroundContext, Step, Steps } from '../stage.ts';
+import { clientUrl, EXISTING, peerUrl, STATE_LINE } from './config.ts';
 
 const API_SERVER = 'kube-apiserver.service';
 
@@ -38,10 +39,10 @@ done || { [ $? -eq 10 ] && exit 0; }
 "$@" member add "$name" --peer-urls="$url"
 `;
 
-/** Before and after a batch of etcd hosts; before the cluster has formed there is nobody to spare. */
-export function etcdSteps(context: AroundContext): { before: Step[]; after: Step[] } {
+/** Around a batch of etcd hosts; before the cluster has formed there is nobody to spare. */
+export function etcdSteps(context: AroundContext): Steps {
   const { facts, batch } = context;
-  if (facts.etcd !== 'formed') return { before: [], after: [] };
+  if (facts.etcd === 'none' || facts.etcd === 'forming') return { before: [], after: [], held: batch.map(settle) };
   const fresh = batch.filter((host) => !hasData(context, host));
   const running = restartingMembers(context).filter((host) => facts.standing?.etcd.includes(host) ?? true);
   const stopped = stoppedApiServers(context);
@@ -110,6 +111,15 @@ function replace({ cluster, facts }: AroundContext, host: string): Step[] {
       ],
     },
   ];
+}
+
+/** Founders have met: from now on one that loses its data must find the others. */
+function settle(host: string): Step {
+  return {
+    title: `note on ${host} that etcd has formed`,
+    on: host,
+    run: ['sed', '-i', `s/${STATE_LINE.line}/${EXISTING}/`, PATHS.etcdConfig],
+  };
 }
 
 function systemctl(host: string, verb: string, title: string, undo?: string): Step {

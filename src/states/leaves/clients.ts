@@ -1,3 +1,4 @@
+import { ADMINS } from '../../cluster/access.ts';
 import { PATHS, USERS } from '../../core/paths.ts';
 import type { Cluster, Host } from '../../inventory/types.ts';
 import type { CertificateResource, Subject } from '../../resources/types.ts';
@@ -23,17 +24,13 @@ export function controllerLeaves(cluster: Cluster, host: Host): CertificateResou
   ];
 }
 
-/** The admin is bound by RBAC and can be unbound; break-glass (system:masters) can't, and never leaves the masters. */
+/** Bound by RBAC, so that it can be unbound. Nothing in system:masters, which can't be, lies on any host. */
 export function adminLeaves(cluster: Cluster): CertificateResource[] {
   const common = { authority: 'clusterAuthority', owner: 'root', usages: ['client'] } satisfies Partial<LeafWish>;
   return [
     leaf(cluster, PATHS.adminCert, PATHS.adminKey, {
       ...common,
-      subject: { CN: 'kubernetes-admin', O: [NAMES.adminGroup] },
-    }),
-    leaf(cluster, PATHS.apiCert, PATHS.apiKey, {
-      ...common,
-      subject: { CN: 'mcpk-break-glass', O: ['system:masters'] },
+      subject: { CN: ADMINS.user, O: [NAMES.adminGroup] },
     }),
   ];
 }

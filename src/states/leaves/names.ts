@@ -1,3 +1,4 @@
+import { ADMINS } from '../../cluster/access.ts';
 import { PATHS } from '../../core/paths.ts';
 
 /** Common names that other stages allow or bind. */
@@ -6,7 +7,7 @@ export const NAMES = {
   frontProxyClient: 'front-proxy-client',
   /** HAProxy's, in `tls: terminate`. */
   haproxyFrontProxy: 'mcpk-haproxy',
-  adminGroup: 'mcpk:cluster-admins',
+  adminGroup: ADMINS.group,
 } as const;
 
 /** Leaves that one service reads, by path: certificate `.crt` and key `.key` beside it. */

@@ -1,6 +1,7 @@
 import { hasHaproxy, hasVip, vipInterface } from '../../cluster/endpoint.ts';
 import type { HostFacts } from '../../cluster/facts.ts';
 import { isIpv4 } from '../../core/ipv4.ts';
+import { linesOf } from '../../core/lines.ts';
 import { PATHS } from '../../core/paths.ts';
 import type { Cluster, Host } from '../../inventory/types.ts';
 import type { Problem } from '../stage.ts';
@@ -127,8 +128,8 @@ function nameServers({ addons, kubelet }: Cluster, host: Host, own: HostFacts): 
   const { enabled, forward } = addons.coredns;
   const node = host.roles.includes('master') || host.roles.includes('worker');
   if (!enabled || !node || forward.length > 0 || own.resolved || 'resolvConf' in kubelet.config) return undefined;
-  const named = [...(own.files[PATHS.resolvConf] ?? '').matchAll(/^\s*nameserver\s+(\S+)/gm)].map(
-    (each) => each[1] ?? '',
+  const named = [...linesOf(own.files[PATHS.resolvConf] ?? '')].flatMap(
+    (line) => /^[ \t]*nameserver[ \t]+(\S+)/.exec(line)?.[1] ?? [],
   );
   if (named.length === 0 || !named.every((each) => /^(127\.|::1$)/.test(each))) return undefined;
   return {

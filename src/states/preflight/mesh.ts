@@ -2,6 +2,7 @@ import { hasVip, keepalivedHosts, vipInterface } from '../../cluster/endpoint.ts
 import type { Answer } from '../../cluster/gate.ts';
 import { lastLine } from '../../core/answer.ts';
 import { isIpv4 } from '../../core/ipv4.ts';
+import { linesOf } from '../../core/lines.ts';
 import { packageText } from '../../core/package-files.ts';
 import type { Cluster, Host } from '../../inventory/types.ts';
 import type { Inquiry, InquiryContext, Problem } from '../stage.ts';
@@ -54,9 +55,15 @@ function vipLines({ cluster, facts }: Omit<InquiryContext, 'newcomers'>, host: H
   return carrier === undefined ? [] : [`holder ${carrier} ${address}`];
 }
 
+/** A line has five words and a reason; hundreds of peers are less than this. */
+const MOST_CHARACTERS = 1024 * 1024;
+const MOST_WORDS = 50;
+
 function judge(cluster: Cluster, lanes: readonly Lane[], answers: readonly Answer[]): Problem[] {
   const mute = answers.filter((answer) => answer.exitCode !== 0);
-  const said = answers.flatMap(({ host, stdout }) => stdout.split('\n').map((line) => [host, ...line.split(' ')]));
+  const said = answers.flatMap(({ host, stdout }) =>
+    [...linesOf(stdout.slice(0, MOST_CHARACTERS))].map((line) => [host, ...line.split(' ', MOST_WORDS)]),
+  );
   const holders = said.flatMap(([host, word, mac = '']) => (word === 'holder' ? [{ host, mac }] : []));
   return [
     ...mute.map(cannotTry),

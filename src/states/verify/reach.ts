@@ -1,4 +1,4 @@
-import type { GateCheck, GateContext } from '../../cluster/gate.ts';
+import type { Ask, GateCheck, GateContext } from '../../cluster/gate.ts';
 import { parseJson, seen } from '../../cluster/http.ts';
 import { kubectl, apiHost } from '../../cluster/kubectl.ts';
 import { lastLine } from '../../core/answer.ts';
@@ -54,38 +54,45 @@ function reachChecks(cluster: Cluster, asked: string, pods: readonly RunningPod[
   const pairs = pods.map((pod) => `${pod.node}=${pod.address}:${port}`);
   const name = `${TEST.service}.${TEST.namespace}.svc.${cluster.network.domain}`;
   const dns = cluster.addons.coredns.enabled;
-  return pods.flatMap((pod) => [
-    fetches(asked, pod, `pod on ${pod.node} reaches the pods on all nodes`, pairs),
-    fetches(asked, pod, `pod on ${pod.node} reaches a Service`, [`*=${clusterIp}:${port}`]),
-    ...(dns
-      ? [
-          fetches(asked, pod, `pod on ${pod.node} reaches a Service by name`, [`*=${name}:${port}`]),
-          resolvesApi(cluster, asked, pod),
-        ]
-      : []),
-  ]);
+  return pods.flatMap((pod) => {
+    const inPod: InPod = (...argv) =>
+      kubectl(cluster, asked, 'exec', '--namespace', TEST.namespace, pod.name, '--', ...argv);
+    return [
+      fetches(inPod, `pod on ${pod.node} reaches the pods on all nodes`, pairs),
+      fetches(inPod, `pod on ${pod.node} reaches a Service`, [`*=${clusterIp}:${port}`]),
+      ...(dns
+        ? [
+            fetches(inPod, `pod on ${pod.node} reaches a Service by name`, [`*=${name}:${port}`]),
+            resolvesApi(cluster, inPod, pod),
+          ]
+        : []),
+    ];
+  });
 }
 
-function fetches(asked: string, pod: RunningPod, title: string, pairs: readonly string[]): GateCheck {
+/** A command in a pod. */
+type InPod = (...argv: string[]) => Ask;
+
+function fetches(inPod: InPod, title: string, pairs: readonly string[]): GateCheck {
   return {
     title,
-    asks: [kubectl(asked, 'exec', '--namespace', TEST.namespace, pod.name, '--', 'sh', '-c', FETCH, 'sh', ...pairs)],
+    asks: [inPod('sh', '-c', FETCH, 'sh', ...pairs)],
     check: ([answer]) => {
       if (answer?.exitCode !== 0) return `kubectl exec: ${lastLine(answer?.stderr)}`;
       const wrong = answer.stdout.trim();
-      return wrong === '' ? undefined : wrong.replaceAll('\n', '; ');
+      return wrong === '' ? undefined : wrong.slice(0, 4096).replaceAll('\n', '; ');
     },
     deadline: REACH_DEADLINE,
   };
 }
 
 /** nslookup's exit code also counts the IPv6 address that is not there, so its answer is read instead. */
-function resolvesApi(cluster: Cluster, asked: string, pod: RunningPod): GateCheck {
+function resolvesApi(cluster: Cluster, inPod: InPod, pod: RunningPod): GateCheck {
   const name = `kubernetes.default.svc.${cluster.network.domain}`;
   const address = nthAddress(cluster.network.serviceCidr, 1);
   return {
     title: `pod on ${pod.node} resolves kubernetes.default`,
-    asks: [kubectl(asked, 'exec', '--namespace', TEST.namespace, pod.name, '--', 'nslookup', name)],
+    asks: [inPod('nslookup', name)],
     check: ([answer]) =>
       answer?.stdout.includes(address) ? undefined : `nslookup ${name}: ${lastLine(answer?.stderr || answer?.stdout)}`,
     deadline: REACH_DEADLINE,

@@ -2,10 +2,8 @@ import type { KubeObject } from '../kube-objects.ts';
 
 export const TEST = { namespace: 'mcpk-verify', service: 'web', port: 8080, labels: { app: 'mcpk-verify' } } as const;
 
-const IMAGE = 'docker.io/library/busybox:1';
-
 /** A web server on every node that answers with the node's name, and a Service before them. */
-export function testObjects(): KubeObject[] {
+export function testObjects(image: string): KubeObject[] {
   const { namespace, service, port, labels } = TEST;
   return [
     {
@@ -23,12 +21,12 @@ export function testObjects(): KubeObject[] {
       apiVersion: 'apps/v1',
       kind: 'DaemonSet',
       metadata: { namespace, name: service },
-      spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: podSpec() } },
+      spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: podSpec(image) } },
     },
   ];
 }
 
-function podSpec(): KubeObject {
+function podSpec(image: string): KubeObject {
   return {
     automountServiceAccountToken: false,
     enableServiceLinks: false,
@@ -39,7 +37,7 @@ function podSpec(): KubeObject {
     containers: [
       {
         name: 'web',
-        image: IMAGE,
+        image,
         imagePullPolicy: 'IfNotPresent',
         command: [
           'sh',

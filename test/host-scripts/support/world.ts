@@ -51,7 +51,7 @@ export class World {
   plan(resources: Resource[]): { run: Run; plan: HostPlan; changes: string[] } {
     const reads = emptyReads();
     for (const resource of resources) kindOf(resource).reads(resource, reads);
-    const observed = new Map([['m1', decodeObserved(this.host.run('probe', encodeReads(reads)).records)]]);
+    const observed = new Map([['m1', decodeObserved(this.host.run('probe', encodeReads(reads)).records, reads)]]);
     const ownedFile = this.host.at('/var/lib/mcpk/owned.json');
     const owned = parseOwned(existsSync(ownedFile) ? readFileSync(ownedFile, 'utf8') : '', 'm1');
     const states = { host: 'm1', stage: STAGE, resources };

@@ -26,6 +26,12 @@ const right = fileState({ sha256: sha256('new\n') });
 const folder = fileState({ type: 'directory', mode: '0755' });
 const block = '# BEGIN mcpk hosts\n10.0.0.1 m1\n# END mcpk hosts\n';
 const { path, mode, owner, group } = file;
+const joined: FileResource = {
+  ...file,
+  content: 'a: 1\nstate: existing\nb: 2\n',
+  readOnce: { line: '^state: .*$', as: 'state: new' },
+};
+const asRead = sha256('a: 1\nstate: new\nb: 2\n');
 
 export const cases: Case[] = [
   {
@@ -45,6 +51,32 @@ export const cases: Case[] = [
     wanted: file,
     seen: { paths: { '/etc/a': fileState({ sha256: 'x' }) }, texts: { '/etc/a': 'old\n' } },
     gives: { verb: 'update', reasons: ['content differs'], diff: { before: 'old\n', after: 'new\n' } },
+  },
+  {
+    name: 'a line that is read only once changes, and nobody has to read it anew',
+    wanted: joined,
+    seen: { paths: { '/etc/a': fileState({ sha256: asRead }) }, texts: { '/etc/a': 'a: 1\nstate: new\nb: 2\n' } },
+    gives: {
+      verb: 'update',
+      reasons: ['content differs in what is read only once: nothing restarts for it'],
+      unread: true,
+      hash: sha256('a: 1\nstate: existing\nb: 2\n'),
+      readAs: asRead,
+    },
+    ops: [{ op: 'write', path, mode, owner, group, content: 'a: 1\nstate: existing\nb: 2\n' }],
+  },
+  {
+    name: 'with another line beside it that changes, it has to be read anew',
+    wanted: joined,
+    seen: { paths: { '/etc/a': fileState({ sha256: 'x' }) }, texts: { '/etc/a': 'a: 0\nstate: new\nb: 2\n' } },
+    gives: { reasons: ['content differs'], readAs: asRead },
+    without: ['unread'],
+  },
+  {
+    name: 'with a line that is read only once it is right as it is',
+    wanted: joined,
+    seen: { paths: { '/etc/a': fileState({ sha256: sha256('a: 1\nstate: existing\nb: 2\n') }) } },
+    gives: { result: 'unchanged', hash: sha256('a: 1\nstate: existing\nb: 2\n'), readAs: asRead },
   },
   {
     name: 'a file that is right is left alone',

@@ -137,6 +137,52 @@ export const cases: Case[] = [
     gives: 'unchanged',
   },
   {
+    name: 'an input that changes only where it is not read leaves it alone',
+    wanted: unit,
+    before: [changing(conf, 'new', { unread: true, readAs: 'c' }), ...before.slice(1)],
+    seen: { paths, units: { 'x.service': running } },
+    gives: 'unchanged',
+  },
+  {
+    name: 'an input that changes only where it is not read: without a stamp that start gets one, as its time tells no more',
+    wanted: unit,
+    before: [changing(conf, 'new', { unread: true, readAs: 'c' }), ...before.slice(1)],
+    seen: { paths, units: { 'x.service': unitState() } },
+    gives: { verb: 'update', reasons: ['noted that it needs no restart'], stamps: true },
+    ops: [stamped],
+  },
+  {
+    name: 'an input that changes only where it is not read, and one that is newer than the start: it restarts',
+    wanted: unit,
+    before: [changing(conf, 'new', { unread: true, readAs: 'c' }), ...before.slice(1)],
+    seen: {
+      paths: { ...paths, '/usr/local/bin/x': fileState({ type: 'link', ctime: 2000.5 }) },
+      units: { 'x.service': unitState() },
+    },
+    gives: { verb: 'restart' },
+    without: ['stamps'],
+  },
+  {
+    name: 'a stamp with an input as it was before a line was written anew that is read only once is believed',
+    wanted: unit,
+    before: [
+      { resource: conf, comparison: { result: 'unchanged', reason: '', hash: 'new', readAs: 'c' } },
+      ...before.slice(1),
+    ],
+    seen: { paths, units: { 'x.service': running } },
+    gives: 'unchanged',
+  },
+  {
+    name: 'a stamp with the whole of an input of which a line is read only once is believed',
+    wanted: unit,
+    before: [
+      { resource: conf, comparison: { result: 'unchanged', reason: '', hash: 'c', readAs: 'as read' } },
+      ...before.slice(1),
+    ],
+    seen: { paths, units: { 'x.service': running } },
+    gives: 'unchanged',
+  },
+  {
     name: 'a restart that was lost between rename and restart is made up for',
     wanted: unit,
     before,

@@ -1,0 +1,80 @@
+import { McpkError } from '../core/errors.ts';
+import type { Cluster } from '../inventory/types.ts';
+import { checkSum, type Expected } from './checksums.ts';
+import { openLockFile, type LockFile } from './lock-file.ts';
+
+const HINTS = {
+  inventory: 'look at what changed before you write the new sha256 into artifacts.sha256',
+  lock: 'look at what changed; if it is meant, --update-lock takes the new one, else delete the file and get it again',
+};
+
+/** Reads the inventory's sums and its lock file. With `update`, what the lock file says is not held to, but replaced. */
+export async function openPins({ artifacts, files }: Cluster, { update }: { update: boolean }): Promise<Pins> {
+  const written = Object.entries(artifacts.sha256).map(([key, sum]) => [key, sum.toLowerCase()] as const);
+  return new Pins(new Map(written), await openLockFile(files), update);
+}
+
+/**
+ * Which sha256 the files of a run must have. Keys are COMPONENT/VERSION/linux-ARCH/FILE, or a manifest's URL. What the
+ * inventory does not pin is trusted the first time it is fetched, written into the lock file, and held to afterwards.
+ */
+export class Pins {
+  readonly #inventory: ReadonlyMap<string, string>;
+  readonly #lock: LockFile | undefined;
+  readonly #used = new Map<string, string>();
+  readonly update: boolean;
+  #writes: boolean;
+  #probed: Promise<void> | undefined;
+
+  constructor(inventory: ReadonlyMap<string, string>, lock: LockFile | undefined, update: boolean) {
+    this.#inventory = inventory;
+    this.#lock = lock;
+    this.update = update;
+    // A lock that is there is kept complete; a first one is written when something is fetched.
+    this.#writes = update || lock?.sums !== undefined;
+  }
+
+  expected(key: string): Expected | undefined {
+    const written = this.#inventory.get(key);
+    if (written !== undefined) return { sha256: written, by: 'artifacts.sha256', hint: HINTS.inventory };
+    const locked = this.update ? undefined : this.#lock?.sums?.get(key);
+    return locked === undefined || this.#lock === undefined
+      ? undefined
+      : { sha256: locked, by: this.#lock.path, hint: HINTS.lock };
+  }
+
+  /** Before `url` is fetched as `key`: what it must be, or that it may be trusted this once. Throws `invalid`. */
+  async admit(key: string, url: string): Promise<Expected | undefined> {
+    const expected = this.expected(key);
+    if (expected === undefined && url.startsWith('http:')) throw unpinned(key, url);
+    if (expected === undefined) await (this.#probed ??= this.#lock?.probe());
+    return expected;
+  }
+
+  /** Holds what is used to its pin, and remembers it for the lock file. Throws `stage`. */
+  hold(key: string, what: string, sha256: string): void {
+    const expected = this.expected(key);
+    if (expected !== undefined) checkSum(what, expected, sha256);
+    if (!this.#inventory.has(key)) this.#used.set(key, sha256);
+  }
+
+  /** As {@link hold}, of what came by the network. */
+  fetched(key: string, what: string, sha256: string): void {
+    this.hold(key, what, sha256);
+    this.#writes ||= !this.#inventory.has(key);
+  }
+
+  /** Writes the lock file when it has to say something new. Throws `invalid`. */
+  async save(): Promise<void> {
+    const before = this.#lock?.sums;
+    const news = [...this.#used].some(([key, sum]) => before?.get(key) !== sum);
+    if (this.#writes && news) await this.#lock?.write(new Map([...(before ?? []), ...this.#used]));
+  }
+}
+
+function unpinned(key: string, url: string): McpkError {
+  return new McpkError('invalid', `${url} is not fetched: over http:// only what has a sha256 in the inventory is`, {
+    details: [key.startsWith('http:') ? `  sha256: SUM` : `  artifacts: { sha256: { ${key}: SUM } }`],
+    hint: 'Write the sum that you got from elsewhere into the inventory, or name a mirror with https://.',
+  });
+}

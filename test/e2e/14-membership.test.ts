@@ -1,0 +1,159 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { powerOff, powerOn } from '../../lab/lab.ts';
+import { changesOf, type Plan, type RunResult } from '../../src/engine/types.ts';
+import { eventually, MASTERS, mcpk, mcpkJson, on, overlay, unitStarts } from './support/mcpk.ts';
+
+const ETCDCTL = [
+  ...['/usr/local/bin/etcdctl', '--endpoints=https://10.77.0.11:2379,https://10.77.0.12:2379,https://10.77.0.13:2379'],
+  '--cacert=/etc/kubernetes/pki/etcd-ca.crt',
+  '--cert=/etc/etcd/pki/healthcheck-client.crt',
+  '--key=/etc/etcd/pki/healthcheck-client.key',
+];
+
+/** What must not have changed: who is a member, what runs since when, what the members' files say. */
+async function seen(): Promise<unknown> {
+  const files = await Promise.all(MASTERS.map((name) => on(name, 'sha256sum', '/etc/etcd/etcd.yaml')));
+  return [await on('m1', ...ETCDCTL, 'member', 'list'), await unitStarts(MASTERS), files];
+}
+
+function stateOf(name: string): Promise<string> {
+  return on(name, 'sed', '-n', 's/^initial-cluster-state: //p', '/etc/etcd/etcd.yaml');
+}
+
+/** As version 0.1.0 left it. */
+function stay(name: string): Promise<string> {
+  return on(name, 'sed', '-i', 's/^initial-cluster-state: .*/initial-cluster-state: new/', '/etc/etcd/etcd.yaml');
+}
+
+async function refused(args: readonly string[], files: readonly string[], says: readonly RegExp[]): Promise<void> {
+  const { code, stdout, stderr } = await mcpk(args, files);
+  expect(code, `mcpk ${args.join(' ')}: ${stdout}${stderr}`).toBe(18);
+  for (const words of says) expect((stdout + stderr).replaceAll(/\s+/g, ' ')).toMatch(words);
+}
+
+const APPLY = ['apply', '--yes'];
+
+beforeAll(async () => {
+  await mcpkJson<RunResult>(APPLY, 0);
+});
+
+describe('the members of etcd', () => {
+  let before: unknown;
+  beforeAll(async () => {
+    before = await seen();
+  });
+
+  it.each<[string, string, RegExp[]]>([
+    [
+      'more',
+      'hosts: [{ name: w1, roles: [master, worker] }, { name: w2, roles: [master, worker] }]',
+      [/w1: is no member of etcd; its members are/, /w2: is no member of etcd/, /More members are not possible yet/],
+    ],
+    ['fewer', 'hosts: [{ name: m3, roles: [worker] }]', [/m3: is a member of etcd, and no host/, /put m3 back/]],
+    [
+      'one exchanged under another name',
+      'hosts: [{ name: m3, roles: [worker] }, { name: w1, roles: [master, worker] }]',
+      [/w1: is no member of etcd/, /m3: is a member of etcd, and no host/],
+    ],
+    [
+      'one at another address',
+      'hosts: [{ name: m2, internalAddress: 10.77.0.212 }]',
+      [/m2: its etcd member is at https:\/\/10\.77\.0\.12:2380, .* at https:\/\/10\.77\.0\.212:2380/],
+    ],
+    [
+      'their data elsewhere',
+      'etcd: { dataDirectory: /var/lib/etcd2 }',
+      [/m1, m2, m3: etcd has its data in \/var\/lib\/etcd, .* \/var\/lib\/etcd2/],
+    ],
+  ])('%s: plan and apply end with 18', async (_name, text, says) => {
+    const file = await overlay(`${text}\n`);
+    await refused(['plan'], [file], says);
+    await refused(APPLY, [file], says);
+  });
+
+  it.each([[['--skip', 'preflight,etcd']], [['--limit', 'w2']], [['--only', 'nodes']], [['--force-unsafe']]])(
+    'are refused with %s too',
+    async (args) => {
+      const file = await overlay('hosts: [{ name: m3, roles: [worker] }]\n');
+      await refused([...APPLY, ...args], [file], [/m3: is a member of etcd/]);
+    },
+  );
+
+  it('have not changed with any of that', async () => {
+    expect(await seen()).toEqual(before);
+  });
+
+  it('whose files still say new are told that they have joined, and none starts again, after a boot neither', async () => {
+    for (const name of MASTERS) await stay(name);
+    await powerOff('m2');
+    await powerOn('m2');
+    await eventually('m2 is ready again', 60, async () => ((await mcpk(['plan'])).code === 2 ? true : undefined));
+    const plan = await mcpkJson<Plan>(['plan'], 2);
+    const changes = plan.stages.flatMap(({ hosts }) =>
+      hosts.flatMap((host) => changesOf(host).map(({ ref, comparison }) => [host.host, ref, comparison.reasons[0]])),
+    );
+    const told = 'content differs in what is read only once: nothing restarts for it';
+    expect(changes.toSorted()).toEqual([
+      ['m1', 'file:/etc/etcd/etcd.yaml', told],
+      ['m2', 'file:/etc/etcd/etcd.yaml', told],
+      ['m2', 'unit:etcd.service', 'noted that it needs no restart'],
+      ['m3', 'file:/etc/etcd/etcd.yaml', told],
+    ]);
+    const starts = await unitStarts(MASTERS);
+    await mcpkJson<RunResult>(APPLY, 0);
+    expect((await mcpkJson<Plan>(['plan'], 0)).summary.changes).toBe(0);
+    expect(await unitStarts(MASTERS)).toEqual(starts);
+    for (const name of MASTERS) expect((await stateOf(name)).trim()).toBe('existing');
+  });
+
+  it('of which one lost its data: it is replaced under its name', async () => {
+    const old = await on('m1', ...ETCDCTL, 'member', 'list');
+    await on('m3', 'sh', '-c', 'systemctl stop etcd.service && rm -rf /var/lib/etcd/member');
+    await mcpkJson<RunResult>(APPLY, 0);
+    const after = await on('m1', ...ETCDCTL, 'member', 'list');
+    expect(after.match(/started/g)).toHaveLength(3);
+    expect(after).not.toBe(old);
+    expect((await mcpkJson<Plan>(['plan'], 0)).summary.changes).toBe(0);
+  });
+});
+
+describe('a quorum', () => {
+  // As a disk that is not mounted, and is again. Also after a failure: the files that follow need the cluster.
+  const AWAY = ['m2', 'm3'];
+  const move = (from: string, to: string): Promise<unknown> =>
+    Promise.all(
+      AWAY.map((name) =>
+        on(name, 'sh', '-c', `if [ -e /var/lib/etcd/${from} ]; then mv /var/lib/etcd/${from} /var/lib/etcd/${to}; fi`),
+      ),
+    );
+  afterAll(async () => {
+    await move('away', 'member');
+    await mcpkJson<RunResult>(APPLY, 0);
+  });
+
+  it('whose members all stand still, with their data, is started again', async () => {
+    for (const name of MASTERS) await on(name, 'systemctl', 'stop', 'etcd.service');
+    await mcpkJson<RunResult>(APPLY, 0);
+    expect(await on('m1', ...ETCDCTL, 'endpoint', 'health')).toBeDefined();
+    expect((await mcpkJson<Plan>(['plan'], 0)).summary.changes).toBe(0);
+  });
+
+  it('that lost the data of two of three is lost: no new cluster takes its place, whatever the third does', async () => {
+    const before = await on('m1', ...ETCDCTL, 'member', 'list');
+    for (const name of AWAY) await on(name, 'systemctl', 'stop', 'etcd.service');
+    await move('member', 'away');
+    const says = [/etcd has lost its quorum: m2, m3 have no data .* only m1 has/, /restore a snapshot/];
+    await refused(['plan'], [], says);
+    await refused([...APPLY, '--skip', 'preflight', '--force-unsafe'], [], says);
+    await on('m1', 'systemctl', 'stop', 'etcd.service');
+    await refused(APPLY, [], says);
+    for (const name of AWAY) {
+      await on(name, 'test', '!', '-e', '/var/lib/etcd/member');
+      expect(await on(name, 'sh', '-c', 'systemctl is-active etcd.service || true')).toMatch(/inactive|failed/);
+    }
+    await move('away', 'member');
+    await mcpkJson<RunResult>(APPLY, 0);
+    expect(await on('m1', ...ETCDCTL, 'member', 'list')).toBe(before);
+    expect((await mcpkJson<Plan>(['plan'], 0)).summary.changes).toBe(0);
+  });
+});
