@@ -43,6 +43,8 @@ export interface HostFacts {
   etcdData: boolean;
   /** What the units of the control plane on this host were given; absent where there are none. */
   ranges?: { services?: string; pods?: string };
+  /** Names of the files in /etc/cni/net.d. */
+  cniFiles: string[];
   kernelFeatures: string[];
 }
 

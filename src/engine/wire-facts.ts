@@ -92,6 +92,7 @@ export function decodeFacts(records: readonly SessionRecord[], reception: FactsR
     files: Object.fromEntries(files),
     etcdData: one('etcd-data') === '1',
     ...rangesOf(text),
+    cniFiles: facts.get('cni') ?? [],
     kernelFeatures: facts.get('feature') ?? [],
   };
 }

@@ -45,6 +45,8 @@ LISTEN 0      128          0.0.0.0:22       0.0.0.0:*
 LISTEN 0      511                *:6443            *:*
 END`,
   );
+  host.put('/etc/cni/net.d/10-calico.conflist', '{}');
+  host.put('/etc/cni/net.d/a b', '{}');
   host.stub('date', 'echo 1700000001500000000');
   host.stub('kubeadm', '');
 });
@@ -84,6 +86,7 @@ it('tells what a host is', () => {
     owned: [],
     files: {},
     etcdData: true,
+    cniFiles: ['10-calico.conflist', 'a b'],
   });
   // The machine that runs this test may have others.
   expect(seen.foreign).toContain('kubeadm');

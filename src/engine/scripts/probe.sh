@@ -311,6 +311,9 @@ probe_facts() {
   for file in ./etc/kubernetes/manifests/*; do
     [ -e "$file" ] && seen="${seen}foreign=static pod ${file##*/}$nl"
   done
+  for file in ./etc/cni/net.d/*; do
+    [ -e "$file" ] && seen="${seen}cni=${file##*/}$nl"
+  done
   # The version is in the library's name; asking systemctl costs a process.
   for file in ./usr/lib/systemd/libsystemd-shared-*.so ./usr/lib/*/systemd/libsystemd-shared-*.so; do
     [ -e "$file" ] && seen="${seen}systemd=${file##*-shared-}$nl"
