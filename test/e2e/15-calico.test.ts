@@ -1,12 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { exec, powerOff, powerOn } from '../../lab/lab.ts';
+import { exec, powerOff, powerOn, reset } from '../../lab/lab.ts';
 import { CALICO_MANIFEST } from '../../lab/operator.ts';
 import { REGISTRY } from '../../lab/topology.ts';
 import type { Plan, RunResult } from '../../src/engine/types.ts';
-import { eventually, kubectl, mcpkJson, NODES, on, overlay } from './support/mcpk.ts';
+import { eventually, kubectl, mcpk, mcpkJson, NODES, on, overlay, writeKubeconfig } from './support/mcpk.ts';
 
+const CALICO = 'inventories/lab-calico.yaml';
 const NAMESPACE = 'calico-test';
 const IMAGE = 'docker.io/library/busybox:1';
 
@@ -42,23 +43,52 @@ const becomes = (what: string, from: string, address: string, wanted: boolean, s
 
 describe('Calico', () => {
   beforeAll(async () => {
-    await mcpkJson<RunResult>(['apply', '--yes'], 0);
+    await reset();
+  });
+  // The network of a cluster stays: whoever comes next begins with bare hosts.
+  afterAll(async () => {
+    await powerOn('w1');
+    await reset();
+  });
+
+  it('comes to a cluster without a network, but not beside what somebody else has laid', async () => {
+    const none = await overlay('network: {plugin: none}\n');
+    await mcpkJson<RunResult>(['apply', '--yes'], 0, [none]);
+    const foreign = '/etc/cni/net.d/05-other.conflist';
+    await on('w1', 'sh', '-c', `mkdir -p /etc/cni/net.d && echo '{}' >${foreign}`);
+    const refused = await mcpk(['plan'], [CALICO]);
+    expect(refused.code, refused.stderr).toBe(18);
+    expect(refused.stderr.replaceAll(/\s+/g, ' ')).toMatch(/w1.*another network has 05-other\.conflist/);
+    await on('w1', 'rm', foreign);
+    const plan = await mcpk(['plan'], [CALICO]);
+    expect(plan.stdout).toContain("route to 169.254.1.1, the gateway of Calico's pods: the host has no default route");
+    const result = await mcpkJson<RunResult>(['apply', '--yes'], 0, [CALICO]);
+    expect(result.failed).toBe(0);
+    await writeKubeconfig();
+  });
+
+  it('the second apply finds nothing to do, in two round trips', async () => {
+    const result = await mcpkJson<RunResult>(['apply', '--yes'], 0, [CALICO]);
+    expect(result).toMatchObject({ changed: 0, failed: 0, removed: 0 });
+    for (const host of NODES) expect(result.traffic[host], host).toMatchObject({ roundTrips: 2, connections: 1 });
+  });
+
+  it('verify holds: pods on all hosts, a Service, DNS', async () => {
+    const said = await mcpk(['verify'], [CALICO]);
+    expect(said.code, said.stdout + said.stderr).toBe(0);
+  });
+
+  it('pods come up on two hosts', async () => {
     await create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } });
     await pod('a', 'w1', { app: 'a' });
     await pod('b', 'w2', { app: 'b' });
     await Promise.all([podReady('a'), podReady('b')]);
   });
-  afterAll(async () => {
-    await powerOn('w1');
-    await exec(['kubectl', 'delete', 'namespace', NAMESPACE, '--ignore-not-found', '--wait=false']);
-  });
 
   it('has the pool of the inventory, and packets as large as the hosts’ interfaces let through', async () => {
     const pool = JSON.parse(await kubectl('get', 'ippools', 'default-ipv4-ippool', '-o', 'json')) as { spec: object };
     expect(pool.spec).toMatchObject({ cidr: '10.244.0.0/16', vxlanMode: 'Always', ipipMode: 'Never' });
-    const link = await on('w1', 'ip', '-o', 'link', 'show', 'to-operator').catch(() => '');
-    const carrier = await on('w1', 'sh', '-c', "ip -o link | grep -E ' (eth0|host0)[@:]'");
-    const mtu = Number(/ mtu (\d+) /.exec(link || carrier)?.[1]);
+    const mtu = Number(/ mtu (\d+) /.exec(await on('w1', 'ip', '-o', 'link', 'show', 'eth0'))?.[1]);
     expect(mtu).toBeGreaterThan(0);
     const shown = await kubectl('exec', '-n', NAMESPACE, 'a', '--', 'cat', '/sys/class/net/eth0/mtu');
     expect(Number(shown)).toBe(mtu - 50);
@@ -96,7 +126,7 @@ describe('Calico', () => {
     await becomes('b reaches a after the reboot', 'b', await addressOf('a'), true, 60);
     const address = '{.metadata.annotations.projectcalico\\.org/IPv4Address}';
     expect(await kubectl('get', 'node', 'w1', '-o', `jsonpath=${address}`)).toBe('10.77.0.21/24');
-    expect((await mcpkJson<Plan>(['plan'], 0)).summary.changes).toBe(0);
+    expect((await mcpkJson<Plan>(['plan'], 0, [CALICO])).summary.changes).toBe(0);
   });
 
   it('cleans up after a Node that is deleted, and takes the host back', async () => {
@@ -112,12 +142,12 @@ describe('Calico', () => {
     await eventually('no block of addresses is w2’s', 120, async () =>
       (await affinities()).length === 0 ? true : undefined,
     );
-    const healed = await mcpkJson<RunResult>(['apply', '--yes'], 0);
+    const healed = await mcpkJson<RunResult>(['apply', '--yes'], 0, [CALICO]);
     expect(healed.failed).toBe(0);
     await pod('c', 'w2');
     await podReady('c', 120);
     await becomes('a reaches c', 'a', await addressOf('c'), true, 60);
-    expect((await mcpkJson<Plan>(['plan'], 0)).summary.changes).toBe(0);
+    expect((await mcpkJson<Plan>(['plan'], 0, [CALICO])).summary.changes).toBe(0);
   });
 
   it('another manifest rolls its pods node by node, each ready before the next', async () => {
@@ -146,7 +176,7 @@ describe('Calico', () => {
           : undefined;
       });
     })();
-    await mcpkJson<RunResult>(['apply', '--yes'], 0, [file]);
+    await mcpkJson<RunResult>(['apply', '--yes'], 0, [CALICO, file]);
     await watching;
     expect(Math.max(...unavailable)).toBe(1);
     const images = await kubectl(
@@ -161,7 +191,7 @@ describe('Calico', () => {
     );
     expect(new Set(images.split(' '))).toEqual(new Set([`docker.io/calico/node@${digest}`]));
     await becomes('c reaches a', 'c', await addressOf('a'), true, 60);
-    await mcpkJson<RunResult>(['apply', '--yes'], 0);
-    expect((await mcpkJson<Plan>(['plan'], 0)).summary.changes).toBe(0);
+    await mcpkJson<RunResult>(['apply', '--yes'], 0, [CALICO]);
+    expect((await mcpkJson<Plan>(['plan'], 0, [CALICO])).summary.changes).toBe(0);
   });
 });
