@@ -25,7 +25,9 @@ export default defineConfig({
           // A test that hangs ends; one on a busy machine only takes longer.
           testTimeout: 60_000,
           include: ['test/**/*.test.ts'],
-          exclude: ['host-scripts', 'transport', 'package', 'e2e', 'faults'].map((folder) => `test/${folder}/**`),
+          exclude: ['host-scripts', 'transport', 'hostile', 'package', 'e2e', 'faults'].map(
+            (folder) => `test/${folder}/**`,
+          ),
           // No file leaves a thing behind that another one sees; a hundred times the imports take half of the time.
           isolate: false,
         },
@@ -34,6 +36,8 @@ export default defineConfig({
       { test: { ...quick, name: 'host-scripts', include: ['test/host-scripts/**/*.test.ts'], testTimeout: 60_000 } },
       // Against a real sshd on a port of its own.
       { test: { ...quick, name: 'transport', include: ['test/transport/**/*.test.ts'], testTimeout: 30_000 } },
+      // Hosts that were taken over: the worst that each may say, and what others notice of it. It works the processor.
+      { test: { ...quick, name: 'hostile', include: ['test/hostile/**/*.test.ts'], testTimeout: 60_000 } },
       {
         test: {
           ...quick,

@@ -1,8 +1,8 @@
 import type { Cluster } from '../inventory/types.ts';
 import { askApi } from './api-server.ts';
 import type { Facts } from './facts.ts';
-import type { Answer, Ask, GateCheck } from './gate.ts';
-import { parseJson, seen } from './http.ts';
+import type { Answer, GateCheck } from './gate.ts';
+import { parseHttp, parseJson, seen } from './http.ts';
 import { apiHost } from './kubectl.ts';
 import { askUnit, unitProperty } from './unit.ts';
 
@@ -10,7 +10,6 @@ const KUBELET = 'kubelet.service';
 
 /** The fields of a Node that gates read. */
 interface Node {
-  metadata: { name: string };
   spec?: { podCIDR?: string };
   status?: {
     conditions?: { type: string; status: string; reason?: string; message?: string; lastHeartbeatTime?: string }[];
@@ -26,11 +25,6 @@ export interface NodeWish {
   deadline: number;
 }
 
-/** One read of all nodes serves the checks of all hosts. */
-export function nodesAsk(cluster: Cluster, facts: Facts): Ask {
-  return askApi(cluster, apiHost(cluster, facts), '/api/v1/nodes');
-}
-
 /**
  * The node is Ready by the word of the kubelet that runs now: for 40 s after a kubelet ends, the API still shows
  * what it said last, so its heartbeat must be younger than the process. Both times are the host's own.
@@ -38,8 +32,8 @@ export function nodesAsk(cluster: Cluster, facts: Facts): Ask {
 export function nodeReady(cluster: Cluster, facts: Facts, host: string, wish: NodeWish): GateCheck {
   return {
     title: wish.withoutNetwork ? `node ${host} Ready or only the network missing` : `node ${host} Ready`,
-    asks: [nodesAsk(cluster, facts), askUnit(host, KUBELET)],
-    check: ([nodes, unit]) => kubeletProblem(unit) ?? nodeProblem(host, nodes, startOf(unit), wish),
+    asks: [askApi(cluster, apiHost(cluster, facts), `/api/v1/nodes/${host}`), askUnit(host, KUBELET)],
+    check: ([node, unit]) => kubeletProblem(unit) ?? nodeProblem(host, node, startOf(unit), wish),
     host,
     unit: { host, name: KUBELET },
     deadline: wish.deadline,
@@ -54,10 +48,9 @@ function kubeletProblem(answer: Answer | undefined): string | undefined {
 }
 
 function nodeProblem(host: string, answer: Answer | undefined, startedAt: number, wish: NodeWish): string | undefined {
-  const list = parseJson(answer) as { items?: Node[] } | undefined;
-  if (list === undefined) return `the API server does not answer: ${seen(answer)}`;
-  const node = list.items?.find((each) => each.metadata.name === host);
-  if (node === undefined) return `node ${host} has not registered`;
+  if (parseHttp(answer)?.status === 404) return `node ${host} has not registered`;
+  const node = parseJson(answer) as Node | undefined;
+  if (node === undefined) return `the API server does not answer: ${seen(answer)}`;
   if (wish.podCidr === true && node.spec?.podCIDR === undefined) return `node ${host} has no part of podCidr yet`;
   const ready = node.status?.conditions?.find((each) => each.type === 'Ready');
   if (ready === undefined) return `node ${host} has not reported yet`;

@@ -5,6 +5,7 @@ import { askIpPools, parseIpPools } from '../cluster/ip-pools.ts';
 import { askServices, parseServices } from '../cluster/services.ts';
 import { understood } from '../core/answer.ts';
 import { hostsWith, type Cluster } from '../inventory/types.ts';
+import type { Ask } from '../cluster/gate.ts';
 import type { SessionRecord } from '../transport/types.ts';
 import type { Fleet } from './fleet.ts';
 import { ask } from './ask.ts';
@@ -87,24 +88,42 @@ export async function readNodes(
 ): Promise<ApiAnswer> {
   let refusedBy: string | undefined;
   for (const host of masters) {
-    const asks = [askApi(cluster, host, '/api/v1/nodes'), askIpPools(cluster, host), ...askServices(cluster, host)];
-    const [nodes, pools, ...services] = await ask(fleet, asks, signal);
-    const list = understood(host, () => parseJson(nodes)) as NodeList | undefined;
-    if (list) {
+    const page = (more = ''): Ask => askApi(cluster, host, `/api/v1/nodes?limit=${String(PAGE)}${more}`);
+    const [first, pools, ...services] = await ask(
+      fleet,
+      [page(), askIpPools(cluster, host), ...askServices(cluster, host)],
+      signal,
+    );
+    const pages = [understood(host, () => parseJson(first)) as NodeList | undefined];
+    for (let next = continued(pages[0]); next !== undefined; next = continued(pages.at(-1))) {
+      const [answer] = await ask(fleet, [page(`&continue=${encodeURIComponent(next)}`)], signal);
+      pages.push(understood(host, () => parseJson(answer)) as NodeList | undefined);
+    }
+    const lists = pages.filter((list) => list !== undefined);
+    if (lists.length === pages.length) {
       const api = understood(host, () => ({
         host,
-        nodes: toNodes(list),
+        nodes: new Map(lists.flatMap((list) => [...toNodes(list)])),
         ipPools: parseIpPools(pools),
         services: parseServices(services),
       }));
       return { api };
     }
-    if (parseHttp(nodes)?.status === 403) refusedBy ??= host;
+    if (parseHttp(first)?.status === 403) refusedBy ??= host;
   }
   return refusedBy === undefined ? {} : { refusedBy };
 }
 
+/** Nodes in one answer: with all that they tell of images each has some 20 kB, and one answer is read in one go. */
+const PAGE = 250;
+
+function continued(list: NodeList | undefined): string | undefined {
+  const token = list?.metadata?.continue;
+  return typeof token === 'string' && token !== '' ? token : undefined;
+}
+
 interface NodeList {
+  metadata?: { continue?: unknown };
   items: {
     metadata: { name: string };
     spec: { podCIDR?: string };

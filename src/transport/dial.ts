@@ -27,6 +27,8 @@ export interface Connection {
 const ATTEMPTS = 4;
 /** More than all channels of a connection hold with windows as sshd grants them. */
 const MOST_UNSENT = 8 * 1024 * 1024;
+/** Of what Node reads at once, which is 64 KiB at most. */
+const LARGE_PIECE = 16 * 1024;
 
 /**
  * Logs in to one hop. A connection that is dropped before authentication began (MaxStartups) is tried again,
@@ -123,7 +125,7 @@ function login(hop: Hop, stream: Duplex, { identities, signal }: Login): Promise
       client.removeAllListeners().on('error', () => undefined);
       const unwritten = judged.record();
       if (unwritten) return fail(unwritten);
-      hearOnlyWhoReads(stream);
+      hearInTurns(stream);
       resolve({ client, stream });
     });
     client.connect({
@@ -139,12 +141,19 @@ function login(hop: Hop, stream: Duplex, { identities, signal }: Login): Promise
   });
 }
 
-/** A host that asks without end, and takes no answer, would fill this process with them. */
-function hearOnlyWhoReads(stream: Duplex): void {
-  stream.on('data', () => {
-    if (stream.writableLength <= MOST_UNSENT || stream.isPaused()) return;
-    stream.pause();
-    stream.once('drain', () => stream.resume());
+/**
+ * A host that asks without end on the level of SSH keeps this process at work: Node reads up to 32 full pieces in a row
+ * before anything else has its turn, and a piece may hold two thousand questions, each of which is answered. So after a
+ * full piece others have theirs; and who takes no answer is not heard on until it does.
+ */
+function hearInTurns(stream: Duplex): void {
+  stream.on('data', (piece: Buffer) => {
+    if (stream.isPaused()) return;
+    if (stream.writableLength > MOST_UNSENT) stream.pause().once('drain', () => stream.resume());
+    else if (piece.length >= LARGE_PIECE) {
+      stream.pause();
+      setImmediate(() => stream.resume());
+    }
   });
 }
 

@@ -14,7 +14,7 @@ const NOTHING: RecordLimit = { bytes: 0, records: 1 };
 
 /**
  * Every kind of record that our scripts send, and how large it may be: some times more than a right answer has, and
- * little enough that reading it never holds the event loop up (test/engine/worst-answers.test.ts). A kind that is not
+ * little enough that reading it never holds the event loop up (test/hostile/worst-answers.test.ts). A kind that is not
  * here is none of ours. A Map, as the kind is the host's word.
  */
 export const RECORD_LIMITS: ReadonlyMap<string, RecordLimit> = new Map<string, RecordLimit>([

@@ -21,17 +21,11 @@ describe('node gate', () => {
     said(`ActiveState=${state}\nSubState=running\nExecMainStartTimestamp=@${String(start)}\n`);
   const node = (status: string, message: string, heartbeat = 2000, podCIDR?: string): Answer =>
     api({
-      items: [
-        {
-          metadata: { name: 'w1' },
-          spec: { podCIDR },
-          status: {
-            conditions: [
-              { type: 'Ready', status, message, lastHeartbeatTime: new Date(heartbeat * 1000).toISOString() },
-            ],
-          },
-        },
-      ],
+      metadata: { name: 'w1' },
+      spec: { podCIDR },
+      status: {
+        conditions: [{ type: 'Ready', status, message, lastHeartbeatTime: new Date(heartbeat * 1000).toISOString() }],
+      },
     });
   const missing =
     'container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized';
@@ -80,7 +74,12 @@ describe('node gate', () => {
       [node('True', '', 2000), unit('active', 2001)],
       'not reported since its kubelet started',
     ],
-    ['fails when the node is unknown', complete, [api({ items: [] }), unit('active')], 'has not registered'],
+    [
+      'fails when the node is unknown',
+      complete,
+      [api({ kind: 'Status' }, '404 Not Found'), unit('active')],
+      'has not registered',
+    ],
     ['fails when the API server does not answer', complete, [said('', 1), unit('active')], 'connection refused'],
     [
       'waits for the part of podCidr that a bridge is made from',
@@ -94,9 +93,13 @@ describe('node gate', () => {
     expectProblem(nodeReady(cluster, factsOf(cluster), 'w1', wish), answers, problem);
   });
 
-  it('of all hosts asks the API server one question', () => {
+  it('asks for the node alone, of all hosts over one connection: a list of many nodes is none that is read in one go', () => {
     const asks = ['w1', 'w2'].map((host) => nodeReady(cluster, factsOf(cluster), host, complete).asks[0]);
-    expect(asks[0]).toEqual(asks[1]);
+    expect(asks.map((each) => /GET (\S+)/.exec(each?.stdin ?? '')?.[1])).toEqual([
+      '/api/v1/nodes/w1',
+      '/api/v1/nodes/w2',
+    ]);
+    expect(asks).toMatchObject([{ http: true, argv: asks[1]?.argv }, { http: true }]);
   });
 
   it('asks a master that answered', () => {

@@ -44,7 +44,7 @@ function factsRecords({ data = false, settled = false }: Master): SessionRecord[
 /** What a master's servers say to a request of HTTP, several of which may come in one. */
 function answer({ lists, ready, serves }: Master, { argv, stdin = '' }: Command): CommandResult {
   const said = [...stdin.matchAll(/(?:GET|POST) (\S+) HTTP/g)].map(([, path = '']) => {
-    if (path === '/api/v1/nodes') return serves ? http({ items: [] }) : undefined;
+    if (path.startsWith('/api/v1/nodes?')) return serves ? http({ items: [] }) : undefined;
     if (/\/(ippools|services\/[a-z-]+)$/.test(path)) return serves ? http({}) : undefined;
     if (path === '/readyz') return ready ? http('ok') : undefined;
     if (path === '/v3/cluster/member/list')

@@ -12,10 +12,10 @@ import { loadTexts } from '../../src/inventory/load.ts';
 import type { Cluster } from '../../src/inventory/types.ts';
 import { connect } from '../../src/transport/connect.ts';
 import { hostName, knownHostLine } from '../../src/transport/known-hosts.ts';
-import { ATTACKS } from './hostile-attacks.ts';
+import { ATTACKS } from './attacks.ts';
 import { Relay } from './relay.ts';
 import { Limit } from '../../src/transport/limits.ts';
-import { cannotRunSshd, Sshd } from './sshd.ts';
+import { cannotRunSshd, Sshd } from '../transport/sshd.ts';
 
 /** The figures of the promise: docs/reliability.md. */
 const MOST_SILENCE_MS = 4000;
@@ -54,7 +54,7 @@ describe.skipIf(impossible !== undefined)('one host of a run is taken over', () 
   });
 
   async function run(name: string): Promise<Ended> {
-    const server = spawn(process.execPath, [join(import.meta.dirname, 'hostile-server.ts'), name, facts], {
+    const server = spawn(process.execPath, [join(import.meta.dirname, 'server.ts'), name, facts], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     const relay = await Relay.to(sshd.port);

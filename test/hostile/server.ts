@@ -1,14 +1,14 @@
-// A host that was taken over, in a process of its own: `node hostile-server.ts ATTACK FACTS`. It prints a line of JSON,
+// A host that was taken over, in a process of its own: `node server.ts ATTACK FACTS`. It prints a line of JSON,
 // {port, key}, and ends with its standard input. FACTS is a file: an honest host's answer to the question for them.
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import ssh2 from 'ssh2';
 import type { Connection, ServerChannel } from 'ssh2';
-import { ATTACKS } from './hostile-attacks.ts';
-import type { Attack, Records } from './hostile-attacks.ts';
-import { FrameReader } from './hostile-frames.ts';
-import { newKey } from './faulty-server.ts';
+import { ATTACKS } from './attacks.ts';
+import type { Attack, Records } from './attacks.ts';
+import { FrameReader } from './frames.ts';
+import { newKey } from '../transport/faulty-server.ts';
 
 const [name = '', factsFile = ''] = process.argv.slice(2);
 const attack: Attack = ATTACKS[name] ?? fail(`no attack ${name}`);
