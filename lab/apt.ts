@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LabError } from './errors.ts';
 import { ARCH } from './paths.ts';
@@ -98,6 +98,40 @@ async function writeIndex(directory: string): Promise<void> {
     }),
   );
   await writeFile(join(directory, 'Packages'), `${entries.join('\n')}\n`);
+}
+
+/**
+ * Packages of this machine's own release with all that they need, their files laid into `directory` as an image has
+ * them: /bin, /sbin and /lib are links into /usr, no package's script runs.
+ */
+export async function unpackWithDependencies(packages: readonly string[], directory: string): Promise<void> {
+  const work = `${directory}.apt`;
+  await rm(work, { recursive: true, force: true });
+  await mkdir(join(work, 'archives/partial'), { recursive: true });
+  await writeFile(join(work, 'status'), '');
+  const options = [
+    // As if nothing were installed: what the machine has, the image has not.
+    `Dir::State::status=${join(work, 'status')}`,
+    `Dir::Cache::archives=${join(work, 'archives')}`,
+    'APT::Install-Recommends=false',
+    'APT::Sandbox::User=root',
+  ].flatMap((option) => ['-o', option]);
+  const install = ['apt-get', ...options, 'install', '-y', '-q', '--download-only', ...packages];
+  if ((await capture(install)).code !== 0) {
+    await run(['apt-get', 'update', '-q']);
+    await run(install);
+  }
+  for (const name of ['bin', 'sbin', 'lib', 'lib64']) {
+    await mkdir(join(directory, 'usr', name), { recursive: true });
+    await symlink(`usr/${name}`, join(directory, name));
+  }
+  const debs = (await readdir(join(work, 'archives'))).filter((name) => name.endsWith('.deb'));
+  for (const deb of debs) {
+    const files = join(work, 'files.tar');
+    await run(['sh', '-c', 'dpkg-deb --fsys-tarfile "$1" >"$2"', 'sh', join(work, 'archives', deb), files]);
+    await run(['tar', '-C', directory, '--keep-directory-symlink', '-xf', files]);
+  }
+  await rm(work, { recursive: true, force: true });
 }
 
 /** Takes one package of this machine's own release apart into `directory`: nothing is installed or started. */

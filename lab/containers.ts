@@ -1,5 +1,6 @@
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { calicoImages, calicoManifest } from './calico.ts';
 import { exists } from './machine.ts';
 import { packImage, type ContainerImage } from './oci.ts';
 import { CACHE } from './paths.ts';
@@ -11,27 +12,41 @@ const PAUSE = 'trap "exit 0" TERM INT; while :; do sleep 86400 & wait $!; done';
 
 export interface Store {
   directory: string;
-  names: readonly string[];
+  /** Upstream's calico.yaml for the images in it. */
+  manifest: string;
   cached: boolean;
 }
+
+/** Folders on this machine with what images are packed from. */
+interface Programs {
+  /** Debian packages of the hosts' image. */
+  repository: string;
+  coredns: string;
+  calico: string;
+  cniPlugins: string;
+}
+
+/** Upstream's manifest of the Calico whose images the store has. */
+const MANIFEST = 'calico.yaml';
 
 /**
  * Gives a docker-registry storage folder with the images that the lab's cluster runs, by the paths
  * they have upstream, so that mirrors for registry.k8s.io and docker.io both lead here.
- * `programs` names static binaries on this machine.
  */
-export async function ensureStore(programs: { repository: string; coredns: string }): Promise<Store> {
-  const directory = join(CACHE, 'registry', `pause-${PAUSE_VERSION}_coredns-${DEFAULT_VERSIONS.coredns}`);
-  const busybox = await unpackBusybox(programs.repository);
-  const images = await imagesOf({ ...programs, busybox });
-  const names = images.map((image) => `${image.repository}:${image.tag}`);
-  if (await exists(directory)) return { directory, names, cached: true };
+export async function ensureStore(programs: Programs): Promise<Store> {
+  const { coredns, calico } = DEFAULT_VERSIONS;
+  const directory = join(CACHE, 'registry', `pause-${PAUSE_VERSION}_coredns-${coredns}_calico-${calico}`);
+  const manifest = join(directory, MANIFEST);
+  if (await exists(directory)) return { directory, manifest, cached: true };
   const work = `${directory}.tmp`;
   await rm(work, { recursive: true, force: true });
   await mkdir(work, { recursive: true });
-  for (const image of images) await packImage(work, image);
+  await writeFile(join(work, MANIFEST), await calicoManifest());
+  const trees = join(work, 'trees');
+  for (const image of await imagesOf(trees, programs)) await packImage(work, image);
+  await rm(trees, { recursive: true, force: true });
   await rename(work, directory);
-  return { directory, names, cached: false };
+  return { directory, manifest, cached: false };
 }
 
 async function unpackBusybox(repository: string): Promise<string> {
@@ -44,8 +59,8 @@ async function unpackBusybox(repository: string): Promise<string> {
   return program;
 }
 
-async function imagesOf(programs: { busybox: string; coredns: string }): Promise<ContainerImage[]> {
-  const { busybox } = programs;
+async function imagesOf(work: string, programs: Programs): Promise<ContainerImage[]> {
+  const busybox = await unpackBusybox(programs.repository);
   const users = {
     'etc/passwd': 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n',
     'etc/group': 'root:x:0:\nnogroup:x:65534:\n',
@@ -69,9 +84,10 @@ async function imagesOf(programs: { busybox: string; coredns: string }): Promise
     {
       repository: 'coredns/coredns',
       tag: `v${DEFAULT_VERSIONS.coredns}`,
-      files: { coredns: programs.coredns },
+      files: { coredns: join(programs.coredns, 'coredns') },
       texts: users,
       entrypoint: ['/coredns'],
     },
+    ...(await calicoImages(work, { ...programs, busybox, applets })),
   ];
 }

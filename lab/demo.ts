@@ -2,11 +2,10 @@
  * `npm run demo`: from nothing to a highly available Kubernetes on this machine, and a second run that finds nothing
  * to do. Safe to run again; reuses what is there; leaves the lab up.
  */
-import { writeFile } from 'node:fs/promises';
 import { noop } from '../bench/noop.ts';
 import { messageOf } from './errors.ts';
-import { exec, unfit } from './lab.ts';
-import { onOperatorSide, operatorEnvironment, KUBECONFIG } from './operator.ts';
+import { unfit } from './lab.ts';
+import { onOperatorSide, operatorEnvironment } from './operator.ts';
 import { CLONE } from './paths.ts';
 import { attach } from './run.ts';
 
@@ -51,13 +50,6 @@ async function mcpk(...words: string[]): Promise<number> {
   return (performance.now() - started) / 1000;
 }
 
-/** `lab exec kubectl` finds it by KUBECONFIG. */
-async function writeKubeconfig(): Promise<void> {
-  const said = await exec(['mcpk', 'kubeconfig', ...INVENTORY], { cwd: CLONE });
-  if (said.code !== 0) throw new Failed(said.code, `mcpk kubeconfig: ${said.stderr}`);
-  await writeFile(KUBECONFIG, said.stdout, { mode: 0o600 });
-}
-
 async function demo(): Promise<void> {
   headline('mcpk itself');
   await must('the build', [process.execPath, 'scripts/build.ts']);
@@ -66,7 +58,6 @@ async function demo(): Promise<void> {
   await must('the lab', [process.execPath, 'lab/main.ts', 'up']);
   headline('apply');
   const first = await mcpk('apply', ...INVENTORY, '--yes');
-  await writeKubeconfig();
   headline('apply once more: nothing is to be done');
   const second = await mcpk('apply', ...INVENTORY, '--yes');
   headline('verify');

@@ -84,6 +84,8 @@ async function recipeOf(component: Component, version: string): Promise<Recipe> 
         replaces: {},
         variables: {},
       };
+    case 'calico':
+      return calico(version);
   }
 }
 
@@ -94,10 +96,8 @@ async function recipeOf(component: Component, version: string): Promise<Recipe> 
  */
 async function kubernetes(version: string): Promise<Recipe> {
   const staged = `v0.${version.split('.').slice(1).join('.')}`;
-  const module = JSON.parse(
-    await run(['go', 'mod', 'download', '-json', `k8s.io/kubernetes@v${version}`], { env: { GOWORK: 'off' } }),
-  ) as { GoMod: string };
-  const text = await readFile(module.GoMod, 'utf8');
+  const { GoMod } = await goModule('k8s.io/kubernetes', `v${version}`);
+  const text = await readFile(GoMod, 'utf8');
   const names = [...text.matchAll(/^\s*(?:replace\s+)?(k8s\.io\/\S+)\s+=>\s+\.\/staging\//gm)].map(
     (match) => match[1] ?? '',
   );
@@ -143,6 +143,65 @@ function cniPlugins(version: string): Recipe {
     replaces: {},
     variables: { [`${module}/pkg/utils/buildversion.BuildVersion`]: `v${version}` },
   };
+}
+
+/** Tags v3.x of a module without /v3 in its path are none to Go: versions by commit, as the module proxy names them. */
+const CALICO_MODULES: Readonly<Record<string, string>> = {
+  '3.28.5': 'v1.11.0-cni-plugin.0.20250813170300-a0db560f0520',
+};
+const CALICO = 'github.com/projectcalico/calico';
+
+/** Upstream's own files of a release: manifest, folders of the images, licence. */
+export async function calicoModule(version: string): Promise<string> {
+  return (await goModule(CALICO, calicoModuleVersion(version))).Dir;
+}
+
+function calicoModuleVersion(version: string): string {
+  const found = CALICO_MODULES[version];
+  if (found !== undefined) return found;
+  throw new LabError(`the lab knows no Go module of Calico ${version}`, {
+    hint: `it builds ${Object.keys(CALICO_MODULES).join(', ')}`,
+  });
+}
+
+/** Without cgo: upstream's way for other processors. What is lost are the BPF dataplane and XDP. */
+async function calico(version: string): Promise<Recipe> {
+  const module = calicoModuleVersion(version);
+  const { GoMod } = await goModule(CALICO, module);
+  const text = await readFile(GoMod, 'utf8');
+  const carried = [...text.matchAll(/^\s+(\S+) => (\S+ v\S+)$/gm)].map(([, from = '', to = '']): [string, string] => [
+    from,
+    to,
+  ]);
+  return {
+    tools: [
+      'node/cmd/calico-node',
+      'cni-plugin/cmd/calico',
+      'cni-plugin/cmd/install',
+      'kube-controllers/cmd/kube-controllers',
+      'kube-controllers/cmd/check-status',
+    ].map((path) => `${CALICO}/${path}`),
+    requires: { [CALICO]: module },
+    replaces: {
+      ...Object.fromEntries(carried),
+      // Upstream builds it from a folder of its own repository.
+      'github.com/projectcalico/api': 'github.com/projectcalico/api v0.0.0-20240708202104-e3f70b269c2c',
+      // Windows only and never compiled here; the version that upstream names can't be had as a module.
+      'github.com/Microsoft/hcsshim': 'github.com/Microsoft/hcsshim v0.11.7',
+    },
+    variables: {
+      [`${CALICO}/node/pkg/lifecycle/startup.VERSION`]: `v${version}`,
+      [`${CALICO}/node/buildinfo.GitVersion`]: `v${version}`,
+      [`${CALICO}/node/buildinfo.GitRevision`]: module.slice(-12),
+      'main.VERSION': `v${version}`,
+    },
+  };
+}
+
+/** A module in Go's own cache, checked by Go against its checksums. */
+async function goModule(name: string, version: string): Promise<{ GoMod: string; Dir: string }> {
+  const said = await run(['go', 'mod', 'download', '-json', `${name}@${version}`], { env: { GOWORK: 'off' } });
+  return JSON.parse(said) as { GoMod: string; Dir: string };
 }
 
 function goMod(recipe: Recipe): string {

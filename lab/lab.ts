@@ -2,7 +2,7 @@
  * The lab as its command line and the end-to-end tests drive it. All functions work from the machine's
  * own namespaces, not from inside `lab exec`: what they mount must be seen by all.
  */
-import { mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensureBinaries, type Binaries } from './binaries.ts';
 import { removeGroups } from './cgroups.ts';
@@ -22,7 +22,7 @@ import {
   setLink,
   setNetem,
 } from './network.ts';
-import { KUBECONFIG, onOperatorSide, operatorEnvironment, writeCommands } from './operator.ts';
+import { CALICO_MANIFEST, KUBECONFIG, onOperatorSide, operatorEnvironment, writeCommands } from './operator.ts';
 import { STATE } from './paths.ts';
 import { registryProcess, startRegistry, stopRegistry } from './registry.ts';
 import { capture, type RunOptions, type RunResult } from './run.ts';
@@ -36,7 +36,7 @@ const SYSCTL_FILE = join(STATE, 'sysctls.json');
 const NETNS_MARK = join(STATE, 'made-run-netns');
 
 /** What the cluster of the lab is made of, besides Debian's packages. */
-const COMPONENTS: readonly Component[] = ['etcd', 'cni-plugins', 'coredns', 'kubernetes'];
+const COMPONENTS: readonly Component[] = ['etcd', 'cni-plugins', 'coredns', 'calico', 'kubernetes'];
 
 /** One finished part of `up`, or news from one that takes long (then without seconds). */
 export interface Progress {
@@ -82,10 +82,13 @@ export async function up(onProgress: OnProgress = silent): Promise<void> {
     await part('registry', async () => {
       const store = await ensureStore({
         repository: image.repository,
-        coredns: join(directoryOf('coredns'), 'coredns'),
+        coredns: directoryOf('coredns'),
+        calico: directoryOf('calico'),
+        cniPlugins: directoryOf('cni-plugins'),
       });
+      await copyFile(store.manifest, CALICO_MANIFEST);
       const started = await startRegistry(store.directory);
-      return `${started ? 'started' : 'was up'}  ${store.names.join(' ')}`;
+      return `${started ? 'started' : 'was up'}  ${store.cached ? 'images were there' : 'images packed'}`;
     });
     await part('hosts', () => bootAll(image.root));
   });

@@ -9,12 +9,18 @@ export interface ContainerImage {
   /** Path in the registry, without its host: `coredns/coredns`. */
   repository: string;
   tag: string;
+  /** A folder on the machine that becomes the image's root; what follows is put over it. */
+  tree?: string;
   /** Path in the image → file on the machine. */
   files: Readonly<Record<string, string>>;
   /** Path in the image → path it points to. */
   links?: Readonly<Record<string, string>>;
   /** Path in the image → text. */
   texts?: Readonly<Record<string, string>>;
+  /** Folders that any user may write to. */
+  writable?: readonly string[];
+  user?: string;
+  environment?: Readonly<Record<string, string>>;
   entrypoint?: readonly string[];
   command?: readonly string[];
 }
@@ -24,6 +30,8 @@ const MEDIA = {
   config: 'application/vnd.oci.image.config.v1+json',
   layer: 'application/vnd.oci.image.layer.v1.tar+gzip',
 } as const;
+
+const SEARCH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 interface Descriptor {
   mediaType: string;
@@ -59,14 +67,16 @@ export async function packImage(store: string, image: ContainerImage): Promise<v
 
 async function packLayer(work: string, image: ContainerImage): Promise<string> {
   const root = join(work, 'root');
-  for (const folder of ['tmp', 'etc', 'bin']) await mkdir(join(root, folder), { recursive: true });
+  if (image.tree !== undefined) await run(['cp', '-a', image.tree, root]);
+  const writable = ['tmp', ...(image.writable ?? [])];
+  for (const folder of [...writable, 'etc', 'bin']) await mkdir(join(root, folder), { recursive: true });
   for (const [path, source] of Object.entries(image.files)) {
     await mkdir(dirname(join(root, path)), { recursive: true });
     await run(['install', '-m', '0755', source, join(root, path)]);
   }
-  for (const [path, target] of Object.entries(image.links ?? {})) await run(['ln', '-sf', target, join(root, path)]);
+  for (const [path, target] of Object.entries(image.links ?? {})) await run(['ln', '-sfn', target, join(root, path)]);
   for (const [path, text] of Object.entries(image.texts ?? {})) await writeFile(join(root, path), text);
-  await run(['chmod', '1777', join(root, 'tmp')]);
+  await run(['chmod', '1777', ...writable.map((folder) => join(root, folder))]);
   const tar = join(work, 'layer.tar');
   // Nothing of this machine or this hour goes in: the same input gives the same digest.
   const plain = ['--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner'];
@@ -84,8 +94,9 @@ function imageConfig(image: ContainerImage, diffId: string): object {
     architecture: ARCH,
     os: 'linux',
     config: {
-      Env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'],
+      Env: Object.entries({ PATH: SEARCH, ...image.environment }).map(([name, value]) => `${name}=${value}`),
       WorkingDir: '/',
+      ...(image.user === undefined ? {} : { User: image.user }),
       ...(image.entrypoint === undefined ? {} : { Entrypoint: image.entrypoint }),
       ...(image.command === undefined ? {} : { Cmd: image.command }),
     },

@@ -7,6 +7,8 @@ import { REGISTRY, VIP } from './topology.ts';
 
 const BIN = join(STATE, 'bin');
 export const KUBECONFIG = join(STATE, 'kubeconfig');
+/** Upstream's, of the Calico whose images the registry has. */
+export const CALICO_MANIFEST = join(STATE, 'calico.yaml');
 
 /** What a command on the operator's side finds in its environment. */
 export function operatorEnvironment(): Record<string, string> {
@@ -20,6 +22,7 @@ export function operatorEnvironment(): Record<string, string> {
     MCPK_LAB_SSH_CONFIG: SSH_CONFIG,
     MCPK_LAB_SSH_KEY: OPERATOR_KEY,
     MCPK_LAB_KNOWN_HOSTS: KNOWN_HOSTS,
+    MCPK_LAB_CALICO_MANIFEST: CALICO_MANIFEST,
     MCPK_LAB_REGISTRY: REGISTRY,
     MCPK_LAB_VIP: VIP,
   };
@@ -34,9 +37,9 @@ export function onOperatorSide(argv: readonly string[]): string[] {
 export async function writeCommands(directories: { kubernetes: string; etcd: string }): Promise<void> {
   await rm(BIN, { recursive: true, force: true });
   await mkdir(BIN, { recursive: true });
-  await writeFile(join(BIN, 'mcpk'), wrapper());
-  await chmod(join(BIN, 'mcpk'), 0o755);
-  await symlink(join(directories.kubernetes, 'kubectl'), join(BIN, 'kubectl'));
+  await writeFile(join(BIN, 'mcpk'), mcpkCommand());
+  await writeFile(join(BIN, 'kubectl'), kubectlCommand(join(directories.kubernetes, 'kubectl')));
+  for (const name of ['mcpk', 'kubectl']) await chmod(join(BIN, name), 0o755);
   for (const name of ['etcdctl', 'etcdutl']) await symlink(join(directories.etcd, name), join(BIN, name));
 }
 
@@ -44,7 +47,7 @@ export async function writeCommands(directories: { kubernetes: string; etcd: str
  * Built code when there is some, else the sources; on the project's own Node, which may be newer than the machine's.
  * Of the clone that `exec` is called from: the lab is the machine's, and several clones may take turns with it.
  */
-function wrapper(): string {
+function mcpkCommand(): string {
   return `#!/bin/sh
 clone="$MCPK_LAB_CLONE"
 node="$clone/node_modules/.bin/node"
@@ -53,5 +56,20 @@ if [ -f "$clone/dist/mcpk.cjs" ]; then
   exec "$node" "$clone/bin/run.js" "$@"
 fi
 exec "$node" "$clone/bin/dev.js" "$@"
+`;
+}
+
+/** Gets itself the cluster's kubeconfig where there is none yet, whatever command made the cluster. */
+function kubectlCommand(program: string): string {
+  return `#!/bin/sh
+if [ ! -s "$KUBECONFIG" ]; then
+  (umask 077 && cd "$MCPK_LAB_CLONE" && mcpk kubeconfig -i inventories/lab.yaml >"$KUBECONFIG.$$") || {
+    rm -f "$KUBECONFIG.$$"
+    echo 'kubectl: the hosts of the lab are no cluster yet: lab exec mcpk apply makes one' >&2
+    exit 1
+  }
+  mv "$KUBECONFIG.$$" "$KUBECONFIG"
+fi
+exec '${program}' "$@"
 `;
 }

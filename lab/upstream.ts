@@ -23,7 +23,7 @@ interface Release {
  */
 export async function download(component: Component, version: string, directory: string): Promise<boolean> {
   const releases = releasesOf(component, version);
-  if (!(await isReachable(releases))) return false;
+  if (releases.length === 0 || !(await isReachable(releases))) return false;
   const bin = join(directory, 'bin');
   await mkdir(bin, { recursive: true });
   for (const release of releases) await fetchRelease(release, directory);
@@ -54,6 +54,9 @@ function releasesOf(component: Component, version: string): Release[] {
       const url = `${github}/coredns/coredns/releases/download/v${version}/coredns_${version}_linux_${ARCH}.tgz`;
       return [{ url, checksums: `${url}.sha256`, unpack: '.' }];
     }
+    // Upstream publishes images, no programs.
+    case 'calico':
+      return [];
   }
 }
 

@@ -2,13 +2,15 @@
  * What the lab is made of unless its caller asks for something else. Kept apart from
  * src/core/versions.ts: the lab must be able to lay down versions that mcpk calls too old.
  */
-export type Component = 'kubernetes' | 'etcd' | 'cni-plugins' | 'coredns';
+export type Component = 'kubernetes' | 'etcd' | 'cni-plugins' | 'coredns' | 'calico';
 
 export const DEFAULT_VERSIONS: Readonly<Record<Component, string>> = {
   kubernetes: '1.37.1',
   etcd: '3.7.3',
   'cni-plugins': '1.9.1',
   coredns: '1.15.0',
+  // The newest one that can be had as a Go module.
+  calico: '3.28.5',
 };
 
 /** The files that each component consists of, by the names that upstream's releases give them. */
@@ -17,6 +19,7 @@ export const COMPONENT_FILES: Readonly<Record<Component, readonly string[]>> = {
   etcd: ['etcd', 'etcdctl', 'etcdutl'],
   'cni-plugins': ['bridge', 'host-local', 'loopback', 'portmap', 'bandwidth', 'firewall', 'tuning'],
   coredns: ['coredns'],
+  calico: ['calico-node', 'calico', 'install', 'kube-controllers', 'check-status'],
 };
 
 /** What kubeadm of the same release would put into containerd's sandbox_image. */

@@ -11,6 +11,8 @@ export function bareHost(name: string, address: string): HostFacts {
     bootId: '',
     interfaces: [{ name: 'eth0', addresses: [{ address, prefix: 24 }], mtu: 1500 }],
     holdsVip: false,
+    routesPodGateway: true,
+    cniFiles: [],
     memoryBytes: 8 * 2 ** 30,
     cpus: 4,
     diskFreeBytes: 50 * 2 ** 30,

@@ -9,6 +9,11 @@ export interface HostFacts {
   bootId: string;
   /** The VIP is left out. IPv4 only. */
   interfaces: { name: string; addresses: { address: string; prefix: number }[]; mtu: number }[];
+  /**
+   * A route other than ours leads to 169.254.1.1, the gateway that Calico gives to pods. Linux answers for it (proxy
+   * ARP) only where it has a route to it by another interface than the pod's; a default route is one.
+   */
+  routesPodGateway: boolean;
   /** Whether the endpoint's VIP sits on one of its interfaces now. */
   holdsVip: boolean;
   memoryBytes: number;
@@ -38,6 +43,8 @@ export interface HostFacts {
   etcdData: boolean;
   /** What the units of the control plane on this host were given; absent where there are none. */
   ranges?: { services?: string; pods?: string };
+  /** Names of the files in /etc/cni/net.d. */
+  cniFiles: string[];
   kernelFeatures: string[];
 }
 

@@ -17,10 +17,19 @@ export interface GateCheck {
   next?(answers: readonly Answer[]): GateCheck[];
   /** What it says is this host's doing, so a change there is judged by it; none: of the cluster as a whole. */
   host?: string;
-  /** Unit whose last 20 journal lines explain a failure, on `host`. */
+  /** What a person would look up next, asked once when it does not hold in time. */
+  explain?(answers: readonly Answer[]): Explanation | undefined;
+  /** Unit whose last journal lines explain a failure, on `host`. */
   unit?: { host: string; name: string };
   /** Seconds from the end of the change until it must hold. */
   deadline: number;
+}
+
+/** Reads that tell why something is not as it should be. */
+export interface Explanation {
+  asks: Ask[];
+  /** Lines for a human, the most telling first, and what their answers make it possible to ask then. */
+  tell(answers: readonly Answer[]): { lines: string[]; next?: Explanation };
 }
 
 /** What must hold of the others before a batch may be taken down. */

@@ -2,6 +2,7 @@ import type { Cluster } from '../inventory/types.ts';
 import { askApi } from './api-server.ts';
 import type { Answer, GateCheck } from './gate.ts';
 import { parseHttp, parseJson, seen } from './http.ts';
+import { podTroubles } from './pod-troubles.ts';
 
 export interface Workload {
   kind: 'Deployment' | 'DaemonSet' | 'StatefulSet';
@@ -18,7 +19,7 @@ const PLURALS: Readonly<Record<Workload['kind'], string>> = {
 /** The counts of a Deployment, a StatefulSet or a DaemonSet; what is zero is left out by the API. */
 interface WorkloadObject {
   metadata: { generation?: number };
-  spec: { replicas?: number };
+  spec: { replicas?: number; selector?: { matchLabels?: Record<string, string> } };
   status?: Partial<
     Record<
       | 'observedGeneration'
@@ -40,6 +41,10 @@ export function rolledOut(cluster: Cluster, asked: string, workload: Workload, d
     title: `${kind} ${namespace}/${name} rolled out`,
     asks: [askApi(cluster, asked, `/apis/apps/v1/namespaces/${namespace}/${PLURALS[kind]}/${name}`)],
     check: ([answer]) => rolloutProblem(workload, answer),
+    explain: ([answer]) => {
+      const labels = (parseJson(answer) as WorkloadObject | undefined)?.spec.selector?.matchLabels;
+      return labels && podTroubles({ cluster, asked, namespace }, labels);
+    },
     deadline,
   };
 }

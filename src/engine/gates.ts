@@ -1,6 +1,7 @@
-import { lastLines, understood } from '../core/answer.ts';
+import { understood } from '../core/answer.ts';
 import { McpkError } from '../core/errors.ts';
-import type { Answer, Ask, GateCheck, GateContext } from '../cluster/gate.ts';
+import type { Answer, Ask, Explanation, GateCheck, GateContext } from '../cluster/gate.ts';
+import { unitJournal } from '../cluster/journal.ts';
 import { unitAnswer } from '../cluster/unit.ts';
 import type { Observed } from '../resources/types.ts';
 import type { Stage, Step } from '../states/stage.ts';
@@ -88,8 +89,8 @@ export interface GateRun {
 }
 
 /**
- * Waits until all gates hold. A gate that does not hold by its deadline fails with what was seen last and the
- * last journal lines of its unit; one that asks a host whose session is over fails at once.
+ * Waits until all gates hold. A gate that does not hold by its deadline fails with what was seen last and what explains
+ * it (pods, the journal of its unit); one that asks a host whose session is over fails at once.
  *
  * @throws McpkError `gate` (or what the run's `code` says), `unreachable`
  */
@@ -118,7 +119,7 @@ export async function holdGates(run: GateRun, gates: readonly GateCheck[]): Prom
           seen: wrong,
           ms,
         });
-        throw answers.find((answer) => answer.lost)?.lost ?? (await gateError(run, gate, wrong));
+        throw answers.find((answer) => answer.lost)?.lost ?? (await gateError(run, gate, { wrong, answers }));
       } else {
         run.emit({
           at: run.since(),
@@ -148,19 +149,24 @@ export class GateFailure extends McpkError {
   }
 }
 
-async function gateError(run: GateRun, gate: GateCheck, seen: string): Promise<GateFailure> {
-  const details = [`last answer  ${seen}`];
-  if (gate.unit) {
-    const [journal] = await ask(
-      run.fleet,
-      [{ host: gate.unit.host, argv: ['journalctl', '-u', gate.unit.name, '-n', '20', '-o', 'cat', '--no-pager'] }],
-      run.signal,
-    );
-    details.push(`journal of ${gate.unit.name}:`, ...lastLines(journal?.stdout, 20).map((line) => `  ${line}`));
-  }
+async function gateError(run: GateRun, gate: GateCheck, { wrong, answers }: GateSeen): Promise<GateFailure> {
+  const explanations = [gate.explain?.(answers), gate.unit && unitJournal(gate.unit)];
+  const told = await Promise.all(explanations.filter((each) => each !== undefined).map((each) => explained(run, each)));
   const host = gate.host ?? gate.unit?.host ?? gate.asks[0]?.host;
   const message = `${run.stage}: ${gate.title}: not so after ${String(gate.deadline)} s`;
+  const details = [`last answer  ${wrong ?? 'none'}`, ...told.flat()];
   return new GateFailure(gate.host, run.code ?? 'gate', message, { host, details, hint: run.hint });
+}
+
+/** What could not be read is left out: the gate's own failure is what counts. */
+async function explained(run: GateRun, explanation: Explanation): Promise<string[]> {
+  try {
+    const { lines, next } = explanation.tell(await ask(run.fleet, explanation.asks, run.signal));
+    return [...lines, ...(next ? await explained(run, next) : [])];
+  } catch (error) {
+    if (error instanceof McpkError) throw error;
+    return [];
+  }
 }
 
 /** The time between two questions; ends at once when the run is aborted. */

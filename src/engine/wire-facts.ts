@@ -2,6 +2,7 @@ import type { HostFacts } from '../cluster/facts.ts';
 import { isIpv4 } from '../core/ipv4.ts';
 import { cut, linesOf } from '../core/lines.ts';
 import { PATHS } from '../core/paths.ts';
+import { ROUTE_PROTOCOL } from '../core/routes.ts';
 import type { SessionRecord } from '../transport/types.ts';
 import { parseOwned } from './owned.ts';
 import { list, relative, SEPARATOR, splitTexts } from './wire-text.ts';
@@ -47,7 +48,8 @@ export function decodeFacts(records: readonly SessionRecord[], reception: FactsR
   if (text('/proc/meminfo') === '') throw new Error('no text of any file');
   const facts = keyed(of('facts'));
   const one = (key: string): string => facts.get(key)?.[0] ?? '';
-  const addresses = interfaces(of('addresses'), facts.get('mtu') ?? []);
+  const network = of('network');
+  const addresses = interfaces(network);
   const filesystems = new Map(
     [...linesOf(of('filesystems'))].map((line) => {
       const [path = '', ...figures] = line.split(' ', 4);
@@ -71,6 +73,7 @@ export function decodeFacts(records: readonly SessionRecord[], reception: FactsR
     machineId: one('machine-id'),
     bootId: one('boot-id'),
     interfaces: addresses.map((i) => ({ ...i, addresses: i.addresses.filter((a) => a.address !== reception.vip) })),
+    routesPodGateway: routesPodGateway(network),
     holdsVip: addresses.some((i) => i.addresses.some((a) => a.address === reception.vip)),
     memoryBytes: memoryOf(text('/proc/meminfo')),
     cpus: countOf(one('cpus')),
@@ -89,12 +92,13 @@ export function decodeFacts(records: readonly SessionRecord[], reception: FactsR
     files: Object.fromEntries(files),
     etcdData: one('etcd-data') === '1',
     ...rangesOf(text),
+    cniFiles: facts.get('cni') ?? [],
     kernelFeatures: facts.get('feature') ?? [],
   };
 }
 
 /** Sent whatever there is to tell. */
-const RECORDS = ['texts', 'facts', 'addresses', 'filesystems', 'ports', 'clock'];
+const RECORDS = ['texts', 'facts', 'network', 'filesystems', 'ports', 'clock'];
 const OWN_FILES: ReadonlySet<string> = new Set([
   '/etc/os-release',
   '/proc/meminfo',
@@ -120,22 +124,37 @@ function osRelease(text: string): HostFacts['os'] {
   return { id: value('ID'), version: value('VERSION_ID'), name: value('PRETTY_NAME'), like };
 }
 
-/** Lines of `ip -o -4 addr`: `2: eth0    inet 10.77.0.11/24 brd … scope global eth0`. Loopback is left out. */
-function interfaces(text: string, mtus: readonly string[]): HostFacts['interfaces'] {
-  const mtuOf = new Map(mtus.map((line) => cut(line, ' ')));
+/**
+ * Lines of `ip -o -4 addr`: `2: eth0    inet 10.77.0.11/24 brd … scope global eth0`, and of `ip -o link`:
+ * `2: eth0@if5: <BROADCAST,…> mtu 1500 …`. Loopback is left out.
+ */
+function interfaces(text: string): HostFacts['interfaces'] {
+  const mtuOf = new Map<string, number>();
   const found = new Map<string, HostFacts['interfaces'][number]>();
   for (const line of linesOf(text)) {
     const [, device = '', family, address = '', ...more] = words(line);
     // `eth0.5@eth0`: the second is what it stands on. Behind `peer` stands the other end, with the prefix.
-    const [name] = cut(device, '@');
+    const [name] = cut(cut(device, '@')[0], ':');
+    if (address === 'mtu') mtuOf.set(name, Number(more[0]) || 0);
     const [, prefix] = cut(more[0] === 'peer' ? (more[1] ?? '') : address, '/');
     const [own] = cut(address, '/');
     if (name === '' || name === 'lo' || family !== 'inet' || !isIpv4(own) || !/^\d{1,2}$/.test(prefix)) continue;
-    const entry = found.get(name) ?? { name, addresses: [], mtu: Number(mtuOf.get(name) ?? 0) };
+    const entry = found.get(name) ?? { name, addresses: [], mtu: 0 };
     entry.addresses.push({ address: own, prefix: Number(prefix) });
     found.set(name, entry);
   }
-  return [...found.values()];
+  return [...found.values()].map((each) => ({ ...each, mtu: mtuOf.get(each.name) ?? 0 }));
+}
+
+const NO_WAY = /^(unreachable|blackhole|prohibit|throw) /;
+
+/** Whether one of the routes to 169.254.1.1 is not ours: `default via 10.77.0.1 dev eth0 proto static`. */
+function routesPodGateway(text: string): boolean {
+  for (const line of linesOf(text)) {
+    const isRoute = !/^\d+: /.test(line) && !NO_WAY.test(line);
+    if (isRoute && !line.includes(` proto ${ROUTE_PROTOCOL} `)) return true;
+  }
+  return false;
 }
 
 /** `MemTotal:       16331428 kB` */

@@ -4,6 +4,7 @@ import { apiHost } from '../cluster/kubectl.ts';
 import { rolledOut } from '../cluster/workloads.ts';
 import { hostsWith, type Cluster } from '../inventory/types.ts';
 import { nodeReady } from '../cluster/nodes.ts';
+import { podMtu } from './calico/hosts.ts';
 import { CALICO, calicoObjects } from './calico/objects.ts';
 import { COREDNS, corednsObjects } from './coredns/objects.ts';
 import { owned, partial } from './kube-objects.ts';
@@ -22,11 +23,12 @@ export const addons: Stage = {
   hosts: (cluster) => hostsWith(cluster, 'master'),
   api: true,
   needs: ['network'],
-  states: ({ cluster, manifests }) => [
+  states: ({ cluster, facts, manifests }) => [
     ...nodeHosts(cluster).map((host) => partial(nodeObject(host), host.source)),
-    ...(cluster.network.plugin === 'calico' ? calicoObjects(cluster, manifests.get(CALICO.manifest)) : []).map(
-      (object) => owned(object, 'Calico'),
-    ),
+    ...(cluster.network.plugin === 'calico'
+      ? calicoObjects(cluster, manifests.get(CALICO.manifest), podMtu(cluster, facts))
+      : []
+    ).map((object) => owned(object, 'Calico')),
     ...corednsObjects(cluster).map((object) => owned(object, 'CoreDNS')),
     ...userManifests(cluster, manifests),
   ],

@@ -2,13 +2,15 @@ import { MANAGED } from '../cluster/objects.ts';
 import { McpkError } from '../core/errors.ts';
 import { isMap } from '../core/merge.ts';
 import type { KubeObjectResource } from '../resources/types.ts';
+import { wish } from './kube-wish.ts';
 
 export type KubeObject = Readonly<Record<string, unknown>>;
 
 export const MANIFEST_HINT = 'See addons.manifests; kubectl apply --dry-run=client -f FILE says more.';
 
 /** An object that mcpk makes and removes. Throws `invalid` when it is none. */
-export function owned(object: KubeObject, source: string): KubeObjectResource {
+export function owned(manifest: KubeObject, source: string): KubeObjectResource {
+  const object = wish(manifest);
   const metadata = isMap(object['metadata']) ? object['metadata'] : {};
   const labels = isMap(metadata['labels']) ? metadata['labels'] : {};
   return {

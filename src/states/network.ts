@@ -1,13 +1,11 @@
 import { nodeReady } from '../cluster/nodes.ts';
 import type { Facts } from '../cluster/facts.ts';
 import { inCidr } from '../core/ipv4.ts';
-import { PATHS } from '../core/paths.ts';
 import type { Cluster, Host } from '../inventory/types.ts';
 import type { Resource } from '../resources/types.ts';
 import { wrongParts } from './bridge/parts.ts';
 import { bridge } from './bridge/resources.ts';
-import { directory } from './build.ts';
-import { CALICO } from './calico/objects.ts';
+import { calicoHost } from './calico/hosts.ts';
 import { fixedProblems } from './network/fixed.ts';
 import { nodeBatches, nodeHosts } from './node-rollout.ts';
 import type { DeferredStates, Problem, Stage, StateContext } from './stage.ts';
@@ -33,7 +31,7 @@ function hostStates(context: StateContext): Resource[] | DeferredStates {
     case 'bridge':
       return bridge(context);
     case 'calico':
-      return [directory('/etc/cni'), { ...directory(PATHS.cniConfig), exclusive: true, except: CALICO.cniFiles }];
+      return calicoHost(context);
     case 'none':
       return [];
   }

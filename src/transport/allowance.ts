@@ -22,7 +22,7 @@ const ANSWERS: ReadonlyMap<string, Answer> = new Map([
     answer(
       32 * MIB,
       ...['paths', 'texts', 'certificates', 'listings', 'binaries', 'units', 'stamps', 'executables', 'packages'],
-      ...['modules', 'users', 'groups', 'commands', 'facts', 'addresses', 'filesystems', 'ports', 'clock', 'stderr'],
+      ...['modules', 'users', 'groups', 'commands', 'facts', 'network', 'filesystems', 'ports', 'clock', 'stderr'],
     ),
   ],
   ['converge', answer(16 * MIB, 'event', 'restored', 'stale', 'fenced', 'stderr')],

@@ -48,7 +48,7 @@ export const RECORD_LIMITS: ReadonlyMap<string, RecordLimit> = new Map<string, R
   ['commands', LIST],
   // probe.sh: what a host is.
   ['facts', LIST],
-  ['addresses', LIST],
+  ['network', LIST],
   ['filesystems', SMALL],
   ['ports', LIST],
   ['clock', SMALL],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { GateCheck } from '../../src/cluster/gate.ts';
+import type { Explanation, GateCheck } from '../../src/cluster/gate.ts';
 import { askUnit } from '../../src/cluster/unit.ts';
 import type { Observed } from '../../src/resources/types.ts';
 import { McpkError } from '../../src/core/errors.ts';
@@ -122,6 +122,19 @@ describe('holdGates', () => {
     await expect(failing).rejects.toMatchObject({ code: 'gate', exitCode: 16, host: 'm1' });
     await expect(failing).rejects.toMatchObject({
       details: ['last answer  refused', 'journal of etcd.service:', '  bind: address in use'],
+    });
+  });
+
+  it('says what explains it, first one answer and then what that one made it possible to ask', async () => {
+    const { fleet: stub } = fleet((_, command) => ({ exitCode: 1, stdout: command.argv.join(' '), stderr: 'refused' }));
+    const step = (word: string, next?: Explanation): Explanation => ({
+      asks: [{ host: 'm1', argv: ['read', word] }],
+      tell: ([answer]) => ({ lines: [answer?.stdout ?? ''], ...(next ? { next } : {}) }),
+    });
+    const unreadable: Explanation = { ...step('noise'), tell: () => JSON.parse('{') as never };
+    const gates = [{ ...gate('ready', 'm1', { deadline: 0 }), explain: () => step('pods', step('log', unreadable)) }];
+    await expect(holdGates(runOf(stub).run, gates)).rejects.toMatchObject({
+      details: ['last answer  refused', 'read pods', 'read log'],
     });
   });
 

@@ -36,7 +36,7 @@ function factsRecords({ data = false, settled = false }: Master): SessionRecord[
       .join('\n'),
     facts: data ? 'etcd-data=1\n' : '',
     ports: [22, ...(data ? [6443] : [])].map((port) => `LISTEN 0 128 0.0.0.0:${String(port)} 0.0.0.0:*\n`).join(''),
-    ...{ addresses: '', filesystems: '', clock: '0' },
+    ...{ network: '', filesystems: '', clock: '0' },
   };
   return Object.entries(bodies).map(([kind, body]) => ({ kind, args: [], body: Buffer.from(body) }));
 }

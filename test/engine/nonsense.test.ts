@@ -40,7 +40,7 @@ function fleetOf(answers: { records: SessionRecord[]; exitCode: number; texts: s
 }
 
 const KINDS = ['paths', 'texts', 'certificates', 'listings', 'binaries', 'units', 'stamps', 'packages', 'sysctls'];
-const MORE = ['modules', 'users', 'groups', 'commands', 'facts', 'addresses', 'filesystems', 'ports'];
+const MORE = ['modules', 'users', 'groups', 'commands', 'facts', 'network', 'filesystems', 'ports'];
 /** What the real answers are made of, in no order. */
 const pieces = fc
   .array(

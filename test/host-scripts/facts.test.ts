@@ -20,7 +20,6 @@ beforeEach(() => {
   host.put('/proc/sys/kernel/random/boot_id', 'boot\n');
   host.put('/etc/machine-id', 'abc\n');
   host.put('/sys/devices/system/cpu/online', '0-1,4\n');
-  host.put('/sys/class/net/eth0/mtu', '1450\n');
   host.put('/usr/lib/x86_64-linux-gnu/systemd/libsystemd-shared-257.so', '');
   mkdirSync(host.at('/sys/fs/cgroup/systemd/system.slice/systemd-networkd.service'), { recursive: true });
   mkdirSync(host.at('/var/lib/etcd/member'), { recursive: true });
@@ -30,7 +29,12 @@ beforeEach(() => {
 1: lo    inet 127.0.0.1/8 scope host lo\\       valid_lft forever
 2: eth0    inet 10.77.0.11/24 brd 10.77.0.255 scope global eth0\\       valid_lft forever
 2: eth0    inet 10.77.0.100/32 scope global eth0\\       valid_lft forever
-END`,
+3: wg0    inet 10.9.0.1/24 scope global wg0\\       valid_lft forever
+1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue state UNKNOWN mode DEFAULT group default qlen 1000\\    link/loopback 00:00:00:00:00:00 brd 00:00:00:00:00:00
+2: eth0@if7: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1450 qdisc noqueue state UP mode DEFAULT group default qlen 1000\\    link/ether aa:bb:cc:dd:ee:ff brd ff:ff:ff:ff:ff:ff
+3: wg0: <POINTOPOINT,NOARP,UP,LOWER_UP> mtu 1420 qdisc noqueue state UNKNOWN mode DEFAULT group default qlen 1000\\    link/none
+END
+cat ./routes 2>/dev/null`,
   );
   host.stub(
     'ss',
@@ -41,6 +45,8 @@ LISTEN 0      128          0.0.0.0:22       0.0.0.0:*
 LISTEN 0      511                *:6443            *:*
 END`,
   );
+  host.put('/etc/cni/net.d/10-calico.conflist', '{}');
+  host.put('/etc/cni/net.d/a b', '{}');
   host.stub('date', 'echo 1700000001500000000');
   host.stub('kubeadm', '');
 });
@@ -63,7 +69,11 @@ it('tells what a host is', () => {
     hostname: 'm1',
     machineId: 'abc',
     bootId: 'boot',
-    interfaces: [{ name: 'eth0', addresses: [{ address: '10.77.0.11', prefix: 24 }], mtu: 1450 }],
+    interfaces: [
+      { name: 'eth0', addresses: [{ address: '10.77.0.11', prefix: 24 }], mtu: 1450 },
+      { name: 'wg0', addresses: [{ address: '10.9.0.1', prefix: 24 }], mtu: 1420 },
+    ],
+    routesPodGateway: false,
     holdsVip: true,
     memoryBytes: 2048 * 1024,
     cpus: 3,
@@ -76,10 +86,23 @@ it('tells what a host is', () => {
     owned: [],
     files: {},
     etcdData: true,
+    cniFiles: ['10-calico.conflist', 'a b'],
   });
   // The machine that runs this test may have others.
   expect(seen.foreign).toContain('kubeadm');
   expect(seen.diskFreeBytes).toBeGreaterThan(0);
+});
+
+it.each([
+  ['a default route', 'default via 10.77.0.1 dev eth0 proto static ', true],
+  ['a link-local network', '169.254.0.0/16 dev eth0 scope link metric 1000 ', true],
+  ['ours alone', '169.254.1.1 dev eth0 proto 77 scope link ', false],
+  ['ours beside a default one', 'default via 10.77.0.1 dev eth0 \n169.254.1.1 dev eth0 proto 77 scope link ', true],
+  ['one that leads nowhere', 'unreachable default metric 4278198272 ', false],
+  ['none', '', false],
+])('knows whether pods would reach their gateway: %s', (_name, routes, reached) => {
+  host.put('/routes', routes);
+  expect(facts('')).toMatchObject({ routesPodGateway: reached });
 });
 
 it('leaves the VIP with whoever has another one', () => {

@@ -130,10 +130,10 @@ export const ATTACKS: Readonly<Record<string, Attack>> = {
 /** Facts that are believed: then it is the reading for the plan that makes no sense. */
 function attacksByFacts(): Record<string, Attack> {
   const facts: Record<string, () => Records> = {
-    'a word of a megabyte for an interface': () => record('addresses', 'x', '1: '),
-    'interfaces without number': () => record('addresses', '1: a inet 1.2.3.4/8 x\n'),
-    'an interface named __proto__': () => record('addresses', '1: __proto__    inet 1.2.3.4/8 x\n'),
-    'a line of blanks for an interface': () => record('addresses', ' ', '1:'),
+    'a word of a megabyte for an interface': () => record('network', 'x', '1: '),
+    'interfaces without number': () => record('network', '1: a inet 1.2.3.4/8 x\n'),
+    'an interface named __proto__': () => record('network', '1: __proto__    inet 1.2.3.4/8 x\n'),
+    'a line of blanks for an interface': () => record('network', ' ', '1:'),
     'one fact again and again': () => record('facts', 'feature=\n', ARCH),
     'processors without number': () => record('facts', '0-1,', `${ARCH}cpus=`),
     'ports without number': () => record('ports', 'LISTEN 0 0 x:1 \n'),

@@ -105,7 +105,7 @@ const READS = {
 };
 const OBSERVED = ['paths', 'texts', 'certificates', 'listings', 'binaries', 'units', 'stamps', 'executables'];
 const MORE_OBSERVED = ['packages', 'modules', 'users', 'groups', 'commands'];
-const FACTS = ['texts', 'facts', 'addresses', 'filesystems', 'ports', 'clock'];
+const FACTS = ['texts', 'facts', 'network', 'filesystems', 'ports', 'clock'];
 const RECEPTION = { host: 'w1', vip: '10.0.0.9', sentAt: 0, receivedAt: 1 };
 
 function factsWith(kind: string, text: string): unknown {

@@ -5,7 +5,8 @@ import { ref } from '../../src/resources/types.ts';
 import { addons } from '../../src/states/addons.ts';
 import { network } from '../../src/states/network.ts';
 import { runtime } from '../../src/states/runtime.ts';
-import { contextOf, factsOf, labCluster, registered } from './cluster.ts';
+import type { HostFacts } from '../../src/cluster/facts.ts';
+import { contextOf, factsOf, hostFacts, labCluster, registered } from './cluster.ts';
 
 /** The parts of upstream's calico.yaml that mcpk changes, in its shape. */
 const MANIFEST = `
@@ -98,7 +99,7 @@ describe('calico', () => {
     });
     expect('AS' in environmentOf(all)).toBe(bird);
     expect(objectOf(all, 'v1/ConfigMap/kube-system/calico-config')).toMatchObject({
-      data: { calico_backend: backend, veth_mtu: '0', typha_service_name: 'none' },
+      data: { calico_backend: backend, typha_service_name: 'none' },
     });
     expect(nodePod(all).containers[0]?.livenessProbe.exec.command.includes('-bird-live')).toBe(bird);
     expect(nodePod(all).containers[0]?.livenessProbe.exec.command).toContain('-felix-live');
@@ -110,6 +111,64 @@ describe('calico', () => {
     expect(objectOf(all, 'v1/ConfigMap/kube-system/calico-config')).toMatchObject({ data: { veth_mtu: '1400' } });
     expect(nodePod(all).containers[0]?.image).toBe('r.example/c/node:v3.32.2');
     expect(nodePod(all).initContainers[0]?.image).toBe('r.example/c/cni:v3.32.2');
+  });
+
+  it.each([
+    ['vxlan, the host with the smallest', '10.77.0.21', 'vxlan', [9000, 1420, 1500], '1370'],
+    ['ipip', '10.77.0.21', 'ipip', [1500, 1500, 1500], '1480'],
+    ['bgp', '10.77.0.21', 'bgp', [9000, 9000, 9000], '9000'],
+    ['vxlan, another interface has a smaller one', '10.9.0.1', 'vxlan', [1500, 1280, 1500], '1450'],
+  ])(
+    'derives the MTU from the interfaces that carry the pods: %s',
+    async (_name, address, encapsulation, mtus, mtu) => {
+      const cluster = await labCluster(`network: { plugin: calico, calico: { encapsulation: ${encapsulation} } }`);
+      const [m1 = 0, w1 = 0, w2 = 0] = mtus;
+      const carrying = (own: string, size: number, more: HostFacts['interfaces'] = []): HostFacts =>
+        hostFacts(own, {
+          interfaces: [...more, { name: 'wg0', addresses: [{ address: own, prefix: 24 }], mtu: size }],
+        });
+      const other = { name: 'bond1', addresses: [{ address, prefix: 24 }], mtu: w1 };
+      const hosts = new Map([
+        ['m1', carrying('10.77.0.11', m1)],
+        ['w1', address === '10.77.0.21' ? carrying(address, w1) : carrying('10.77.0.21', 1500, [other])],
+        ['w2', carrying('10.77.0.22', w2)],
+      ]);
+      const states = addons.states(
+        contextOf(cluster, 'm1', factsOf(cluster, { hosts }), new Map([['calico', MANIFEST]])),
+      );
+      const config = objectOf(Array.isArray(states) ? states : [], 'v1/ConfigMap/kube-system/calico-config');
+      expect(config).toMatchObject({ data: { veth_mtu: mtu } });
+    },
+  );
+
+  it.each([
+    ['one that has no default route gets one to the pods’ gateway', false, ['169.254.1.1 dev eth1']],
+    ['another one is let be', true, []],
+  ])('on a host: %s', async (_name, routesPodGateway, routes) => {
+    const cluster = await labCluster('network: { plugin: calico }');
+    const own = hostFacts('10.77.0.21', {
+      routesPodGateway,
+      interfaces: [
+        { name: 'eth0', addresses: [{ address: '10.9.0.1', prefix: 24 }], mtu: 1500 },
+        { name: 'eth1', addresses: [{ address: '10.77.0.21', prefix: 24 }], mtu: 1500 },
+      ],
+    });
+    const all = network.states(contextOf(cluster, 'w1', factsOf(cluster, { hosts: new Map([['w1', own]]) })));
+    if (!Array.isArray(all)) throw new Error('deferred');
+    const batch = all.find((each) => each.kind === 'file' && each.path === '/etc/mcpk/network/routes');
+    expect(batch?.kind === 'file' ? String(batch.content).split('\n') : []).toEqual(
+      routes.length === 0
+        ? []
+        : ['route flush proto 77', ...routes.map((route) => `route replace ${route} proto 77`), ''],
+    );
+    const command = all.find((each) => each.kind === 'command');
+    expect(command?.title).toBe(
+      routes.length === 0
+        ? undefined
+        : "route to 169.254.1.1, the gateway of Calico's pods: the host has no default route",
+    );
+    const unit = all.find((each) => each.kind === 'file' && each.path.endsWith('/mcpk-network.service'));
+    expect(unit?.kind === 'file' && String(unit.content)).not.toContain('nft -f');
   });
 
   it('keeps the images of the manifest unless a registry is given', async () => {

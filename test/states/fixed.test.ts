@@ -233,7 +233,7 @@ it('the ranges are read from the units that mcpk writes', async () => {
   });
   const texts = [{ path: '/proc/meminfo', content: 'MemTotal: 1 kB\n' }, ...units];
   const body = texts.map(({ path, content }) => `==> .${path} <==\n${String(content)}\n`).join('');
-  const records = ['facts', 'addresses', 'filesystems', 'ports', 'clock'].map((kind) => ({
+  const records = ['facts', 'network', 'filesystems', 'ports', 'clock'].map((kind) => ({
     kind,
     args: [],
     body: Buffer.from(''),
@@ -243,4 +243,39 @@ it('the ranges are read from the units that mcpk writes', async () => {
   expect(facts).toMatchObject({ ranges: { services: '10.254.0.0/16', pods: '10.244.0.0/16' }, files: {} });
   const request = encodeFacts({ etcdData: '/e' }).toString();
   for (const { path } of units.filter((each) => !each.path.includes('scheduler'))) expect(request).toContain(path);
+});
+
+describe('a network that somebody else laid', () => {
+  const withFiles = (facts: Facts, cniFiles: string[]): Facts => ({
+    ...facts,
+    hosts: new Map([...facts.hosts].map(([name, own]) => [name, name === 'w1' ? { ...own, cniFiles } : own])),
+  });
+  const problems = async (facts: Facts, plugin: string): Promise<readonly Problem[]> =>
+    network.problems?.(await labCluster(`network: { plugin: ${plugin} }`), facts) ?? [];
+
+  it.each(['calico', 'bridge'])('is not removed from nodes that stand: none to %s', async (plugin) => {
+    const facts = withFiles(await running('none'), ['05-cilium.conflist']);
+    expect(await problems(facts, plugin)).toMatchObject([
+      {
+        code: 'refused',
+        host: 'w1',
+        message: expect.stringContaining('has 05-cilium.conflist in /etc/cni/net.d') as string,
+      },
+    ]);
+  });
+
+  it.each<[string, 'none' | 'calico' | 'bridge', string, string[]]>([
+    ['where none is there', 'none', 'calico', []],
+    ['while it is wanted', 'none', 'none', ['05-cilium.conflist']],
+    ['what Calico itself wrote', 'none', 'calico', ['10-calico.conflist', 'calico-kubeconfig']],
+    ['in a folder that is ours: it leaves as drift', 'calico', 'calico', ['05-cilium.conflist']],
+  ])('is no reason to refuse: %s', async (_name, runs, wanted, files) => {
+    expect(await problems(withFiles(await running(runs), files), wanted)).toEqual([]);
+  });
+
+  it('nor on a host that is no node yet', async () => {
+    const facts = withFiles(await running('none'), ['87-podman.conflist']);
+    const nodes = new Map([...(facts.nodes ?? [])].filter(([name]) => name !== 'w1'));
+    expect(await problems({ ...facts, nodes }, 'calico')).toEqual([]);
+  });
 });

@@ -311,8 +311,8 @@ probe_facts() {
   for file in ./etc/kubernetes/manifests/*; do
     [ -e "$file" ] && seen="${seen}foreign=static pod ${file##*/}$nl"
   done
-  for file in ./sys/class/net/*/mtu; do
-    [ -r "$file" ] && IFS= read -r value <"$file" && file=${file%/mtu} && seen="${seen}mtu=${file##*/} $value$nl"
+  for file in ./etc/cni/net.d/*; do
+    [ -e "$file" ] && seen="${seen}cni=${file##*/}$nl"
   done
   # The version is in the library's name; asking systemctl costs a process.
   for file in ./usr/lib/systemd/libsystemd-shared-*.so ./usr/lib/*/systemd/libsystemd-shared-*.so; do
@@ -331,7 +331,8 @@ probe_facts() {
   [ -d ./proc/sys/net/bridge ] && seen="${seen}feature=bridge-nf$nl"
   [ -n "$etcd_data" ] && [ -d "$etcd_data/member" ] && seen="${seen}etcd-data=1$nl"
   emit facts "$seen"
-  emit addresses "$(ip -o -4 addr show 2>/dev/null)"
+  # One process. From the kernel, not /sys/class/net: in a container that is another network's.
+  emit network "$(printf '%s\n' 'addr show' 'link show' 'route show match 169.254.1.1' | ip -o -4 -force -batch - 2>/dev/null)"
   emit filesystems "$(stat -f -c '%n %T %a %S' ./sys/fs/cgroup ./var/lib 2>/dev/null)"
   # Not /proc/net/tcp: the kernel walks through its whole table of connections for that, 12 ms.
   emit ports "$(ss -Hltn 2>/dev/null)"

@@ -20,7 +20,7 @@ export const CALICO = {
  * Upstream's calico.yaml with this cluster's pool, encapsulation, MTU, AS number, registry and API endpoint set in
  * its objects. Throws `invalid` when the text is something else (the operator's manifest, a page of an error).
  */
-export function calicoObjects(cluster: Cluster, text: string | undefined): KubeObject[] {
+export function calicoObjects(cluster: Cluster, text: string | undefined, mtu: number): KubeObject[] {
   if (text === undefined) {
     throw new McpkError('invalid', "network.plugin is calico, but Calico's manifest was not loaded", {
       hint: "Name upstream's calico.yaml, a file or URL, in network.calico.manifest.",
@@ -38,13 +38,13 @@ export function calicoObjects(cluster: Cluster, text: string | undefined): KubeO
       });
     }
   }
-  return [endpoint(cluster), ...objects.map((object) => adapt(cluster, object))];
+  return [endpoint(cluster), ...objects.map((object) => adapt(cluster, object, mtu))];
 }
 
-function adapt(cluster: Cluster, object: KubeObject): KubeObject {
+function adapt(cluster: Cluster, object: KubeObject, mtu: number): KubeObject {
   if (is(object, 'ConfigMap', CALICO.config)) {
     const data = isMap(object['data']) ? object['data'] : {};
-    return { ...object, data: { ...data, calico_backend: backend(cluster), veth_mtu: String(cluster.network.mtu) } };
+    return { ...object, data: { ...data, calico_backend: backend(cluster), veth_mtu: String(mtu) } };
   }
   const pulled = adaptPods(object, cluster.network.calico.registry);
   return is(object, 'DaemonSet', CALICO.node) ? adaptNode(pulled, cluster) : pulled;

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { Facts } from '../../cluster/facts.ts';
 import { inCidr, nthAddress, parseCidr } from '../../core/ipv4.ts';
 import { PATHS } from '../../core/paths.ts';
@@ -5,6 +6,7 @@ import { hostsWith, type Cluster } from '../../inventory/types.ts';
 import type { Problem } from '../stage.ts';
 import { BRIDGE_CONFLIST } from '../bridge/conflist.ts';
 import { partsOutside } from '../bridge/parts.ts';
+import { CALICO } from '../calico/objects.ts';
 
 /** What a cluster that runs keeps: its addresses are in objects and in pods that nobody can renumber. */
 export function fixedProblems(cluster: Cluster, facts: Facts): Problem[] {
@@ -13,6 +15,7 @@ export function fixedProblems(cluster: Cluster, facts: Facts): Problem[] {
   return [
     ...changedServices(cluster, facts),
     ...otherPlugin,
+    ...foreignNetwork(cluster, facts),
     ...(pods.length > 0 ? pods : changedPodRange(cluster, facts)),
   ].map((problem) => ({ code: 'refused', ...problem }));
 }
@@ -113,6 +116,27 @@ function pluginOn(facts: Facts, host: string): 'bridge' | 'calico' | undefined {
   // Calico writes its configuration itself; ours is the folder alone.
   return refs.includes(`directory:${PATHS.cniConfig}`) ? 'calico' : undefined;
 }
+
+/**
+ * With `none` somebody else's network runs on nodes that stand: its configuration would be removed as nobody's, and its
+ * pods stay where the new network does not reach them. A host that is no node yet runs no pods.
+ */
+function foreignNetwork({ network: { plugin } }: Cluster, facts: Facts): Problem[] {
+  if (plugin === 'none') return [];
+  return [...facts.hosts].flatMap(([host, { cniFiles }]): Problem[] => {
+    const foreign = cniFiles.filter((name) => !OWN_FILES.has(name));
+    if (!facts.nodes?.has(host) || pluginOn(facts, host) !== undefined || foreign.length === 0) return [];
+    return [
+      {
+        host,
+        message: `network.plugin: the inventory wants ${plugin}, and another network has ${foreign.join(', ')} in ${PATHS.cniConfig}`,
+        hint: 'Put network.plugin: none back; or take that network off all nodes, its pods with it, and run again.',
+      },
+    ];
+  });
+}
+
+const OWN_FILES: ReadonlySet<string> = new Set([basename(BRIDGE_CONFLIST), ...CALICO.cniFiles]);
 
 /** Calico makes its pool from our settings once and never looks at them again, so a change would be none. */
 function changedPool(cluster: Cluster, { ipPools = [] }: Facts): Problem[] {

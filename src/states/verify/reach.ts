@@ -4,6 +4,7 @@ import { kubectl, apiHost } from '../../cluster/kubectl.ts';
 import { lastLine } from '../../core/answer.ts';
 import { askApi } from '../../cluster/api-server.ts';
 import { askPods, missingPods, runningPods, type RunningPod } from '../../cluster/pods.ts';
+import { podTroubles } from '../../cluster/pod-troubles.ts';
 import { nthAddress } from '../../core/ipv4.ts';
 import type { Cluster } from '../../inventory/types.ts';
 import { TEST } from './test-pods.ts';
@@ -39,6 +40,7 @@ export function podsReachEachOther({ cluster, facts }: GateContext, nodes: reado
     check: ([pods, service]) =>
       missingPods(nodes, pods) ?? (addressOf(service) === undefined ? `no test Service: ${seen(service)}` : undefined),
     next: ([pods, service]) => reachChecks(cluster, asked, [...runningPods(pods).values()], addressOf(service) ?? ''),
+    explain: () => podTroubles({ cluster, asked, namespace: TEST.namespace }, TEST.labels),
     deadline: PULL_DEADLINE,
   };
 }

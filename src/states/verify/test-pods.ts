@@ -1,12 +1,10 @@
 import type { KubeObject } from '../kube-objects.ts';
 
-export const TEST = { namespace: 'mcpk-verify', service: 'web', port: 8080 } as const;
-
-const SELECTOR = { app: 'mcpk-verify' };
+export const TEST = { namespace: 'mcpk-verify', service: 'web', port: 8080, labels: { app: 'mcpk-verify' } } as const;
 
 /** A web server on every node that answers with the node's name, and a Service before them. */
 export function testObjects(image: string): KubeObject[] {
-  const { namespace, service, port } = TEST;
+  const { namespace, service, port, labels } = TEST;
   return [
     {
       apiVersion: 'v1',
@@ -17,13 +15,13 @@ export function testObjects(image: string): KubeObject[] {
       apiVersion: 'v1',
       kind: 'Service',
       metadata: { namespace, name: service },
-      spec: { selector: SELECTOR, ports: [{ name: 'http', port, targetPort: port, protocol: 'TCP' }] },
+      spec: { selector: labels, ports: [{ name: 'http', port, targetPort: port, protocol: 'TCP' }] },
     },
     {
       apiVersion: 'apps/v1',
       kind: 'DaemonSet',
       metadata: { namespace, name: service },
-      spec: { selector: { matchLabels: SELECTOR }, template: { metadata: { labels: SELECTOR }, spec: podSpec(image) } },
+      spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: podSpec(image) } },
     },
   ];
 }
