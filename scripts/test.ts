@@ -36,7 +36,8 @@ await ensureSshd();
 await ensureChromium();
 for (const check of [TYPES, ...LINT]) add((await perform(check)) ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 });
 add(await runSuite('unit'));
-for (const suite of ['host-scripts', 'transport', 'hostile', 'package']) if (await hasTests(suite)) add(await runSuite(suite));
+for (const suite of ['host-scripts', 'transport', 'hostile', 'package'])
+  if (await hasTests(suite)) add(await runSuite(suite));
 await lab();
 
 const line = `${total.passed} passed, ${total.failed} failed`;
