@@ -5,6 +5,7 @@ import { exec, powerOff, powerOn, reset } from '../../lab/lab.ts';
 import { CALICO_MANIFEST } from '../../lab/operator.ts';
 import { REGISTRY } from '../../lab/topology.ts';
 import type { Plan, RunResult } from '../../src/engine/types.ts';
+import { QUICK } from '../faults/support/tier.ts';
 import { eventually, kubectl, mcpk, mcpkJson, NODES, on, overlay, writeKubeconfig } from './support/mcpk.ts';
 
 const CALICO = 'inventories/lab-calico.yaml';
@@ -41,7 +42,8 @@ async function reaches(from: string, address: string): Promise<boolean> {
 const becomes = (what: string, from: string, address: string, wanted: boolean, seconds = 30): Promise<true> =>
   eventually(what, seconds, async () => ((await reaches(from, address)) === wanted ? true : undefined));
 
-describe('Calico', () => {
+/** Bare hosts twice, pulled images and a roll-out node by node: six minutes. */
+describe.runIf(!QUICK)('Calico', () => {
   beforeAll(async () => {
     await reset();
   });
