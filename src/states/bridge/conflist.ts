@@ -1,6 +1,7 @@
 import type { Cluster, Host } from '../../inventory/types.ts';
 import type { HostFacts } from '../../cluster/facts.ts';
 import { PATHS } from '../../core/paths.ts';
+import { carrierOf } from '../carrier.ts';
 
 export const BRIDGE_CONFLIST = `${PATHS.cniConfig}/10-mcpk-bridge.conflist`;
 
@@ -37,6 +38,5 @@ export function bridgeConflist(cluster: Cluster, host: Host, own: HostFacts, pod
 
 function mtuOf(cluster: Cluster, host: Host, own: HostFacts): number {
   if (cluster.network.mtu > 0) return cluster.network.mtu;
-  const carrier = own.interfaces.find((each) => each.addresses.some(({ address }) => address === host.internalAddress));
-  return carrier?.mtu ?? ETHERNET_MTU;
+  return carrierOf(host, own)?.mtu ?? ETHERNET_MTU;
 }

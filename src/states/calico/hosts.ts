@@ -1,17 +1,18 @@
 import { PATHS } from '../../core/paths.ts';
 import { POD_GATEWAY } from '../../core/routes.ts';
 import type { Facts } from '../../cluster/facts.ts';
-import type { Cluster, Host } from '../../inventory/types.ts';
+import type { Cluster } from '../../inventory/types.ts';
 import type { Resource } from '../../resources/types.ts';
 import { directory } from '../build.ts';
+import { carrierOf } from '../carrier.ts';
 import { hostRoutes } from '../host-routes.ts';
 import { nodeHosts } from '../node-rollout.ts';
 import type { StateContext } from '../stage.ts';
 import { CALICO } from './objects.ts';
 
 /** What Calico needs on a host beside its objects in the API. */
-export function calicoHost({ host, facts, own }: StateContext): Resource[] {
-  const carrier = carrierOf(host, facts);
+export function calicoHost({ host, own }: StateContext): Resource[] {
+  const carrier = carrierOf(host, own);
   // Without any route to it Linux does not answer for the pods' gateway, and no pod reaches anything.
   const gateway =
     own.routesPodGateway || carrier === undefined
@@ -37,13 +38,6 @@ const OVERHEAD = { vxlan: 50, ipip: 20, bgp: 0 } as const;
  */
 export function podMtu(cluster: Cluster, facts: Facts): number {
   if (cluster.network.mtu > 0) return cluster.network.mtu;
-  const known = nodeHosts(cluster).flatMap((host) => carrierOf(host, facts)?.mtu || []);
+  const known = nodeHosts(cluster).flatMap((host) => carrierOf(host, facts.hosts.get(host.name))?.mtu || []);
   return known.length === 0 ? 0 : Math.min(...known) - OVERHEAD[cluster.network.calico.encapsulation];
-}
-
-/** The interface with the host's internalAddress. */
-function carrierOf(host: Host, facts: Facts): { name: string; mtu: number } | undefined {
-  return facts.hosts
-    .get(host.name)
-    ?.interfaces.find((each) => each.addresses.some(({ address }) => address === host.internalAddress));
 }
