@@ -74,6 +74,6 @@ function prefixOf({ apiServer }: Cluster): Kept {
   };
 }
 
-function text(flag: unknown): string | undefined {
+function text(flag: string | number | boolean | null | undefined): string | undefined {
   return flag === undefined || flag === null ? undefined : String(flag);
 }
