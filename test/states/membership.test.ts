@@ -287,7 +287,9 @@ describe('what stops a rollback too', () => {
   it('is a folder of which nobody knows whether it has data', async () => {
     const moved = { ...lost, inventory: 'etcd: { dataDirectory: /var/lib/other }', blank: [] };
     expect(await broken(moved)).toEqual(
-      ['m1', 'm2', 'm3'].map((host) => expect.stringContaining(`${host}: etcd has its data in /var/lib/etcd`) as string),
+      ['m1', 'm2', 'm3'].map(
+        (host) => expect.stringContaining(`${host}: etcd has its data in /var/lib/etcd`) as string,
+      ),
     );
   });
 
