@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readPlan } from '../../src/engine/plan-file.ts';
+import { readPlan } from '../../src/engine/plan/plan-file.ts';
 import { load } from '../../src/inventory/load.ts';
 import { parseManifest } from '../../src/states/manifests.ts';
 import { readIdentity } from '../../src/transport/identity-file.ts';

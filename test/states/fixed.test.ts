@@ -294,7 +294,7 @@ describe("a node's part of podCidr", () => {
 
 describe('what runs is read', () => {
   async function decoded(...inventory: string[]): Promise<{ facts: HostFacts; request: string; paths: string[] }> {
-    const { decodeFacts, encodeFacts } = await import('../../src/engine/wire-facts.ts');
+    const { decodeFacts, encodeFacts } = await import('../../src/engine/wire/wire-facts.ts');
     const context = contextOf(await labCluster(...inventory), 'm1', factsOf(await labCluster()));
     const written = [apiServer, controllers, nodes].flatMap((stage) => {
       const states = stage.states(context);
