@@ -1,3 +1,6 @@
+import { LONG_ANSWER } from '../../core/answer.ts';
+import type { SessionRecord } from '../../transport/types.ts';
+
 /** Framing that probe.sh and converge.sh share. */
 
 /** Between the items of a list: paths are free of control characters. */
@@ -16,6 +19,13 @@ export function list(tag: string, items: readonly string[]): string[] {
 /** One argument, byte for byte: an `a` line, and a `+` line for each further line. A NUL cannot be an argument. */
 export function argumentLines(argument: string): string[] {
   return argument.split('\n').map((line, index) => `${index === 0 ? 'a' : '+'} ${line}`);
+}
+
+/** The body of the record of this kind, in a turn of its own if it is long; of none, nothing. */
+export function* bodyOf(records: readonly SessionRecord[], kind: string): Generator<undefined, Buffer> {
+  const body = records.find((record) => record.kind === kind)?.body ?? Buffer.alloc(0);
+  if (body.length > LONG_ANSWER) yield;
+  return body;
 }
 
 /**
