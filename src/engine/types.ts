@@ -188,6 +188,8 @@ export interface RunResult {
   errors: McpkError[];
   /** Hosts that went back, of that stage alone; `held`: its gate holds again. */
   rolledBack: { stage: string; host: string; held: boolean }[];
+  /** The API let the administrator do nothing, so only his binding was seen to; the rest needs a second apply. */
+  onlyAccess?: true;
   stages: {
     name: string;
     status: 'changed' | 'unchanged' | 'failed' | 'skipped';
