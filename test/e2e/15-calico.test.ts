@@ -45,9 +45,9 @@ interface Counts {
   metadata: { generation: number };
   status: {
     observedGeneration: number;
-    numberUnavailable?: number;
+    numberAvailable?: number;
     updatedNumberScheduled?: number;
-    unavailableReplicas?: number;
+    availableReplicas?: number;
     updatedReplicas?: number;
   };
 }
@@ -60,7 +60,7 @@ async function rollOut(what: string, count: number, change: () => Promise<unknow
   let away = 0;
   const watching = eventually(`${what} is rolled out`, 300, async () => {
     const { metadata, status } = await look();
-    const missing = status.numberUnavailable ?? status.unavailableReplicas ?? 0;
+    const missing = count - (status.numberAvailable ?? status.availableReplicas ?? 0);
     away = Math.max(away, missing);
     const updated = status.updatedNumberScheduled ?? status.updatedReplicas ?? 0;
     const seen = metadata.generation > before.generation && metadata.generation === status.observedGeneration;
@@ -86,7 +86,8 @@ async function imagesOf(label: string): Promise<string[]> {
   return [...new Set(said.split(' '))];
 }
 
-const changesLeft = async (): Promise<number> => (await mcpkJson<Plan>(['plan'], 0)).summary.changes;
+const changesLeft = async (overlays: readonly string[] = []): Promise<number> =>
+  (await mcpkJson<Plan>(['plan'], 0, overlays)).summary.changes;
 
 describe('Calico', () => {
   beforeAll(async () => {
@@ -169,18 +170,6 @@ describe('Calico', () => {
     expect(await changesLeft()).toBe(0);
   });
 
-  it('another manifest rolls its pods node by node, each ready before the next', async () => {
-    const image = await pinned('docker.io/calico/node:v3.28.5');
-    const manifest = (await readFile(CALICO_MANIFEST, 'utf8')).replaceAll('docker.io/calico/node:v3.28.5', image);
-    const file = await overlay('network: {calico: {manifest: other.yaml}}\n');
-    await writeFile(join(dirname(file), 'other.yaml'), manifest);
-    expect(await rollOut('ds/calico-node', NODES.length, () => mcpkJson(['apply', '--yes'], 0, [file]))).toBe(1);
-    expect(await imagesOf('calico-node')).toEqual([image]);
-    await becomes('c reaches a', 'c', 'a', true, 60);
-    await mcpkJson<RunResult>(['apply', '--yes'], 0);
-    expect(await changesLeft()).toBe(0);
-  });
-
   it('CoreDNS rolls with one pod away at most', async () => {
     const [old = ''] = await imagesOf('kube-dns');
     const image = await pinned(old);
@@ -192,5 +181,17 @@ describe('Calico', () => {
     await kubectl('exec', '-n', NAMESPACE, 'a', '--', 'nslookup', 'kubernetes.default.svc.cluster.local');
     await mcpkJson<RunResult>(['apply', '--yes'], 0);
     expect(await changesLeft()).toBe(0);
+  });
+
+  it('another manifest rolls its pods node by node, each ready before the next', async () => {
+    const image = await pinned('docker.io/calico/node:v3.28.5');
+    const manifest = (await readFile(CALICO_MANIFEST, 'utf8')).replaceAll('docker.io/calico/node:v3.28.5', image);
+    const file = await overlay('network: {calico: {manifest: other.yaml}}\n');
+    await writeFile(join(dirname(file), 'other.yaml'), manifest);
+    expect(await rollOut('ds/calico-node', NODES.length, () => mcpkJson(['apply', '--yes'], 0, [file]))).toBe(1);
+    expect(await imagesOf('calico-node')).toEqual([image]);
+    await becomes('c reaches a', 'c', 'a', true, 60);
+    // Its own takes as long again to come back: the next file's first apply does that, from bare hosts or not.
+    expect(await changesLeft([file])).toBe(0);
   });
 });
