@@ -32,7 +32,7 @@ remove_temps() {
   : >$state/temps
 }
 
-# A folder goes before something else takes its name: `mv` cannot replace it.
+# make_way PATH: a folder is kept and removed, as `mv` cannot put a file in its place.
 make_way() {
   if [ -d "$1" ] && [ ! -L "$1" ]; then save "$1" && rm -rf -- "$1"; fi
 }

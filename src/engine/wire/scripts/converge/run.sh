@@ -2,7 +2,7 @@
 # In:  the request's words (head.sh); what killed streams left in $state.
 # Out: `epoch`, and the journal with the run's first line. $state/unfinished has `RUN CALLER` from the first stream of
 #      the run here until close_run: where it is found later, the run did not come to its end. $state/journal.1 is the
-#      journal before, when it had grown to 1 MiB. Exit 13, 15 or 17 with a record that says why.
+#      journal before, when it had grown to 1 MiB. Exit 13, 15 or 17 with a record that says why (head.sh).
 
 # Each session that takes the host's lock writes a higher number to $state/fence (session.sh). Another number than ours
 # means that another run has the lock since: what we began is left to it.
@@ -21,13 +21,14 @@ check_preconditions() {
   local expected="$3" actual='' IFS="$1"
   set -- $2
   actual=$(find "$@" -maxdepth 0 -printf '%y %p %l\n' -type f -exec sha256sum -- {} + 2>/dev/null)
-  # Both are empty where nothing is there and nothing was.
+  # EXPECTED begins with a line break, unless it is empty: then nothing may be there.
   [ "${actual:+$nl$actual}" = "$expected" ] && return 0
   emit stale "$actual"
   exit 17
 }
 
-# Journal and mark. The clock is asked once: the time of all lines is this and the time since boot, which is a file.
+# Writes the run's first line into the journal, and the file `unfinished`. The clock is asked only here (`date` is a
+# process): the time of a later line is `epoch` plus the time since boot, which is read from /proc.
 open_run() {
   local marked=''
   mkdir -p $state ./run/mcpk || return 1
@@ -49,7 +50,7 @@ begin_stage() {
   exit 15
 }
 
-# Of a stream that was killed: temporary files, and units that were masked while packages were installed.
+# Clears away what a stream that was killed left: temporary files, and units that it had masked to install packages.
 forget_leftovers() {
   local line=''
   if [ -s $state/temps ]; then
@@ -62,12 +63,12 @@ forget_leftovers() {
   fi
 }
 
-# All that is waited for has been made: the stage is over, and its temporary files are no longer there.
+# The stage is over here. Each temporary file got its final name by now, so none is listed any more.
 end_stage() {
   reload_daemon && : >$state/temps && journal "end $stage" && sync $state/journal
 }
 
-# The run is over on this host, well or not; the notes that came with this request say which.
+# The run is over on this host. How it ended stands in the notes that came with this request.
 close_run() {
   open_run && forget_leftovers && rm -f $state/unfinished && sync $state $state/journal
 }

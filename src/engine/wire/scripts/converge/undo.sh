@@ -1,11 +1,12 @@
 # Puts back what an earlier stream of this stage changed.
 # In:  RUN, whose generation and book (keep.sh) are read.
-# Out: the host as before that stream, and `report`: a line for each thing that was put back, for people. What this
-#      changes is kept in turn.
+# Out: the host as it was before that stream, and `report`: a line for people about each thing that was put back. The
+#      state before that is kept in turn, so that putting back can be undone as well.
 #
 # `from`, `forward`, `failed` and `given` are local to `restore`; the functions that it calls see them.
 
-# restore RUN: the book is worked off from its end, so that of each thing the oldest state is the one that stays.
+# restore RUN: goes through the book from its last line to its first. Of a thing that changed
+# several times the oldest state is put back last, and stays.
 restore() {
   local from="$state/generations/$1/$stage" forward='' backward='' failed='' given='' names='' line='' IFS="$nl"
   # A run that goes back itself must not write into the generation that it reads.
@@ -90,7 +91,7 @@ wake_unit() {
   rm -f -- "./run/mcpk/stamps/$1"
   control_unit $action "$1" 0 "$given" || return 1
   stamp_unit "$1" "$4" "$5" "$given" || return 1
-  # It had no stamp before: what it was started with was not known then, and is not now.
+  # It had no stamp before, and must have none now: `-` is no digest.
   [ "$4" != - ] || rm -f -- "./run/mcpk/stamps/$1"
   add_report "unit $1 ${action%%-*}ed"
 }
@@ -99,7 +100,7 @@ wake_unit() {
 undo_line() {
   local rest="${1#* }" mode=''
   case $1 in
-    # mcpk's own list of what it owns is not old state: the request says what it has to be afterwards.
+    # The list of what mcpk owns is not put back: the request itself says what the list has to be afterwards.
     'kept ./var/lib/mcpk/owned.json' | 'made ./var/lib/mcpk/owned.json') ;;
     'kept '*) put_back "$rest" ;;
     'made '*) take_away "$rest" ;;
@@ -117,7 +118,7 @@ undo_line() {
   esac
 }
 
-# put_back PATH: a copy of what was kept, no link: what later happens to the live one must not reach the kept one.
+# put_back PATH: as a copy of what was kept. A hard link would carry later changes of the live file into the kept one.
 put_back() {
   [ -e "$from/$1" ] || [ -L "$from/$1" ] || return 0
   [ -d "${1%/*}" ] || (umask 022 && mkdir -p -- "${1%/*}") || return 1
@@ -129,7 +130,7 @@ put_back() {
     save "$1"
   fi || return 1
   [ -L "$temp" ] || sync -- "$temp" || return 1
-  # `mv` replaces a folder neither by a file nor a file by a folder; rename_over sees to the first.
+  # `mv` replaces neither a folder by a file (rename_over sees to that) nor a file by a folder (hence this).
   if [ -d "$temp" ] && [ ! -L "$temp" ]; then rm -rf -- "$1" || return 1; fi
   rename_over "$temp" "$1" && add_report "${1#.}"
 }
