@@ -145,7 +145,20 @@ describe('an object that was applied has nothing to change', () => {
         expect(secondRun(object)).toMatchObject({ result: 'unchanged' });
       }),
       // A list in which one name stands twice is not merged by names.
-      { examples: [[{}, { x: [{ name: '', env: {} }, { name: '', env: 0 }] }, {}]] },
+      {
+        examples: [
+          [
+            {},
+            {
+              x: [
+                { name: '', env: {} },
+                { name: '', env: 0 },
+              ],
+            },
+            {},
+          ],
+        ],
+      },
     );
   });
 });
