@@ -7,7 +7,8 @@ import { atOnce } from '../../core/turns.ts';
 import type { SessionRecord } from '../../transport/types.ts';
 import { parseOwned } from '../plan/owned.ts';
 import { decodeKept, RUNS_BY } from './wire-kept.ts';
-import { bodyOf, list, relative, SEPARATOR, splitTexts } from './wire-text.ts';
+import { PROBE_TAGS } from './wire-tags.ts';
+import { bodyOf, list, relative, SEPARATOR, splitTexts, tagged } from './wire-text.ts';
 
 export interface FactsRequest {
   /** Data directory of etcd: a member in it is data that must not be lost. */
@@ -28,7 +29,11 @@ const ASKED_FILES = [PATHS.owned, PATHS.unfinished, PATHS.etcdConfig, PATHS.reso
 
 /** A probe body that asks a host about itself; may be joined with {@link encodeReads}'s. */
 export function encodeFacts(request: FactsRequest): Buffer {
-  const lines = [`= ${SEPARATOR}`, ...list('F', ASKED_FILES.map(relative)), `E ${relative(request.etcdData)}`];
+  const lines = [
+    tagged(PROBE_TAGS.separator, SEPARATOR),
+    ...list(PROBE_TAGS.facts, ASKED_FILES.map(relative)),
+    tagged(PROBE_TAGS.etcdData, relative(request.etcdData)),
+  ];
   return Buffer.from(lines.join('\n') + '\n');
 }
 
