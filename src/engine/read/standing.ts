@@ -4,9 +4,9 @@ import type { Facts, Standing } from '../../cluster/facts.ts';
 import { compareVersions } from '../../core/versions.ts';
 import { hostsWith, type Cluster } from '../../inventory/types.ts';
 import type { Stage } from '../../states/stage.ts';
-import type { Comparisons } from '../plan/compare.ts';
-import type { Fleet } from '../hosts/fleet.ts';
 import { ask } from '../hosts/ask.ts';
+import type { Fleet } from '../hosts/fleet.ts';
+import type { Comparisons } from '../plan/compare.ts';
 import { changesOf } from '../types.ts';
 
 export interface StandingInput {

@@ -2,21 +2,22 @@ import { PATHS } from '../../core/paths.ts';
 import { hostsNow } from '../../cluster/clock.ts';
 import type { OwnedEntry } from '../../cluster/facts.ts';
 import type { Stage } from '../../states/stage.ts';
-import { carryOut } from '../work/carry-out.ts';
-import type { Comparisons } from '../plan/compare.ts';
 import type { Fleet } from '../hosts/fleet.ts';
+import type { EngineInput } from '../input.ts';
 import { chooseGenerations, readGenerations, type Generation } from '../past/generations.ts';
-import { refusals } from '../work/guard.ts';
+import { itemsOf } from '../past/rollback-plan.ts';
+import type { Comparisons } from '../plan/compare.ts';
 import { inventoryOf } from '../plan/inventory-digest.ts';
-import { open, type EngineInput, type Opened } from '../read/open.ts';
 import { parseOwned } from '../plan/owned.ts';
 import { plan } from '../plan/plan.ts';
-import { createRun } from './prepare.ts';
-import { restoreHost } from '../work/rollback.ts';
-import { itemsOf } from '../past/rollback-plan.ts';
-import type { Run } from '../work/run-context.ts';
+import { open, type Opened } from '../read/open.ts';
 import { withStanding } from '../read/standing.ts';
 import type { HostPlan, Plan, RunResult } from '../types.ts';
+import { carryOut } from '../work/carry-out.ts';
+import { refusals } from '../work/guard.ts';
+import { restoreHost } from '../work/rollback.ts';
+import type { Run } from '../work/run-context.ts';
+import { createRun } from './prepare.ts';
 
 export interface RollbackInput extends EngineInput {
   /** A run whose changes are undone; undefined = the last one that changed these hosts. */

@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { McpkError } from '../../core/errors.ts';
 import { PATHS } from '../../core/paths.ts';
 import type { Op } from '../../resources/types.ts';
+import { encodeConverge, type ConvergeRequest, type ConvergeStep } from '../wire/wire-converge.ts';
 import { restoreRequest } from './restore.ts';
 import { asErrors, type Run } from './run-context.ts';
-import { encodeConverge, type ConvergeRequest, type ConvergeStep } from '../wire/wire-converge.ts';
 
 /** Seconds in which the host must be reached anew; what the stream does after it is armed comes on top. */
 const PATIENCE_S = 30;

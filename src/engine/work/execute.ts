@@ -1,14 +1,13 @@
 import { failure, McpkError } from '../../core/errors.ts';
 import type { GateCheck, GateContext } from '../../cluster/gate.ts';
 import type { Stage, Step, Steps } from '../../states/stage.ts';
-import { API } from '../plan/compile.ts';
 import { ask } from '../hosts/ask.ts';
 import { holdGates, runStep } from '../hosts/gates.ts';
-import { holdGuards } from './guard.ts';
 import { restarting } from '../plan/plan.ts';
+import { API, changesOf, type RunResult, type StagePlan } from '../types.ts';
+import { holdGuards } from './guard.ts';
 import { callsForRollback, judge, notPutBack, putBack } from './rollback.ts';
 import { asErrors, type Run } from './run-context.ts';
-import { changesOf, type RunResult, type StagePlan } from '../types.ts';
 
 type StageResult = RunResult['stages'][number];
 

@@ -1,8 +1,7 @@
 import { McpkError } from '../../core/errors.ts';
-import { API } from '../plan/compile.ts';
 import type { Fleet } from '../hosts/fleet.ts';
 import { noteLine, type NoteEvent } from '../past/journal-lines.ts';
-import type { Event } from '../types.ts';
+import { API, type Event } from '../types.ts';
 import { encodeNotes } from '../wire/wire-converge.ts';
 
 /** How long a host may take to write down that the run is over: the user waits for it. */

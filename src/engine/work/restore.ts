@@ -1,7 +1,7 @@
 import type { OwnedEntry } from '../../cluster/facts.ts';
 import { ownedText, type Ownership } from '../plan/owned.ts';
-import type { Run } from './run-context.ts';
 import type { ConvergeRequest } from '../wire/wire-converge.ts';
+import type { Run } from './run-context.ts';
 
 /** Which generation of a host goes back, and what mcpk owned there before it. */
 export interface Return {

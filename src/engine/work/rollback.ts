@@ -1,10 +1,9 @@
 import { McpkError } from '../../core/errors.ts';
-import { API } from '../plan/compile.ts';
-import { ChangeFailure, sendStream } from './converge.ts';
 import { GateFailure } from '../hosts/gates.ts';
+import { API, changesOf, type HostPlan, type StagePlan } from '../types.ts';
+import { ChangeFailure, sendStream } from './converge.ts';
 import { restoreRequest, type Return } from './restore.ts';
 import { asErrors, type Run } from './run-context.ts';
-import { changesOf, type HostPlan, type StagePlan } from '../types.ts';
 
 /** A host that went back, with what was put back there, or why that failed. */
 export interface Returned {

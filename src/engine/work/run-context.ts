@@ -6,11 +6,11 @@ import type { Facts } from '../../cluster/facts.ts';
 import type { Cluster } from '../../inventory/types.ts';
 import type { Materials, Observed, Ref } from '../../resources/types.ts';
 import type { Stage } from '../../states/stage.ts';
-import type { Comparisons } from '../plan/compare.ts';
 import type { Fleet } from '../hosts/fleet.ts';
-import type { Journal } from './journal.ts';
+import type { Comparisons } from '../plan/compare.ts';
 import type { Ownership } from '../plan/owned.ts';
 import type { Emit, HostPlan, Plan, RunResult, StagePlan } from '../types.ts';
+import type { Journal } from './journal.ts';
 
 /** What the parts of one run share. Made by `run.ts`; nothing of it outlives the run. */
 export interface Run {
