@@ -44,7 +44,7 @@ export function parseOwned(text: string, host: string): OwnedEntry[] {
 }
 
 /** Entries that a newer mcpk must have written: they are left alone, and kept. */
-export function strangers(owned: readonly OwnedEntry[]): string[] {
+export function ofUnknownKind(owned: readonly OwnedEntry[]): string[] {
   return owned.map((entry) => entry.ref).filter((ref) => !isKind(ref.slice(0, ref.indexOf(':'))));
 }
 

@@ -21,8 +21,8 @@ export interface StandingInput {
  * order depends on it: a run with nothing to do does not pay for it.
  */
 export async function withStanding(input: StandingInput, facts: Facts, comparisons: Comparisons): Promise<Facts> {
-  const concerned = input.stages.filter((stage) => stage.guard !== undefined);
-  const changes = concerned.some((stage) =>
+  const guarded = input.stages.filter((stage) => stage.guard !== undefined);
+  const changes = guarded.some((stage) =>
     (comparisons.stages.get(stage.name) ?? []).some((host) => changesOf(host).length > 0),
   );
   return changes && facts.etcd === 'formed' ? { ...facts, standing: await askStanding(input) } : facts;

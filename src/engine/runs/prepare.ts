@@ -14,7 +14,7 @@ import { compareStage, comparing, type CompareInput, type Comparisons } from '..
 import { compileStage, compiling, type CompileInput } from '../plan/compile.ts';
 import { inventoryOf } from '../plan/inventory-digest.ts';
 import { checkKept } from '../plan/keepers.ts';
-import { strangers, type Ownership } from '../plan/owned.ts';
+import { ofUnknownKind, type Ownership } from '../plan/owned.ts';
 import { planHash } from '../plan/plan-hash.ts';
 import { plan, planStage, type PlanInput } from '../plan/plan.ts';
 import { leavingFromApi, type Leaving } from '../plan/removals.ts';
@@ -53,7 +53,7 @@ export async function prepare(input: EngineInput, opened: Opened, inPlace: reado
   if (clock !== undefined) emit({ at: since(), type: 'warning', message: clock });
   await checkProblems(input, opened);
   for (const [host, { owned }] of opened.facts.hosts)
-    for (const ref of strangers(owned))
+    for (const ref of ofUnknownKind(owned))
       emit({
         at: since(),
         type: 'warning',
@@ -75,8 +75,8 @@ export async function prepare(input: EngineInput, opened: Opened, inPlace: reado
   const apiWhy = whyNoApi(opened.facts);
   const compareInputOf: CompareInput = { tree, observed, facts: opened.facts.hosts, apiOwned, apiLeaving, apiWhy, now };
   const comparisons = await inTurns(comparing(compareInputOf));
-  const around = { fleet, cluster, stages: input.stages, signal: input.signal };
-  const facts = await withStanding(around, opened.facts, comparisons);
+  const surroundings = { fleet, cluster, stages: input.stages, signal: input.signal };
+  const facts = await withStanding(surroundings, opened.facts, comparisons);
   const planInput: PlanInput = {
     cluster,
     facts,
@@ -90,7 +90,7 @@ export async function prepare(input: EngineInput, opened: Opened, inPlace: reado
   };
   const unguarded = plan(planInput);
   checkKept(tree, unguarded.stages, comparisons.shared);
-  const planned = { ...unguarded, refused: await refusals({ ...around, facts }, unguarded) };
+  const planned = { ...unguarded, refused: await refusals({ ...surroundings, facts }, unguarded) };
   emit({ at: since(), type: 'planned', plan: planned, ms: since() });
   const run = createRun({
     input,
@@ -226,7 +226,7 @@ export function createRun(from: CreateRun): Run {
         new Map(facts.owned.map(({ ref, ...entry }) => [ref, entry])),
       ]),
     ),
-    concerned: concerned(input),
+    inScope: stagesInScope(input),
     forceUnsafe: input.forceUnsafe ?? false,
     gateHeld: from.gateHeld,
     cutOff: from.cutOff,
@@ -258,7 +258,7 @@ export function createRun(from: CreateRun): Run {
 }
 
 /** With `--only X`: X and all that it needs, as their gates must hold. `--skip` leaves the rest out. */
-export function concerned({ stages, selection }: EngineInput): Set<string> {
+export function stagesInScope({ stages, selection }: EngineInput): Set<string> {
   const found = new Set(
     stages
       .map((stage) => stage.name)

@@ -47,12 +47,12 @@ async function prepareRollback(input: EngineInput, opened: Opened, chosen: reado
   const now = new Date();
   const tree = { hosts: [...opened.facts.hosts.keys()], stages: [] };
   const comparisons: Comparisons = { byHost: new Map(), shared: new Map(), stages: plansOf(chosen) };
-  const around = { fleet: opened.fleet, cluster, stages, signal };
-  const facts = await withStanding(around, opened.facts, comparisons);
+  const surroundings = { fleet: opened.fleet, cluster, stages, signal };
+  const facts = await withStanding(surroundings, opened.facts, comparisons);
   // Its own limit is in what was chosen.
   const planInput = { cluster, facts, stages, tree, comparisons, selection: {}, inventory: inventoryOf(input) };
   const unguarded = plan({ ...planInput, tool: input.tool, now });
-  const planned = { ...unguarded, refused: await refusals({ ...around, facts }, unguarded) };
+  const planned = { ...unguarded, refused: await refusals({ ...surroundings, facts }, unguarded) };
   input.emit({ at: opened.since(), type: 'planned', plan: planned, ms: opened.since() });
   const observed = new Map<string, never>();
   const run = createRun({
@@ -67,7 +67,7 @@ async function prepareRollback(input: EngineInput, opened: Opened, chosen: reado
     gateHeld: new Set(),
     cutOff: [],
   });
-  run.work = (stage, host) => putStageBack(run, stage, host.host, chosen);
+  run.work = (stage, host) => restoreStage(run, stage, host.host, chosen);
   return run;
 }
 
@@ -94,7 +94,7 @@ function plansOf(chosen: readonly Generation[]): Map<string, HostPlan[]> {
   return plans;
 }
 
-async function putStageBack(run: Run, stage: string, host: string, chosen: readonly Generation[]): Promise<void> {
+async function restoreStage(run: Run, stage: string, host: string, chosen: readonly Generation[]): Promise<void> {
   const started = performance.now();
   const generation = chosen.find((each) => each.stage === stage && each.host === host);
   if (!generation) return;

@@ -14,7 +14,7 @@ import { whileRefused } from '../read/refused-by-api.ts';
 import type { Plan, RunResult, StateTree } from '../types.ts';
 import { carryOut } from '../work/carry-out.ts';
 import type { Run } from '../work/run-context.ts';
-import { compileInput, concerned, isInPlace, prepare } from './prepare.ts';
+import { compileInput, stagesInScope, isInPlace, prepare } from './prepare.ts';
 
 /** `mcpk facts` */
 export async function gatherFacts(input: EngineInput): Promise<Facts> {
@@ -61,7 +61,7 @@ export async function applyRun(options: ApplyInput): Promise<RunResult> {
   const opened = await open(whole, 'exclusive');
   try {
     const input = whileRefused(whole, opened);
-    const wanted = concerned(input);
+    const wanted = stagesInScope(input);
     const inPlace = input.stages.filter(
       (stage) => wanted.has(stage.name) && isInPlace(stage, input.cluster, opened.facts),
     );

@@ -69,7 +69,7 @@ export function createJournal(input: JournalInput): Journal {
       if (event.type === 'step' && event.status !== 'start')
         note(event.host, 'step', event.stage, event.status, event.title);
       if (event.type === 'gate' && event.status !== 'waiting')
-        for (const host of concerned(event, changed.get(event.stage) ?? new Set(), input.hosts))
+        for (const host of hostsOfGate(event, changed.get(event.stage) ?? new Set(), input.hosts))
           note(host, 'gate', event.stage, event.status, event.title);
     },
     async close(failures, also) {
@@ -87,7 +87,7 @@ export function createJournal(input: JournalInput): Journal {
 }
 
 /** Of the hosts that the stage changed those that a gate names; all of them when it names none, or does not hold. */
-function concerned(
+function hostsOfGate(
   { title, status }: Extract<Event, { type: 'gate' }>,
   changed: ReadonlySet<string>,
   hosts: readonly string[],

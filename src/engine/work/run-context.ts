@@ -32,8 +32,8 @@ export interface Run {
   readonly laid: Map<string, Map<Ref, string>>;
   /** host → what mcpk owns there now. */
   readonly owned: Map<string, Map<string, Ownership>>;
-  /** Stages that this run changes, and those that they need: the gates of others are not asked. */
-  readonly concerned: ReadonlySet<string>;
+  /** Names of the stages that this run may change, and of those that they need: the gates of others are not asked. */
+  readonly inScope: ReadonlySet<string>;
   /** Goes on where a guard does not hold, and says what comes of it. */
   readonly forceUnsafe: boolean;
   /** Stages whose gates the probe saw to hold. */

@@ -283,7 +283,7 @@ function runOf(parts: RunParts, outcome: Outcome): Run {
     journal: { caller: 'c', note: () => undefined, take: () => [], hear: () => undefined },
     laid: new Map(),
     owned: new Map(),
-    concerned: new Set(stages.map((stage) => stage.name)),
+    inScope: new Set(stages.map((stage) => stage.name)),
     forceUnsafe: forced,
     noRollback: false,
     rolledBack: [],
