@@ -52,7 +52,7 @@ export const RECORD_LIMITS: ReadonlyMap<string, RecordLimit> = new Map<string, R
   ['filesystems', SMALL],
   ['ports', LIST],
   ['clock', SMALL],
-  // converge.sh and generations.sh: one event a resource; the last 6000 bytes of a failure.
+  // converge: one event a resource; the last 6000 bytes of a failure.
   ['event', { bytes: 64 * KIB, records: 100_000 }],
   ['restored', { bytes: MIB, records: 1000 }],
   ['stale', { bytes: 2 * MIB, records: 1 }],

@@ -5,7 +5,9 @@ import { PATHS } from '../../core/paths.ts';
 import { ROUTE_PROTOCOL } from '../../core/routes.ts';
 import type { SessionRecord } from '../../transport/types.ts';
 import { parseOwned } from '../plan/owned.ts';
-import { list, relative, SEPARATOR, splitTexts } from './wire-text.ts';
+import { decodeKept, RUNS_BY } from './wire-kept.ts';
+import { PROBE_TAGS } from './wire-tags.ts';
+import { list, relative, SEPARATOR, splitTexts, tagged } from './wire-text.ts';
 
 export interface FactsRequest {
   /** Data directory of etcd: a member in it is data that must not be lost. */
@@ -21,17 +23,16 @@ export interface FactsReception {
   receivedAt: number;
 }
 
-const UNITS = {
-  apiServer: `${PATHS.units}/kube-apiserver.service`,
-  controllerManager: `${PATHS.units}/kube-controller-manager.service`,
-} as const;
-
 /** Beside what probe.sh reads by itself ({@link OWN_FILES}). */
-const ASKED_FILES = [PATHS.owned, PATHS.unfinished, PATHS.etcdConfig, PATHS.resolvConf, ...Object.values(UNITS)];
+const ASKED_FILES = [PATHS.owned, PATHS.unfinished, PATHS.etcdConfig, PATHS.resolvConf, ...RUNS_BY];
 
 /** A probe body that asks a host about itself; may be joined with {@link encodeReads}'s. */
 export function encodeFacts(request: FactsRequest): Buffer {
-  const lines = [`= ${SEPARATOR}`, ...list('F', ASKED_FILES.map(relative)), `E ${relative(request.etcdData)}`];
+  const lines = [
+    tagged(PROBE_TAGS.separator, SEPARATOR),
+    ...list(PROBE_TAGS.facts, ASKED_FILES.map(relative)),
+    tagged(PROBE_TAGS.etcdData, relative(request.etcdData)),
+  ];
   return Buffer.from(lines.join('\n') + '\n');
 }
 
@@ -88,7 +89,7 @@ export function decodeFacts(records: readonly SessionRecord[], reception: FactsR
     unfinished: texts.has(PATHS.unfinished),
     files: Object.fromEntries(files),
     etcdData: one('etcd-data') === '1',
-    ...rangesOf(text),
+    ...decodeKept(text),
     cniFiles: facts.get('cni') ?? [],
   };
 }
@@ -101,17 +102,9 @@ const OWN_FILES: ReadonlySet<string> = new Set([
   '/proc/swaps',
   PATHS.owned,
   PATHS.unfinished,
-  // Their environment may hold what nobody shall read in the facts.
-  ...Object.values(UNITS),
+  ...RUNS_BY,
 ]);
 const ARCHITECTURES: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch64: 'arm64' };
-
-function rangesOf(text: (path: string) => string): Pick<HostFacts, 'ranges'> {
-  const services = /--service-cluster-ip-range=([\d.:/,a-f]{1,100})/.exec(text(UNITS.apiServer))?.[1];
-  const pods = /--cluster-cidr=([\d.:/,a-f]{1,100})/.exec(text(UNITS.controllerManager))?.[1];
-  if (services === undefined && pods === undefined) return {};
-  return { ranges: { ...(services === undefined ? {} : { services }), ...(pods === undefined ? {} : { pods }) } };
-}
 
 function osRelease(text: string): HostFacts['os'] {
   const of = keyed(text);

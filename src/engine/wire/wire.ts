@@ -14,7 +14,8 @@ import {
   decodeUsers,
   known,
 } from './wire-observed.ts';
-import { argumentLines, list, relative, splitTexts, SEPARATOR } from './wire-text.ts';
+import { PROBE_TAGS } from './wire-tags.ts';
+import { argumentLines, list, relative, splitTexts, SEPARATOR, tagged } from './wire-text.ts';
 
 /** Asks for nothing; kinds add to it (`ResourceKind.reads`). */
 export function emptyReads(): Reads {
@@ -45,23 +46,30 @@ export function encodeReads(reads: Reads): Buffer {
   );
   const commands = new Map(reads.commands.map((command) => [command.id, command.argv]));
   const lines = [
-    `= ${SEPARATOR}`,
-    ...list('p', paths.map(relative)),
-    ...list('d', [...differing.values()]),
-    ...list('t', unique(reads.texts).map(relative)),
-    ...list('C', unique(reads.certificates).map(relative)),
-    ...list('l', unique(reads.listings).map(relative)),
-    ...list('b', unique(reads.binaries).map(relative)),
-    ...list('u', unique(reads.units)),
-    ...list('X', unique(reads.executables.map(({ unit, paths: of }) => [unit, ...of.map(relative)].join(' ')))),
-    ...list('k', unique(reads.packages)),
+    tagged(PROBE_TAGS.separator, SEPARATOR),
+    ...list(PROBE_TAGS.paths, paths.map(relative)),
+    ...list(PROBE_TAGS.differing, [...differing.values()]),
+    ...list(PROBE_TAGS.texts, unique(reads.texts).map(relative)),
+    ...list(PROBE_TAGS.certificates, unique(reads.certificates).map(relative)),
+    ...list(PROBE_TAGS.listings, unique(reads.listings).map(relative)),
+    ...list(PROBE_TAGS.binaries, unique(reads.binaries).map(relative)),
+    ...list(PROBE_TAGS.units, unique(reads.units)),
     ...list(
-      's',
+      PROBE_TAGS.executables,
+      unique(reads.executables.map(({ unit, paths: of }) => [unit, ...of.map(relative)].join(' '))),
+    ),
+    ...list(PROBE_TAGS.packages, unique(reads.packages)),
+    ...list(
+      PROBE_TAGS.sysctls,
       unique(reads.sysctls).map((key) => relative(PROC_SYS + sysctlPath(key))),
     ),
-    ...list('m', [...modules.values()]),
-    ...list('g', unique(reads.users)),
-    ...[...commands].flatMap(([id, argv]) => [`c ${encodeURIComponent(id)}`, ...argv.flatMap(argumentLines), '. ']),
+    ...list(PROBE_TAGS.modules, [...modules.values()]),
+    ...list(PROBE_TAGS.users, unique(reads.users)),
+    ...[...commands].flatMap(([id, argv]) => [
+      tagged(PROBE_TAGS.command, encodeURIComponent(id)),
+      ...argv.flatMap(argumentLines),
+      tagged(PROBE_TAGS.end),
+    ]),
   ];
   return Buffer.from(lines.join('\n') + '\n');
 }
