@@ -12,7 +12,7 @@ import type { Ownership } from '../plan/owned.ts';
 import type { Emit, HostPlan, Plan, RunResult, StagePlan } from '../types.ts';
 import type { Journal } from './journal.ts';
 
-/** What the parts of one run share. Made by `run.ts`; nothing of it outlives the run. */
+/** What the parts of one run share. Made by `createRun` (runs/prepare.ts); nothing of it outlives the run. */
 export interface Run {
   /** Sortable name of the run: generations and journals carry it. */
   readonly id: string;
