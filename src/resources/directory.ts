@@ -30,7 +30,7 @@ export const directory: ResourceKind<DirectoryResource> = {
   },
 
   converge({ path, mode, owner, group }, change) {
-    const removals = (change.removes ?? []).map((stranger): Op => ({ op: 'remove', path: stranger }));
+    const removals = (change.removes ?? []).map((entry): Op => ({ op: 'remove', path: entry }));
     return Promise.resolve([{ op: 'mkdir', path, mode, owner, group }, ...removals]);
   },
 

@@ -236,12 +236,12 @@ async function apply(from: Scene): Promise<Outcome> {
   const observed = new Map(hosts.map((host) => [host, observe(from, world, host)]));
   const now = new Date(0);
   const comparisons = compare({ tree, observed, facts: bare.hosts, apiOwned: new Map(), now });
-  const around = { fleet, cluster, stages, signal };
-  const facts = await withStanding(around, bare, comparisons);
+  const surroundings = { fleet, cluster, stages, signal };
+  const facts = await withStanding(surroundings, bare, comparisons);
   const selection: Selection = from.limit ? { limit: from.limit } : {};
   const inventory = { files: [], sha256: '' };
   const unguarded = plan({ cluster, facts, stages, tree, comparisons, selection, inventory, tool: 't', now });
-  const planned = { ...unguarded, refused: await refusals({ ...around, facts }, unguarded) };
+  const planned = { ...unguarded, refused: await refusals({ ...surroundings, facts }, unguarded) };
   const outcome: Outcome = { plan: planned, fleet, results: [], failures: [], late: [] };
   if (planned.refused.length > 0 && !forced) return outcome;
   const run = runOf({ cluster, facts, fleet, comparisons, observed, planned, forced, signal }, outcome);
