@@ -21,7 +21,12 @@ export const CONVERGE_PARTS = [
 export function loadScripts(): Record<'probe' | 'converge' | 'prune', string> {
   return {
     probe: packageText(`${FOLDER}/probe.sh`),
-    converge: CONVERGE_PARTS.map(packageText).join('\n'),
+    converge: CONVERGE_PARTS.map((part) => withoutComments(packageText(part))).join('\n'),
     prune: packageText(`${FOLDER}/prune.sh`),
   };
+}
+
+/** Nobody reads them on a host, and each host is sent them. */
+function withoutComments(script: string): string {
+  return script.replaceAll(/^ *#(?!!).*\n/gm, '');
 }
