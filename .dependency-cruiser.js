@@ -25,6 +25,49 @@ const rooms = Object.entries(ROOMS).map(([room, may]) => ({
   to: { path: '^src/', pathNot: [`^src/(${[room, ...may].join('|')})/`, CONTRACTS] },
 }));
 
+// The rooms inside of the engine, and what each may import of the others; all of them may import the two files beside
+// them. `work` changes hosts and `read` never does, so neither knows the other.
+const ENGINE = {
+  plan: [],
+  wire: ['plan'],
+  hosts: ['wire', 'plan'],
+  past: ['hosts', 'wire', 'plan'],
+  read: ['past', 'hosts', 'wire', 'plan'],
+  work: ['past', 'hosts', 'wire', 'plan'],
+  runs: ['work', 'read', 'past', 'hosts', 'wire', 'plan'],
+};
+
+const engineRooms = [
+  ...Object.entries(ENGINE).map(([room, may]) => ({
+    name: `engine-${room}`,
+    comment: `src/engine/${room} may import of the engine: ${[...may, 'types.ts', 'input.ts'].join(', ')}`,
+    severity: 'error',
+    from: { path: `^src/engine/${room}/` },
+    to: { path: '^src/engine/', pathNot: `^src/engine/((${[room, ...may].join('|')})/|(types|input)\\.ts$)` },
+  })),
+  {
+    name: 'engine-ground',
+    comment: 'types.ts and input.ts import no room of the engine',
+    severity: 'error',
+    from: { path: '^src/engine/(types|input)\\.ts$' },
+    to: { path: '^src/engine/', pathNot: '^src/engine/types\\.ts$' },
+  },
+  {
+    name: 'engine-has-rooms',
+    comment: 'a file of the engine lies in one of its rooms; a new room goes into the table above',
+    severity: 'error',
+    from: { path: '^src/engine/', pathNot: `^src/engine/((${Object.keys(ENGINE).join('|')})/|(types|input)\\.ts$)` },
+    to: {},
+  },
+  {
+    name: 'engine-doors',
+    comment: 'commands enter the engine by its runs; what asks no host, they may take from plan and past',
+    severity: 'error',
+    from: { path: '^src/commands/' },
+    to: { path: '^src/engine/', pathNot: ['^src/engine/((runs|plan|past)/|input\\.ts$)', CONTRACTS] },
+  },
+];
+
 const only = (name, room, pattern) => ({
   name,
   severity: 'error',
@@ -35,6 +78,7 @@ const only = (name, room, pattern) => ({
 export default {
   forbidden: [
     ...rooms,
+    ...engineRooms,
     {
       name: 'contracts-are-types',
       comment:

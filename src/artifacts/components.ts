@@ -1,5 +1,5 @@
+import { cniPluginNames } from '../core/cni-plugins.ts';
 import type { Cluster } from '../inventory/types.ts';
-import { cniPluginNames } from '../states/cni.ts';
 import type { Artifact } from '../states/stage.ts';
 
 export type ComponentName = Artifact['component'];
@@ -58,7 +58,7 @@ export const COMPONENTS: readonly Component[] = [
   {
     name: 'cni-plugins',
     required: ['bridge', 'host-local', 'loopback', 'portmap'],
-    needed: (cluster) => cniPluginNames(cluster).length > 0,
+    needed: (cluster) => cniPluginNames(cluster.network.plugin).length > 0,
     version: (cluster) => cluster.versions.cniPlugins,
     upstream: 'https://github.com/containernetworking/plugins/releases/download',
     mirror: (cluster) => cluster.artifacts.mirrors.cniPlugins,

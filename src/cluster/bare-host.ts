@@ -8,7 +8,6 @@ export function bareHost(name: string, address: string): HostFacts {
     kernel: '6.12.0',
     hostname: name,
     machineId: '',
-    bootId: '',
     interfaces: [{ name: 'eth0', addresses: [{ address, prefix: 24 }], mtu: 1500 }],
     holdsVip: false,
     routesPodGateway: true,
@@ -21,7 +20,6 @@ export function bareHost(name: string, address: string): HostFacts {
     swap: false,
     systemd: 257,
     resolved: false,
-    networkd: false,
     packageManager: 'apt',
     ports: [22],
     foreign: [],
@@ -29,6 +27,5 @@ export function bareHost(name: string, address: string): HostFacts {
     unfinished: false,
     files: {},
     etcdData: false,
-    kernelFeatures: [],
   };
 }

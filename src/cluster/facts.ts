@@ -6,7 +6,6 @@ export interface HostFacts {
   kernel: string;
   hostname: string;
   machineId: string;
-  bootId: string;
   /** The VIP is left out. IPv4 only. */
   interfaces: { name: string; addresses: { address: string; prefix: number }[]; mtu: number }[];
   /**
@@ -25,9 +24,8 @@ export interface HostFacts {
   clockSkewMs: number;
   swap: boolean;
   systemd: number;
-  /** Whether systemd-resolved and systemd-networkd run. */
+  /** Whether systemd-resolved runs. */
   resolved: boolean;
-  networkd: boolean;
   packageManager: 'apt' | 'none';
   /** Listening TCP ports. */
   ports: number[];
@@ -47,7 +45,6 @@ export interface HostFacts {
   kept?: { domain?: string; issuer?: string; etcdPrefix?: string };
   /** Names of the files in /etc/cni/net.d. */
   cniFiles: string[];
-  kernelFeatures: string[];
 }
 
 export interface OwnedEntry {

@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import type { Facts } from '../cluster/facts.ts';
-import type { EngineInput } from '../engine/read/open.ts';
+import type { EngineInput } from '../engine/input.ts';
 import type { Cluster } from '../inventory/types.ts';
 import { ASSUMPTIONS, assumedFacts } from './shared/assumed-facts.ts';
 import { BaseCommand } from './shared/base-command.ts';

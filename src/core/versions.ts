@@ -100,12 +100,6 @@ export function kubeletSkewProblem(apiServer: string, kubelet: string): string |
     : undefined;
 }
 
-/** The `version` line of config.toml: 3 came with containerd 2.0, and 2.x still reads 2. Takes a Debian package version too. */
-export function containerdConfigVersion(packageVersion: string): 2 | 3 {
-  const upstream = packageVersion.replace(/^\d+:/, '');
-  return Number(upstream.split('.')[0]) >= 2 ? 3 : 2;
-}
-
 /** `1.37.1` → `1.37`; undefined for what is no version. */
 export function seriesOf(version: string): string | undefined {
   const [, major, minor] = /^v?(\d+)\.(\d+)\.\d+(?:[-+].*)?$/.exec(version) ?? [];

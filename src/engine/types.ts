@@ -2,6 +2,9 @@ import type { Facts } from '../cluster/facts.ts';
 import type { Change, Comparison, Resource } from '../resources/types.ts';
 import type { McpkError } from '../core/errors.ts';
 
+/** The pseudo-host on which kubeObjects live. */
+export const API = 'api';
+
 /** Compiled resources of one host in one stage, in the order in which they converge. */
 export interface HostStates {
   host: string;
@@ -18,6 +21,14 @@ export interface StateTree {
     hosts: HostStates[];
     deferred?: { until: string; why: string };
   }[];
+}
+
+/** What the user allows this run to change. */
+export interface Selection {
+  /** Host names; undefined = all. */
+  limit?: ReadonlySet<string>;
+  only?: ReadonlySet<string>;
+  skip?: ReadonlySet<string>;
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Event } from '../engine/types.ts';
 import { counted, duration } from './figures.ts';
 import { add, newModel } from './model.ts';
-import { stagesWithoutReturn } from './plan-schedule.ts';
+import { irreversibleStages } from './plan-schedule.ts';
 import { stageLine } from './stage-line.ts';
 import { clean, cleanLines, paint, symbol, type Theme } from './theme.ts';
 import type { View, ViewStream } from './view.ts';
@@ -36,7 +36,7 @@ export function eventLine(event: Event, theme: Theme, verbose: boolean): string 
     case 'planned': {
       const { changes, hosts, unchanged } = event.plan.summary;
       const read = `read in ${duration(event.ms)}`;
-      const final = stagesWithoutReturn(event.plan);
+      const final = irreversibleStages(event.plan);
       const warned = final.length === 0 ? '' : `; no way back from ${final.join(', ')}`;
       return changes === 0
         ? `${counted(unchanged, 'state')} as wanted, ${read}`

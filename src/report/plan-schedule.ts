@@ -38,7 +38,7 @@ function noWayBack({ stages }: Plan, theme: Theme): string[] {
 }
 
 /** Stages of a running cluster that change for good. */
-export function stagesWithoutReturn({ etcd, stages }: Plan): string[] {
+export function irreversibleStages({ etcd, stages }: Plan): string[] {
   return etcd === 'formed' ? stages.filter((stage) => reasonsOf(stage).length > 0).map((stage) => stage.name) : [];
 }
 

@@ -11,10 +11,10 @@ export const directory: ResourceKind<DirectoryResource> = {
   compare(resource, observed, context) {
     const { path, mode, owner, group } = resource;
     const seen = observed.paths[path];
-    const strangers = resource.exclusive ? undescribed(resource, observed, context) : [];
+    const foreign = resource.exclusive ? undescribed(resource, observed, context) : [];
     const reasons = [
       ...(seen === undefined ? ['absent'] : differences(seen, { type: 'directory', mode, owner, group })),
-      ...strangers.map((stranger) => `${stranger.slice(path.length + 1)} is not described by any stage`),
+      ...foreign.map((entry) => `${entry.slice(path.length + 1)} is not described by any stage`),
     ];
     const hash = `${mode} ${owner}:${group}`;
     if (reasons.length === 0) return { result: 'unchanged', reason: 'mode and owner are as wanted', hash };
@@ -24,13 +24,13 @@ export const directory: ResourceKind<DirectoryResource> = {
       reasons,
       hash,
       // Its size changes with what others put into it.
-      rests: rests({ seen: seen && { ...seen, size: 0 }, strangers }),
-      ...(strangers.length > 0 ? { removes: strangers } : {}),
+      rests: rests({ seen: seen && { ...seen, size: 0 }, strangers: foreign }),
+      ...(foreign.length > 0 ? { removes: foreign } : {}),
     };
   },
 
   converge({ path, mode, owner, group }, change) {
-    const removals = (change.removes ?? []).map((stranger): Op => ({ op: 'remove', path: stranger }));
+    const removals = (change.removes ?? []).map((entry): Op => ({ op: 'remove', path: entry }));
     return Promise.resolve([{ op: 'mkdir', path, mode, owner, group }, ...removals]);
   },
 

@@ -382,7 +382,7 @@ export interface Change {
    * systemd's own restart) runs with the old ones and must start again.
    */
   renews?: true;
-  /** Paths that nobody describes and that go: foreign drop-ins, strangers in an exclusive directory. */
+  /** Paths that nobody describes and that go: foreign drop-ins, foreign entries of an exclusive directory. */
   removes?: string[];
   /** Why it can't be undone, if so. */
   irreversible?: string;

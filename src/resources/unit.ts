@@ -29,12 +29,12 @@ export const unit: ResourceKind<UnitResource> = {
     const deferred = deferredInput(resource, context);
     if (deferred) return deferred;
     const seen = observed.units[resource.name];
-    const strangers = foreignDropIns(resource, seen, context);
+    const foreign = foreignDropIns(resource, seen, context);
     const findings = [
-      ...activity(resource, observed, context, strangers),
+      ...activity(resource, observed, context, foreign),
       ...enablement(resource, seen),
       ...(seen?.needDaemonReload ? [{ verb: 'update' as const, reason: 'systemd has not read its files anew' }] : []),
-      ...strangers.map((path) => ({ verb: 'update' as const, reason: `foreign drop-in ${path} is over it` })),
+      ...foreign.map((path) => ({ verb: 'update' as const, reason: `foreign drop-in ${path} is over it` })),
     ];
     const stamps = findings.length === 0 && needsStamp(resource, seen, context);
     if (stamps) findings.push({ verb: 'update', reason: 'noted that it needs no restart' });
@@ -51,7 +51,7 @@ export const unit: ResourceKind<UnitResource> = {
     if (stamps) change.stamps = true;
     if (verb === 'start' && seen?.loadState === 'loaded' && changingInputs(resource, 'restart', context).length > 0)
       change.renews = true;
-    return strangers.length > 0 ? { ...change, removes: strangers } : change;
+    return foreign.length > 0 ? { ...change, removes: foreign } : change;
   },
 
   converge(resource, change, _materials, observed) {
@@ -103,7 +103,7 @@ function activity(
   resource: UnitResource,
   observed: Observed,
   context: CompareContext,
-  strangers: readonly string[],
+  foreign: readonly string[],
 ): Finding[] {
   const seen = observed.units[resource.name];
   const active = seen?.activeState ?? 'inactive';
@@ -112,7 +112,7 @@ function activity(
   if (seen === undefined || active === 'inactive' || active === 'failed')
     return [{ verb: 'start', reason: `is ${active}` }];
   const restarts = staleInputs(resource, 'restart', observed, context);
-  if (strangers.length > 0) restarts.push('it runs with a foreign drop-in');
+  if (foreign.length > 0) restarts.push('it runs with a foreign drop-in');
   if (restarts.length > 0) return restarts.map((reason) => ({ verb: 'restart', reason: `restart, because ${reason}` }));
   // Not up yet: a start joins the job that runs and waits for it.
   if (active !== 'active' && active !== 'reloading') return [{ verb: 'start', reason: `is ${active}` }];

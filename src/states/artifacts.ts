@@ -1,8 +1,8 @@
+import { cniPluginNames } from '../core/cni-plugins.ts';
 import { PATHS } from '../core/paths.ts';
 import type { BinaryResource } from '../resources/types.ts';
 import type { Cluster, Host } from '../inventory/types.ts';
 import { directory } from './build.ts';
-import { cniPluginNames } from './cni.ts';
 import type { Artifact, Stage, StateContext } from './stage.ts';
 
 /** kubectl too: steps and gates run it, against the local API server. */
@@ -18,7 +18,7 @@ export function binariesOf(cluster: Cluster, host: Host): string[] {
     ...(master ? CONTROL_PLANE : []),
     ...(node ? ['kubelet'] : []),
     ...(node && cluster.kubeProxy.enabled ? ['kube-proxy'] : []),
-    ...(node ? cniPluginNames(cluster) : []),
+    ...(node ? cniPluginNames(cluster.network.plugin) : []),
   ];
 }
 

@@ -46,7 +46,7 @@ export function readSshConfig(file: string, host: string, user?: string): Config
     const block = line.blocks.at(-1);
     if (block?.file === line.file && block.line === line.line) {
       verdicts.set(block, holds(block, asked(said, host, user)));
-    } else if (line.blocks.every((around) => verdicts.get(around))) take(said, line);
+    } else if (line.blocks.every((outer) => verdicts.get(outer))) take(said, line);
   }
   return entryOf(said, host);
 }

@@ -55,7 +55,7 @@ export function readLines(file: string): Line[] {
   });
 }
 
-interface Around {
+interface Inclusion {
   blocks: readonly Block[];
   depth: number;
   /** The `Include`. */
@@ -69,7 +69,7 @@ interface Seen extends Looked {
   lines: number;
 }
 
-function linesOf(file: string, { blocks, depth, from, seen }: Around): Line[] {
+function linesOf(file: string, { blocks, depth, from, seen }: Inclusion): Line[] {
   seen.files += 1;
   if (seen.files > MOST_FILES) throw new ConfigMistake(from, `Include: more than ${MOST_FILES} files`);
   if (depth > DEEPEST_INCLUDE) throw new ConfigMistake(from, 'Include: files include each other');

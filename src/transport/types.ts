@@ -34,7 +34,7 @@ export interface Traffic {
 
 /**
  * The one long-lived remote session of a host, as root. One request at a time; a heartbeat runs beside it.
- * After 10 to 12 s without one, the host ends the work's process group (2 s) and lets go of the lock.
+ * After 8 to 12 s without one, the host ends the work's process group (2 s) and lets go of the lock.
  */
 export interface Session {
   readonly host: string;
@@ -99,7 +99,7 @@ export interface ConnectOptions {
   inLine?: { ops: readonly string[]; limit: Limit };
   /** Ours: see src/transport/patience.ts. */
   patience?: Patience;
-  /** The host's patience: it ends the session after so many ticks without a frame. By default 5 × 2 s. */
+  /** The host's patience: it ends the session after so many ticks without a frame. By default 2 × 4 s. */
   silence?: { tickSeconds: number; ticks: number };
 }
 

@@ -1,12 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import {
-  checkVersions,
-  compareVersions,
-  containerdConfigVersion,
-  kubeletSkewProblem,
-  upgradeProblems,
-} from '../../src/core/versions.ts';
+import { checkVersions, compareVersions, kubeletSkewProblem, upgradeProblems } from '../../src/core/versions.ts';
 
 describe('checkVersions', () => {
   it.each([
@@ -83,16 +77,6 @@ describe('kubeletSkewProblem', () => {
     if (problem === undefined) expect(seen).toBeUndefined();
     else expect(seen).toMatch(problem);
   });
-});
-
-it.each([
-  ['1.7.24~ds1-6+deb13u1+b2', 2],
-  ['1.6.20~ds1-1+b1', 2],
-  ['2.0.0', 3],
-  ['2.2.1-0ubuntu1', 3],
-  ['1:2.1.4', 3],
-])('containerd %s reads configuration version %i', (version, expected) => {
-  expect(containerdConfigVersion(version)).toBe(expected);
 });
 
 it('compares versions by number', () => {

@@ -17,11 +17,10 @@ beforeEach(() => {
   host.put('/proc/sys/kernel/hostname', 'm1\n');
   host.put('/proc/sys/kernel/osrelease', '6.12.1\n');
   host.put('/proc/sys/kernel/arch', 'x86_64\n');
-  host.put('/proc/sys/kernel/random/boot_id', 'boot\n');
   host.put('/etc/machine-id', 'abc\n');
   host.put('/sys/devices/system/cpu/online', '0-1,4\n');
   host.put('/usr/lib/x86_64-linux-gnu/systemd/libsystemd-shared-257.so', '');
-  mkdirSync(host.at('/sys/fs/cgroup/systemd/system.slice/systemd-networkd.service'), { recursive: true });
+  mkdirSync(host.at('/sys/fs/cgroup/systemd/system.slice/systemd-resolved.service'), { recursive: true });
   mkdirSync(host.at('/var/lib/etcd/member'), { recursive: true });
   host.stub(
     'ip',
@@ -68,7 +67,6 @@ it('tells what a host is', () => {
     kernel: '6.12.1',
     hostname: 'm1',
     machineId: 'abc',
-    bootId: 'boot',
     interfaces: [
       { name: 'eth0', addresses: [{ address: '10.77.0.11', prefix: 24 }], mtu: 1450 },
       { name: 'wg0', addresses: [{ address: '10.9.0.1', prefix: 24 }], mtu: 1420 },
@@ -80,8 +78,7 @@ it('tells what a host is', () => {
     clockSkewMs: 1000,
     swap: false,
     systemd: 257,
-    resolved: false,
-    networkd: true,
+    resolved: true,
     ports: [22, 2379, 6443],
     owned: [],
     files: {},

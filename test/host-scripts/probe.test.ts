@@ -21,9 +21,9 @@ const MEMORY = '/run/mcpk/memory';
 const EXECUTOR = '/usr/lib/systemd/systemd-executor';
 const sha = (text: string | Buffer): string => createHash('sha256').update(text).digest('hex');
 
-function probe(reads: Partial<Reads>, options: { deep?: boolean } = {}): Observed {
+function probe(reads: Partial<Reads>): Observed {
   const asked = { ...emptyReads(), ...reads };
-  const { records, exitCode, stderr } = host.run('probe', encodeReads(asked, options));
+  const { records, exitCode, stderr } = host.run('probe', encodeReads(asked));
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
   return decodeObserved(records, asked);
 }
@@ -145,10 +145,9 @@ describe('binaries', () => {
   it('are hashed once, and again when the file changes', () => {
     host.put(path, 'one');
     expect(probe({ binaries: [path, '/var/lib/mcpk/store/none'] }).binaries).toEqual({ [path]: sha('one') });
-    // The memory is what counts: a lie in it is believed until the file changes or somebody looks deep.
+    // The memory is what counts: a lie in it is believed until the file changes.
     host.put(MEMORY, host.read(MEMORY).replace(sha('one'), sha('lie')));
     expect(probe({ binaries: [path] }).binaries).toEqual({ [path]: sha('lie') });
-    expect(probe({ binaries: [path] }, { deep: true }).binaries).toEqual({ [path]: sha('one') });
     writeFileSync(host.at(path), 'two');
     expect(probe({ binaries: [path] }).binaries).toEqual({ [path]: sha('two') });
   });
@@ -214,8 +213,8 @@ describe('what systemctl said of units', () => {
   const LINK = '/run/systemd/units/invocation:etcd.service';
   const say = (...lines: string[]): void =>
     host.stub('systemctl', `printf '%s\\n' Id=etcd.service ${lines.join(' ')} NeedDaemonReload=no`);
-  const state = (options?: { deep?: boolean }): string | undefined =>
-    probe({ units: ['etcd.service', 'more.service'] }, options).units['etcd.service']?.activeState;
+  const state = (): string | undefined =>
+    probe({ units: ['etcd.service', 'more.service'] }).units['etcd.service']?.activeState;
   const asked = (): number => host.calls.filter((call) => call.startsWith('systemctl')).length;
 
   beforeEach(() => {
@@ -230,8 +229,6 @@ describe('what systemctl said of units', () => {
   it('is remembered as long as nothing moves', () => {
     expect([state(), state(), state()]).toEqual(['active', 'active', 'active']);
     expect(asked()).toBe(1);
-    expect(state({ deep: true })).toBe('active');
-    expect(asked()).toBe(2);
   });
 
   it.for<[string, () => void]>([

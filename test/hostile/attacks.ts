@@ -134,7 +134,7 @@ function attacksByFacts(): Record<string, Attack> {
     'interfaces without number': () => record('network', '1: a inet 1.2.3.4/8 x\n'),
     'an interface named __proto__': () => record('network', '1: __proto__    inet 1.2.3.4/8 x\n'),
     'a line of blanks for an interface': () => record('network', ' ', '1:'),
-    'one fact again and again': () => record('facts', 'feature=\n', ARCH),
+    'one fact again and again': () => record('facts', 'cni=\n', ARCH),
     'processors without number': () => record('facts', '0-1,', `${ARCH}cpus=`),
     'ports without number': () => record('ports', 'LISTEN 0 0 x:1 \n'),
     'a port of a megabyte': () => record('ports', ':', 'LISTEN 0 0 '),

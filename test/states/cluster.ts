@@ -30,7 +30,7 @@ export async function labCluster(...overs: string[]): Promise<Cluster> {
 
 /** A bare host as nobody asked it; `over` replaces single facts. */
 export function hostFacts(address: string, over: Partial<HostFacts> = {}): HostFacts {
-  return { ...bareHost('h', address), machineId: address, bootId: address, ...over };
+  return { ...bareHost('h', address), machineId: address, ...over };
 }
 
 export function factsOf(cluster: Cluster, over: Partial<Facts> = {}, own: Partial<HostFacts> = {}): Facts {

@@ -6,7 +6,7 @@ import type { Cluster } from '../../inventory/types.ts';
 export const ASSUMPTIONS = [
   'Debian 13 on amd64, systemd 257, cgroup v2',
   'one interface eth0 with internalAddress/24, MTU 1500',
-  'neither systemd-resolved nor systemd-networkd',
+  'no systemd-resolved',
   'bare hosts: no etcd data, no cluster yet',
 ] as const;
 

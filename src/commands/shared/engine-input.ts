@@ -2,7 +2,7 @@ import { hostname, userInfo } from 'node:os';
 import type { Pins } from '../../artifacts/pins.ts';
 import type { Facts } from '../../cluster/facts.ts';
 import { McpkError } from '../../core/errors.ts';
-import type { EngineInput } from '../../engine/read/open.ts';
+import type { EngineInput } from '../../engine/input.ts';
 import type { Emit } from '../../engine/types.ts';
 import { needsFacts, parseExpression } from '../../inventory/expression.ts';
 import { select } from '../../inventory/targeting.ts';

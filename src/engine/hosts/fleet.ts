@@ -4,8 +4,8 @@ import { connect } from '../../transport/connect.ts';
 import { ConnectionPool } from '../../transport/hops.ts';
 import { Limit } from '../../transport/limits.ts';
 import type { Session, SessionRecord, Target } from '../../transport/types.ts';
-import { loadScripts } from '../wire/scripts.ts';
 import type { Emit } from '../types.ts';
+import { loadScripts } from '../wire/scripts.ts';
 
 export interface FleetOptions {
   concurrency: number;

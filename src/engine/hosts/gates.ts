@@ -6,9 +6,9 @@ import { unitJournal } from '../../cluster/journal.ts';
 import { unitAnswer } from '../../cluster/unit.ts';
 import type { Observed } from '../../resources/types.ts';
 import type { Stage, Step } from '../../states/stage.ts';
+import type { Emit } from '../types.ts';
 import { ask } from './ask.ts';
 import type { Fleet } from './fleet.ts';
-import type { Emit } from '../types.ts';
 
 const POLL_MS = 250;
 

@@ -2,14 +2,8 @@ import { McpkError } from '../../core/errors.ts';
 import { parseForeignJson } from '../../core/json.ts';
 import { isMap } from '../../core/merge.ts';
 import { MANAGED, MANAGER, parseObjectId } from '../../cluster/objects.ts';
-import type { Change } from '../../resources/types.ts';
+import type { Leaving } from '../plan/removals.ts';
 import { readObjects, type ObjectReader } from './read-objects.ts';
-
-/** What an object that the list of ours names is like in truth; `ours` is undefined where that is not known. */
-export type Leaving =
-  | { ours: true; path: string; uid: string }
-  | { ours: false; gone: boolean; why: string }
-  | { ours: undefined; why: string };
 
 /**
  * Looks at the objects themselves: the list only says where to look, as others may write into it. Ours is what has
@@ -50,21 +44,4 @@ function judge(id: string, { json, path }: { json: string; path: string }): Leav
     isMap(entry) && entry['manager'] === MANAGER && entry['operation'] === 'Apply';
   if (!Array.isArray(managedFields) || !managedFields.some(applied)) return left('mcpk did not apply it');
   return { ours: true, path, uid };
-}
-
-/** Only what is ours is deleted, and nothing that is described by another id. */
-export function partingOf(id: string, described: ReadonlySet<string>, leaving: Leaving | undefined): Parting {
-  if (described.has(sameObject(id))) return { verb: 'forget', reasons: ['described by another id'] };
-  if (leaving?.ours !== false) return LEAVES;
-  return { verb: 'forget', reasons: [leaving.gone ? leaving.why : `left as it is: ${leaving.why}`] };
-}
-
-type Parting = Pick<Change, 'verb' | 'reasons'>;
-export const LEAVES: Parting = { verb: 'remove', reasons: ['no longer described by the inventory'] };
-
-/** Equal for ids that may name one object: of several versions of a kind, with `default` written out or not. */
-export function sameObject(id: string): string {
-  const { apiVersion, kind, namespace, name } = parseObjectId(id);
-  const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
-  return [group, kind.toLowerCase(), namespace === '' ? 'default' : namespace, name].join('/');
 }

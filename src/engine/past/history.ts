@@ -2,8 +2,8 @@ import { failure } from '../../core/errors.ts';
 import { linesOf } from '../../core/lines.ts';
 import { PATHS } from '../../core/paths.ts';
 import { openFleet, type CommandResult, type Fleet } from '../hosts/fleet.ts';
+import type { EngineInput } from '../input.ts';
 import { parseJournal } from './journal-lines.ts';
-import type { EngineInput } from '../read/open.ts';
 import { pastRuns, type HostJournal } from './past-runs.ts';
 import type { History } from './past-types.ts';
 

@@ -1,7 +1,7 @@
 import { PATHS } from '../../core/paths.ts';
 import type { Change, Verb } from '../../resources/types.ts';
-import type { Generation } from './generations.ts';
 import type { PlanItem } from '../types.ts';
+import type { Generation } from './generations.ts';
 
 /** A generation as the changes that putting it back makes, in that order. */
 export function itemsOf({ run, lines }: Generation): PlanItem[] {

@@ -7,10 +7,7 @@ import { kindOf } from '../../resources/kinds.ts';
 import { touchedPaths } from '../../resources/touched.ts';
 import { ref, type Ref, type Resource } from '../../resources/types.ts';
 import type { ArtifactIndex, Stage } from '../../states/stage.ts';
-import type { HostStates, StateTree } from '../types.ts';
-
-/** The pseudo-host on which kubeObjects live. */
-export const API = 'api';
+import { API, type HostStates, type StateTree } from '../types.ts';
 
 export interface CompileInput {
   cluster: Cluster;

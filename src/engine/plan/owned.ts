@@ -8,6 +8,12 @@ import type { Op } from '../../resources/types.ts';
 
 const VERSION = 1;
 
+/**
+ * Remembers in the cluster itself which objects may be ours, so that those taken out of the inventory leave. Whether one
+ * really is, the object itself says.
+ */
+export const OWNED_ID = 'v1/ConfigMap/kube-system/mcpk-owned';
+
 /** What mcpk remembers of a thing that it owns, by the thing's ref. */
 export type Ownership = Omit<OwnedEntry, 'ref'>;
 
@@ -38,7 +44,7 @@ export function parseOwned(text: string, host: string): OwnedEntry[] {
 }
 
 /** Entries that a newer mcpk must have written: they are left alone, and kept. */
-export function strangers(owned: readonly OwnedEntry[]): string[] {
+export function ofUnknownKind(owned: readonly OwnedEntry[]): string[] {
   return owned.map((entry) => entry.ref).filter((ref) => !isKind(ref.slice(0, ref.indexOf(':'))));
 }
 

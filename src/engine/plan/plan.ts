@@ -1,10 +1,9 @@
 import type { Facts } from '../../cluster/facts.ts';
 import type { Cluster } from '../../inventory/types.ts';
 import type { Stage } from '../../states/stage.ts';
+import { API, changesOf, type HostPlan, type Plan, type Selection, type StagePlan, type StateTree } from '../types.ts';
 import { actionsOf } from './actions.ts';
-import { API } from './compile.ts';
 import type { Comparisons } from './compare.ts';
-import { changesOf, type HostPlan, type Plan, type StagePlan, type StateTree } from '../types.ts';
 
 export interface PlanInput {
   cluster: Cluster;
@@ -16,14 +15,6 @@ export interface PlanInput {
   inventory: Plan['inventory'];
   tool: string;
   now: Date;
-}
-
-/** What the user allows this run to change. */
-export interface Selection {
-  /** Host names; undefined = all. */
-  limit?: ReadonlySet<string>;
-  only?: ReadonlySet<string>;
-  skip?: ReadonlySet<string>;
 }
 
 /** Orders the differences: which hosts, in which batches, with which steps and gates. Pure. */

@@ -7,10 +7,10 @@ import { understood, understoodInTurns, unreadable } from '../../core/answer.ts'
 import { hostsWith, type Cluster } from '../../inventory/types.ts';
 import type { Answer, Ask } from '../../cluster/gate.ts';
 import type { SessionRecord } from '../../transport/types.ts';
-import type { Fleet } from '../hosts/fleet.ts';
 import { ask } from '../hosts/ask.ts';
-import { etcdFacts, firstMember, readMembers } from './gather-etcd.ts';
+import type { Fleet } from '../hosts/fleet.ts';
 import { decodingFacts, encodeFacts } from '../wire/wire-facts.ts';
+import { etcdFacts, firstMember, readMembers } from './gather-etcd.ts';
 
 /** Reads every host's facts, and the cluster's from the first master whose API server answers. */
 export async function gather(

@@ -1,38 +1,10 @@
 import { failure } from '../../core/errors.ts';
 import type { Facts } from '../../cluster/facts.ts';
-import type { Cluster, Host } from '../../inventory/types.ts';
-import type { ArtifactIndex, Stage } from '../../states/stage.ts';
+import type { Host } from '../../inventory/types.ts';
 import { openFleet, type Fleet } from '../hosts/fleet.ts';
-import { gather } from './gather.ts';
 import { underLock, type LockOptions } from '../hosts/lock.ts';
-import type { Selection } from '../plan/plan.ts';
-import type { Emit } from '../types.ts';
-
-export interface EngineInput {
-  cluster: Cluster;
-  stages: readonly Stage[];
-  artifacts: ArtifactIndex;
-  manifests: ReadonlyMap<string, string>;
-  selection: Selection;
-  concurrency: number;
-  acceptNewHostKeys: boolean;
-  /** `2` or `25%`: so many workers may be away. */
-  skipUnreachable?: string;
-  /** Takes down what should stay up: quorum, the last API server. */
-  forceUnsafe?: boolean;
-  /** A host whose gate fails after a change stays as it is. */
-  noRollback?: boolean;
-  signal: AbortSignal;
-  emit: Emit;
-  /** `user@host`, for the journal. */
-  who: string;
-  /** `user@host pid 123, apply`: shown to whoever finds the lock taken. */
-  lockNote: string;
-  /** ms; how long to wait for locks that others hold. 0 or absent = not at all. */
-  waitLock?: number;
-  tool: string;
-  command: string;
-}
+import type { EngineInput } from '../input.ts';
+import { gather } from './gather.ts';
 
 export interface Opened {
   fleet: Fleet;

@@ -4,8 +4,8 @@ import { parseForeignJson } from '../../core/json.ts';
 import { isMap } from '../../core/merge.ts';
 import { isObjectId } from '../../cluster/objects.ts';
 import type { KubeObjectResource, Observed } from '../../resources/types.ts';
-import { OWNED_ID } from '../work/api.ts';
 import { readObjects, type Found, type ObjectReader } from '../hosts/read-objects.ts';
+import { OWNED_ID } from '../plan/owned.ts';
 import { emptyObserved } from '../wire/wire.ts';
 
 export interface ApiState {

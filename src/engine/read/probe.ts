@@ -4,9 +4,8 @@ import { McpkError } from '../../core/errors.ts';
 import { kindOf } from '../../resources/kinds.ts';
 import type { Observed } from '../../resources/types.ts';
 import type { SessionRecord } from '../../transport/types.ts';
-import { API } from '../plan/compile.ts';
 import type { Fleet } from '../hosts/fleet.ts';
-import type { StateTree } from '../types.ts';
+import { API, type StateTree } from '../types.ts';
 import { decodingObserved, emptyReads, encodeReads } from '../wire/wire.ts';
 
 /** All reads of a host in one request, all hosts side by side. Pure reading: nothing on a host changes. */

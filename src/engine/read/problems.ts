@@ -3,7 +3,8 @@ import type { Facts } from '../../cluster/facts.ts';
 import type { Cluster } from '../../inventory/types.ts';
 import type { Problem, Stage } from '../../states/stage.ts';
 import { ask } from '../hosts/ask.ts';
-import type { EngineInput, Opened } from './open.ts';
+import type { EngineInput } from '../input.ts';
+import type { Opened } from './open.ts';
 
 /**
  * Says what would stop the run half-way, before its first change. What is seen in the facts comes first: what is wrong

@@ -1,8 +1,9 @@
 import { ADMINS } from '../../cluster/access.ts';
 import { McpkError } from '../../core/errors.ts';
 import { hostsWith } from '../../inventory/types.ts';
-import type { EngineInput, Opened } from './open.ts';
-import type { Selection } from '../plan/plan.ts';
+import type { EngineInput } from '../input.ts';
+import type { Selection } from '../types.ts';
+import type { Opened } from './open.ts';
 
 const REFUSED = `its API server lets ${ADMINS.user} do nothing (HTTP 403): the ClusterRoleBinding ${ADMINS.group} is missing or another`;
 

@@ -4,9 +4,9 @@ import type { Facts, Standing } from '../../cluster/facts.ts';
 import { compareVersions } from '../../core/versions.ts';
 import { hostsWith, type Cluster } from '../../inventory/types.ts';
 import type { Stage } from '../../states/stage.ts';
-import type { Comparisons } from '../plan/compare.ts';
-import type { Fleet } from '../hosts/fleet.ts';
 import { ask } from '../hosts/ask.ts';
+import type { Fleet } from '../hosts/fleet.ts';
+import type { Comparisons } from '../plan/compare.ts';
 import { changesOf } from '../types.ts';
 
 export interface StandingInput {
@@ -21,8 +21,8 @@ export interface StandingInput {
  * order depends on it: a run with nothing to do does not pay for it.
  */
 export async function withStanding(input: StandingInput, facts: Facts, comparisons: Comparisons): Promise<Facts> {
-  const concerned = input.stages.filter((stage) => stage.guard !== undefined);
-  const changes = concerned.some((stage) =>
+  const guarded = input.stages.filter((stage) => stage.guard !== undefined);
+  const changes = guarded.some((stage) =>
     (comparisons.stages.get(stage.name) ?? []).some((host) => changesOf(host).length > 0),
   );
   return changes && facts.etcd === 'formed' ? { ...facts, standing: await askStanding(input) } : facts;

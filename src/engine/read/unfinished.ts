@@ -1,10 +1,11 @@
 import { span } from '../../core/duration.ts';
 import { PATHS } from '../../core/paths.ts';
+import type { EngineInput } from '../input.ts';
 import { ASK_LOCK, isLocked } from '../past/history.ts';
 import { parseJournal, wordsOf } from '../past/journal-lines.ts';
-import type { EngineInput, Opened } from './open.ts';
 import { runOnHost } from '../past/past-runs.ts';
 import type { PastRunOnHost } from '../past/past-types.ts';
+import type { Opened } from './open.ts';
 
 /** Lines of the journal's end that are read to tell where the run was. */
 const TAIL = 500;

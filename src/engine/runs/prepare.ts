@@ -6,32 +6,34 @@ import { inTurns } from '../../core/turns.ts';
 import type { Cluster } from '../../inventory/types.ts';
 import type { KubeObjectResource, Observed, SharedSecretResource } from '../../resources/types.ts';
 import type { Stage } from '../../states/stage.ts';
-import { convergeApi, notOurs } from '../work/api.ts';
-import { bindAdmins } from '../work/break-glass.ts';
-import { convergeHost } from '../work/converge.ts';
-import { compareStage, comparing, leavingFromApi, type CompareInput, type Comparisons } from '../plan/compare.ts';
-import { API, compileStage, compiling, type CompileInput } from '../plan/compile.ts';
 import { heldStages } from '../hosts/gates.ts';
-import { readNodes } from '../read/gather.ts';
-import { refusals } from '../work/guard.ts';
 import { HostsAtOnce } from '../hosts/hosts-at-once.ts';
+import { judgeLeaving } from '../hosts/leaving.ts';
+import type { EngineInput } from '../input.ts';
+import { compareStage, comparing, type CompareInput, type Comparisons } from '../plan/compare.ts';
+import { compileStage, compiling, type CompileInput } from '../plan/compile.ts';
 import { inventoryOf } from '../plan/inventory-digest.ts';
-import { createJournal } from '../work/journal.ts';
 import { checkKept } from '../plan/keepers.ts';
-import { judgeLeaving, type Leaving } from '../hosts/leaving.ts';
-import { createMaterials } from '../work/materials.ts';
-import type { EngineInput, Opened } from '../read/open.ts';
+import { ofUnknownKind, type Ownership } from '../plan/owned.ts';
 import { planHash } from '../plan/plan-hash.ts';
-import { strangers, type Ownership } from '../plan/owned.ts';
 import { plan, planStage, type PlanInput } from '../plan/plan.ts';
+import { leavingFromApi, type Leaving } from '../plan/removals.ts';
+import { readNodes } from '../read/gather.ts';
+import type { Opened } from '../read/open.ts';
 import { probeApi } from '../read/probe-api.ts';
 import { probeHosts } from '../read/probe.ts';
 import { checkProblems } from '../read/problems.ts';
 import { refusedByApi } from '../read/refused-by-api.ts';
-import { asErrors, runId, turns, type Run } from '../work/run-context.ts';
 import { withStanding } from '../read/standing.ts';
-import type { Plan, StateTree } from '../types.ts';
 import { tellUnfinished } from '../read/unfinished.ts';
+import { API, type Plan, type StateTree } from '../types.ts';
+import { convergeApi, notOurs } from '../work/api.ts';
+import { bindAdmins } from '../work/break-glass.ts';
+import { convergeHost } from '../work/converge.ts';
+import { refusals } from '../work/guard.ts';
+import { createJournal } from '../work/journal.ts';
+import { createMaterials } from '../work/materials.ts';
+import { asErrors, runId, turns, type Run } from '../work/run-context.ts';
 
 export function compileInput(input: EngineInput, facts: Facts): CompileInput {
   return {
@@ -51,7 +53,7 @@ export async function prepare(input: EngineInput, opened: Opened, inPlace: reado
   if (clock !== undefined) emit({ at: since(), type: 'warning', message: clock });
   await checkProblems(input, opened);
   for (const [host, { owned }] of opened.facts.hosts)
-    for (const ref of strangers(owned))
+    for (const ref of ofUnknownKind(owned))
       emit({
         at: since(),
         type: 'warning',
@@ -73,8 +75,8 @@ export async function prepare(input: EngineInput, opened: Opened, inPlace: reado
   const apiWhy = whyNoApi(opened.facts);
   const compareInputOf: CompareInput = { tree, observed, facts: opened.facts.hosts, apiOwned, apiLeaving, apiWhy, now };
   const comparisons = await inTurns(comparing(compareInputOf));
-  const around = { fleet, cluster, stages: input.stages, signal: input.signal };
-  const facts = await withStanding(around, opened.facts, comparisons);
+  const surroundings = { fleet, cluster, stages: input.stages, signal: input.signal };
+  const facts = await withStanding(surroundings, opened.facts, comparisons);
   const planInput: PlanInput = {
     cluster,
     facts,
@@ -88,7 +90,7 @@ export async function prepare(input: EngineInput, opened: Opened, inPlace: reado
   };
   const unguarded = plan(planInput);
   checkKept(tree, unguarded.stages, comparisons.shared);
-  const planned = { ...unguarded, refused: await refusals({ ...around, facts }, unguarded) };
+  const planned = { ...unguarded, refused: await refusals({ ...surroundings, facts }, unguarded) };
   emit({ at: since(), type: 'planned', plan: planned, ms: since() });
   const run = createRun({
     input,
@@ -224,7 +226,7 @@ export function createRun(from: CreateRun): Run {
         new Map(facts.owned.map(({ ref, ...entry }) => [ref, entry])),
       ]),
     ),
-    concerned: concerned(input),
+    inScope: stagesInScope(input),
     forceUnsafe: input.forceUnsafe ?? false,
     gateHeld: from.gateHeld,
     cutOff: from.cutOff,
@@ -256,7 +258,7 @@ export function createRun(from: CreateRun): Run {
 }
 
 /** With `--only X`: X and all that it needs, as their gates must hold. `--skip` leaves the rest out. */
-export function concerned({ stages, selection }: EngineInput): Set<string> {
+export function stagesInScope({ stages, selection }: EngineInput): Set<string> {
   const found = new Set(
     stages
       .map((stage) => stage.name)

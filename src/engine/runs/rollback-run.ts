@@ -2,22 +2,23 @@ import { PATHS } from '../../core/paths.ts';
 import { hostsNow } from '../../cluster/clock.ts';
 import type { OwnedEntry } from '../../cluster/facts.ts';
 import type { Stage } from '../../states/stage.ts';
-import { carryOut } from '../work/carry-out.ts';
-import type { Comparisons } from '../plan/compare.ts';
 import type { Fleet } from '../hosts/fleet.ts';
+import type { EngineInput } from '../input.ts';
 import { chooseGenerations, readGenerations, type Generation } from '../past/generations.ts';
-import { refusals } from '../work/guard.ts';
+import { itemsOf } from '../past/rollback-plan.ts';
+import type { Comparisons } from '../plan/compare.ts';
 import { inventoryOf } from '../plan/inventory-digest.ts';
-import { open, type EngineInput, type Opened } from '../read/open.ts';
 import { parseOwned } from '../plan/owned.ts';
 import { plan } from '../plan/plan.ts';
+import { open, type Opened } from '../read/open.ts';
 import { checkBroken } from '../read/problems.ts';
-import { createRun } from './prepare.ts';
-import { restoreHost } from '../work/rollback.ts';
-import { itemsOf } from '../past/rollback-plan.ts';
-import type { Run } from '../work/run-context.ts';
 import { withStanding } from '../read/standing.ts';
 import type { HostPlan, Plan, RunResult } from '../types.ts';
+import { carryOut } from '../work/carry-out.ts';
+import { refusals } from '../work/guard.ts';
+import { restoreHost } from '../work/rollback.ts';
+import type { Run } from '../work/run-context.ts';
+import { createRun } from './prepare.ts';
 
 export interface RollbackInput extends EngineInput {
   /** A run whose changes are undone; undefined = the last one that changed these hosts. */
@@ -53,12 +54,12 @@ async function prepareRollback(input: EngineInput, opened: Opened, chosen: reado
   const now = new Date();
   const tree = { hosts: [...opened.facts.hosts.keys()], stages: [] };
   const comparisons: Comparisons = { byHost: new Map(), shared: new Map(), stages: plansOf(chosen) };
-  const around = { fleet: opened.fleet, cluster, stages, signal };
-  const facts = await withStanding(around, opened.facts, comparisons);
+  const surroundings = { fleet: opened.fleet, cluster, stages, signal };
+  const facts = await withStanding(surroundings, opened.facts, comparisons);
   // Its own limit is in what was chosen.
   const planInput = { cluster, facts, stages, tree, comparisons, selection: {}, inventory: inventoryOf(input) };
   const unguarded = plan({ ...planInput, tool: input.tool, now });
-  const planned = { ...unguarded, refused: await refusals({ ...around, facts }, unguarded) };
+  const planned = { ...unguarded, refused: await refusals({ ...surroundings, facts }, unguarded) };
   input.emit({ at: opened.since(), type: 'planned', plan: planned, ms: opened.since() });
   const observed = new Map<string, never>();
   const run = createRun({
@@ -73,7 +74,7 @@ async function prepareRollback(input: EngineInput, opened: Opened, chosen: reado
     gateHeld: new Set(),
     cutOff: [],
   });
-  run.work = (stage, host) => putStageBack(run, stage, host.host, chosen);
+  run.work = (stage, host) => restoreStage(run, stage, host.host, chosen);
   return run;
 }
 
@@ -100,7 +101,7 @@ function plansOf(chosen: readonly Generation[]): Map<string, HostPlan[]> {
   return plans;
 }
 
-async function putStageBack(run: Run, stage: string, host: string, chosen: readonly Generation[]): Promise<void> {
+async function restoreStage(run: Run, stage: string, host: string, chosen: readonly Generation[]): Promise<void> {
   const started = performance.now();
   const generation = chosen.find((each) => each.stage === stage && each.host === host);
   if (!generation) return;

@@ -4,16 +4,17 @@ import type { Facts } from '../../cluster/facts.ts';
 import type { Answer } from '../../cluster/gate.ts';
 import type { Host } from '../../inventory/types.ts';
 import { ask } from '../hosts/ask.ts';
-import { compiling } from '../plan/compile.ts';
-import { carryOut } from '../work/carry-out.ts';
 import { openFleet } from '../hosts/fleet.ts';
+import type { EngineInput } from '../input.ts';
+import { compiling } from '../plan/compile.ts';
 import { inventoryOf } from '../plan/inventory-digest.ts';
-import { open, type EngineInput } from '../read/open.ts';
-import { compileInput, concerned, isInPlace, prepare } from './prepare.ts';
-import { leavesRest, whileRefused } from '../read/refused-by-api.ts';
-import type { Run } from '../work/run-context.ts';
 import { checkHolds, checkInventory } from '../plan/stale.ts';
+import { open } from '../read/open.ts';
+import { leavesRest, whileRefused } from '../read/refused-by-api.ts';
 import type { Plan, RunResult, StateTree } from '../types.ts';
+import { carryOut } from '../work/carry-out.ts';
+import type { Run } from '../work/run-context.ts';
+import { compileInput, stagesInScope, isInPlace, prepare } from './prepare.ts';
 
 /** `mcpk facts` */
 export async function gatherFacts(input: EngineInput): Promise<Facts> {
@@ -60,7 +61,7 @@ export async function applyRun(options: ApplyInput): Promise<RunResult> {
   const opened = await open(whole, 'exclusive');
   try {
     const input = whileRefused(whole, opened);
-    const wanted = concerned(input);
+    const wanted = stagesInScope(input);
     const inPlace = input.stages.filter(
       (stage) => wanted.has(stage.name) && isInPlace(stage, input.cluster, opened.facts),
     );

@@ -3,11 +3,12 @@ import type { GateCheck } from '../../cluster/gate.ts';
 import type { Stage, Step } from '../../states/stage.ts';
 import type { Fleet } from '../hosts/fleet.ts';
 import { holdGates, runStep } from '../hosts/gates.ts';
-import { open, type EngineInput, type Opened } from '../read/open.ts';
-import { concerned } from './prepare.ts';
+import type { EngineInput } from '../input.ts';
+import { open, type Opened } from '../read/open.ts';
+import type { RunResult } from '../types.ts';
 import { resultOf } from '../work/result.ts';
 import { asErrors } from '../work/run-context.ts';
-import type { RunResult } from '../types.ts';
+import { stagesInScope } from './prepare.ts';
 
 /** Gates are asked to hold now; a cluster that only starts is not verified yet. */
 const PATIENCE_S = 10;
@@ -19,7 +20,7 @@ export async function verifyRun(input: EngineInput): Promise<RunResult> {
   const failures: McpkError[] = [];
   const stages: RunResult['stages'] = [];
   try {
-    const wanted = concerned(input);
+    const wanted = stagesInScope(input);
     for (const stage of input.stages.filter((each) => wanted.has(each.name))) {
       const begun = performance.now();
       const hosts = stage

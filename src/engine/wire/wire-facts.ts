@@ -66,7 +66,6 @@ export function* decodingFacts(
     }),
   );
   const [, freeBlocks = '0', blockSize = '0'] = filesystems.get('./var/lib') ?? [];
-  const running = facts.get('running') ?? [];
   const owned = parseOwned(text(PATHS.owned), reception.host);
   const ports = portsOf(yield* of('ports'));
   // sshd at least: without them all that serves would be taken for not started yet, and restarted together.
@@ -80,7 +79,6 @@ export function* decodingFacts(
     kernel: one('kernel'),
     hostname: one('hostname'),
     machineId: one('machine-id'),
-    bootId: one('boot-id'),
     interfaces: addresses.map((i) => ({ ...i, addresses: i.addresses.filter((a) => a.address !== reception.vip) })),
     routesPodGateway: routesPodGateway(network),
     holdsVip: addresses.some((i) => i.addresses.some((a) => a.address === reception.vip)),
@@ -91,8 +89,7 @@ export function* decodingFacts(
     clockSkewMs: Math.round(Number(yield* of('clock')) / 1e6 - (reception.sentAt + reception.receivedAt) / 2),
     swap: [...linesOf(text('/proc/swaps'))].length > 1,
     systemd: Number(/^\d+/.exec(one('systemd'))?.[0] ?? 0),
-    resolved: running.includes('systemd-resolved'),
-    networkd: running.includes('systemd-networkd'),
+    resolved: one('resolved') === '1',
     packageManager: facts.get('tool')?.length === 2 ? 'apt' : 'none',
     ports,
     foreign: facts.get('foreign') ?? [],
@@ -102,7 +99,6 @@ export function* decodingFacts(
     etcdData: one('etcd-data') === '1',
     ...decodeKept(text),
     cniFiles: facts.get('cni') ?? [],
-    kernelFeatures: facts.get('feature') ?? [],
   };
 }
 

@@ -11,8 +11,6 @@ export const PROBE_TAGS = {
   ...BOTH,
   /** The separator of lists. */
   separator: '=',
-  /** Binaries are read anew, whatever the host remembers. */
-  deep: 'D',
   paths: 'p',
   /** `SHA256  PATH`: the text is wanted where the hash is another one. */
   differing: 'd',

@@ -37,8 +37,8 @@ export function emptyReads(): Reads {
   };
 }
 
-/** The probe's body: one line a list, without doubles. `deep` reads binaries anew instead of trusting the host's memory. */
-export function encodeReads(reads: Reads, options: { deep?: boolean } = {}): Buffer {
+/** The probe's body: one line a list, without doubles. */
+export function encodeReads(reads: Reads): Buffer {
   const differing = new Map(reads.differing.map(({ path, sha256 }) => [path, `${sha256}  ${relative(path)}`]));
   // probe.sh walks both lists at once: what `differing` names comes first, in the same order.
   const paths = [...differing.keys(), ...new Set(reads.paths.filter((path) => !differing.has(path)))];
@@ -48,7 +48,6 @@ export function encodeReads(reads: Reads, options: { deep?: boolean } = {}): Buf
   const commands = new Map(reads.commands.map((command) => [command.id, command.argv]));
   const lines = [
     tagged(PROBE_TAGS.separator, SEPARATOR),
-    ...(options.deep ? [tagged(PROBE_TAGS.deep)] : []),
     ...list(PROBE_TAGS.paths, paths.map(relative)),
     ...list(PROBE_TAGS.differing, [...differing.values()]),
     ...list(PROBE_TAGS.texts, unique(reads.texts).map(relative)),

@@ -6,17 +6,12 @@ import { parseHttp, seen as answerSeen } from '../../cluster/http.ts';
 import { askDelete, MANAGER, parseObjectId } from '../../cluster/objects.ts';
 import type { Ref, Resource, Verb } from '../../resources/types.ts';
 import { ask } from '../hosts/ask.ts';
-import { bindAdmins } from './break-glass.ts';
-import { API } from '../plan/compile.ts';
 import { judgeLeaving } from '../hosts/leaving.ts';
+import { OWNED_ID } from '../plan/owned.ts';
+import { API, changesOf, type HostPlan, type PlanItem } from '../types.ts';
+import { bindAdmins } from './break-glass.ts';
 import type { Run } from './run-context.ts';
-import { changesOf, type HostPlan, type PlanItem } from '../types.ts';
 
-/**
- * Remembers in the cluster itself which objects may be ours, so that those taken out of the inventory leave. Whether one
- * really is, the object itself says.
- */
-export const OWNED_ID = 'v1/ConfigMap/kube-system/mcpk-owned';
 const OWNED_NAME = 'kube-system/mcpk-owned';
 
 interface KubeObject {

@@ -1,10 +1,10 @@
 import { McpkError } from '../../core/errors.ts';
+import type { Plan, RunResult } from '../types.ts';
 import { execute } from './execute.ts';
 import { forced, refusedError } from './guard.ts';
 import { prune } from './prune.ts';
 import { finish } from './result.ts';
 import type { Run } from './run-context.ts';
-import type { Plan, RunResult } from '../types.ts';
 
 export interface CarryOut {
   confirm(plan: Plan): Promise<boolean>;

@@ -5,10 +5,7 @@ import { touchedPaths } from '../../resources/touched.ts';
 import { unitDigests } from '../../resources/unit-digests.ts';
 import type { Op, Ref, Resource } from '../../resources/types.ts';
 import { identityOfFiles, sha256 } from '../../resources/identity.ts';
-import { underDeadman } from './deadman.ts';
-import { takenOver } from './journal.ts';
 import { ownedText, removalOf, type Ownership } from '../plan/owned.ts';
-import type { Run } from './run-context.ts';
 import { changesOf, type HostPlan } from '../types.ts';
 import {
   decodeConverge,
@@ -17,6 +14,9 @@ import {
   type ConvergeStep,
   type Precondition,
 } from '../wire/wire-converge.ts';
+import { underDeadman } from './deadman.ts';
+import { takenOver } from './journal.ts';
+import type { Run } from './run-context.ts';
 
 /** One stream: a stage on a host. Binaries travel first, over a second channel. */
 export async function convergeHost(run: Run, stage: string, plan: HostPlan): Promise<void> {

@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { McpkError } from '../../core/errors.ts';
 import { PATHS } from '../../core/paths.ts';
 import type { Op } from '../../resources/types.ts';
+import { encodeConverge, type ConvergeRequest, type ConvergeStep } from '../wire/wire-converge.ts';
 import { restoreRequest } from './restore.ts';
 import { asErrors, type Run } from './run-context.ts';
-import { encodeConverge, type ConvergeRequest, type ConvergeStep } from '../wire/wire-converge.ts';
 
 /** Seconds in which the host must be reached anew; what the stream does after it is armed comes on top. */
 const PATIENCE_S = 30;
@@ -47,8 +47,8 @@ export async function underDeadman(
     return;
   }
   run.owned.set(host, back.owned);
-  run.rolledBack.push({ stage, host, held: seen === 'returned' });
-  const status = seen === 'returned' ? 'done' : 'failed';
+  run.rolledBack.push({ stage, host, held: seen === 'restored' });
+  const status = seen === 'restored' ? 'done' : 'failed';
   run.emit({ at: run.since(), type: 'rollback', stage, host, status, message: SAID[seen] });
   throw new McpkError('rolledBack', `${stage} on ${host}: not reached over a new connection after the change`, {
     host,
@@ -58,10 +58,10 @@ export async function underDeadman(
   });
 }
 
-type Seen = 'kept' | 'returned' | 'broken' | 'lost';
+type Seen = 'kept' | 'restored' | 'broken' | 'lost';
 
 const SAID: Readonly<Record<Exclude<Seen, 'kept'>, string>> = {
-  returned: 'the host put back by itself what was there before',
+  restored: 'the host put back by itself what was there before',
   broken: 'the host tried to put back what was there before, and could not: see its journal, unit mcpk-deadman-*',
   lost: 'the host is not reached still: whether it put back what was there before could not be seen',
 };
@@ -105,7 +105,7 @@ async function look(
       return 'kept';
     }
     const ended = await ask('cat', `${folder}.fired/rc`);
-    if (ended?.exitCode === 0) return ended.stdout.trim() === '0' ? 'returned' : 'broken';
+    if (ended?.exitCode === 0) return ended.stdout.trim() === '0' ? 'restored' : 'broken';
     const there = await ask('find', folder, `${folder}.fired`, '-maxdepth', '0');
     return there?.exitCode === 1 && there.stdout === '' ? 'kept' : undefined;
   } finally {

@@ -2,14 +2,13 @@ import { failure, McpkError } from '../../core/errors.ts';
 import { quote } from '../../core/quote.ts';
 import type { GateCheck, GateContext } from '../../cluster/gate.ts';
 import type { Stage, Step, Steps } from '../../states/stage.ts';
-import { API } from '../plan/compile.ts';
 import { ask } from '../hosts/ask.ts';
 import { holdGates, runStep } from '../hosts/gates.ts';
-import { holdGuards } from './guard.ts';
 import { restarting } from '../plan/plan.ts';
-import { callsForRollback, judge, notPutBack, putBack } from './rollback.ts';
+import { API, changesOf, type RunResult, type StagePlan } from '../types.ts';
+import { holdGuards } from './guard.ts';
+import { callsForRollback, judge, notRolledBack, rollBackBatch } from './rollback.ts';
 import { asErrors, type Run } from './run-context.ts';
-import { changesOf, type RunResult, type StagePlan } from '../types.ts';
 
 type StageResult = RunResult['stages'][number];
 
@@ -48,7 +47,7 @@ async function runStage(run: Run, stage: Stage, before: readonly StageResult[]):
     return end('skipped', 0, [], 'an earlier stage failed');
   }
   if (run.signal.aborted) return end('skipped', 0, [], 'interrupted');
-  if (!run.concerned.has(stage.name)) return { name: stage.name, status: 'unchanged', changed: 0, ms: 0, hosts: [] };
+  if (!run.inScope.has(stage.name)) return { name: stage.name, status: 'unchanged', changed: 0, ms: 0, hosts: [] };
   let planned: StagePlan | undefined;
   try {
     planned = await run.stagePlan(stage);
@@ -98,9 +97,9 @@ async function convergeBetween(run: Run, stage: Stage, planned: StagePlan, index
   } catch (error) {
     run.stop();
     const [cause, ...others] = asErrors(error, stage.name);
-    const back = await putBack(run, planned, batch, cause);
+    const back = await rollBackBatch(run, planned, batch, cause);
     const left = await undo(run, stage.name, done);
-    if (back.length === 0) throw failure([notPutBack(planned, cause), ...others, ...left]);
+    if (back.length === 0) throw failure([notRolledBack(planned, cause), ...others, ...left]);
     throw failure([await judge(run, back, cause, (hosts) => hold(run, stage, hosts)), ...others, ...left]);
   }
 }

@@ -6,8 +6,8 @@ import type { Stage } from '../../states/stage.ts';
 import type { Fleet } from '../hosts/fleet.ts';
 import { askGates, holdGates } from '../hosts/gates.ts';
 import { restarting } from '../plan/plan.ts';
-import type { Run } from './run-context.ts';
 import type { Plan, Refusal, StagePlan } from '../types.ts';
+import type { Run } from './run-context.ts';
 
 interface Surroundings {
   cluster: Cluster;

@@ -1,8 +1,7 @@
 import { McpkError } from '../../core/errors.ts';
-import { API } from '../plan/compile.ts';
 import type { Fleet } from '../hosts/fleet.ts';
 import { noteLine, type NoteEvent } from '../past/journal-lines.ts';
-import type { Event } from '../types.ts';
+import { API, type Event } from '../types.ts';
 import { encodeNotes } from '../wire/wire-converge.ts';
 
 /** How long a host may take to write down that the run is over: the user waits for it. */
@@ -70,7 +69,7 @@ export function createJournal(input: JournalInput): Journal {
       if (event.type === 'step' && event.status !== 'start')
         note(event.host, 'step', event.stage, event.status, event.title);
       if (event.type === 'gate' && event.status !== 'waiting')
-        for (const host of concerned(event, changed.get(event.stage) ?? new Set(), input.hosts))
+        for (const host of hostsOfGate(event, changed.get(event.stage) ?? new Set(), input.hosts))
           note(host, 'gate', event.stage, event.status, event.title);
     },
     async close(failures, also) {
@@ -88,7 +87,7 @@ export function createJournal(input: JournalInput): Journal {
 }
 
 /** Of the hosts that the stage changed those that a gate names; all of them when it names none, or does not hold. */
-function concerned(
+function hostsOfGate(
   { title, status }: Extract<Event, { type: 'gate' }>,
   changed: ReadonlySet<string>,
   hosts: readonly string[],

@@ -1,6 +1,5 @@
-import { API } from '../plan/compile.ts';
+import { API, type RunResult } from '../types.ts';
 import { asErrors, type Run } from './run-context.ts';
-import type { RunResult } from '../types.ts';
 
 /** Hosts that this run changed let go of old generations. What fails there is told, and fails nothing. */
 export async function prune(run: Run, stages: RunResult['stages']): Promise<void> {

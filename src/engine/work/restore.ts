@@ -1,10 +1,10 @@
 import type { OwnedEntry } from '../../cluster/facts.ts';
 import { ownedText, type Ownership } from '../plan/owned.ts';
-import type { Run } from './run-context.ts';
 import type { ConvergeRequest } from '../wire/wire-converge.ts';
+import type { Run } from './run-context.ts';
 
 /** Which generation of a host goes back, and what mcpk owned there before it. */
-export interface Return {
+export interface Restore {
   stage: string;
   host: string;
   from: string;
@@ -14,7 +14,7 @@ export interface Return {
 /** The stream that undoes what `from` did, and what is owned after it: of the stage, what was before. */
 export function restoreRequest(
   run: Run,
-  { stage, host, from, owned: before }: Return,
+  { stage, host, from, owned: before }: Restore,
 ): { request: ConvergeRequest; owned: Map<string, Ownership> } {
   const others = [...(run.owned.get(host) ?? [])].filter(([, entry]) => entry.stage !== stage);
   const own = before.filter((entry) => entry.stage === stage);

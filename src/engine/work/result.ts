@@ -1,5 +1,5 @@
-import type { Run } from './run-context.ts';
 import type { RunResult } from '../types.ts';
+import type { Run } from './run-context.ts';
 
 /** Ends a run: counts, traffic, and the event that tells of them. */
 export function finish(run: Run, stages: RunResult['stages'], ms: number): RunResult {

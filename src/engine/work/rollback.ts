@@ -1,13 +1,12 @@
 import { McpkError } from '../../core/errors.ts';
-import { API } from '../plan/compile.ts';
-import { ChangeFailure, sendStream } from './converge.ts';
 import { GateFailure } from '../hosts/gates.ts';
-import { restoreRequest, type Return } from './restore.ts';
+import { API, changesOf, type HostPlan, type StagePlan } from '../types.ts';
+import { ChangeFailure, sendStream } from './converge.ts';
+import { restoreRequest, type Restore } from './restore.ts';
 import { asErrors, type Run } from './run-context.ts';
-import { changesOf, type HostPlan, type StagePlan } from '../types.ts';
 
 /** A host that went back, with what was put back there, or why that failed. */
-export interface Returned {
+export interface RolledBackHost {
   stage: string;
   host: string;
   lines: string[];
@@ -19,23 +18,25 @@ export interface Returned {
  * they were before the run, of that stage alone. [] where nothing is put back: another failure, a first bring-up, a stage
  * that can't be undone, a gate of a host that was not changed, or `--no-rollback`.
  */
-export async function putBack(
+export async function rollBackBatch(
   run: Run,
   planned: StagePlan,
   batch: readonly string[],
   cause: McpkError,
-): Promise<Returned[]> {
+): Promise<RolledBackHost[]> {
   if (run.noRollback || run.signal.aborted || planned.irreversible !== undefined || !callsForRollback(cause)) return [];
-  const hosts = planned.hosts.filter((plan) => concerned(planned, batch, cause).includes(plan.host));
+  const hosts = planned.hosts.filter((plan) => atFault(planned, batch, cause).includes(plan.host));
   return Promise.all(
-    hosts.filter((plan) => wasInPlace(run, planned.name, plan)).map((plan) => goBack(run, planned.name, plan.host)),
+    hosts
+      .filter((plan) => wasInPlace(run, planned.name, plan))
+      .map((plan) => rollBackHost(run, planned.name, plan.host)),
   );
 }
 
 /** Waits for the gates of hosts that went back; the error to end with tells whether they hold. */
 export async function judge(
   run: Run,
-  back: readonly Returned[],
+  back: readonly RolledBackHost[],
   cause: McpkError,
   hold: (hosts: readonly string[]) => Promise<void>,
 ): Promise<McpkError> {
@@ -63,7 +64,7 @@ export async function judge(
 }
 
 /** The same error, told why nothing goes back where one could expect it. */
-export function notPutBack({ irreversible }: StagePlan, cause: McpkError): McpkError {
+export function notRolledBack({ irreversible }: StagePlan, cause: McpkError): McpkError {
   if (irreversible === undefined || !callsForRollback(cause)) return cause;
   return new McpkError(cause.code, cause.message, {
     host: cause.host,
@@ -83,7 +84,7 @@ export function callsForRollback(cause: McpkError): boolean {
  * changed nothing, as on a host that has died meanwhile, no change is to blame: a member of etcd that is well would only
  * be restarted while another one is away.
  */
-function concerned(planned: StagePlan, batch: readonly string[], cause: McpkError): readonly string[] {
+function atFault(planned: StagePlan, batch: readonly string[], cause: McpkError): readonly string[] {
   const judged = cause instanceof GateFailure ? cause.judged : undefined;
   return judged === undefined ? batch : (planned.batches.find((each) => each.includes(judged)) ?? []);
 }
@@ -98,7 +99,7 @@ function wasInPlace(run: Run, stage: string, plan: HostPlan): boolean {
   );
 }
 
-async function goBack(run: Run, stage: string, host: string): Promise<Returned> {
+async function rollBackHost(run: Run, stage: string, host: string): Promise<RolledBackHost> {
   const tell = (status: 'start' | 'done' | 'failed', message?: string): void => {
     const more = message === undefined ? {} : { message };
     run.emit({ at: run.since(), type: 'rollback', stage, host, status, ...more });
@@ -117,7 +118,7 @@ async function goBack(run: Run, stage: string, host: string): Promise<Returned> 
 }
 
 /** The stream that undoes what `from` did. Gives back what was put back, one line each. */
-export async function restoreHost(run: Run, back: Return): Promise<string[]> {
+export async function restoreHost(run: Run, back: Restore): Promise<string[]> {
   const { request, owned } = restoreRequest(run, back);
   const verbs = new Map(request.steps.map((step) => [step.ref, 'restore']));
   const lines = await sendStream(run, { host: back.host, request, verbs });

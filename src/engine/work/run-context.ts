@@ -6,13 +6,13 @@ import type { Facts } from '../../cluster/facts.ts';
 import type { Cluster } from '../../inventory/types.ts';
 import type { Materials, Observed, Ref } from '../../resources/types.ts';
 import type { Stage } from '../../states/stage.ts';
-import type { Comparisons } from '../plan/compare.ts';
 import type { Fleet } from '../hosts/fleet.ts';
-import type { Journal } from './journal.ts';
+import type { Comparisons } from '../plan/compare.ts';
 import type { Ownership } from '../plan/owned.ts';
 import type { Emit, HostPlan, Plan, RunResult, StagePlan } from '../types.ts';
+import type { Journal } from './journal.ts';
 
-/** What the parts of one run share. Made by `run.ts`; nothing of it outlives the run. */
+/** What the parts of one run share. Made by `createRun` (runs/prepare.ts); nothing of it outlives the run. */
 export interface Run {
   /** Sortable name of the run: generations and journals carry it. */
   readonly id: string;
@@ -32,8 +32,8 @@ export interface Run {
   readonly laid: Map<string, Map<Ref, string>>;
   /** host → what mcpk owns there now. */
   readonly owned: Map<string, Map<string, Ownership>>;
-  /** Stages that this run changes, and those that they need: the gates of others are not asked. */
-  readonly concerned: ReadonlySet<string>;
+  /** Names of the stages that this run may change, and of those that they need: the gates of others are not asked. */
+  readonly inScope: ReadonlySet<string>;
   /** Goes on where a guard does not hold, and says what comes of it. */
   readonly forceUnsafe: boolean;
   /** Stages whose gates the probe saw to hold. */

@@ -46,14 +46,14 @@ interface Members {
 }
 
 function ofMembers({ wanted, known, facts }: Members): Problem[] {
-  const strangers = known.filter((member) => !wanted.some((each) => isOf(member, each)));
+  const unwanted = known.filter((member) => !wanted.some((each) => isOf(member, each)));
   const newcomers = wanted.filter((each) => !known.some((member) => isOf(member, each)));
   const renamed = newcomers.flatMap((each) => {
-    const member = strangers.find(({ peerUrls }) => share(peerUrls, each.peerUrls));
+    const member = unwanted.find(({ peerUrls }) => share(peerUrls, each.peerUrls));
     return member ? [{ each, member }] : [];
   });
   const added = newcomers.filter((each) => !renamed.some((one) => one.each === each));
-  const gone = strangers.filter((member) => !renamed.some((one) => one.member === member));
+  const gone = unwanted.filter((member) => !renamed.some((one) => one.member === member));
   return [
     ...renamed.map(({ each, member }) => ({
       host: each.host,

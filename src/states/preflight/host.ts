@@ -24,7 +24,7 @@ export function hostProblems(cluster: Cluster, host: Host, own: HostFacts): Prob
     hostname(host, own),
     resources('memory', own.memoryBytes, host.roles.includes('master') ? MEMORY.master : MEMORY.other),
     resources('disk space below /var/lib', own.diskFreeBytes, diskNeed(host, own)),
-    cgroups(own),
+    systemd(own),
     swap(cluster, own),
     address(host, own),
     vipSubnet(cluster, host, own),
@@ -74,8 +74,8 @@ function gib(bytes: number): string {
   return (bytes / GIB).toFixed(1);
 }
 
-/** Kubelets from 1.35 on refuse cgroup v1 unless told otherwise. */
-function cgroups(own: HostFacts): Found {
+/** The probe asks `systemctl show --timestamp=…`, which came with 247. */
+function systemd(own: HostFacts): Found {
   return own.systemd >= 247 ? undefined : { message: `has systemd ${String(own.systemd)}; 247 or newer is needed` };
 }
 

@@ -1,10 +1,9 @@
 import { expect, it } from 'vitest';
 import { convergeApi } from '../../../src/engine/work/api.ts';
-import { API } from '../../../src/engine/plan/compile.ts';
 import type { Fleet } from '../../../src/engine/hosts/fleet.ts';
 import { judgeLeaving } from '../../../src/engine/hosts/leaving.ts';
 import type { Run } from '../../../src/engine/work/run-context.ts';
-import type { Event, PlanItem } from '../../../src/engine/types.ts';
+import { API, type Event, type PlanItem } from '../../../src/engine/types.ts';
 import type { Verb } from '../../../src/resources/types.ts';
 import { labCluster } from '../../states/cluster.ts';
 import { fakeApi, type FakeApi } from '../support/fake-api.ts';

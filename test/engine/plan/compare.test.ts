@@ -1,10 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Leaving } from '../../../src/engine/hosts/leaving.ts';
+import type { Leaving } from '../../../src/engine/plan/removals.ts';
 import type { HostFacts, OwnedEntry } from '../../../src/cluster/facts.ts';
 import { compare, type CompareInput, type Comparisons } from '../../../src/engine/plan/compare.ts';
-import { API } from '../../../src/engine/plan/compile.ts';
-import { changesOf } from '../../../src/engine/types.ts';
+import { API, changesOf } from '../../../src/engine/types.ts';
 import { identityOfFiles, sha256 } from '../../../src/resources/identity.ts';
 import { ref, type Comparison, type Observed, type Resource } from '../../../src/resources/types.ts';
 import { unitDigests } from '../../../src/resources/unit-digests.ts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Facts } from '../../../src/cluster/facts.ts';
-import { API, compile, inOrder } from '../../../src/engine/plan/compile.ts';
-import type { StateTree } from '../../../src/engine/types.ts';
+import { compile, inOrder } from '../../../src/engine/plan/compile.ts';
+import { API, type StateTree } from '../../../src/engine/types.ts';
 import type { Cluster } from '../../../src/inventory/types.ts';
 import { ref, type CommandResource, type Ref, type Resource } from '../../../src/resources/types.ts';
 import { STAGES } from '../../../src/states/index.ts';

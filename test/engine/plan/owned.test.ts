@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { McpkError } from '../../../src/core/errors.ts';
-import { ownedText, parseOwned, removalOf, strangers, type Ownership } from '../../../src/engine/plan/owned.ts';
+import { ownedText, parseOwned, removalOf, ofUnknownKind, type Ownership } from '../../../src/engine/plan/owned.ts';
 
 describe('owned.json', () => {
   const text = fc.string({ unit: 'binary' }).map((each) => each.toWellFormed());
@@ -36,7 +36,7 @@ describe('owned.json', () => {
 
   it('of a newer mcpk may name kinds that are not known', () => {
     const refs = ['file:/a', 'firewall:x', 'constructor:y', 'nothing', ''];
-    expect(strangers(refs.map((ref) => ({ ref, hash: '', stage: '' })))).toEqual(refs.slice(1));
+    expect(ofUnknownKind(refs.map((ref) => ({ ref, hash: '', stage: '' })))).toEqual(refs.slice(1));
   });
 });
 

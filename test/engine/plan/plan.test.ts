@@ -1,9 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Facts } from '../../../src/cluster/facts.ts';
-import { API } from '../../../src/engine/plan/compile.ts';
-import { plan, type Selection } from '../../../src/engine/plan/plan.ts';
-import type { HostPlan, Plan, PlanItem, StagePlan } from '../../../src/engine/types.ts';
+import { plan } from '../../../src/engine/plan/plan.ts';
+import {
+  API,
+  type HostPlan,
+  type Plan,
+  type PlanItem,
+  type Selection,
+  type StagePlan,
+} from '../../../src/engine/types.ts';
 import type { Cluster } from '../../../src/inventory/types.ts';
 import type { Verb } from '../../../src/resources/types.ts';
 import { STAGES } from '../../../src/states/index.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { bareHost } from '../../../src/cluster/bare-host.ts';
 import { McpkError } from '../../../src/core/errors.ts';
 import type { Command, CommandResult, Fleet } from '../../../src/engine/hosts/fleet.ts';
-import type { EngineInput } from '../../../src/engine/read/open.ts';
+import type { EngineInput } from '../../../src/engine/input.ts';
 import { checkProblems } from '../../../src/engine/read/problems.ts';
 import type { Problem, Stage } from '../../../src/states/stage.ts';
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { readNodes } from '../../../src/engine/read/gather.ts';
 import type { Fleet } from '../../../src/engine/hosts/fleet.ts';
-import type { EngineInput, Opened } from '../../../src/engine/read/open.ts';
-import type { Selection } from '../../../src/engine/plan/plan.ts';
+import type { Opened } from '../../../src/engine/read/open.ts';
+import type { EngineInput } from '../../../src/engine/input.ts';
 import { leavesRest, whileRefused } from '../../../src/engine/read/refused-by-api.ts';
-import type { Event } from '../../../src/engine/types.ts';
+import type { Event, Selection } from '../../../src/engine/types.ts';
 import { labCluster } from '../../states/cluster.ts';
 import { fakeApi } from '../support/fake-api.ts';
 

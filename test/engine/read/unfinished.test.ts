@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 
 import { bareHost } from '../../../src/cluster/bare-host.ts';
-import type { EngineInput, Opened } from '../../../src/engine/read/open.ts';
-import type { Selection } from '../../../src/engine/plan/plan.ts';
+import type { Opened } from '../../../src/engine/read/open.ts';
+import type { EngineInput } from '../../../src/engine/input.ts';
+import type { Selection } from '../../../src/engine/types.ts';
 import { tellUnfinished } from '../../../src/engine/read/unfinished.ts';
 
 const MARK = 'R1 root%40ops1 apply 9d3c\n';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { clockWarning, hostsNow } from '../../../src/cluster/clock.ts';
 import type { Facts } from '../../../src/cluster/facts.ts';
 import type { Fleet } from '../../../src/engine/hosts/fleet.ts';
-import type { EngineInput } from '../../../src/engine/read/open.ts';
+import type { EngineInput } from '../../../src/engine/input.ts';
 import { prepare } from '../../../src/engine/runs/prepare.ts';
 import type { Run } from '../../../src/engine/work/run-context.ts';
 import { createAuthority } from '../../../src/pki/authority.ts';

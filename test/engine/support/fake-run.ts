@@ -114,7 +114,7 @@ export function runOf(
     observed: new Map(),
     laid: new Map(),
     owned: new Map(),
-    concerned: new Set(Object.keys(specs)),
+    inScope: new Set(Object.keys(specs)),
     gateHeld: new Set<string>(),
     journal: { caller: '', note: () => undefined, take: () => [], send: () => Promise.resolve() },
     failures,

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { ADMINS } from '../../../src/cluster/access.ts';
 import { convergeApi } from '../../../src/engine/work/api.ts';
 import { bindAdmins } from '../../../src/engine/work/break-glass.ts';
-import { API } from '../../../src/engine/plan/compile.ts';
+import { API } from '../../../src/engine/types.ts';
 import type { Command, CommandResult } from '../../../src/engine/hosts/fleet.ts';
 import { createMaterials } from '../../../src/engine/work/materials.ts';
 import type { Run } from '../../../src/engine/work/run-context.ts';

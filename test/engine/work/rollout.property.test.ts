@@ -6,10 +6,10 @@ import { compile } from '../../../src/engine/plan/compile.ts';
 import { convergeHost } from '../../../src/engine/work/converge.ts';
 import { execute } from '../../../src/engine/work/execute.ts';
 import { refusals } from '../../../src/engine/work/guard.ts';
-import { plan, type Selection } from '../../../src/engine/plan/plan.ts';
+import { plan } from '../../../src/engine/plan/plan.ts';
 import { asErrors, turns, type Run } from '../../../src/engine/work/run-context.ts';
 import { withStanding } from '../../../src/engine/read/standing.ts';
-import { changesOf, type Event, type HostPlan, type Plan } from '../../../src/engine/types.ts';
+import { changesOf, type Event, type HostPlan, type Plan, type Selection } from '../../../src/engine/types.ts';
 import type { Cluster } from '../../../src/inventory/types.ts';
 import { sha256 } from '../../../src/resources/identity.ts';
 import { ref, type FileResource, type Observed, type UnitResource } from '../../../src/resources/types.ts';
@@ -236,12 +236,12 @@ async function apply(from: Scene): Promise<Outcome> {
   const observed = new Map(hosts.map((host) => [host, observe(from, world, host)]));
   const now = new Date(0);
   const comparisons = compare({ tree, observed, facts: bare.hosts, apiOwned: new Map(), now });
-  const around = { fleet, cluster, stages, signal };
-  const facts = await withStanding(around, bare, comparisons);
+  const surroundings = { fleet, cluster, stages, signal };
+  const facts = await withStanding(surroundings, bare, comparisons);
   const selection: Selection = from.limit ? { limit: from.limit } : {};
   const inventory = { files: [], sha256: '' };
   const unguarded = plan({ cluster, facts, stages, tree, comparisons, selection, inventory, tool: 't', now });
-  const planned = { ...unguarded, refused: await refusals({ ...around, facts }, unguarded) };
+  const planned = { ...unguarded, refused: await refusals({ ...surroundings, facts }, unguarded) };
   const outcome: Outcome = { plan: planned, fleet, results: [], failures: [], late: [] };
   if (planned.refused.length > 0 && !forced) return outcome;
   const run = runOf({ cluster, facts, fleet, comparisons, observed, planned, forced, signal }, outcome);
@@ -283,7 +283,7 @@ function runOf(parts: RunParts, outcome: Outcome): Run {
     journal: { caller: 'c', note: () => undefined, take: () => [], hear: () => undefined },
     laid: new Map(),
     owned: new Map(),
-    concerned: new Set(stages.map((stage) => stage.name)),
+    inScope: new Set(stages.map((stage) => stage.name)),
     forceUnsafe: forced,
     noRollback: false,
     rolledBack: [],

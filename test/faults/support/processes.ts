@@ -23,7 +23,7 @@ done
 `;
 
 /** `m1: etcd: …`: processes that are not what the disk says. */
-export async function strangers(): Promise<string[]> {
+export async function wrongProcesses(): Promise<string[]> {
   const found = await Promise.all(
     NODES.map(async (name) =>
       (await on(name, 'sh', '-c', SCRIPT)).split('\n').flatMap((line) => (line === '' ? [] : [`${name}: ${line}`])),

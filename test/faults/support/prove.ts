@@ -14,7 +14,7 @@ import {
   writeKubeconfig,
   type Said,
 } from '../../e2e/support/mcpk.ts';
-import { strangers } from './processes.ts';
+import { wrongProcesses } from './processes.ts';
 import { Running } from '../../e2e/support/running.ts';
 import { witnessed } from './witnessed.ts';
 
@@ -120,7 +120,7 @@ export async function heal(...overlays: readonly string[]): Promise<number> {
 export async function settled(...overlays: readonly string[]): Promise<void> {
   await writeKubeconfig();
   expect((await mcpkJson<Plan>(['plan'], 0, overlays)).summary.changes).toBe(0);
-  expect(await strangers()).toEqual([]);
+  expect(await wrongProcesses()).toEqual([]);
   for (const name of NODES)
     expect(await on(name, 'sh', '-c', 'find /etc /usr/local /opt/cni /var/lib/mcpk/store -name ".*.mcpk"')).toBe('');
   await eventually('all nodes are ready', 90, async () => {

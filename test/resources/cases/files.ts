@@ -135,7 +135,7 @@ export const cases: Case[] = [
   },
   { name: 'a directory that is absent is created', wanted: directory, gives: { verb: 'create', reasons: ['absent'] } },
   {
-    name: 'strangers in an exclusive directory go; what mcpk laid there and exceptions stay',
+    name: 'foreign entries of an exclusive directory go; what mcpk laid there and exceptions stay',
     wanted: { ...directory, except: ['calico.conflist'] },
     seen: {
       paths: { '/etc/cni': folder },

@@ -298,7 +298,6 @@ probe_facts() {
   fact hostname ./proc/sys/kernel/hostname
   fact kernel ./proc/sys/kernel/osrelease
   fact machine-id ./etc/machine-id
-  fact boot-id ./proc/sys/kernel/random/boot_id
   fact cpus ./sys/devices/system/cpu/online
   fact arch ./proc/sys/kernel/arch || seen="${seen}arch=$(uname -m)$nl"
   for tool in apt-get dpkg-query; do
@@ -320,15 +319,9 @@ probe_facts() {
   done
   set -f
   # A service that runs has a control group; asking systemctl costs 10 ms.
-  for name in systemd-resolved systemd-networkd; do
-    for groups in ./sys/fs/cgroup ./sys/fs/cgroup/systemd; do
-      [ -d "$groups/system.slice/$name.service" ] && seen="${seen}running=$name$nl"
-    done
+  for groups in ./sys/fs/cgroup ./sys/fs/cgroup/systemd; do
+    [ -d "$groups/system.slice/systemd-resolved.service" ] && seen="${seen}resolved=1$nl"
   done
-  for name in br_netfilter overlay nf_tables nf_conntrack ip_vs vxlan ipip dummy xfrm_user; do
-    [ -d "./sys/module/$name" ] && seen="${seen}feature=$name$nl"
-  done
-  [ -d ./proc/sys/net/bridge ] && seen="${seen}feature=bridge-nf$nl"
   [ -n "$etcd_data" ] && [ -d "$etcd_data/member" ] && seen="${seen}etcd-data=1$nl"
   emit facts "$seen"
   # One process. From the kernel, not /sys/class/net: in a container that is another network's.
@@ -344,7 +337,7 @@ fact() {
 }
 
 paths='' differing='' texts='' certificates='' listings='' binaries='' units='' executables='' packages='' sysctls='' modules='' users='' commands=''
-facts='' etcd_data='' mode='' us='' answer='' section='' accounts='' groups='' local_users=0
+facts='' etcd_data='' us='' answer='' section='' accounts='' groups='' local_users=0
 remembered_hashes='' remembered_key='' remembered_show='' remembered_packages='' moved='' shown='' installed=''
 
 cd "${MCPK_ROOT:-/}" || exit 1
@@ -380,7 +373,6 @@ for line in $said; do
   rest=${line#??}
   case $line in
     '= '*) us=$rest ;;
-    'D '*) mode=deep ;;
     'p '*) paths=$rest ;;
     'd '*) differing=$rest ;;
     't '*) texts=$rest ;;
@@ -398,7 +390,6 @@ for line in $said; do
     *) commands=$commands$nl$line ;;
   esac
 done
-[ "$mode" != deep ] || remembered_hashes='' remembered_key=''
 
 [ -n "$facts" ] && probe_facts
 [ -n "$paths" ] && probe_paths
