@@ -15,7 +15,7 @@ const ROOMS = {
 };
 
 const CONTRACTS =
-  '^src/(inventory/types|states/stage|engine/(types|past-types)|cluster/(facts|gate)|resources/types|transport/types)\\.ts$';
+  '^src/(inventory/types|states/stage|engine/(types|past/past-types)|cluster/(facts|gate)|resources/types|transport/types)\\.ts$';
 
 const rooms = Object.entries(ROOMS).map(([room, may]) => ({
   name: `room-${room}`,

@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { McpkError } from '../core/errors.ts';
-import type { History as HistoryData, PastRun } from '../engine/past-types.ts';
+import type { History as HistoryData, PastRun } from '../engine/past/past-types.ts';
 import { renderHistory, renderPastRun } from '../report/history-text.ts';
 import { BaseCommand } from './shared/base-command.ts';
 import { engineInput } from './shared/engine-input.ts';
@@ -28,7 +28,7 @@ export default class History extends BaseCommand<typeof History> {
 
   async run(): Promise<HistoryData | PastRun> {
     const cluster = await this.loadCluster();
-    const { readHistory } = await import('../engine/history.ts');
+    const { readHistory } = await import('../engine/past/history.ts');
     const view = await this.view();
     const caller = { command: 'history', version: this.config.version, signal: this.signal, emit: view.emit };
     const history = await engineInput(cluster, this.flags, caller, { artifacts: false })

@@ -33,9 +33,9 @@ export default class Plan extends BaseCommand<typeof Plan> {
   async run(): Promise<PlanData> {
     const cluster = await this.loadCluster();
     const { out } = this.flags;
-    const { writePlan } = await import('../engine/plan-file.ts');
+    const { writePlan } = await import('../engine/plan/plan-file.ts');
     if (out !== undefined) await checkPlace(out);
-    const { planRun } = await import('../engine/run.ts');
+    const { planRun } = await import('../engine/runs/run.ts');
     const view = await this.view();
     let ms = 0;
     const emit = (event: Event): void => {

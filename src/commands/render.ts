@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import type { Facts } from '../cluster/facts.ts';
-import type { EngineInput } from '../engine/open.ts';
+import type { EngineInput } from '../engine/read/open.ts';
 import type { Cluster } from '../inventory/types.ts';
 import { ASSUMPTIONS, assumedFacts } from './shared/assumed-facts.ts';
 import { BaseCommand } from './shared/base-command.ts';
@@ -38,7 +38,7 @@ export default class Render extends BaseCommand<typeof Render> {
 
   async run(): Promise<Rendered> {
     const cluster = await this.loadCluster();
-    const { compile } = await import('../engine/compile.ts');
+    const { compile } = await import('../engine/plan/compile.ts');
     const view = await this.view();
     const caller = { command: 'render', version: this.config.version, signal: this.signal, emit: view.emit };
     const factsOf = (asked: EngineInput): Promise<Facts> => this.factsOf(cluster, asked);
@@ -64,7 +64,7 @@ export default class Render extends BaseCommand<typeof Render> {
   private async factsOf(cluster: Cluster, input: EngineInput): Promise<Facts> {
     if (this.flags.facts !== undefined) return readFacts(this.flags.facts);
     if (!this.flags.gather) return assumedFacts(cluster);
-    const { gatherFacts } = await import('../engine/run.ts');
+    const { gatherFacts } = await import('../engine/runs/run.ts');
     return gatherFacts(input);
   }
 }

@@ -37,7 +37,7 @@ export default class Show extends BaseCommand<typeof Show> {
   private async showPlan(file: string): Promise<Plan> {
     if (this.args.host !== undefined)
       throw new McpkError('usage', 'a plan is shown as a whole, not for one host', { hint: 'Leave the host out.' });
-    const { readPlan } = await import('../engine/plan-file.ts');
+    const { readPlan } = await import('../engine/plan/plan-file.ts');
     const plan = await readPlan(file);
     const applyCommand = commandLine('apply', { plan: file }, ['plan']);
     this.print(
@@ -55,7 +55,7 @@ export default class Show extends BaseCommand<typeof Show> {
         hint: `Its hosts are ${known.join(', ')}.`,
       });
     }
-    const { compileStates } = await import('../engine/run.ts');
+    const { compileStates } = await import('../engine/runs/run.ts');
     const view = await this.view();
     const caller = { command: 'show', version: this.config.version, signal: this.signal, emit: view.emit };
     const input = await engineInput(cluster, this.flags, caller, { artifacts: true });

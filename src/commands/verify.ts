@@ -20,7 +20,7 @@ export default class Verify extends BaseCommand<typeof Verify> {
 
   async run(): Promise<Verified> {
     const cluster = await this.loadCluster();
-    const { verifyRun } = await import('../engine/verify.ts');
+    const { verifyRun } = await import('../engine/runs/verify.ts');
     const view = await this.view();
     const events: Event[] = [];
     const emit = (event: Event): void => {

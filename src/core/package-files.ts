@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 /** The folder of package.json. */
 export const PACKAGE_ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** A text that comes with the program, by its path from the root: `src/engine/scripts/probe.sh`. */
+/** A text that comes with the program, by its path from the root: `src/engine/wire/scripts/probe.sh`. */
 export function packageText(path: string): string {
   return readFileSync(join(PACKAGE_ROOT, path), 'utf8');
 }

@@ -1,5 +1,5 @@
 import { clockTime, span } from '../core/duration.ts';
-import type { JournalEntry, PastResult, PastRun, PastRunOnHost } from '../engine/past-types.ts';
+import type { JournalEntry, PastResult, PastRun, PastRunOnHost } from '../engine/past/past-types.ts';
 import { counted, duration } from './figures.ts';
 import { clean, paint, symbol, type Theme } from './theme.ts';
 import { wrap } from './wrap.ts';

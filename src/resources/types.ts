@@ -231,7 +231,7 @@ function identity(resource: Resource): string {
 
 /* ---- what the probe reads ---- */
 
-/** One request per host; all resources' reads are merged into it. Encoded by engine/scripts, answered by probe.sh. */
+/** One request per host; all resources' reads are merged into it. Encoded by engine/wire, answered by probe.sh. */
 export interface Reads {
   /** Stat (type, mode, owner, group, link target) and, for regular files, sha256. */
   paths: string[];

@@ -13,7 +13,7 @@ export const apiAccess: Stage = {
   api: true,
   needs: ['api-server'],
   states: () => [
-    // The first run lays it with a break-glass certificate: engine/break-glass.ts.
+    // The first run lays it with a break-glass certificate: engine/work/break-glass.ts.
     binding(ADMINS.group, ADMINS.role, { kind: 'Group', name: ADMINS.group }),
     binding('mcpk:kubelet-api-admin', 'system:kubelet-api-admin', { kind: 'User', name: NAMES.kubeletClient }),
     // A kubelet renews its own client certificate; nobody but itself, and nobody joins by this.

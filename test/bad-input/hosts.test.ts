@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readlinkSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { encodeConverge, type ConvergeStep } from '../../src/engine/wire-converge.ts';
-import { decodeObserved, emptyReads, encodeReads } from '../../src/engine/wire.ts';
+import { encodeConverge, type ConvergeStep } from '../../src/engine/wire/wire-converge.ts';
+import { decodeObserved, emptyReads, encodeReads } from '../../src/engine/wire/wire.ts';
 import type { Op } from '../../src/resources/types.ts';
 import { Scratch } from '../host-scripts/support/scratch.ts';
 

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { writePlan } from '../../src/engine/plan-file.ts';
+import { writePlan } from '../../src/engine/plan/plan-file.ts';
 import { renderPlan } from '../../src/report/plan-text.ts';
 import { PLAIN } from '../../src/report/theme.ts';
 import { CHANGED_FLAG } from '../fixtures/plan.ts';

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { History, PastRun } from '../../src/engine/past-types.ts';
+import type { History, PastRun } from '../../src/engine/past/past-types.ts';
 import type { Plan } from '../../src/engine/types.ts';
 import { mcpk, mcpkJson, overlay } from './support/mcpk.ts';
 import { Running } from './support/running.ts';

@@ -12,8 +12,8 @@ import {
   type ConvergeEvent,
   type ConvergeRequest,
   type ConvergeStep,
-} from '../../src/engine/wire-converge.ts';
-import { decodeObserved, emptyReads, encodeReads } from '../../src/engine/wire.ts';
+} from '../../src/engine/wire/wire-converge.ts';
+import { decodeObserved, emptyReads, encodeReads } from '../../src/engine/wire/wire.ts';
 import type { Op } from '../../src/resources/types.ts';
 import { ME, Scratch } from './support/scratch.ts';
 

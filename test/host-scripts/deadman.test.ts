@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 
 import { McpkError } from '../../src/core/errors.ts';
-import { underDeadman } from '../../src/engine/deadman.ts';
-import { encodeConverge, type ConvergeRequest } from '../../src/engine/wire-converge.ts';
+import { underDeadman } from '../../src/engine/work/deadman.ts';
+import { encodeConverge, type ConvergeRequest } from '../../src/engine/wire/wire-converge.ts';
 import type { Op } from '../../src/resources/types.ts';
 import { runOf } from '../engine/support/fake-run.ts';
 import { Scratch } from './support/scratch.ts';

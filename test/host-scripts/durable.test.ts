@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { encodeConverge, type ConvergeStep } from '../../src/engine/wire-converge.ts';
+import { encodeConverge, type ConvergeStep } from '../../src/engine/wire/wire-converge.ts';
 import type { Op } from '../../src/resources/types.ts';
 import { ME, Scratch } from './support/scratch.ts';
 

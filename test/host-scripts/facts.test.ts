@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
-import { decodeFacts, encodeFacts } from '../../src/engine/wire-facts.ts';
+import { decodeFacts, encodeFacts } from '../../src/engine/wire/wire-facts.ts';
 import { Scratch } from './support/scratch.ts';
 
 let host: Scratch;

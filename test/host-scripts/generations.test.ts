@@ -4,7 +4,7 @@ import { existsSync, linkSync, lstatSync, mkdirSync, readFileSync, symlinkSync }
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { encodeConverge, decodeConverge, type ConvergeStep } from '../../src/engine/wire-converge.ts';
+import { encodeConverge, decodeConverge, type ConvergeStep } from '../../src/engine/wire/wire-converge.ts';
 import type { Op } from '../../src/resources/types.ts';
 import { Scratch } from './support/scratch.ts';
 

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { decodeObserved, emptyReads, encodeReads } from '../../src/engine/wire.ts';
+import { decodeObserved, emptyReads, encodeReads } from '../../src/engine/wire/wire.ts';
 import type { Observed, Reads } from '../../src/resources/types.ts';
 import { ME, Scratch } from './support/scratch.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { parseJournal } from '../../src/engine/journal-lines.ts';
-import { pastRuns } from '../../src/engine/past-runs.ts';
+import { parseJournal } from '../../src/engine/past/journal-lines.ts';
+import { pastRuns } from '../../src/engine/past/past-runs.ts';
 import { renderHistory, renderPastRun } from '../../src/report/history-text.ts';
 import { PLAIN, type Theme } from '../../src/report/theme.ts';
 

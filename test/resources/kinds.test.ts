@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import { emptyReads } from '../../src/engine/wire.ts';
+import { emptyReads } from '../../src/engine/wire/wire.ts';
 import { KINDS, kindNamed, kindOf } from '../../src/resources/kinds.ts';
 import { ref, type Resource } from '../../src/resources/types.ts';
 import { cases as files } from './cases/files.ts';

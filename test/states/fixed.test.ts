@@ -223,7 +223,7 @@ describe("a node's part of podCidr", () => {
 });
 
 it('the ranges are read from the units that mcpk writes', async () => {
-  const { decodeFacts, encodeFacts } = await import('../../src/engine/wire-facts.ts');
+  const { decodeFacts, encodeFacts } = await import('../../src/engine/wire/wire-facts.ts');
   const context = contextOf(await labCluster(), 'm1', factsOf(await labCluster()));
   const units = [apiServer, controllers].flatMap((stage) => {
     const states = stage.states(context);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Facts } from '../../src/cluster/facts.ts';
-import { compile } from '../../src/engine/compile.ts';
+import { compile } from '../../src/engine/plan/compile.ts';
 import type { StateTree } from '../../src/engine/types.ts';
 import { load } from '../../src/inventory/load.ts';
 import type { Cluster } from '../../src/inventory/types.ts';

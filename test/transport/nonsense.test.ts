@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { McpkError } from '../../src/core/errors.ts';
-import { decodeConverge, type ConvergeRequest } from '../../src/engine/wire-converge.ts';
+import { decodeConverge, type ConvergeRequest } from '../../src/engine/wire/wire-converge.ts';
 import { RecordParser } from '../../src/transport/frames.ts';
 import type { RemoteScript } from '../../src/transport/remote-script.ts';
 import { HostSession } from '../../src/transport/session.ts';

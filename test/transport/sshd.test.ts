@@ -7,8 +7,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { McpkError } from '../../src/core/errors.ts';
 import { quote } from '../../src/core/quote.ts';
 import { Secret } from '../../src/core/secret.ts';
-import { loadScripts } from '../../src/engine/scripts.ts';
-import { encodeConverge } from '../../src/engine/wire-converge.ts';
+import { loadScripts } from '../../src/engine/wire/scripts.ts';
+import { encodeConverge } from '../../src/engine/wire/wire-converge.ts';
 import type { Op } from '../../src/resources/types.ts';
 import { connect } from '../../src/transport/connect.ts';
 import { Pace } from '../../src/transport/pace.ts';

@@ -2,7 +2,7 @@ import { hostname, userInfo } from 'node:os';
 import type { Pins } from '../../artifacts/pins.ts';
 import type { Facts } from '../../cluster/facts.ts';
 import { McpkError } from '../../core/errors.ts';
-import type { EngineInput } from '../../engine/open.ts';
+import type { EngineInput } from '../../engine/read/open.ts';
 import type { Emit } from '../../engine/types.ts';
 import { needsFacts, parseExpression } from '../../inventory/expression.ts';
 import { select } from '../../inventory/targeting.ts';
@@ -75,7 +75,7 @@ export async function engineInput(
 
 /** Hosts that are chosen by what they tell are all asked first, without the lock; then the run begins with the few. */
 async function gathered(input: EngineInput): Promise<Facts> {
-  const { gatherFacts } = await import('../../engine/run.ts');
+  const { gatherFacts } = await import('../../engine/runs/run.ts');
   return gatherFacts({ ...input, emit: () => undefined });
 }
 

@@ -1,4 +1,4 @@
-import type { ApplyInput } from '../../engine/run.ts';
+import type { ApplyInput } from '../../engine/runs/run.ts';
 
 export interface SavedPlan {
   input: Required<Pick<ApplyInput, 'saved' | 'selection'>>;
@@ -8,8 +8,8 @@ export interface SavedPlan {
 
 /** A plan that was kept, and what it decides of a run. */
 export async function savedPlan(file: string, inventory: readonly string[] | undefined): Promise<SavedPlan> {
-  const { readPlan } = await import('../../engine/plan-file.ts');
-  const { selectionOf } = await import('../../engine/plan.ts');
+  const { readPlan } = await import('../../engine/plan/plan-file.ts');
+  const { selectionOf } = await import('../../engine/plan/plan.ts');
   const saved = await readPlan(file);
   const { limit, ...stages } = saved.selection;
   return {

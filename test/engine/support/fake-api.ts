@@ -1,4 +1,4 @@
-import type { Command, CommandResult, Fleet } from '../../../src/engine/fleet.ts';
+import type { Command, CommandResult, Fleet } from '../../../src/engine/hosts/fleet.ts';
 
 /** A request that came, as `GET /path` with its body. */
 export interface Asked {

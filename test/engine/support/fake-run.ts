@@ -2,9 +2,9 @@ import type { OwnedEntry } from '../../../src/cluster/facts.ts';
 import type { GateCheck } from '../../../src/cluster/gate.ts';
 import type { Change } from '../../../src/resources/types.ts';
 import type { Stage } from '../../../src/states/stage.ts';
-import { convergeHost } from '../../../src/engine/converge.ts';
-import type { Fleet } from '../../../src/engine/fleet.ts';
-import { asErrors, type Run } from '../../../src/engine/run-context.ts';
+import { convergeHost } from '../../../src/engine/work/converge.ts';
+import type { Fleet } from '../../../src/engine/hosts/fleet.ts';
+import { asErrors, type Run } from '../../../src/engine/work/run-context.ts';
 import type { Event, HostPlan, PlanItem, StagePlan } from '../../../src/engine/types.ts';
 
 export const CHANGE: Change = {

@@ -1,4 +1,4 @@
-import type { Command, CommandResult, Fleet } from '../../../src/engine/fleet.ts';
+import type { Command, CommandResult, Fleet } from '../../../src/engine/hosts/fleet.ts';
 import type { SessionRecord } from '../../../src/transport/types.ts';
 
 /** What a stage that goes back starts again. */

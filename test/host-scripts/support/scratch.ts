@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-import { loadScripts } from '../../../src/engine/scripts.ts';
+import { loadScripts } from '../../../src/engine/wire/scripts.ts';
 import type { SessionRecord } from '../../../src/transport/types.ts';
 
 const SCRIPTS = loadScripts();

@@ -3,12 +3,12 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { join } from 'node:path';
 
 import { bareHost } from '../../../src/cluster/bare-host.ts';
-import { compare, type Comparisons } from '../../../src/engine/compare.ts';
-import { convergeHost } from '../../../src/engine/converge.ts';
-import { parseOwned, type Ownership } from '../../../src/engine/owned.ts';
-import type { Run } from '../../../src/engine/run-context.ts';
+import { compare, type Comparisons } from '../../../src/engine/plan/compare.ts';
+import { convergeHost } from '../../../src/engine/work/converge.ts';
+import { parseOwned, type Ownership } from '../../../src/engine/plan/owned.ts';
+import type { Run } from '../../../src/engine/work/run-context.ts';
 import { changesOf, type HostPlan } from '../../../src/engine/types.ts';
-import { decodeObserved, emptyReads, encodeReads } from '../../../src/engine/wire.ts';
+import { decodeObserved, emptyReads, encodeReads } from '../../../src/engine/wire/wire.ts';
 import { kindOf } from '../../../src/resources/kinds.ts';
 import type { Resource } from '../../../src/resources/types.ts';
 import type { SessionRecord } from '../../../src/transport/types.ts';

@@ -1,0 +1,125 @@
+import { understood } from '../../core/answer.ts';
+import { McpkError } from '../../core/errors.ts';
+import { PATHS } from '../../core/paths.ts';
+import type { Fleet } from '../hosts/fleet.ts';
+
+/** What one stream did on a host, as the lines of its book (src/engine/wire/scripts/generations.sh). */
+export interface Generation {
+  host: string;
+  run: string;
+  stage: string;
+  lines: string[];
+}
+
+/** All generations that these hosts keep: one question to each. */
+export async function readGenerations(
+  fleet: Fleet,
+  hosts: readonly string[],
+  signal: AbortSignal,
+): Promise<Generation[]> {
+  const argv = ['grep', '-rH', '--include=*.undo', '', PATHS.generations];
+  const answers = await Promise.all(
+    hosts.map(async (host) => {
+      const [answer] = await fleet.exec(host, [{ argv }], signal);
+      return understood(host, () => parseGenerations(host, answer?.stdout ?? ''));
+    }),
+  );
+  return answers.flat();
+}
+
+const LINE = new RegExp(`^${PATHS.generations}/([\\w-]{1,100})/([\\w-]{1,100})\\.undo:(.*)$`, 'gm');
+
+/** A hundred runs of all stages have less. */
+const MOST_GENERATIONS = 5000;
+const MOST_CHARACTERS = 8 * 1024 * 1024;
+
+/** What grep says: `/var/lib/mcpk/generations/RUN/STAGE.undo:LINE`. Oldest first. */
+export function parseGenerations(host: string, text: string): Generation[] {
+  if (text.length > MOST_CHARACTERS) throw new Error(`books of generations of ${String(text.length)} characters`);
+  const found = new Map<string, Generation>();
+  for (const [, run, stage, line] of text.matchAll(LINE)) {
+    const generation = found.get(`${run} ${stage}`) ?? { host, run: run!, stage: stage!, lines: [] };
+    generation.lines.push(line!);
+    found.set(`${run} ${stage}`, generation);
+    if (found.size > MOST_GENERATIONS) throw new Error(`more than ${String(MOST_GENERATIONS)} generations`);
+  }
+  return [...found.values()].sort((a, b) => (a.run < b.run ? -1 : 1));
+}
+
+/**
+ * The generations of a run that can be put back: on each host and stage the last one that is still in force.
+ * `wanted` undefined = the last run of which something is in force, that is no rollback itself.
+ *
+ * @throws McpkError `refused` where a later run changed the same, or nothing is left to put back
+ */
+export function chooseGenerations(all: readonly Generation[], wanted?: string): Generation[] {
+  const places = [...Map.groupBy(all, ({ host, stage }) => `${stage} on ${host}`)];
+  const states = places.map(([place, generations]) => ({ place, ...stateOf(generations) }));
+  const run = wanted ?? newest(states.flatMap(({ inForce }) => inForce.at(-1) ?? []))?.run;
+  const known = states.filter(({ generations }) => generations.some((each) => each.run === run));
+  if (run === undefined || known.length === 0) throw nothingKept(all, run);
+  const open = known.filter(({ inForce, last }) => last?.run === run || inForce.some((each) => each.run === run));
+  const blocked = open.flatMap(({ place, inForce, last }) => {
+    const later = last?.run === run ? undefined : inForce.findLast((each) => each.run > run);
+    return later ? [`${later.run} changed ${place} since`] : [];
+  });
+  if (open.length === 0 || blocked.length > 0) {
+    throw new McpkError('refused', `${run} can not be rolled back`, {
+      details: blocked.length > 0 ? blocked : known.map(({ place }) => `${place} was rolled back already`),
+      hint: 'Roll back later runs first, the last one first; --limit leaves hosts out.',
+    });
+  }
+  return open.flatMap(({ generations }) => generations.filter((each) => each.run === run));
+}
+
+interface PlaceState {
+  /** Oldest first. */
+  generations: Generation[];
+  last: Generation | undefined;
+  /** Those whose changes are there now: neither rollbacks nor rolled back. */
+  inForce: Generation[];
+}
+
+/** A rollback takes what it rolled back out of force; a rollback of a rollback puts it in again. */
+function stateOf(generations: readonly Generation[]): PlaceState {
+  const changing = generations.filter((each) => each.lines.some(isChange));
+  const undone = new Map<string, Generation>();
+  let inForce: Generation[] = [];
+  for (const generation of changing) {
+    const target = restoredBy(generation);
+    const again = undone.get(target ?? '');
+    const taken = inForce.find((each) => each.run === target);
+    if (target === undefined) inForce.push(generation);
+    else if (again) inForce.push(again);
+    else if (taken) {
+      undone.set(generation.run, taken);
+      inForce = inForce.filter((each) => each !== taken);
+    }
+  }
+  return { generations: changing, last: changing.at(-1), inForce };
+}
+
+/** The run that this generation is a rollback of. */
+function restoredBy({ lines }: Generation): string | undefined {
+  return lines.find((line) => line.startsWith('restores '))?.slice('restores '.length);
+}
+
+/** Not what only tells how something was, and mcpk's own books. */
+function isChange(line: string): boolean {
+  return !line.startsWith('unit ') && !line.includes(` .${PATHS.owned}`);
+}
+
+function newest(generations: readonly Generation[]): Generation | undefined {
+  return generations.toSorted((a, b) => (a.run < b.run ? -1 : 1)).at(-1);
+}
+
+function nothingKept(all: readonly Generation[], run: string | undefined): McpkError {
+  const hosts = [...new Set(all.map(({ host }) => host))].join(', ');
+  const runs = [...new Set(all.map((each) => each.run))].toSorted().toReversed();
+  return new McpkError('refused', run === undefined ? 'nothing is kept to roll back to' : `no host keeps ${run}`, {
+    hint:
+      runs.length === 0
+        ? 'Hosts keep what apply replaces; on these nothing is.'
+        : `On ${hosts} there are ${runs.join(', ')}.`,
+  });
+}

@@ -1,0 +1,140 @@
+import { isDeepStrictEqual } from 'node:util';
+import { McpkError } from '../../core/errors.ts';
+import { atOnce } from '../../core/turns.ts';
+import type { Facts } from '../../cluster/facts.ts';
+import type { Cluster } from '../../inventory/types.ts';
+import { kindOf } from '../../resources/kinds.ts';
+import { touchedPaths } from '../../resources/touched.ts';
+import { ref, type Ref, type Resource } from '../../resources/types.ts';
+import type { ArtifactIndex, Stage } from '../../states/stage.ts';
+import type { HostStates, StateTree } from '../types.ts';
+
+/** The pseudo-host on which kubeObjects live. */
+export const API = 'api';
+
+export interface CompileInput {
+  cluster: Cluster;
+  facts: Facts;
+  stages: readonly Stage[];
+  artifacts: ArtifactIndex;
+  /** Text of manifests that the inventory names, by name. */
+  manifests: ReadonlyMap<string, string>;
+}
+
+/**
+ * Describes every stage on every host that answered, a stage a step. Pure; throws `invalid` for contradictions between
+ * stages.
+ */
+export function* compiling(input: CompileInput): Generator<undefined, StateTree> {
+  const stages: StateTree['stages'][number][] = [];
+  for (const stage of input.stages) {
+    stages.push(compileStage(stage, input));
+    yield;
+  }
+  checkUnique(stages.flatMap((stage) => stage.hosts));
+  return { hosts: [...input.facts.hosts.keys()], stages };
+}
+
+/** {@link compiling} in one piece. */
+export function compile(input: CompileInput): StateTree {
+  return atOnce(compiling(input));
+}
+
+/** One stage alone: used again for a stage that was deferred. */
+export function compileStage(stage: Stage, input: CompileInput): StateTree['stages'][number] {
+  const head = { name: stage.name, title: stage.title, needs: stage.needs };
+  const hosts: HostStates[] = [];
+  const candidates = stage.api ? stage.hosts(input.cluster).slice(0, 1) : stage.hosts(input.cluster);
+  for (const host of candidates) {
+    const own = input.facts.hosts.get(host.name) ?? (stage.api ? [...input.facts.hosts.values()][0] : undefined);
+    if (!own) continue;
+    const states = stage.states({
+      cluster: input.cluster,
+      host,
+      facts: input.facts,
+      own,
+      artifacts: input.artifacts,
+      manifests: input.manifests,
+    });
+    if (!Array.isArray(states)) return { ...head, hosts: [], deferred: { until: states.until, why: states.why } };
+    const name = stage.api ? API : host.name;
+    for (const resource of states) checkPaths(resource, stage.name, name);
+    hosts.push({ host: name, stage: stage.name, resources: inOrder(states, `${stage.name} on ${name}`) });
+  }
+  return { ...head, hosts };
+}
+
+/** Requisites first, otherwise as the stage gave them. Requisites on other stages are met by the order of stages. */
+export function inOrder(resources: readonly Resource[], where: string): Resource[] {
+  const byRef = new Map<Ref, Resource>();
+  for (const resource of resources) {
+    const before = byRef.get(ref(resource)) ?? resource;
+    // Two manifests may bring one Namespace; of two that differ, none is the right one.
+    if (!isDeepStrictEqual(before, resource))
+      throw new McpkError('invalid', `${where}: ${ref(resource)} is described twice, and differently`);
+    byRef.set(ref(resource), resource);
+  }
+  const done = new Set<Ref>();
+  const open = new Set<Ref>();
+  const ordered: Resource[] = [];
+  const visit = (resource: Resource): void => {
+    const name = ref(resource);
+    if (done.has(name)) return;
+    if (open.has(name)) throw new McpkError('invalid', `${where}: requisites of ${name} form a circle`);
+    open.add(name);
+    for (const needed of [...kindOf(resource).implied(resource), ...(resource.requires ?? [])]) {
+      const other = byRef.get(needed);
+      if (other && other !== resource) visit(other);
+    }
+    open.delete(name);
+    done.add(name);
+    ordered.push(resource);
+  };
+  for (const resource of resources) visit(resource);
+  return ordered;
+}
+
+function checkUnique(all: readonly HostStates[]): void {
+  const seen = new Map<string, { stage: string; part: boolean }>();
+  for (const { host, stage, resources } of all) {
+    for (const resource of resources) {
+      for (const { name, part } of claims(resource)) {
+        const before = seen.get(`${host} ${name}`);
+        // Blocks of one file live side by side; a whole file leaves room for none.
+        if (before && !(before.part && part)) throw described(`${ref(resource)} on ${host}`, before.stage, stage);
+        seen.set(`${host} ${name}`, { stage, part });
+      }
+    }
+  }
+}
+
+function described(what: string, before: string, stage: string): McpkError {
+  return before === stage
+    ? new McpkError('invalid', `${what} is described twice by ${stage}`)
+    : new McpkError('invalid', `${what} is described by two stages: ${before} and ${stage}`, {
+        hint: 'One stage must own it.',
+      });
+}
+
+/** A path is one thing, whether file, link or directory, key of a certificate or file of a secret. */
+function claims(resource: Resource): { name: string; part: boolean }[] {
+  const part = resource.kind === 'file' && resource.block !== undefined;
+  return [
+    { name: ref(resource), part: false },
+    ...touchedPaths(resource).map((path) => ({ name: `path ${path}`, part })),
+  ];
+}
+
+function checkPaths(resource: Resource, stage: string, host: string): void {
+  const wrong = touchedPaths(resource).find(
+    (path) =>
+      !path.startsWith('/') ||
+      /[\u0000-\u001f\u007f\\]/.test(path) ||
+      // By another name it would be another path, and two resources could share it.
+      path.split('/').some((part, index) => index > 0 && ['', '.', '..'].includes(part)),
+  );
+  if (wrong === undefined) return;
+  throw new McpkError('invalid', `${stage} on ${host}: ${JSON.stringify(wrong)} can't be the path of a resource`, {
+    hint: 'Paths are absolute, without control characters, backslashes, empty parts, "." and "..".',
+  });
+}

@@ -1,0 +1,57 @@
+import { McpkError } from '../../core/errors.ts';
+import { ref, type SharedState } from '../../resources/types.ts';
+import { changesOf, type StagePlan, type StateTree } from '../types.ts';
+
+interface Made {
+  id: string;
+  stages: readonly StagePlan[];
+  tree: StateTree;
+}
+
+/**
+ * What this run makes once must stay somewhere: leaves of an authority that nobody kept could never be followed by
+ * another one.
+ *
+ * @throws McpkError `refused` when the hosts that keep it are left out, and others are to get what rests on it
+ */
+export function checkKept(
+  tree: StateTree,
+  stages: readonly StagePlan[],
+  shared: ReadonlyMap<string, SharedState>,
+): void {
+  for (const [id, { state }] of shared) {
+    if (state === 'held') continue;
+    const { resting, kept, keepers } = places({ id, stages, tree });
+    if (kept || resting.length === 0) continue;
+    throw new McpkError('refused', `${id} would be made, and kept by no host`, {
+      details: [
+        `${resting.join(', ')} would get what rests on it; left out: ${keepers.join(', ')}, where it would lie`,
+      ],
+      hint: 'Run mcpk apply with these hosts first.',
+    });
+  }
+}
+
+/** Hosts that are to get something of it, whether one that keeps it is among those that change, and all that do. */
+function places({ id, stages, tree }: Made): { resting: string[]; kept: boolean; keepers: string[] } {
+  const changed = new Set(
+    stages.flatMap((stage) =>
+      stage.hosts.flatMap((plan) => changesOf(plan).map((item) => `${stage.name} ${plan.host} ${item.ref}`)),
+    ),
+  );
+  const all = tree.stages.flatMap((stage) =>
+    stage.hosts.flatMap(({ host, resources }) =>
+      resources
+        .filter(
+          (each) => (each.kind === 'sharedSecret' ? each.id : each.kind === 'certificate' && each.authority) === id,
+        )
+        .map((each) => ({ host, resource: each, changes: changed.has(`${stage.name} ${host} ${ref(each)}`) })),
+    ),
+  );
+  const keepers = all.filter(({ resource }) => resource.kind === 'sharedSecret' && resource.holder);
+  return {
+    resting: [...new Set(all.filter(({ changes }) => changes).map(({ host }) => host))],
+    kept: keepers.some(({ changes }) => changes),
+    keepers: keepers.map(({ host }) => host),
+  };
+}

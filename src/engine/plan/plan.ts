@@ -1,0 +1,201 @@
+import type { Facts } from '../../cluster/facts.ts';
+import type { Cluster } from '../../inventory/types.ts';
+import type { Stage } from '../../states/stage.ts';
+import { actionsOf } from './actions.ts';
+import { API } from './compile.ts';
+import type { Comparisons } from './compare.ts';
+import { changesOf, type HostPlan, type Plan, type StagePlan, type StateTree } from '../types.ts';
+
+export interface PlanInput {
+  cluster: Cluster;
+  facts: Facts;
+  stages: readonly Stage[];
+  tree: StateTree;
+  comparisons: Comparisons;
+  selection: Selection;
+  inventory: Plan['inventory'];
+  tool: string;
+  now: Date;
+}
+
+/** What the user allows this run to change. */
+export interface Selection {
+  /** Host names; undefined = all. */
+  limit?: ReadonlySet<string>;
+  only?: ReadonlySet<string>;
+  skip?: ReadonlySet<string>;
+}
+
+/** Orders the differences: which hosts, in which batches, with which steps and gates. Pure. */
+export function plan(input: PlanInput): Plan {
+  const stages = input.stages.map((stage) => planStage(stage, input));
+  const all = stages.flatMap((stage) => stage.hosts).flatMap((host) => host.items);
+  const changes = stages.flatMap((stage) => stage.hosts).flatMap((host) => changesOf(host));
+  const verbs = (verb: string): number => changes.filter((item) => item.comparison.verb === verb).length;
+  const { kubernetes, etcd } = input.cluster.versions;
+  return {
+    apiVersion: 'mcpk/v1',
+    kind: 'Plan',
+    tool: input.tool,
+    created: input.now.toISOString(),
+    cluster: input.cluster.name,
+    versions: { kubernetes, etcd },
+    inventory: input.inventory,
+    selection: namesOf(input.selection),
+    etcd: input.facts.etcd,
+    hosts: plannedHosts(input.facts),
+    stages,
+    actions: actionsOf(stages, gateTitles(input)),
+    refused: [],
+    summary: {
+      changes: changes.length,
+      hosts: new Set(stages.flatMap((stage) => stage.batches.flat()).filter((host) => host !== API)).size,
+      restarts: verbs('restart'),
+      reloads: verbs('reload'),
+      removals: verbs('remove'),
+      unchanged: all.filter((item) => item.comparison.result === 'unchanged').length,
+      deferred:
+        all.filter((item) => item.comparison.result === 'deferred').length +
+        // Of others the resources are known, and counted.
+        stages.filter((stage) => stage.deferred && !stage.hosts.some(isDeferred)).length,
+    },
+  };
+}
+
+function namesOf({ limit, only, skip }: Selection): Plan['selection'] {
+  return {
+    ...(limit ? { limit: [...limit].toSorted() } : {}),
+    ...(only ? { only: [...only].toSorted() } : {}),
+    ...(skip ? { skip: [...skip].toSorted() } : {}),
+  };
+}
+
+/** The selection that a plan was made with. */
+export function selectionOf({ selection: { limit, only, skip } }: Plan): Selection {
+  return {
+    ...(limit ? { limit: new Set(limit) } : {}),
+    ...(only ? { only: new Set(only) } : {}),
+    ...(skip ? { skip: new Set(skip) } : {}),
+  };
+}
+
+function plannedHosts(facts: Facts): Plan['hosts'] {
+  return Object.fromEntries(
+    [...facts.hosts].map(([name, { machineId, holdsVip }]) => [
+      name,
+      {
+        machineId,
+        ...(holdsVip ? { holdsVip: true as const } : {}),
+        ...(facts.standing?.etcdLeader === name ? { leads: true as const } : {}),
+      },
+    ]),
+  );
+}
+
+/** One stage; used again when a deferred stage is known. */
+export function planStage(stage: Stage, input: PlanInput): StagePlan {
+  const compiled = input.tree.stages.find((each) => each.name === stage.name);
+  const hosts = (input.comparisons.stages.get(stage.name) ?? []).filter((host) =>
+    selected(stage.name, host.host, input),
+  );
+  const changed = hosts.filter((host) => changesOf(host).length > 0).map((host) => host.host);
+  const batches = changed.length === 0 ? [] : batchesOf(stage, input, changed);
+  const deferred = compiled?.deferred ?? deferredApi(stage, hosts);
+  const irreversible = batches.length > 0 ? stage.irreversible?.(input.cluster, input.facts) : undefined;
+  return {
+    name: stage.name,
+    title: stage.title,
+    needs: stage.needs,
+    batches,
+    order: orderText(input, stage, batches),
+    gates: gateTitles(input)(stage.name, changed),
+    steps: batches.flatMap((batch, index) => {
+      const steps = stage.around?.({
+        cluster: input.cluster,
+        facts: input.facts,
+        batch,
+        restarting: restarting(hosts),
+      });
+      return steps
+        ? [
+            ...steps.before.map((step) => ({ batch: index, when: 'before' as const, title: step.title, on: step.on })),
+            ...[...steps.after, ...(steps.held ?? [])].map((step) => ({
+              batch: index,
+              when: 'after' as const,
+              title: step.title,
+              on: step.on,
+            })),
+          ]
+        : [];
+    }),
+    hosts,
+    ...(irreversible === undefined ? {} : { irreversible }),
+    ...(deferred && selected(stage.name, stage.api ? API : undefined, input) ? { deferred } : {}),
+  };
+}
+
+function gateTitles({ stages, cluster, facts }: PlanInput): (stage: string, hosts: readonly string[]) => string[] {
+  return (name, hosts) => {
+    const gates = stages.find((stage) => stage.name === name)?.gate?.({ cluster, facts, hosts }) ?? [];
+    return [...new Set(gates.map((gate) => gate.title))];
+  };
+}
+
+/** Units that a stage starts, restarts or stops, by host. */
+export function restarting(hosts: readonly HostPlan[]): ReadonlyMap<string, readonly string[]> {
+  return new Map(
+    hosts.map((host) => [
+      host.host,
+      changesOf(host)
+        .filter((item) => item.kind === 'unit' && ['start', 'restart', 'stop', 'remove'].includes(item.comparison.verb))
+        .map((item) => item.ref.slice('unit:'.length)),
+    ]),
+  );
+}
+
+function isDeferred(host: HostPlan): boolean {
+  return host.items.some((item) => item.comparison.result === 'deferred');
+}
+
+/** Objects can be compared only once an API server answers. */
+function deferredApi(stage: Stage, hosts: readonly HostPlan[]): StagePlan['deferred'] {
+  const first = hosts.flatMap((host) => host.items).find((item) => item.comparison.result === 'deferred');
+  if (first?.comparison.result !== 'deferred') return undefined;
+  return { until: stage.needs.at(-1) ?? first.comparison.until, why: first.comparison.why };
+}
+
+function batchesOf(stage: Stage, input: PlanInput, changed: readonly string[]): string[][] {
+  if (stage.api || !stage.rollout) return [[...changed]];
+  const batches = stage.rollout(input.cluster, input.facts, changed).filter((batch) => batch.length > 0);
+  // What is down is mended first: until then there is less to spare.
+  const [first, then] = [true, false].map((down) => batches.filter((batch) => isDown(stage, input, batch) === down));
+  return [...(first ?? []), ...(then ?? [])];
+}
+
+function isDown(stage: Stage, { cluster, facts }: PlanInput, batch: readonly string[]): boolean {
+  const down = stage.down?.(cluster, facts) ?? [];
+  return batch.every((host) => down.includes(host));
+}
+
+/** Without a host: whether the stage is, on whatever host. */
+function selected(stage: string, host: string | undefined, input: PlanInput): boolean {
+  const { limit, only, skip } = input.selection;
+  if (only && !only.has(stage)) return false;
+  if (skip?.has(stage)) return false;
+  if (!limit || host === undefined) return true;
+  // Objects in the API are the cluster's: they go with the masters.
+  if (host === API) return input.cluster.hosts.some((each) => each.roles.includes('master') && limit.has(each.name));
+  return limit.has(host);
+}
+
+function orderText(input: PlanInput, stage: Stage, batches: readonly (readonly string[])[]): string {
+  if (batches.length < 2) return '';
+  const order = batches.map((batch) => batch.join(', ')).join(' → ');
+  const down = batches.filter((batch) => isDown(stage, input, batch)).flat();
+  const holder = [...input.facts.hosts].find(([, host]) => host.holdsVip)?.[0];
+  const why = [
+    ...(down.length > 0 ? [`${down.join(', ')} does not serve, so it goes first`] : []),
+    ...(holder !== undefined && batches.at(-1)?.includes(holder) ? [`${holder} holds the VIP, so it goes last`] : []),
+  ];
+  return why.length === 0 ? order : `${order} (${why.join('; ')})`;
+}

@@ -1,0 +1,146 @@
+import type { Facts, HostFacts, IpPool, NodeFacts, ServiceAddresses } from '../../cluster/facts.ts';
+import { askApi } from '../../cluster/api-server.ts';
+import { parseHttp, parseJson } from '../../cluster/http.ts';
+import { askIpPools, parseIpPools } from '../../cluster/ip-pools.ts';
+import { askServices, parseServices } from '../../cluster/services.ts';
+import { understood } from '../../core/answer.ts';
+import { hostsWith, type Cluster } from '../../inventory/types.ts';
+import type { Ask } from '../../cluster/gate.ts';
+import type { SessionRecord } from '../../transport/types.ts';
+import type { Fleet } from '../hosts/fleet.ts';
+import { ask } from '../hosts/ask.ts';
+import { etcdFacts, firstMember, readMembers } from './gather-etcd.ts';
+import { decodeFacts, encodeFacts } from '../wire/wire-facts.ts';
+
+/** Reads every host's facts, and the cluster's from the first master whose API server answers. */
+export async function gather(
+  fleet: Fleet,
+  cluster: Cluster,
+  signal: AbortSignal,
+): Promise<Facts & { apiHost?: string }> {
+  const hosts = new Map<string, HostFacts>();
+  const masters = hostsWith(cluster, 'master').filter((host) => fleet.sessions.has(host.name));
+  const [first, ...rest] = masters.map((host) => host.name);
+  const everyHost = [...fleet.sessions.keys()].map(async (name) => {
+    hosts.set(name, await hostFacts(fleet, cluster, name, signal));
+  });
+  // With the facts, in one round trip: most clusters are there, and the first master answers.
+  const asked = readNodes(fleet, cluster, first === undefined ? [] : [first], signal);
+  const askedMembers = readMembers(fleet, firstMember(fleet, cluster), signal);
+  const [answered, members] = await Promise.all([asked, askedMembers, ...everyHost]);
+  const inOrder = new Map(
+    cluster.hosts.flatMap((host) => {
+      const facts = hosts.get(host.name);
+      return facts ? [[host.name, facts] as const] : [];
+    }),
+  );
+  const others = rest.filter((name) => hosts.get(name)?.ports.includes(cluster.apiServer.port));
+  const second = answered.api ? answered : await readNodes(fleet, cluster, others, signal);
+  const { api } = second;
+  const apiRefuses = answered.refusedBy ?? second.refusedBy;
+  return {
+    hosts: inOrder,
+    unreachable: [...fleet.unreachable.keys()],
+    ...(await etcdFacts({ fleet, cluster, hosts: inOrder, signal, asked: members, serves: api !== undefined })),
+    ...(api ? { nodes: api.nodes, services: api.services, apiHost: api.host } : {}),
+    ...(api?.ipPools ? { ipPools: api.ipPools } : {}),
+    ...(api === undefined && apiRefuses !== undefined ? { apiRefuses } : {}),
+  };
+}
+
+async function hostFacts(fleet: Fleet, cluster: Cluster, host: string, signal: AbortSignal): Promise<HostFacts> {
+  const records: SessionRecord[] = [];
+  const sentAt = Date.now();
+  const exitCode = await fleet.request(
+    host,
+    'probe',
+    encodeFacts({ etcdData: cluster.etcd.dataDirectory }),
+    (record) => records.push(record),
+    signal,
+  );
+  const reception = { host, vip: cluster.endpoint.address, sentAt, receivedAt: Date.now() };
+  return understood(host, () => {
+    if (exitCode !== 0) throw new Error(`the probe ended with ${String(exitCode)}`);
+    return decodeFacts(records, reception);
+  });
+}
+
+interface ApiFacts {
+  host: string;
+  nodes: ReadonlyMap<string, NodeFacts>;
+  services: ServiceAddresses;
+  /** Only Calico has any. */
+  ipPools: IpPool[] | undefined;
+}
+
+interface ApiAnswer {
+  api?: ApiFacts;
+  /** The first master whose API server answered that we may not read nodes. */
+  refusedBy?: string;
+}
+
+/** The nodes as the API server of the first of these masters that answers tells them. */
+export async function readNodes(
+  fleet: Fleet,
+  cluster: Cluster,
+  masters: readonly string[],
+  signal: AbortSignal,
+): Promise<ApiAnswer> {
+  let refusedBy: string | undefined;
+  for (const host of masters) {
+    const page = (more = ''): Ask => askApi(cluster, host, `/api/v1/nodes?limit=${String(PAGE)}${more}`);
+    const [first, pools, ...services] = await ask(
+      fleet,
+      [page(), askIpPools(cluster, host), ...askServices(cluster, host)],
+      signal,
+    );
+    const pages = [understood(host, () => parseJson(first)) as NodeList | undefined];
+    for (let next = continued(pages[0]); next !== undefined; next = continued(pages.at(-1))) {
+      const [answer] = await ask(fleet, [page(`&continue=${encodeURIComponent(next)}`)], signal);
+      pages.push(understood(host, () => parseJson(answer)) as NodeList | undefined);
+    }
+    const lists = pages.filter((list) => list !== undefined);
+    if (lists.length === pages.length) {
+      const api = understood(host, () => ({
+        host,
+        nodes: new Map(lists.flatMap((list) => [...toNodes(list)])),
+        ipPools: parseIpPools(pools),
+        services: parseServices(services),
+      }));
+      return { api };
+    }
+    if (parseHttp(first)?.status === 403) refusedBy ??= host;
+  }
+  return refusedBy === undefined ? {} : { refusedBy };
+}
+
+/** Nodes in one answer: with all that they tell of images each has some 20 kB, and one answer is read in one go. */
+const PAGE = 250;
+
+function continued(list: NodeList | undefined): string | undefined {
+  const token = list?.metadata?.continue;
+  return typeof token === 'string' && token !== '' ? token : undefined;
+}
+
+interface NodeList {
+  metadata?: { continue?: unknown };
+  items: {
+    metadata: { name: string };
+    spec: { podCIDR?: string };
+    status: { conditions?: { type: string; status: string }[]; nodeInfo: { kubeletVersion: string } };
+  }[];
+}
+
+function toNodes(list: NodeList): Map<string, NodeFacts> {
+  return new Map(
+    list.items.map((node) => [
+      node.metadata.name,
+      {
+        name: node.metadata.name,
+        ...(node.spec.podCIDR === undefined ? {} : { podCidr: node.spec.podCIDR }),
+        ready: node.status.conditions?.some((each) => each.type === 'Ready' && each.status === 'True') ?? false,
+        kubeletVersion: node.status.nodeInfo.kubeletVersion,
+      },
+    ]),
+  );
+}

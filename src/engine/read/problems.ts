@@ -1,0 +1,60 @@
+import { failure, McpkError } from '../../core/errors.ts';
+import type { Facts } from '../../cluster/facts.ts';
+import type { Cluster } from '../../inventory/types.ts';
+import type { Problem, Stage } from '../../states/stage.ts';
+import { ask } from '../hosts/ask.ts';
+import type { EngineInput, Opened } from './open.ts';
+
+/**
+ * Says what would stop the run half-way, before its first change. What is seen in the facts comes first: what is wrong
+ * there would only show once more, in other words, when hosts are asked. Of a stage that is skipped the facts are
+ * told as warnings, and no host is asked; but no option makes a warning of what would lose data.
+ *
+ * @throws McpkError `refused`, `preflight`, or what ended the session with a host that was asked
+ */
+export async function checkProblems(
+  { cluster, stages, selection, signal, emit }: EngineInput,
+  { fleet, facts, since }: Pick<Opened, 'fleet' | 'facts' | 'since'>,
+): Promise<void> {
+  const skipped = stages.filter((stage) => selection.skip?.has(stage.name));
+  const counted = stages.filter((stage) => !skipped.includes(stage));
+  const passed = problemsOf(skipped, cluster, facts);
+  for (const { message, hint, host } of passed.filter((problem) => !isRefusal(problem)))
+    emit({
+      at: since(),
+      type: 'warning',
+      ...(host === undefined ? {} : { host }),
+      message: [message, hint].filter(Boolean).join('. '),
+    });
+  refuse([...passed.filter(isRefusal), ...problemsOf(counted, cluster, facts)]);
+  const newcomers = new Set(
+    [...facts.hosts]
+      .filter(([name, { owned }]) => owned.length === 0 && (selection.limit?.has(name) ?? true))
+      .map(([name]) => name),
+  );
+  const inquiries = counted.flatMap((stage) => stage.inquire?.({ cluster, facts, newcomers }) ?? []);
+  const found = inquiries.map(async ({ asks, judge }) => {
+    const answers = await ask(fleet, asks, signal);
+    signal.throwIfAborted();
+    const lost = answers.find((answer) => answer.lost)?.lost;
+    if (lost) throw lost;
+    return judge(answers);
+  });
+  refuse((await Promise.all(found)).flat());
+}
+
+function problemsOf(stages: readonly Stage[], cluster: Cluster, facts: Facts): Problem[] {
+  return stages.flatMap((stage) => stage.problems?.(cluster, facts) ?? []);
+}
+
+function isRefusal({ code }: Problem): boolean {
+  return code === 'refused';
+}
+
+/** What would lose data comes first, and with it the exit code. */
+function refuse(problems: readonly Problem[]): void {
+  const ordered = [...problems.filter(isRefusal), ...problems.filter((problem) => !isRefusal(problem))];
+  const errors = ordered.map(({ code = 'preflight', message, ...more }) => new McpkError(code, message, more));
+  const [first, ...rest] = errors;
+  if (first) throw failure([first, ...rest]);
+}

@@ -1,0 +1,46 @@
+import { ADMINS } from '../../cluster/access.ts';
+import { McpkError } from '../../core/errors.ts';
+import { hostsWith } from '../../inventory/types.ts';
+import type { EngineInput, Opened } from './open.ts';
+import type { Selection } from '../plan/plan.ts';
+
+const REFUSED = `its API server lets ${ADMINS.user} do nothing (HTTP 403): the ClusterRoleBinding ${ADMINS.group} is missing or another`;
+
+/**
+ * Where the API of a cluster with nodes lets the administrator do nothing, a run only sees to that: which nodes there
+ * are, of what version, and what is in the API is not known, so nothing else can be planned.
+ *
+ * @throws McpkError `refused` when just that is not to be done
+ */
+export function whileRefused<T extends EngineInput>(input: T, { facts, since }: Opened): T {
+  const { apiRefuses: host } = facts;
+  const hasNodes = [...facts.hosts.values()].some(({ owned }) =>
+    owned.some(({ ref }) => ref === 'unit:kubelet.service'),
+  );
+  if (host === undefined || !hasNodes) return input;
+  if (!allowsAccess(input)) throw refusedByApi(host);
+  input.emit({
+    at: since(),
+    type: 'warning',
+    host,
+    message: `${REFUSED}. This run is about that alone; plan again after it`,
+  });
+  return { ...input, selection: { ...input.selection, only: new Set([ADMINS.stage]) } };
+}
+
+export function refusedByApi(host: string, stage?: string): McpkError {
+  return new McpkError('refused', `${stage === undefined ? '' : `${stage}: `}${host}: ${REFUSED}`, {
+    host,
+    hint: `mcpk apply --only ${ADMINS.stage} binds it again.`,
+  });
+}
+
+/** Objects of the API go with the masters. */
+function allowsAccess({ cluster, selection }: EngineInput): boolean {
+  const { limit, only, skip }: Selection = selection;
+  return (
+    (only?.has(ADMINS.stage) ?? true) &&
+    !skip?.has(ADMINS.stage) &&
+    (limit === undefined || hostsWith(cluster, 'master').some(({ name }) => limit.has(name)))
+  );
+}

@@ -1,0 +1,64 @@
+import { span } from '../../core/duration.ts';
+import { PATHS } from '../../core/paths.ts';
+import { ASK_LOCK, isLocked } from '../past/history.ts';
+import { parseJournal, wordsOf } from '../past/journal-lines.ts';
+import type { EngineInput, Opened } from './open.ts';
+import { runOnHost } from '../past/past-runs.ts';
+import type { PastRunOnHost } from '../past/past-types.ts';
+
+/** Lines of the journal's end that are read to tell where the run was. */
+const TAIL = 500;
+
+interface Found {
+  host: string;
+  /** `20261122T140211Z-3f9a (root@ops1, apply)` */
+  run: string;
+  seen: PastRunOnHost;
+  agoMs: number;
+}
+
+/**
+ * Says which runs before this one are not over on which hosts, and where they were seen last. Costs nothing where no
+ * host has the mark of one. Returns the hosts on which a run was cut off.
+ */
+export async function tellUnfinished(input: EngineInput, opened: Opened): Promise<string[]> {
+  const marked = [...opened.facts.hosts].flatMap(([host, facts]) => (facts.unfinished ? [host] : []));
+  const found = (await Promise.all(marked.map((host) => lookAt(host, input, opened)))).flat();
+  for (const [message, hosts] of Map.groupBy(found, (each) => textOf(each, input)))
+    input.emit({
+      at: opened.since(),
+      type: 'warning',
+      message: `${hosts.map(({ host }) => host).join(', ')}: ${message}`,
+    });
+  return marked.filter((host) => !found.some((each) => each.host === host && each.seen.result === 'under way'));
+}
+
+async function lookAt(host: string, { signal }: EngineInput, opened: Opened): Promise<Found[]> {
+  const commands = [
+    { argv: ['cat', PATHS.unfinished] },
+    { argv: ['tail', '-n', `${TAIL}`, PATHS.journal] },
+    ...ASK_LOCK,
+  ];
+  const [mark, tail, ...lock] = await opened.fleet.exec(host, commands, signal);
+  const [run = '', who = '', command = ''] = wordsOf(mark?.stdout ?? '');
+  const lines = parseJournal(tail?.stdout ?? '').filter((line) => line.run === run);
+  // Under our own lock nobody else is at work.
+  const seen = runOnHost(host, lines, !opened.exclusive && isLocked(lock));
+  // It had written down its end, and only the mark was left.
+  if (seen.exitCode !== undefined) return [];
+  const now = Date.now() + (opened.facts.hosts.get(host)?.clockSkewMs ?? 0);
+  return [{ host, run: `${run} (${who}, ${command})`, seen, agoMs: now - seen.endedAt }];
+}
+
+function textOf({ run, seen, agoMs }: Found, { selection, command }: EngineInput): string {
+  const at = seen.where === undefined ? '' : ` ${seen.where}`;
+  if (seen.result === 'under way') return `run ${run} is under way${at}`;
+  const ago = seen.endedAt === 0 ? '' : ` ${span(agoMs)} ago`;
+  const next =
+    selection.only || selection.skip
+      ? 'an apply of all stages finishes it'
+      : command === 'apply'
+        ? 'this run finishes it'
+        : 'apply finishes it';
+  return `run ${run} was cut off${at}${ago}; ${next}`;
+}

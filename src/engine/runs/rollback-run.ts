@@ -1,0 +1,122 @@
+import { PATHS } from '../../core/paths.ts';
+import { hostsNow } from '../../cluster/clock.ts';
+import type { OwnedEntry } from '../../cluster/facts.ts';
+import type { Stage } from '../../states/stage.ts';
+import { carryOut } from '../work/carry-out.ts';
+import type { Comparisons } from '../plan/compare.ts';
+import type { Fleet } from '../hosts/fleet.ts';
+import { chooseGenerations, readGenerations, type Generation } from '../past/generations.ts';
+import { refusals } from '../work/guard.ts';
+import { inventoryOf } from '../plan/inventory-digest.ts';
+import { open, type EngineInput, type Opened } from '../read/open.ts';
+import { parseOwned } from '../plan/owned.ts';
+import { plan } from '../plan/plan.ts';
+import { createRun } from './prepare.ts';
+import { restoreHost } from '../work/rollback.ts';
+import { itemsOf } from '../past/rollback-plan.ts';
+import type { Run } from '../work/run-context.ts';
+import { withStanding } from '../read/standing.ts';
+import type { HostPlan, Plan, RunResult } from '../types.ts';
+
+export interface RollbackInput extends EngineInput {
+  /** A run whose changes are undone; undefined = the last one that changed these hosts. */
+  from?: string;
+  confirm(plan: Plan, from: string): Promise<boolean>;
+}
+
+/** `mcpk rollback`: what a run changed on the selected hosts is put back, the last stage first. */
+export async function rollbackRun(input: RollbackInput): Promise<RunResult & { from: string }> {
+  const started = performance.now();
+  const opened = await open(input, 'exclusive');
+  try {
+    const { limit } = input.selection;
+    const hosts = [...opened.fleet.sessions.keys()].filter((host) => limit?.has(host) ?? true);
+    const chosen = chooseGenerations(await readGenerations(opened.fleet, hosts, input.signal), input.from);
+    const from = chosen[0]?.run ?? '';
+    const run = await prepareRollback(input, opened, chosen);
+    return { ...(await carryOut(run, { confirm: (planned) => input.confirm(planned, from), started })), from };
+  } finally {
+    await opened.fleet.close();
+  }
+}
+
+async function prepareRollback(input: EngineInput, opened: Opened, chosen: readonly Generation[]): Promise<Run> {
+  const { cluster, signal } = input;
+  const stages = backwards(input.stages, new Set(chosen.map(({ stage }) => stage)));
+  const now = new Date();
+  const tree = { hosts: [...opened.facts.hosts.keys()], stages: [] };
+  const comparisons: Comparisons = { byHost: new Map(), shared: new Map(), stages: plansOf(chosen) };
+  const around = { fleet: opened.fleet, cluster, stages, signal };
+  const facts = await withStanding(around, opened.facts, comparisons);
+  // Its own limit is in what was chosen.
+  const planInput = { cluster, facts, stages, tree, comparisons, selection: {}, inventory: inventoryOf(input) };
+  const unguarded = plan({ ...planInput, tool: input.tool, now });
+  const planned = { ...unguarded, refused: await refusals({ ...around, facts }, unguarded) };
+  input.emit({ at: opened.since(), type: 'planned', plan: planned, ms: opened.since() });
+  const observed = new Map<string, never>();
+  const run = createRun({
+    input: { ...input, stages, selection: {}, noRollback: true },
+    opened: { ...opened, facts },
+    tree,
+    observed,
+    comparisons,
+    planned,
+    compareInput: { tree, observed, facts: facts.hosts, apiOwned: new Map(), now: hostsNow(facts) },
+    planInput: { ...planInput, tool: input.tool, now },
+    gateHeld: new Set(),
+    cutOff: [],
+  });
+  run.work = (stage, host) => putStageBack(run, stage, host.host, chosen);
+  return run;
+}
+
+/** Only these, the last one first: what needed another goes back before it. */
+export function backwards(stages: readonly Stage[], names: ReadonlySet<string>): Stage[] {
+  const wanted = stages.filter((stage) => names.has(stage.name)).toReversed();
+  return wanted.map((stage) => ({ ...stage, needs: needing(stages, stage.name).filter((name) => names.has(name)) }));
+}
+
+/** All that need it, by way of others too. */
+function needing(stages: readonly Stage[], name: string): string[] {
+  const found = new Set([name]);
+  for (const stage of stages) if (stage.needs.some((need) => found.has(need))) found.add(stage.name);
+  found.delete(name);
+  return [...found];
+}
+
+function plansOf(chosen: readonly Generation[]): Map<string, HostPlan[]> {
+  const plans = new Map<string, HostPlan[]>();
+  for (const generation of chosen) {
+    const plan = { host: generation.host, items: itemsOf(generation) };
+    plans.set(generation.stage, [...(plans.get(generation.stage) ?? []), plan]);
+  }
+  return plans;
+}
+
+async function putStageBack(run: Run, stage: string, host: string, chosen: readonly Generation[]): Promise<void> {
+  const started = performance.now();
+  const generation = chosen.find((each) => each.stage === stage && each.host === host);
+  if (!generation) return;
+  run.emit({ at: run.since(), type: 'host-start', stage, host, changes: 1 });
+  const end = (status: 'changed' | 'failed'): void =>
+    run.emit({ at: run.since(), type: 'host-end', stage, host, status, ms: performance.now() - started });
+  try {
+    const owned = await ownedThen(run.fleet, generation, run.signal);
+    await run.turn(host, () => restoreHost(run, { stage, host, from: generation.run, owned }));
+    end('changed');
+  } catch (error) {
+    end('failed');
+    throw error;
+  }
+}
+
+/** What mcpk owned on the host when that run came to the stage. */
+async function ownedThen(
+  fleet: Fleet,
+  { host, run, stage, lines }: Generation,
+  signal: AbortSignal,
+): Promise<OwnedEntry[]> {
+  if (!lines.includes(`kept .${PATHS.owned}`)) return [];
+  const bytes = await fleet.read(host, `${PATHS.generations}/${run}/${stage}${PATHS.owned}`, signal);
+  return parseOwned(bytes.toString('utf8'), host);
+}

@@ -1,0 +1,211 @@
+import type { HostFacts } from '../../cluster/facts.ts';
+import { isIpv4 } from '../../core/ipv4.ts';
+import { cut, linesOf } from '../../core/lines.ts';
+import { PATHS } from '../../core/paths.ts';
+import { ROUTE_PROTOCOL } from '../../core/routes.ts';
+import type { SessionRecord } from '../../transport/types.ts';
+import { parseOwned } from '../plan/owned.ts';
+import { list, relative, SEPARATOR, splitTexts } from './wire-text.ts';
+
+export interface FactsRequest {
+  /** Data directory of etcd: a member in it is data that must not be lost. */
+  etcdData: string;
+}
+
+export interface FactsReception {
+  host: string;
+  /** The VIP is left out of the interfaces. */
+  vip?: string;
+  /** Our clock (ms) when the request left and when its last byte was there. */
+  sentAt: number;
+  receivedAt: number;
+}
+
+const UNITS = {
+  apiServer: `${PATHS.units}/kube-apiserver.service`,
+  controllerManager: `${PATHS.units}/kube-controller-manager.service`,
+} as const;
+
+/** Beside what probe.sh reads by itself ({@link OWN_FILES}). */
+const ASKED_FILES = [PATHS.owned, PATHS.unfinished, PATHS.etcdConfig, PATHS.resolvConf, ...Object.values(UNITS)];
+
+/** A probe body that asks a host about itself; may be joined with {@link encodeReads}'s. */
+export function encodeFacts(request: FactsRequest): Buffer {
+  const lines = [`= ${SEPARATOR}`, ...list('F', ASKED_FILES.map(relative)), `E ${relative(request.etcdData)}`];
+  return Buffer.from(lines.join('\n') + '\n');
+}
+
+/** Throws `refused` when owned.json can't be read, Error when the answer is not whole: no entry is not nothing owned. */
+export function decodeFacts(records: readonly SessionRecord[], reception: FactsReception): HostFacts {
+  const of = (kind: string): string => records.find((record) => record.kind === kind)?.body.toString('utf8') ?? '';
+  const texts = splitTexts(records.find((record) => record.kind === 'texts')?.body ?? Buffer.alloc(0), [
+    ...OWN_FILES,
+    ...ASKED_FILES,
+  ]);
+  const text = (path: string): string => texts.get(path)?.toString('utf8') ?? '';
+  const missing = RECORDS.find((kind) => !records.some((record) => record.kind === kind));
+  if (missing !== undefined) throw new Error(`no ${missing}`);
+  if (text('/proc/meminfo') === '') throw new Error('no text of any file');
+  const facts = keyed(of('facts'));
+  const one = (key: string): string => facts.get(key)?.[0] ?? '';
+  const network = of('network');
+  const addresses = interfaces(network);
+  const filesystems = new Map(
+    [...linesOf(of('filesystems'))].map((line) => {
+      const [path = '', ...figures] = line.split(' ', 4);
+      return [path, figures];
+    }),
+  );
+  const [, freeBlocks = '0', blockSize = '0'] = filesystems.get('./var/lib') ?? [];
+  const running = facts.get('running') ?? [];
+  const owned = parseOwned(text(PATHS.owned), reception.host);
+  const ports = portsOf(of('ports'));
+  // sshd at least: without them all that serves would be taken for not started yet, and restarted together.
+  if (owned.length > 0 && ports.length === 0) throw new Error('no listening port');
+  const files = [...texts]
+    .filter(([path]) => !OWN_FILES.has(path))
+    .map(([path, bytes]): [string, string] => [path, bytes.toString('utf8')]);
+  return {
+    os: osRelease(text('/etc/os-release')),
+    arch: ARCHITECTURES[one('arch')] ?? one('arch'),
+    kernel: one('kernel'),
+    hostname: one('hostname'),
+    machineId: one('machine-id'),
+    bootId: one('boot-id'),
+    interfaces: addresses.map((i) => ({ ...i, addresses: i.addresses.filter((a) => a.address !== reception.vip) })),
+    routesPodGateway: routesPodGateway(network),
+    holdsVip: addresses.some((i) => i.addresses.some((a) => a.address === reception.vip)),
+    memoryBytes: memoryOf(text('/proc/meminfo')),
+    cpus: countOf(one('cpus')),
+    diskFreeBytes: Number(freeBlocks) * Number(blockSize),
+    cgroup: filesystems.get('./sys/fs/cgroup')?.[0] === 'cgroup2fs' ? 2 : 1,
+    clockSkewMs: Math.round(Number(of('clock')) / 1e6 - (reception.sentAt + reception.receivedAt) / 2),
+    swap: [...linesOf(text('/proc/swaps'))].length > 1,
+    systemd: Number(/^\d+/.exec(one('systemd'))?.[0] ?? 0),
+    resolved: running.includes('systemd-resolved'),
+    networkd: running.includes('systemd-networkd'),
+    packageManager: facts.get('tool')?.length === 2 ? 'apt' : 'none',
+    ports,
+    foreign: facts.get('foreign') ?? [],
+    owned,
+    unfinished: texts.has(PATHS.unfinished),
+    files: Object.fromEntries(files),
+    etcdData: one('etcd-data') === '1',
+    ...rangesOf(text),
+    cniFiles: facts.get('cni') ?? [],
+    kernelFeatures: facts.get('feature') ?? [],
+  };
+}
+
+/** Sent whatever there is to tell. */
+const RECORDS = ['texts', 'facts', 'network', 'filesystems', 'ports', 'clock'];
+const OWN_FILES: ReadonlySet<string> = new Set([
+  '/etc/os-release',
+  '/proc/meminfo',
+  '/proc/swaps',
+  PATHS.owned,
+  PATHS.unfinished,
+  // Their environment may hold what nobody shall read in the facts.
+  ...Object.values(UNITS),
+]);
+const ARCHITECTURES: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch64: 'arm64' };
+
+function rangesOf(text: (path: string) => string): Pick<HostFacts, 'ranges'> {
+  const services = /--service-cluster-ip-range=([\d.:/,a-f]{1,100})/.exec(text(UNITS.apiServer))?.[1];
+  const pods = /--cluster-cidr=([\d.:/,a-f]{1,100})/.exec(text(UNITS.controllerManager))?.[1];
+  if (services === undefined && pods === undefined) return {};
+  return { ranges: { ...(services === undefined ? {} : { services }), ...(pods === undefined ? {} : { pods }) } };
+}
+
+function osRelease(text: string): HostFacts['os'] {
+  const of = keyed(text);
+  const value = (key: string): string => (of.get(key)?.[0] ?? '').replace(/^(["'])(.*)\1$/, '$2');
+  const like = value('ID_LIKE').split(' ').filter(Boolean);
+  return { id: value('ID'), version: value('VERSION_ID'), name: value('PRETTY_NAME'), like };
+}
+
+/**
+ * Lines of `ip -o -4 addr`: `2: eth0    inet 10.77.0.11/24 brd … scope global eth0`, and of `ip -o link`:
+ * `2: eth0@if5: <BROADCAST,…> mtu 1500 …`. Loopback is left out.
+ */
+function interfaces(text: string): HostFacts['interfaces'] {
+  const mtuOf = new Map<string, number>();
+  const found = new Map<string, HostFacts['interfaces'][number]>();
+  for (const line of linesOf(text)) {
+    const [, device = '', family, address = '', ...more] = words(line);
+    // `eth0.5@eth0`: the second is what it stands on. Behind `peer` stands the other end, with the prefix.
+    const [name] = cut(cut(device, '@')[0], ':');
+    if (address === 'mtu') mtuOf.set(name, Number(more[0]) || 0);
+    const [, prefix] = cut(more[0] === 'peer' ? (more[1] ?? '') : address, '/');
+    const [own] = cut(address, '/');
+    if (name === '' || name === 'lo' || family !== 'inet' || !isIpv4(own) || !/^\d{1,2}$/.test(prefix)) continue;
+    const entry = found.get(name) ?? { name, addresses: [], mtu: 0 };
+    entry.addresses.push({ address: own, prefix: Number(prefix) });
+    found.set(name, entry);
+  }
+  return [...found.values()].map((each) => ({ ...each, mtu: mtuOf.get(each.name) ?? 0 }));
+}
+
+const NO_WAY = /^(unreachable|blackhole|prohibit|throw) /;
+
+/** Whether one of the routes to 169.254.1.1 is not ours: `default via 10.77.0.1 dev eth0 proto static`. */
+function routesPodGateway(text: string): boolean {
+  for (const line of linesOf(text)) {
+    const isRoute = !/^\d+: /.test(line) && !NO_WAY.test(line);
+    if (isRoute && !line.includes(` proto ${ROUTE_PROTOCOL} `)) return true;
+  }
+  return false;
+}
+
+/** `MemTotal:       16331428 kB` */
+function memoryOf(text: string): number {
+  for (const line of linesOf(text)) {
+    const [name, kilobytes] = words(line);
+    if (name === 'MemTotal:') return Number(kilobytes) * 1024 || 0;
+  }
+  return 0;
+}
+
+/** The kernel's list of numbers: `0-3,6` are five. */
+function countOf(list: string): number {
+  return list.split(',').reduce((sum, range) => {
+    const [first = NaN, last = first] = range.split('-', 2).map(Number);
+    return sum + (last - first + 1);
+  }, 0);
+}
+
+/** Lines of `ss -Hltn`: `LISTEN 0 4096 127.0.0.1:2381 0.0.0.0:*`. */
+function portsOf(text: string): number[] {
+  const ports = new Set<number>();
+  for (const line of linesOf(text)) {
+    const local = words(line)[3] ?? '';
+    const port = local.slice(local.lastIndexOf(':') + 1);
+    if (/^\d{1,5}$/.test(port)) ports.add(Number(port));
+  }
+  return [...ports].sort((a, b) => a - b);
+}
+
+function keyed(text: string): Map<string, string[]> {
+  const values = new Map<string, string[]>();
+  for (const line of linesOf(text)) {
+    const [key, value] = cut(line, '=');
+    if (key === '' || key === line) continue;
+    const known = values.get(key);
+    if (known) known.push(value);
+    else values.set(key, [value]);
+  }
+  return values;
+}
+
+/** The first words of a line; blanks before and between them do not count. */
+function words(line: string): string[] {
+  return line
+    .slice(0, LONGEST_LINE)
+    .split(/[ \t]+/)
+    .filter(Boolean)
+    .slice(0, MOST_WORDS);
+}
+
+/** Of what `ip`, `ss` and the kernel print; what is longer is none of theirs. */
+const LONGEST_LINE = 1024;
+const MOST_WORDS = 8;

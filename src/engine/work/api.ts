@@ -1,0 +1,165 @@
+import { lastLines } from '../../core/answer.ts';
+import { McpkError } from '../../core/errors.ts';
+import { kubectl } from '../../cluster/kubectl.ts';
+import { letsAdminsIn, ADMINS } from '../../cluster/access.ts';
+import { parseHttp, seen as answerSeen } from '../../cluster/http.ts';
+import { askDelete, MANAGER, parseObjectId } from '../../cluster/objects.ts';
+import type { Ref, Resource, Verb } from '../../resources/types.ts';
+import { ask } from '../hosts/ask.ts';
+import { bindAdmins } from './break-glass.ts';
+import { API } from '../plan/compile.ts';
+import { judgeLeaving } from '../hosts/leaving.ts';
+import type { Run } from './run-context.ts';
+import { changesOf, type HostPlan, type PlanItem } from '../types.ts';
+
+/**
+ * Remembers in the cluster itself which objects may be ours, so that those taken out of the inventory leave. Whether one
+ * really is, the object itself says.
+ */
+export const OWNED_ID = 'v1/ConfigMap/kube-system/mcpk-owned';
+const OWNED_NAME = 'kube-system/mcpk-owned';
+
+interface KubeObject {
+  apiVersion: string;
+  kind: string;
+  metadata: { name: string; namespace?: string };
+}
+
+/** One server-side apply for all that differs, one delete for all that leaves. */
+export async function convergeApi(run: Run, stage: string, plan: HostPlan): Promise<void> {
+  const started = performance.now();
+  const host = run.facts.apiHost;
+  if (host === undefined)
+    throw new McpkError('stage', `${stage}: no API server answers on any master`, {
+      hint: 'Look at the api-server stage first: mcpk verify',
+    });
+  const changes = changesOf(plan);
+  run.emit({ at: run.since(), type: 'host-start', stage, host: API, changes: changes.length });
+  await letIn(run, stage, host, changes);
+  run.journal.note(host, 'stage', stage);
+  await run.journal.send(host);
+  const known = run.comparisons.byHost.get(API);
+  const wanted = changes.flatMap((item) => {
+    const resource = known?.get(item.ref as Ref)?.resource;
+    return resource?.kind === 'kubeObject' && !isParting(item.comparison.verb) ? [resource.object] : [];
+  });
+  const leaving = changes.filter((item) => item.comparison.verb === 'remove').map((item) => item.ref);
+  const forgotten = changes.some((item) => item.comparison.verb === 'forget');
+  const owned = new Map(run.owned.get(API));
+  for (const item of plan.items) {
+    if (item.comparison.result === 'change' && isParting(item.comparison.verb)) owned.delete(item.ref);
+    // A node is its kubelet's: only the labels and taints on it are ours, and they leave with the next apply.
+    else if (!isPartial(known?.get(item.ref as Ref)?.resource))
+      owned.set(item.ref, { hash: item.comparison.result === 'deferred' ? '' : item.comparison.hash, stage });
+  }
+  // What is ours is written down first: an object that exists but is not remembered would never leave.
+  const remembered = ownedObject(new Map([...(run.owned.get(API) ?? []), ...owned]));
+  const [first, rest] = partition(wanted, definesOthers);
+  await must(run, stage, host, APPLY, list([remembered, ...first]));
+  const definitions = first.filter((object) => object['kind'] === 'CustomResourceDefinition');
+  if (definitions.length > 0)
+    await must(
+      run,
+      stage,
+      host,
+      ['wait', '--for=condition=Established', '--timeout=30s', '-f', '-'],
+      list(definitions),
+    );
+  if (rest.length > 0) await must(run, stage, host, APPLY, list(rest));
+  await deleteLeaving(run, stage, host, leaving);
+  if (forgotten || leaving.length > 0) await must(run, stage, host, APPLY, list([ownedObject(owned)]));
+  run.owned.set(API, owned);
+  const ms = performance.now() - started;
+  for (const item of changes) {
+    run.journal.note(host, 'done', stage, item.ref);
+    run.emit({
+      at: run.since(),
+      type: 'resource',
+      stage,
+      host: API,
+      ref: item.ref,
+      verb: item.comparison.verb,
+      status: 'changed',
+      ms,
+    });
+  }
+  run.emit({ at: run.since(), type: 'host-end', stage, host: API, status: 'changed', ms });
+}
+
+/** The binding by which we are let in is not laid by those whom it lets in. */
+async function letIn(run: Run, stage: string, host: string, changes: readonly PlanItem[]): Promise<void> {
+  if (!changes.some((item) => item.ref === `kubeObject:${ADMINS.binding}`)) return;
+  if (letsAdminsIn(run.observed.get(API)?.texts[`api:${ADMINS.binding}`])) return;
+  await bindAdmins(run, stage, host);
+}
+
+/** Objects of the same run may live in them or be of their kind. */
+function definesOthers(object: Readonly<Record<string, unknown>>): boolean {
+  return object['kind'] === 'CustomResourceDefinition' || object['kind'] === 'Namespace';
+}
+
+function partition<T>(items: readonly T[], belongs: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(belongs), items.filter((item) => !belongs(item))];
+}
+
+function isParting(verb: Verb): boolean {
+  return verb === 'remove' || verb === 'forget';
+}
+
+/** Looks at each once more: what is ours was decided when the plan was made, and what is deleted is lost. */
+async function deleteLeaving(run: Run, stage: string, host: string, refs: readonly string[]): Promise<void> {
+  const { fleet, cluster, signal } = run;
+  const judged = await judgeLeaving({ fleet, cluster, host, signal }, refs);
+  for (const [ref, seen] of judged) {
+    if (seen.ours === undefined) throw new McpkError('stage', `${stage}: ${ref} is not deleted: ${seen.why}`, { host });
+    if (!seen.ours) {
+      if (!seen.gone) run.emit({ at: run.since(), type: 'warning', host: API, message: notOurs(ref, seen.why) });
+      continue;
+    }
+    const [answer] = await ask(fleet, [askDelete(cluster, host, seen)], signal);
+    const status = parseHttp(answer)?.status ?? 0;
+    // 404 and 409: it is gone, or another one has its name since.
+    if (![200, 202, 404, 409].includes(status))
+      throw new McpkError('stage', `${stage}: ${ref} is not deleted: ${answerSeen(answer)}`, { host });
+  }
+}
+
+/** Said when the plan is made, and when it turned out only later. */
+export function notOurs(ref: string, why: string): string {
+  return `${OWNED_NAME} names ${ref.slice('kubeObject:'.length)}, but ${why}: it is left as it is`;
+}
+
+function isPartial(resource: Resource | undefined): boolean {
+  return resource?.kind === 'kubeObject' && resource.partial === true;
+}
+
+const APPLY: readonly string[] = [
+  'apply',
+  '--server-side',
+  `--field-manager=${MANAGER}`,
+  '--force-conflicts',
+  '-f',
+  '-',
+];
+
+async function must(run: Run, stage: string, host: string, args: readonly string[], stdin: string): Promise<void> {
+  const [answer] = await run.fleet.exec(host, [{ ...kubectl(run.cluster, host, ...args), stdin }], run.signal);
+  if (answer?.exitCode === 0) return;
+  const [first = '', ...rest] = lastLines(answer?.stderr, 100);
+  throw new McpkError('stage', `${stage}: kubectl ${args[0] ?? ''} on ${host}: ${first}`, { host, details: rest });
+}
+
+function ownedObject(owned: ReadonlyMap<string, { hash: string; stage: string }>): unknown {
+  const stages = [...owned].map(([name, entry]): [string, string] => [name, entry.stage]);
+  const data = Object.fromEntries(stages.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  return { ...skeleton(OWNED_ID), data: { owned: JSON.stringify(data) } };
+}
+
+function list(items: readonly unknown[]): string {
+  return JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+}
+
+function skeleton(id: string): KubeObject {
+  const { apiVersion, kind, namespace, name } = parseObjectId(id);
+  return { apiVersion, kind, metadata: { name, ...(namespace === '' ? {} : { namespace }) } };
+}

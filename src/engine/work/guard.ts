@@ -1,0 +1,104 @@
+import { McpkError, failure, type FailureList } from '../../core/errors.ts';
+import type { Facts } from '../../cluster/facts.ts';
+import type { Guard } from '../../cluster/gate.ts';
+import type { Cluster } from '../../inventory/types.ts';
+import type { Stage } from '../../states/stage.ts';
+import type { Fleet } from '../hosts/fleet.ts';
+import { askGates, holdGates } from '../hosts/gates.ts';
+import { restarting } from '../plan/plan.ts';
+import type { Run } from './run-context.ts';
+import type { Plan, Refusal, StagePlan } from '../types.ts';
+
+interface Surroundings {
+  cluster: Cluster;
+  facts: Facts;
+}
+
+/** What must hold of the others before this batch is taken down; `ahead`: all before it is taken as done. */
+function guardsOf(
+  { cluster, facts }: Surroundings,
+  stage: Stage,
+  planned: StagePlan,
+  index: number,
+  ahead: boolean,
+): Guard[] {
+  return (
+    stage.guard?.({
+      cluster,
+      facts,
+      batch: planned.batches[index] ?? [],
+      earlier: planned.batches.slice(0, index).flat(),
+      restarting: restarting(planned.hosts),
+      ahead,
+    }) ?? []
+  );
+}
+
+/** What apply refuses as things are, found before the first change. A plan that takes nothing down asks nothing. */
+export async function refusals(
+  on: Surroundings & { fleet: Fleet; stages: readonly Stage[]; signal: AbortSignal },
+  plan: Plan,
+): Promise<Refusal[]> {
+  const guarded = plan.stages.flatMap((planned) => {
+    const stage = on.stages.find((each) => each.name === planned.name);
+    if (!stage) return [];
+    return planned.batches.flatMap((batch, index) =>
+      guardsOf(on, stage, planned, index, true).map((guard) => ({ stage: planned.name, hosts: batch, guard })),
+    );
+  });
+  if (guarded.length === 0) return [];
+  const seen = await askGates(
+    on.fleet,
+    guarded.map(({ guard }) => guard),
+    on.signal,
+  );
+  return guarded.flatMap(({ stage, hosts, guard }, index) => {
+    const wrong = seen[index]?.wrong;
+    return wrong === undefined ? [] : [{ stage, hosts, title: guard.title, wrong, consequence: guard.consequence }];
+  });
+}
+
+/** @throws McpkError `refused` */
+export function refusedError(found: readonly [Refusal, ...Refusal[]]): McpkError | FailureList {
+  const [first, ...rest] = found.map(
+    ({ stage, hosts, title, wrong, consequence }) =>
+      new McpkError('refused', `${stage}: ${hosts.join(', ')} must not be taken down now`, {
+        details: [`must hold  ${title}`, `seen       ${wrong}`],
+        hint: hintFor(consequence),
+      }),
+  ) as [McpkError, ...McpkError[]];
+  return failure([first, ...rest]);
+}
+
+/**
+ * Asks once more right before the batch, when all before it is really done.
+ *
+ * @throws McpkError `refused`
+ */
+export async function holdGuards(run: Run, stage: Stage, planned: StagePlan, index: number): Promise<void> {
+  const guards = guardsOf(run, stage, planned, index, false);
+  // What is known not to hold is not waited for when it does not count.
+  const known = new Set(run.forceUnsafe ? run.plan.refused.map((each) => each.title) : []);
+  await Promise.all(guards.filter((guard) => !known.has(guard.title)).map((guard) => holdGuard(run, stage, guard)));
+}
+
+async function holdGuard(run: Run, stage: Stage, guard: Guard): Promise<void> {
+  const { fleet, emit, signal, forceUnsafe } = run;
+  const stop = forceUnsafe ? {} : { stop: () => run.stop() };
+  const gate = { fleet, stage: stage.name, emit, since: () => run.since(), signal, code: 'refused' as const, ...stop };
+  try {
+    await holdGates({ ...gate, hint: hintFor(guard.consequence) }, [guard]);
+  } catch (error) {
+    if (!(forceUnsafe && error instanceof McpkError && error.code === 'refused')) throw error;
+    emit({ at: run.since(), type: 'warning', message: forced({ ...guard, wrong: error.details[0] ?? '' }) });
+  }
+}
+
+/** `--force-unsafe`: what is done all the same, and what comes of it. */
+export function forced({ title, wrong, consequence }: Pick<Refusal, 'title' | 'wrong' | 'consequence'>): string {
+  return `--force-unsafe: not so that ${title} (${wrong}). While it is down ${consequence}`;
+}
+
+function hintFor(consequence: string): string {
+  return `Bring back what is away first, then run the same command again. --force-unsafe goes on all the same; then ${consequence}`;
+}

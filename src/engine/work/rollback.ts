@@ -1,0 +1,126 @@
+import { McpkError } from '../../core/errors.ts';
+import { API } from '../plan/compile.ts';
+import { ChangeFailure, sendStream } from './converge.ts';
+import { GateFailure } from '../hosts/gates.ts';
+import { restoreRequest, type Return } from './restore.ts';
+import { asErrors, type Run } from './run-context.ts';
+import { changesOf, type HostPlan, type StagePlan } from '../types.ts';
+
+/** A host that went back, with what was put back there, or why that failed. */
+export interface Returned {
+  stage: string;
+  host: string;
+  lines: string[];
+  failure?: McpkError;
+}
+
+/**
+ * Where a gate does not hold after a change, or a unit does not come up with it, the hosts of the batch go back to what
+ * they were before the run, of that stage alone. [] where nothing is put back: another failure, a first bring-up, a stage
+ * that can't be undone, a gate of a host that was not changed, or `--no-rollback`.
+ */
+export async function putBack(
+  run: Run,
+  planned: StagePlan,
+  batch: readonly string[],
+  cause: McpkError,
+): Promise<Returned[]> {
+  if (run.noRollback || run.signal.aborted || planned.irreversible !== undefined || !callsForRollback(cause)) return [];
+  const hosts = planned.hosts.filter((plan) => concerned(planned, batch, cause).includes(plan.host));
+  return Promise.all(
+    hosts.filter((plan) => wasInPlace(run, planned.name, plan)).map((plan) => goBack(run, planned.name, plan.host)),
+  );
+}
+
+/** Waits for the gates of hosts that went back; the error to end with tells whether they hold. */
+export async function judge(
+  run: Run,
+  back: readonly Returned[],
+  cause: McpkError,
+  hold: (hosts: readonly string[]) => Promise<void>,
+): Promise<McpkError> {
+  const hosts = back.map((each) => each.host);
+  const failures = back.flatMap((each) => each.failure ?? []);
+  if (failures.length === 0) {
+    await hold(hosts).catch((error: unknown) => failures.push(...asErrors(error, back[0]?.stage ?? '')));
+  }
+  const held = failures.length === 0;
+  for (const { stage, host } of back) run.rolledBack.push({ stage, host, held });
+  return new McpkError('rolledBack', `${cause.message}; ${hosts.join(', ')} went back to what was there before`, {
+    host: cause.host,
+    details: [
+      ...cause.details,
+      ...back.flatMap(({ host, lines }) => [`put back on ${host}:`, ...lines.map((line) => `  ${line}`)]),
+      ...(held
+        ? ['The gate holds again with it.']
+        : failures.flatMap((failure) => [`The rollback did not mend it: ${failure.message}`, ...failure.details])),
+    ],
+    hint: held
+      ? 'Other hosts keep their state, nothing after it was started. mcpk plan shows the change as pending: mend its cause first. --no-rollback leaves the wreck to look at.'
+      : 'Other hosts keep their state, nothing after it was started. Look at that host: it fails with its old state too.',
+    cause,
+  });
+}
+
+/** The same error, told why nothing goes back where one could expect it. */
+export function notPutBack({ irreversible }: StagePlan, cause: McpkError): McpkError {
+  if (irreversible === undefined || !callsForRollback(cause)) return cause;
+  return new McpkError(cause.code, cause.message, {
+    host: cause.host,
+    hint: cause.hint,
+    details: [...cause.details, `Not put back: ${irreversible}`],
+    cause,
+  });
+}
+
+/** A unit that does not come up, or a gate that does not hold. What fails before that has changed nothing that runs. */
+export function callsForRollback(cause: McpkError): boolean {
+  return cause instanceof ChangeFailure ? cause.ref.startsWith('unit:') : cause instanceof GateFailure;
+}
+
+/**
+ * The gate may judge a host of a batch that went before: then it is that one's change that does not hold. Where the stage
+ * changed nothing, as on a host that has died meanwhile, no change is to blame: a member of etcd that is well would only
+ * be restarted while another one is away.
+ */
+function concerned(planned: StagePlan, batch: readonly string[], cause: McpkError): readonly string[] {
+  const judged = cause instanceof GateFailure ? cause.judged : undefined;
+  return judged === undefined ? batch : (planned.batches.find((each) => each.includes(judged)) ?? []);
+}
+
+/** Something of the stage was there, and what it restarts ran: otherwise there is nothing to go back to. */
+function wasInPlace(run: Run, stage: string, plan: HostPlan): boolean {
+  if (plan.host === API) return false;
+  const owned = run.facts.hosts.get(plan.host)?.owned.some((entry) => entry.stage === stage) ?? false;
+  const changes = changesOf(plan);
+  return (
+    owned && changes.length > 0 && !changes.some((item) => item.kind === 'unit' && item.comparison.verb === 'start')
+  );
+}
+
+async function goBack(run: Run, stage: string, host: string): Promise<Returned> {
+  const tell = (status: 'start' | 'done' | 'failed', message?: string): void => {
+    const more = message === undefined ? {} : { message };
+    run.emit({ at: run.since(), type: 'rollback', stage, host, status, ...more });
+  };
+  tell('start');
+  try {
+    const owned = run.facts.hosts.get(host)?.owned ?? [];
+    const lines = await run.turn(host, () => restoreHost(run, { stage, host, from: run.id, owned }));
+    tell('done');
+    return { stage, host, lines };
+  } catch (error) {
+    const [failure] = asErrors(error, stage);
+    tell('failed', failure?.message);
+    return { stage, host, lines: [], ...(failure ? { failure } : {}) };
+  }
+}
+
+/** The stream that undoes what `from` did. Gives back what was put back, one line each. */
+export async function restoreHost(run: Run, back: Return): Promise<string[]> {
+  const { request, owned } = restoreRequest(run, back);
+  const verbs = new Map(request.steps.map((step) => [step.ref, 'restore']));
+  const lines = await sendStream(run, { host: back.host, request, verbs });
+  run.owned.set(back.host, owned);
+  return lines;
+}

@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest';
+import type { Command, Fleet } from '../../../src/engine/hosts/fleet.ts';
+import { probeApi } from '../../../src/engine/read/probe-api.ts';
+import type { KubeObjectResource } from '../../../src/resources/types.ts';
+import { labCluster } from '../../states/cluster.ts';
+
+const PATHS: Readonly<Record<string, unknown>> = {
+  '/api/v1/namespaces/kube-system/configmaps/mcpk-owned': {
+    data: { owned: JSON.stringify({ 'kubeObject:v1/ConfigMap//a': 'addons' }) },
+  },
+  '/api/v1/namespaces/default/configmaps/a': { kind: 'ConfigMap', data: { text: 'ü€' } },
+  '/api/v1/nodes/m1': { kind: 'Node' },
+  '/apis/x.io/v1': { resources: [{ name: 'people', kind: 'Person' }] },
+  '/apis/x.io/v1/people/eve': { kind: 'Person' },
+};
+
+/** An API server with these objects, which closes the connection after `patience` answers. */
+function server(
+  patience = Infinity,
+  objects: Readonly<Record<string, unknown>> = PATHS,
+): { fleet: Fleet; asked: string[][]; connections: Command[][] } {
+  const asked: string[][] = [];
+  const connections: Command[][] = [];
+  const answer = (path: string): string => {
+    const [kind, name] = path.split('/').slice(-2);
+    const known = /\/(configmaps|nodes|people)$/.test(path.slice(0, path.lastIndexOf('/')));
+    const details = known && !/namespaces\/default\/(nodes|people)|v1\/configmaps/.test(path) ? { name, kind } : {};
+    const body = Buffer.from(JSON.stringify(objects[path] ?? { kind: 'Status', details })).toString('latin1');
+    return `HTTP/1.1 ${path in objects ? '200' : '404'} X\r\nContent-Length: ${String(body.length)}\r\n\r\n${body}`;
+  };
+  const fleet = {
+    exec(_host: string, commands: readonly Command[]) {
+      connections.push([...commands]);
+      const paths = commands.map(({ stdin }) =>
+        [...(stdin ?? '').matchAll(/GET (\S+)/g)].map(([, path]) => path ?? ''),
+      );
+      asked.push(paths.flat());
+      const out = paths.map((each) => each.slice(0, patience).map(answer).join(''));
+      return Promise.resolve(out.map((stdout) => ({ exitCode: 0, stdout, stderr: '' })));
+    },
+  } as unknown as Fleet;
+  return { fleet, asked, connections };
+}
+
+const objects = (...ids: string[]): KubeObjectResource[] => ids.map((id) => ({ kind: 'kubeObject', id, object: {} }));
+const signal = new AbortController().signal;
+
+it('reads all objects in one request over one connection, whole texts among them', async () => {
+  const { fleet, connections } = server();
+  const wanted = objects('v1/ConfigMap//a', 'v1/Node//m1', 'v1/ConfigMap/kube-system/none');
+  const state = await probeApi({ fleet, cluster: await labCluster(), host: 'm1', signal }, wanted);
+  expect(connections.map((commands) => commands.length)).toEqual([1]);
+  expect(Object.entries(state?.observed.texts ?? {}).map(([id, json]) => [id, JSON.parse(json) as unknown])).toEqual([
+    ['api:v1/ConfigMap//a', { kind: 'ConfigMap', data: { text: 'ü€' } }],
+    ['api:v1/Node//m1', { kind: 'Node' }],
+  ]);
+  expect(state?.owned).toEqual(new Map([['kubeObject:v1/ConfigMap//a', 'addons']]));
+});
+
+it('asks the server how a resource is called only where it is not called as its kind', async () => {
+  const { fleet, asked } = server();
+  const wanted = objects('x.io/v1/Person//eve', 'y.io/v1/Thing//z', 'v1/Node//m1');
+  const state = await probeApi({ fleet, cluster: await labCluster(), host: 'm1', signal }, wanted);
+  expect(asked.slice(1)).toEqual([
+    ['/apis/x.io/v1', '/apis/y.io/v1'],
+    ['/apis/x.io/v1/people/eve', '/apis/x.io/v1/namespaces/default/people/eve'],
+  ]);
+  expect(Object.keys(state?.observed.texts ?? {}).sort()).toEqual(['api:v1/Node//m1', 'api:x.io/v1/Person//eve']);
+});
+
+describe('the list of what is ours, as anybody may have written it', () => {
+  const owned = '/api/v1/namespaces/kube-system/configmaps/mcpk-owned';
+  const probe = async (text: string): ReturnType<typeof probeApi> =>
+    probeApi(
+      {
+        fleet: server(Infinity, { [owned]: { data: { owned: text } } }).fleet,
+        cluster: await labCluster(),
+        host: 'm1',
+        signal,
+      },
+      [],
+    );
+
+  it('counts entries that can name no object, and does not go on with them', async () => {
+    const entries = {
+      'kubeObject:v1/ConfigMap/a/b': 'addons',
+      'file:/etc/passwd': 'addons',
+      'kubeObject:v1/Secret/a/b\r\n\r\nDELETE /api/v1/namespaces/a HTTP/1.1': 'addons',
+      'kubeObject:v1/Secret/../../namespaces/a': 'addons',
+      'kubeObject:v1/ConfigMap/a/c': { stage: 'addons' },
+    };
+    const state = await probe(JSON.stringify(entries));
+    expect([...(state?.owned ?? [])]).toEqual([['kubeObject:v1/ConfigMap/a/b', 'addons']]);
+    expect(state?.nonsense).toBe(4);
+  });
+
+  it.each(['{', '[]', '"x"', 'null'])('is told when it is damaged: %s', async (text) => {
+    await expect(probe(text)).rejects.toMatchObject({ code: 'refused', host: 'm1' });
+  });
+});
+
+it('knows nothing when the server went away before it had answered all', async () => {
+  const { fleet } = server(2);
+  const wanted = objects('v1/ConfigMap//a', 'v1/Node//m1');
+  expect(await probeApi({ fleet, cluster: await labCluster(), host: 'm1', signal }, wanted)).toBeUndefined();
+});

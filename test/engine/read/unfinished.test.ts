@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest';
+
+import { bareHost } from '../../../src/cluster/bare-host.ts';
+import type { EngineInput, Opened } from '../../../src/engine/read/open.ts';
+import type { Selection } from '../../../src/engine/plan/plan.ts';
+import { tellUnfinished } from '../../../src/engine/read/unfinished.ts';
+
+const MARK = 'R1 root%40ops1 apply 9d3c\n';
+
+interface Spec {
+  /** host → the end of its journal; undefined: it has no mark. */
+  journals: Record<string, string | undefined>;
+  command?: string;
+  exclusive?: boolean;
+  locked?: boolean;
+  selection?: Selection;
+}
+
+/** Lines of the run R1, the last of them three minutes ago. */
+function ended(...events: string[]): string {
+  const last = Date.now() - 180_000;
+  return events.map((event, index) => `${last - (events.length - 1 - index) * 1000} R1 ${event}\n`).join('');
+}
+
+async function told({ journals, command = 'plan', exclusive = false, locked = false, selection = {} }: Spec): Promise<{
+  messages: string[];
+  hosts: string[];
+  asked: number;
+}> {
+  const messages: string[] = [];
+  let asked = 0;
+  const exec = (host: string): Promise<{ exitCode: number; stdout: string; stderr: string }[]> => {
+    asked += 1;
+    const held = locked ? '1: FLOCK  ADVISORY  WRITE 7 00:1a:23 0 EOF\n' : '';
+    const answers = [MARK, journals[host] ?? '', '23\n', held];
+    return Promise.resolve(answers.map((stdout) => ({ exitCode: 0, stdout, stderr: '' })));
+  };
+  const facts = Object.entries(journals).map(
+    ([host, text]) => [host, { ...bareHost(host, '10.0.0.1'), unfinished: text !== undefined }] as const,
+  );
+  const opened = { fleet: { exec }, facts: { hosts: new Map(facts) }, since: () => 0, exclusive };
+  const emit: EngineInput['emit'] = (event) => void (event.type === 'warning' && messages.push(event.message));
+  const hosts = await tellUnfinished(
+    { selection, command, emit, signal: new AbortController().signal } as unknown as EngineInput,
+    opened as unknown as Opened,
+  );
+  return { messages, hosts, asked };
+}
+
+const BEGUN = ended('run 17 root%40ops1 apply 9d3c', 'stage etcd', 'begin etcd unit%3Aetcd.service');
+
+describe('a run that was cut off', () => {
+  it('is told once for all hosts that were left at the same place, with who, where and when', async () => {
+    const { messages, hosts } = await told({
+      journals: { m1: BEGUN, m2: BEGUN, m3: ended('run 1 a b c'), w1: undefined },
+    });
+    expect(messages).toEqual([
+      'm1, m2: run R1 (root@ops1, apply) was cut off in etcd at unit:etcd.service 3 min ago; apply finishes it',
+      'm3: run R1 (root@ops1, apply) was cut off 3 min ago; apply finishes it',
+    ]);
+    expect(hosts).toEqual(['m1', 'm2', 'm3']);
+  });
+
+  it('is not asked about where no host has the mark of one', async () => {
+    expect(await told({ journals: { m1: undefined } })).toEqual({ messages: [], hosts: [], asked: 0 });
+  });
+
+  it.each<[string, Partial<Spec>, RegExp]>([
+    ['by an apply', { command: 'apply', exclusive: true, locked: true }, /; this run finishes it$/],
+    [
+      'by an apply of some stages not',
+      { command: 'apply', exclusive: true, selection: { only: new Set(['etcd']) } },
+      /; an apply of all stages finishes it$/,
+    ],
+    ['by a plan not', {}, /; apply finishes it$/],
+  ])('is finished %s', async (_, more, text) => {
+    expect((await told({ journals: { m1: BEGUN }, ...more })).messages).toEqual([expect.stringMatching(text)]);
+  });
+
+  it('is not one that is under way, seen from a plan', async () => {
+    const { messages, hosts } = await told({ journals: { m1: BEGUN }, locked: true });
+    expect(messages).toEqual(['m1: run R1 (root@ops1, apply) is under way in etcd at unit:etcd.service']);
+    expect(hosts).toEqual([]);
+  });
+
+  it('is not one that had written down its end: only the mark is taken away', async () => {
+    const { messages, hosts } = await told({ journals: { m1: BEGUN + ended('result failed 15') } });
+    expect([messages, hosts]).toEqual([[], ['m1']]);
+  });
+
+  it('is told though its journal is lost', async () => {
+    expect((await told({ journals: { m1: '' } })).messages).toEqual([
+      'm1: run R1 (root@ops1, apply) was cut off; apply finishes it',
+    ]);
+  });
+});

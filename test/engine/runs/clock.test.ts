@@ -1,0 +1,152 @@
+import { createHash, X509Certificate } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { clockWarning, hostsNow } from '../../../src/cluster/clock.ts';
+import type { Facts } from '../../../src/cluster/facts.ts';
+import type { Fleet } from '../../../src/engine/hosts/fleet.ts';
+import type { EngineInput } from '../../../src/engine/read/open.ts';
+import { prepare } from '../../../src/engine/runs/prepare.ts';
+import type { Run } from '../../../src/engine/work/run-context.ts';
+import { createAuthority } from '../../../src/pki/authority.ts';
+import { signLeaf } from '../../../src/pki/leaf.ts';
+import type { Resource } from '../../../src/resources/types.ts';
+import type { Stage } from '../../../src/states/stage.ts';
+import type { SessionRecord } from '../../../src/transport/types.ts';
+import { leafSpec } from '../../pki/spec.ts';
+import { anyArtifact, factsOf, labCluster } from '../../states/cluster.ts';
+
+const HOUR = 3_600_000;
+const RECIPE = { type: 'authority', commonName: 'test', days: 3650, keyAlgorithm: 'ecdsa-p256' } as const;
+const ACCESS = { mode: '0600', owner: 'root', group: 'root' };
+const AUTHORITY: Resource = {
+  kind: 'sharedSecret',
+  id: 'authority/test',
+  recipe: RECIPE,
+  holder: true,
+  files: ['cert', 'key', 'bundle'].map((item) => ({ item, path: `/ca/${item}`, ...ACCESS })),
+};
+const cluster = await labCluster();
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** What a probe answers of a host that has these files and no others. */
+function answers(files: Record<string, string>): SessionRecord[] {
+  const line = (path: string, type: string, mode: string): string => {
+    const fields = [path, type, mode, 'root', 'root', '1', '1.0', path];
+    return `\x1f${fields.join('\x1f')}\x1f\n`;
+  };
+  const paths = [
+    line('./', '41ed', '755'),
+    ...Object.keys(files).map((path) => line(`.${path}`, '81a4', path.endsWith('.key') ? '600' : '644')),
+  ].join('');
+  const sums = Object.entries(files).map(([path, text]) => `${sha256(text)}  .${path}\n`);
+  // The text of a key is never asked for.
+  const shown = Object.entries(files).filter(([path]) => !path.endsWith('.key'));
+  const texts = shown.map(([path, text]) => `==> .${path} <==\n${text}`);
+  const record = (kind: string, text: string): SessionRecord => ({ kind, args: [], body: Buffer.from(text) });
+  return [record('paths', `${paths}\n${sums.join('')}`), record('texts', texts.join('\n'))];
+}
+
+/** A run of one stage on m1, whose clock is `skew` ms off ours, and what was told. */
+async function prepared(
+  skew: number,
+  resources: Resource[],
+  files: Record<string, string> = {},
+): Promise<{ run: Run; told: unknown[] }> {
+  const master = cluster.hosts.filter(({ name }) => name === 'm1');
+  const stage: Stage = { name: 'certificates', title: '', hosts: () => master, needs: [], states: () => resources };
+  const told: unknown[] = [];
+  const fleet = {
+    sessions: new Map(),
+    unreachable: new Map(),
+    request: (_host: string, _op: string, _body: Buffer, onRecord: (record: SessionRecord) => void) => {
+      for (const record of answers(files)) onRecord(record);
+      return Promise.resolve(0);
+    },
+  } as unknown as Fleet;
+  const input = {
+    cluster,
+    stages: [stage],
+    artifacts: anyArtifact,
+    manifests: new Map(),
+    selection: {},
+    concurrency: 1,
+    signal: new AbortController().signal,
+    emit: (event: { type: string }) => {
+      if (event.type === 'warning') told.push(event);
+    },
+    tool: 'test',
+    command: 'plan',
+    who: 'me',
+  } as unknown as EngineInput;
+  const facts = factsOf(cluster, {}, { clockSkewMs: skew });
+  const run = await prepare(input, { fleet, facts, since: () => 0, exclusive: false }, []);
+  return { run, told };
+}
+
+/** From when on it is valid, against a clock that is `skew` ms off ours. */
+function backdated(pem: unknown, skew: number): number {
+  return Date.now() + skew - Date.parse(new X509Certificate(String(pem)).validFrom);
+}
+
+describe.each([
+  ['the same time', 0],
+  ['an hour less than the operator', -HOUR],
+  ['a year more than the operator', 8760 * HOUR],
+])('hosts that have %s', (_what, skew) => {
+  it('find what is made valid from five minutes ago on', async () => {
+    const { run } = await prepared(skew, [AUTHORITY, leafSpec()]);
+    const { cert } = await run.materials.leaf(leafSpec());
+    const authority = await run.materials.item('authority/test', 'cert');
+    for (const pem of [cert, authority]) {
+      const age = backdated(pem, skew);
+      expect(age).toBeGreaterThanOrEqual(5 * 60_000);
+      expect(age).toBeLessThan(10 * 60_000);
+    }
+  });
+
+  it('are asked by their own time whether a certificate is due', async () => {
+    const made = new Date(Date.now() + skew);
+    const old = new Date(made.getTime() - 336 * 24 * HOUR);
+    const authority = await createAuthority(RECIPE, old);
+    const reasonsOf = async (at: Date): Promise<unknown> => {
+      const { cert, key } = await signLeaf(leafSpec({ days: 365 }), authority, at);
+      const spec = leafSpec({ days: 365, renewBeforeDays: 30 });
+      const { run } = await prepared(skew, [spec], { [spec.path]: cert, [spec.keyPath]: key.reveal() });
+      return run.plan.stages[0]?.hosts[0]?.items.find(({ kind }) => kind === 'certificate')?.comparison;
+    };
+    const due = [expect.stringMatching(/^expires on .*, 28 days from now/)];
+    expect(await reasonsOf(old)).toMatchObject({ result: 'change', reasons: expect.arrayContaining(due) as unknown });
+    const early = [expect.stringMatching(/^not valid before .*, by the hosts' clocks$/)];
+    expect(await reasonsOf(new Date(made.getTime() + HOUR))).toMatchObject({
+      result: 'change',
+      reasons: expect.arrayContaining(early) as unknown,
+    });
+    expect(await reasonsOf(made)).toMatchObject({ result: 'unchanged' });
+  });
+});
+
+describe('an operator whose clock is off', () => {
+  it.each([
+    [-HOUR - 61_000, '1 h 1 min ahead of'],
+    [301_000, '5 min behind'],
+  ])('by %i ms is told so, once, and works', async (skew, off) => {
+    const { told } = await prepared(skew, []);
+    const message = `the clock of this machine is ${off} the hosts'. Certificates are dated by theirs; set this one`;
+    expect(told).toEqual([{ at: 0, type: 'warning', message }]);
+  });
+
+  it.each([0, -300_000, 300_000])('by %i ms hears nothing', async (skew) => {
+    expect((await prepared(skew, [])).told).toEqual([]);
+  });
+
+  it('one host with a wild clock decides nothing', () => {
+    const facts = factsOf(cluster) as Facts & { hosts: Map<string, { clockSkewMs: number }> };
+    const skews = [-1000, 0, 0, 1000, 9e12];
+    const hosts = new Map([...facts.hosts].map(([name, own], at) => [name, { ...own, clockSkewMs: skews[at] ?? 0 }]));
+    expect(hostsNow({ hosts }, 5000)).toEqual(new Date(5000));
+    expect(clockWarning({ hosts })).toBeUndefined();
+    expect(hostsNow({ hosts: new Map() }, 5000)).toEqual(new Date(5000));
+  });
+});

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import type { GateCheck } from '../../../src/cluster/gate.ts';
+import type { Stage } from '../../../src/states/stage.ts';
+import { execute } from '../../../src/engine/work/execute.ts';
+import { runOf } from '../support/fake-run.ts';
+
+describe('execute', () => {
+  it('starts a stage when its needs are done', async () => {
+    const { run, log } = runOf({ a: { batches: [['h1']] }, b: { needs: ['a'], batches: [['h2']] } });
+    const results = await execute(run);
+    expect(results.map((each) => each.status)).toEqual(['changed', 'changed']);
+    expect(log).toEqual(['converge h1', 'a changed', 'converge h2', 'b changed']);
+  });
+
+  it('takes the batches one after the other', async () => {
+    const { run, log } = runOf({ a: { batches: [['h1'], ['h2', 'h3']] } });
+    await execute(run);
+    expect(log.slice(0, 3)).toEqual(['converge h1', 'converge h2', 'converge h3']);
+  });
+
+  it('starts nothing new after a failure, and the members of a batch do not fail each other', async () => {
+    const { run, log } = runOf(
+      { a: { batches: [['h1', 'h2'], ['h3']] }, b: { needs: ['a'], batches: [['h4']] } },
+      {
+        h1: new Error('h1 broke'),
+      },
+    );
+    const results = await execute(run);
+    expect(results.map((each) => each.status)).toEqual(['failed', 'skipped']);
+    expect(log).toEqual(['converge h1', 'converge h2', 'a failed', 'b skipped']);
+    expect(run.failures.map((error) => error.exitCode)).toEqual([1]);
+  });
+
+  it('undoes a step that failed, too: half of it may be done', async () => {
+    const around: Stage['around'] = () => ({
+      before: [{ title: 'one', on: 'x', run: ['fail'], undo: ['undo', 'one'] }],
+      after: [],
+    });
+    const { run, log } = runOf({ a: { batches: [['h1']], around } });
+    const results = await execute(run);
+    expect(results.map((each) => each.status)).toEqual(['failed']);
+    expect(log).toEqual(['x: fail', 'x: undo one', 'a failed']);
+  });
+
+  it('puts steps around each batch, and undoes them in reverse when it fails', async () => {
+    const around: Stage['around'] = ({ batch }) => ({
+      before: [
+        { title: 'one', on: 'x', run: ['do', 'one', ...batch], undo: ['undo', 'one'] },
+        { title: 'two', on: 'x', run: ['do', 'two'], undo: ['undo', 'two'] },
+      ],
+      after: [{ title: 'three', on: 'x', run: ['do', 'three'] }],
+    });
+    const good = runOf({ a: { batches: [['h1']], around } });
+    await execute(good.run);
+    expect(good.log).toEqual(['x: do one h1', 'x: do two', 'converge h1', 'x: do three', 'a changed']);
+    const bad = runOf({ a: { batches: [['h1']], around } }, { h1: new Error('h1 broke') });
+    await execute(bad.run);
+    expect(bad.log).toEqual(['x: do one h1', 'x: do two', 'converge h1', 'x: undo two', 'x: undo one', 'a failed']);
+  });
+
+  it('takes what is for a held gate after it, and not when it does not hold', async () => {
+    const around: Stage['around'] = () => ({
+      before: [],
+      after: [],
+      held: [{ title: 'note', on: 'x', run: ['note'] }],
+    });
+    const gate =
+      (wrong?: string): (() => GateCheck[]) =>
+      () => [{ title: 'well', asks: [{ host: 'h1', argv: ['ask'] }], check: () => wrong, deadline: 0 }];
+    const good = runOf({ a: { batches: [['h1']], around, gate: gate() } });
+    await execute(good.run);
+    expect(good.log).toEqual(['converge h1', 'h1: ask', 'x: note', 'a changed']);
+    const bad = runOf({ a: { batches: [['h1']], around, gate: gate('sick') } });
+    await execute(bad.run);
+    expect(bad.log).not.toContain('x: note');
+    expect(bad.log.at(-1)).toBe('a failed');
+  });
+});
