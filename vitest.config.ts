@@ -30,6 +30,8 @@ export default defineConfig({
           ),
           // No file leaves a thing behind that another one sees; a hundred times the imports take half of the time.
           isolate: false,
+          // Node strips the types itself, as for bin/dev.js; nothing here is mocked as a module.
+          experimental: { viteModuleRunner: false, nodeLoader: false },
         },
       },
       // Scripts of the hosts, by real shells in a scratch root.

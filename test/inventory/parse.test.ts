@@ -62,8 +62,14 @@ describe('hostile YAML', () => {
   });
 
   it('never gives anything but a cluster or mistakes with places', async () => {
+    // With `unit: 'binary'` fast-check turns its table of all Unicode round first, for a second.
+    const character = fc
+      .integer({ min: 0, max: 0x10ffff })
+      .filter((code) => code < 0xd800 || code > 0xdfff)
+      .map((code) => String.fromCodePoint(code));
     const text = fc.oneof(
-      fc.string({ unit: 'binary', maxLength: 40 }),
+      fc.string({ maxLength: 40 }),
+      fc.string({ unit: character, maxLength: 40 }),
       fc.constantFrom(
         '${',
         '&a ',
