@@ -38,7 +38,8 @@ export default defineConfig({
       { test: { ...quick, name: 'host-scripts', include: ['test/host-scripts/**/*.test.ts'], testTimeout: 60_000 } },
       // Against a real sshd on a port of its own.
       { test: { ...quick, name: 'transport', include: ['test/transport/**/*.test.ts'], testTimeout: 30_000 } },
-      // Hosts that were taken over: the worst that each may say, and what others notice of it. It works the processor.
+      // Hosts and mirrors that were taken over: the worst that each may say or serve, and what others notice of it. It works
+      // the processor.
       { test: { ...quick, name: 'hostile', include: ['test/hostile/**/*.test.ts'], testTimeout: 60_000 } },
       {
         test: {
