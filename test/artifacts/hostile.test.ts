@@ -207,6 +207,7 @@ describe('an archive of CNI plugins', () => {
     body: name,
   }));
   const serve = (entries: TarEntry[]): void => {
+    stock(directory, ['kubernetes/1.37.1', 'etcd/3.7.3']);
     const archive = tarball(entries);
     upstream.files.set(CNI, archive);
     upstream.files.set(`${CNI}.sha256`, sums(archive, 'cni-plugins-linux-amd64-v1.9.1.tgz'));
