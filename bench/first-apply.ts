@@ -6,7 +6,7 @@
 import { exec, host, reset } from '../lab/lab.ts';
 import { HOSTS } from '../lab/topology.ts';
 import { criticalPath } from '../src/report/critical-path.ts';
-import { applied, apply as mcpkApply, INVENTORY, settle } from './mcpk.ts';
+import { applied, apply as mcpkApply, inventoryFlags, settle } from './mcpk.ts';
 import type { RunResult } from '../lab/run.ts';
 import { spread, timed, type Spread } from './measure.ts';
 import type { Options, Report } from './types.ts';
@@ -130,7 +130,7 @@ async function measured(note: Options['note']): Promise<Round> {
 }
 
 async function stageNeeds(): Promise<ReadonlyMap<string, readonly string[]>> {
-  const { said } = await timed({ argv: ['mcpk', 'show', '-i', INVENTORY, '--json'] });
+  const { said } = await timed({ argv: ['mcpk', 'show', ...inventoryFlags(), '--json'] });
   const { stages } = JSON.parse(said.stdout) as { stages: { name: string; needs: string[] }[] };
   return new Map(stages.map(({ name, needs }) => [name, needs]));
 }

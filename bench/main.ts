@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [--quick] [--rounds=N] [noop] [race] [race-scratch] [scale] [first-apply] [rolling]`: figures on the lab, as ratios measured in one
+ * `npm run bench -- [--quick] [--rounds=N] [noop] [race] [race-scratch] [scale] [first-apply] [network] [rolling]`: figures on the lab, as ratios measured in one
  * run. They print as tables and go into docs/performance.md, but for those of a quick run.
  */
 import { execFile } from 'node:child_process';
@@ -12,6 +12,7 @@ import { firstApply } from './first-apply.ts';
 import { rolling } from './rolling.ts';
 import { scale } from './scale.ts';
 import { circumstances } from './circumstances.ts';
+import { network } from './network.ts';
 import { noop } from './noop.ts';
 import { race } from './race.ts';
 import { raceFromScratch } from './race-scratch.ts';
@@ -24,10 +25,11 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   'race-scratch': raceFromScratch,
   scale,
   'first-apply': firstApply,
+  network,
   rolling,
 };
 /** Minutes long, whatever the number of rounds. */
-const LONG = ['race-scratch', 'first-apply'];
+const LONG = ['race-scratch', 'first-apply', 'network'];
 const DOCUMENT = join(CLONE, 'docs/performance.md');
 
 async function main(): Promise<void> {

@@ -3,7 +3,7 @@
  * Ansible with Mitogen and pyinfra in turn. Binaries, certificates and what needs them are left out for all.
  */
 import { reset } from '../lab/lab.ts';
-import { INVENTORY, settle } from './mcpk.ts';
+import { BRIDGE, settle } from './mcpk.ts';
 import { interleaved, timed, type Contestant } from './measure.ts';
 import type { Race } from './peers/comparable.ts';
 import { peers, type Peers } from './peers/contestants.ts';
@@ -28,7 +28,7 @@ async function fromScratch(tools: Peers, options: Options): Promise<Report> {
   options.note(`from scratch, ${String(counted)} rounds, a reset before each run`);
   const others = await peers(tools, 'something');
   const again = await peers(tools, 'nothing');
-  const part = subset(INVENTORY, 'bare');
+  const part = subset(BRIDGE, 'bare');
   const outcomes = await interleaved(
     { warm: 0, counted },
     {

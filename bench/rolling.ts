@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { host } from '../lab/lab.ts';
 import { CLONE } from '../lab/paths.ts';
 import { underLoad, type Outcome } from '../test/e2e/support/under-load.ts';
-import { applied, INVENTORY, settle, writeKubeconfig } from './mcpk.ts';
+import { applied, BRIDGE, inventoryFlags, settle, writeKubeconfig } from './mcpk.ts';
 import { spread, timed, type Spread } from './measure.ts';
 import { duration } from './report.ts';
 import type { Options, Report } from './types.ts';
@@ -39,9 +39,9 @@ export async function rolling({ quick, rounds, note }: Options): Promise<Report>
     stops.push(stop);
     starts.push(start);
     // Once with the flag, once without: each way is a roll.
-    for (const inventories of [[INVENTORY, flag], [INVENTORY]]) {
+    for (const inventories of [[...BRIDGE, flag], BRIDGE]) {
       note('a changed flag rolls over three masters');
-      const argv = ['mcpk', 'apply', ...inventories.flatMap((file) => ['-i', file]), '--yes', '--json'];
+      const argv = ['mcpk', 'apply', ...inventoryFlags(inventories), '--yes', '--json'];
       loads.push(await underLoad(async () => void rolls.push(await roll(argv))));
     }
   }

@@ -2,6 +2,7 @@
  * `npm run demo`: from nothing to a highly available Kubernetes on this machine, and a second run that finds nothing
  * to do. Safe to run again; reuses what is there; leaves the lab up.
  */
+import { CALICO, inventoryFlags } from '../bench/mcpk.ts';
 import { noop } from '../bench/noop.ts';
 import { messageOf } from './errors.ts';
 import { unfit } from './lab.ts';
@@ -9,7 +10,7 @@ import { onOperatorSide, operatorEnvironment } from './operator.ts';
 import { CLONE } from './paths.ts';
 import { attach } from './run.ts';
 
-const INVENTORY = ['-i', 'inventories/lab.yaml'];
+const INVENTORY = inventoryFlags(CALICO);
 
 const NEXT = `
 The lab is up. What to try next:
@@ -63,7 +64,7 @@ async function demo(): Promise<void> {
   headline('verify');
   await mcpk('verify', ...INVENTORY);
   headline('figures');
-  const { tables, notes } = await noop({ quick: true, note: () => undefined });
+  const { tables, notes } = await noop({ quick: true, note: () => undefined }, CALICO);
   const measured = tables.flatMap(({ rows }) =>
     rows.map(([what = '', median = '', , , ratio = '']) => [what, `${median.padEnd(8)} ${ratio} the floor`]),
   );

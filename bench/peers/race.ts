@@ -1,7 +1,7 @@
 /** What the races have in common: the peers, what they converge, and how it is shown. */
 import { join } from 'node:path';
 import { CLONE } from '../../lab/paths.ts';
-import { INVENTORY } from '../mcpk.ts';
+import { inventoryFlags } from '../mcpk.ts';
 import { timed, type Outcome } from '../measure.ts';
 import { raceHead, raceRows } from '../report.ts';
 import type { Options, Report, Table } from '../types.ts';
@@ -31,7 +31,7 @@ export function table(title: string, outcomes: ReadonlyMap<string, Outcome>, bes
 
 /** What mcpk describes for the hosts as they are, written as the peers want it. */
 export async function prepare(scope: Scope): Promise<{ shown: Shown; compared: Race }> {
-  const { said } = await timed({ argv: ['mcpk', 'show', '-i', INVENTORY, '--json'] });
+  const { said } = await timed({ argv: ['mcpk', 'show', ...inventoryFlags(), '--json'] });
   const shown = JSON.parse(said.stdout) as Shown;
   const compared = comparable(shown, scope);
   await writePeers(FOLDER, compared.hosts);

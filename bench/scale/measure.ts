@@ -28,7 +28,7 @@ export interface Figures {
 }
 
 export async function measure(fleet: SimulatedFleet, count: number, { quick, rounds }: Options): Promise<Figures> {
-  const { argv } = subset(fleet.inventory, 'bare', KINDS);
+  const { argv } = subset([fleet.inventory], 'bare', KINDS);
   const mcpk = async (wanted: number | undefined): Promise<{ seconds: number; result: SubsetResult }> => {
     const { seconds, stdout } = await inside(fleet, argv);
     const result = subsetResult({ code: 0, stdout, stderr: '' });

@@ -15,8 +15,8 @@ export async function buildSubset(): Promise<void> {
 }
 
 /** mcpk's engine on what a race compares, as a contestant. */
-export function subset(inventory: string, scope: Scope, kinds: readonly string[] = []): Contestant {
-  return { argv: [process.execPath, join(CLONE, 'bench/subset/run.mjs'), inventory, scope, ...kinds] };
+export function subset(inventories: readonly string[], scope: Scope, kinds: readonly string[] = []): Contestant {
+  return { argv: [process.execPath, join(CLONE, 'bench/subset/run.mjs'), inventories.join(','), scope, ...kinds] };
 }
 
 export function subsetResult(said: Said): SubsetResult {

@@ -1,7 +1,7 @@
 /**
  * mcpk's own engine on the part of the states that a race compares: the same inventory, facts, probe, plan and
  * converge as `mcpk apply`, without gates, preflight and what the peers can't say.
- * `subset INVENTORY bare|running [KIND…]`: with kinds, only those. Prints what the run did and what it cost.
+ * `subset INVENTORY[,INVENTORY…] bare|running [KIND…]`: with kinds, only those. Prints what the run did and what it cost.
  */
 import { readFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
@@ -27,8 +27,8 @@ export interface SubsetResult {
 export async function main(argv: readonly string[]): Promise<void> {
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
-  const [inventory = '', scope = 'bare', ...kinds] = argv;
-  const cluster = await loadCluster({ inventory: [inventory] });
+  const [inventories = '', scope = 'bare', ...kinds] = argv;
+  const cluster = await loadCluster({ inventory: inventories.split(',') });
   // As many as xargs runs beside it; on two processors more only wait for each other.
   const flags = { concurrency: 16, 'accept-new-host-keys': false };
   const caller = { command: 'bench', version: '0', signal: new AbortController().signal, emit: () => undefined };

@@ -1,4 +1,5 @@
 import type { Cluster } from '../inventory/types.ts';
+import { cniPluginNames } from '../states/cni.ts';
 import type { Artifact } from '../states/stage.ts';
 
 export type ComponentName = Artifact['component'];
@@ -7,6 +8,8 @@ interface Component {
   name: ComponentName;
   /** Files without which a run can't start; whatever else lies there with a checksum can be used too. */
   required: readonly string[];
+  /** Left out where nothing would run it. */
+  needed?(cluster: Cluster): boolean;
   version(cluster: Cluster): string;
   /** The mirror of an inventory that names none. */
   upstream: string;
@@ -55,6 +58,7 @@ export const COMPONENTS: readonly Component[] = [
   {
     name: 'cni-plugins',
     required: ['bridge', 'host-local', 'loopback', 'portmap'],
+    needed: (cluster) => cniPluginNames(cluster).length > 0,
     version: (cluster) => cluster.versions.cniPlugins,
     upstream: 'https://github.com/containernetworking/plugins/releases/download',
     mirror: (cluster) => cluster.artifacts.mirrors.cniPlugins,

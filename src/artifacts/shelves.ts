@@ -25,7 +25,8 @@ export interface Shelf {
 export function shelvesOf(cluster: Cluster, arches: readonly string[], pins: Pins): Shelf[] {
   const root = artifactsRoot(cluster);
   const inPlace = isOfInventory(root.path, cluster.files);
-  return COMPONENTS.flatMap((component) =>
+  const needed = COMPONENTS.filter((component) => component.needed?.(cluster) ?? true);
+  return needed.flatMap((component) =>
     arches.map((arch) => {
       const version = component.version(cluster);
       const mirror = component.mirror(cluster).replace(/\/+$/, '');

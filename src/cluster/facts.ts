@@ -43,6 +43,8 @@ export interface HostFacts {
   etcdData: boolean;
   /** What the units of the control plane on this host were given; absent where there are none. */
   ranges?: { services?: string; pods?: string };
+  /** What services on this host run by and a cluster that has formed keeps; absent where there are none. */
+  kept?: { domain?: string; issuer?: string; etcdPrefix?: string };
   /** Names of the files in /etc/cni/net.d. */
   cniFiles: string[];
   kernelFeatures: string[];

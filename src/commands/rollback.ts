@@ -15,7 +15,7 @@ const REPEATED = ['inventory', 'env', 'limit', 'skip-unreachable'];
 export default class Rollback extends BaseCommand<typeof Rollback> {
   static override readonly summary = 'Put back what a run changed on hosts.';
   static override readonly description =
-    'Files, links, units and values of the kernel as they were before that run, stage by stage, the last one first, in the batches and with the gates of apply. What can not be undone stays: packages, authorities, what commands did, objects in the API. The inventory still says what it said: plan shows what apply would do again. A rollback is a run itself, and can be rolled back. Exit 18: a later run changed the same, or nothing is kept; 15, 16: it stopped in the middle.';
+    'Files, links, units and values of the kernel as they were before that run, stage by stage, the last one first, in the batches and with the gates of apply. What can not be undone stays: packages, authorities, what commands did, objects in the API. The inventory still says what it said: plan shows what apply would do again. A rollback is a run itself, and can be rolled back. Exit 18: a later run changed the same, nothing is kept, or etcd has lost its quorum; 15, 16: it stopped in the middle.';
   static override readonly examples = [
     '<%= config.bin %> <%= command.id %> --limit m1',
     '<%= config.bin %> <%= command.id %> 20261122T113405Z-3f9a --limit role:worker --yes',

@@ -1,4 +1,5 @@
 import { McpkError } from './errors.ts';
+import { inTurns } from './turns.ts';
 
 /** Reads what a host answered; what the reading trips over is an error that names the host. */
 export function understood<T>(host: string, read: () => T): T {
@@ -8,6 +9,18 @@ export function understood<T>(host: string, read: () => T): T {
     throw unreadable(host, error);
   }
 }
+
+/** The same, of what is read in pieces. */
+export async function understoodInTurns<T>(host: string, reading: Generator<undefined, T>): Promise<T> {
+  try {
+    return await inTurns(reading);
+  } catch (error) {
+    throw unreadable(host, error);
+  }
+}
+
+/** More than this is read in a turn of its own: each reader is held to 200 ms, not several together. */
+export const LONG_ANSWER = 64 * 1024;
 
 /** Nonsense is its sender's: no TypeError of ours. An error that says so already stays as it is. */
 export function unreadable(host: string, cause: unknown): McpkError {

@@ -35,6 +35,7 @@ export const PATHS = {
   adminCert: '/etc/kubernetes/admin/admin.crt',
   adminKey: '/etc/kubernetes/admin/admin.key',
   kubelet: '/etc/kubernetes/kubelet',
+  kubeletConfig: '/etc/kubernetes/kubelet/config.yaml',
   kubeletKubeconfig: '/etc/kubernetes/kubelet/kubeconfig',
   kubeletServerCert: '/etc/kubernetes/kubelet/server.crt',
   kubeletServerKey: '/etc/kubernetes/kubelet/server.key',

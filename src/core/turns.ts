@@ -16,6 +16,14 @@ export async function inTurns<T>(work: Generator<undefined, T>): Promise<T> {
   for (;;) {
     const step = work.next();
     if (step.done) return step.value;
-    await nextTurn();
+    await ownTurn();
   }
+}
+
+let line: Promise<unknown> = Promise.resolve();
+
+/** Pieces of several works stand in one line: all at once they would be one long turn. */
+function ownTurn(): Promise<unknown> {
+  line = line.then(() => nextTurn());
+  return line;
 }

@@ -158,7 +158,13 @@ export type Event = { at: number } & (
     }
   | { type: 'bytes'; stage: string; host: string; sent: number; total: number }
   | { type: 'host-end'; stage: string; host: string; status: 'changed' | 'unchanged' | 'failed'; ms: number }
-  | { type: 'step'; stage: string; host: string; title: string; status: 'start' | 'done' | 'failed' | 'undone' }
+  | {
+      type: 'step';
+      stage: string;
+      host: string;
+      title: string;
+      status: 'start' | 'done' | 'failed' | 'undone' | 'not-undone';
+    }
   /** The host goes back to what it was before the run, of that stage alone. */
   | { type: 'rollback'; stage: string; host: string; status: 'start' | 'done' | 'failed'; message?: string }
   | { type: 'gate'; stage: string; title: string; status: 'waiting' | 'passed' | 'failed'; seen?: string; ms: number }
@@ -188,6 +194,8 @@ export interface RunResult {
   errors: McpkError[];
   /** Hosts that went back, of that stage alone; `held`: its gate holds again. */
   rolledBack: { stage: string; host: string; held: boolean }[];
+  /** The API let the administrator do nothing, so only his binding was seen to; the rest needs a second apply. */
+  onlyAccess?: true;
   stages: {
     name: string;
     status: 'changed' | 'unchanged' | 'failed' | 'skipped';

@@ -38,11 +38,17 @@ export function withoutForeignWords(
 function whyUnquoted({ path, text }: InventoryFile, schema: JsonSchema): string | undefined {
   if (leadsAway(path))
     return 'something is wrong here; as the inventory is a link that leads out of its folder, what it holds is not shown: name the file itself with -i';
+  if (OTHER_KIND.test(text))
+    return 'is no inventory: its apiVersion or kind is of something else; what it holds is not shown';
   const names = Object.keys(schema.properties ?? {});
   // A line of its own, in JSON too; YAML itself may be what is wrong.
   if (new RegExp(`^\\uFEFF?(\\{\\s*)?["']?(${names.join('|')})["']?\\s*:`, 'm').test(text)) return undefined;
   return 'is no inventory: no line begins with a setting, such as hosts: or network:; what it holds is not shown';
 }
+
+/** A kubeconfig, or what goes to an API: they begin with names that are settings too. */
+const OTHER_KIND =
+  /^\uFEFF?(\{\s*)?["']?(apiVersion["']?\s*:\s*["']?(?!mcpk\/)|kind["']?\s*:\s*["']?(?!Cluster\b))[\w./-]+/m;
 
 function leadsAway(path: string): boolean {
   try {

@@ -22,6 +22,10 @@ function advice(result: RunResult, next: { again: string; verify?: string }): st
       return [`${rest}What is named above must be mended; then go on with: ${next.again}`];
     }
     case 'succeeded':
+      if (result.onlyAccess)
+        return [
+          `Only access to the API was seen to, as it let mcpk do nothing else. The rest was not begun: ${next.again}`,
+        ];
       if (result.changed === 0 && result.removed === 0) return ['Nothing was to be done.'];
       return next.verify === undefined ? [] : [`See that all of it serves: ${next.verify}`];
   }

@@ -39,13 +39,18 @@ function projectFree(live: Json, wanted: JsonMap): Json {
   );
 }
 
-/** Entries that are only live come last: a list is wanted as a whole, but for maps that others may add to. */
+/**
+ * Entries that are only live come last: a list is wanted as a whole, but for maps that others may add to. A list in
+ * which a key stands twice is none that is merged by it (an atomic one, as custom resources have): place by place.
+ */
 function projectList(live: readonly Json[], wanted: readonly Json[]): Json[] {
   const keys = LIST_KEYS.find(([first]) =>
     [...live, ...wanted].every((item) => isMap(item) && item[first!] !== undefined),
   );
-  if (!keys) return live.map((item, index) => (index < wanted.length ? project(item, wanted[index]) : item));
-  const nameOf = (item: Json): string => JSON.stringify(keys.map((key) => (item as JsonMap)[key] ?? DEFAULTS[key]));
+  const nameOf = (item: Json): string => JSON.stringify(keys?.map((key) => (item as JsonMap)[key] ?? DEFAULTS[key]));
+  const distinct = (items: readonly Json[]): boolean => new Set(items.map(nameOf)).size === items.length;
+  if (!keys || !distinct(live) || !distinct(wanted))
+    return live.map((item, index) => (index < wanted.length ? project(item, wanted[index]) : item));
   const byName = new Map(live.map((item) => [nameOf(item), item]));
   return wanted.flatMap((item) => (byName.has(nameOf(item)) ? [project(byName.get(nameOf(item)), item)] : []));
 }

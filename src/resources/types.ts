@@ -398,7 +398,7 @@ export interface Materials {
   item(id: string, item: string): Promise<string | Secret>;
 }
 
-/** The operations of converge.sh: data for fixed code. One resource gives a short list of them. */
+/** The operations of converge: data for fixed code. One resource gives a short list of them. */
 export type Op =
   | {
       op: 'write';

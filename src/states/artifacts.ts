@@ -2,12 +2,12 @@ import { PATHS } from '../core/paths.ts';
 import type { BinaryResource } from '../resources/types.ts';
 import type { Cluster, Host } from '../inventory/types.ts';
 import { directory } from './build.ts';
+import { cniPluginNames } from './cni.ts';
 import type { Artifact, Stage, StateContext } from './stage.ts';
 
 /** kubectl too: steps and gates run it, against the local API server. */
 const CONTROL_PLANE = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubectl'];
 const ETCD = ['etcd', 'etcdctl', 'etcdutl'];
-const CNI_BRIDGE = ['bridge', 'host-local', 'loopback', 'portmap', 'firewall', 'tuning', 'bandwidth'];
 
 /** Names of the binaries that a host needs for its roles, in the order in which they are wanted. */
 export function binariesOf(cluster: Cluster, host: Host): string[] {
@@ -18,7 +18,7 @@ export function binariesOf(cluster: Cluster, host: Host): string[] {
     ...(master ? CONTROL_PLANE : []),
     ...(node ? ['kubelet'] : []),
     ...(node && cluster.kubeProxy.enabled ? ['kube-proxy'] : []),
-    ...(node ? CNI_BRIDGE : []),
+    ...(node ? cniPluginNames(cluster) : []),
   ];
 }
 

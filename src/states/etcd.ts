@@ -12,6 +12,7 @@ import { LEAVES } from './leaves/names.ts';
 import { oneAtATime } from './masters-rollout.ts';
 import type { Stage, StateContext } from './stage.ts';
 import { etcdConfig, STATE_LINE } from './etcd/config.ts';
+import { brokenEtcd } from './etcd/data.ts';
 import { membershipProblems } from './etcd/membership.ts';
 import { upgradeInquiry, upgradesRefused } from './etcd/upgrade.ts';
 import { etcdSteps, restartingMembers, stoppedApiServers } from './etcd/steps.ts';
@@ -28,6 +29,7 @@ export const etcd: Stage = {
   down: (cluster, { standing }) =>
     hostsWith(cluster, 'etcd').flatMap(({ name }) => (standing?.etcd.includes(name) === false ? [name] : [])),
   problems: (cluster, facts) => [...membershipProblems(cluster, facts), ...upgradesRefused(cluster, facts)],
+  broken: brokenEtcd,
   inquire: upgradeInquiry,
   guard: (context) => [
     ...quorumGuard(context, restartingMembers(context)),

@@ -26,13 +26,19 @@ function documents(name: string, text: string): unknown[] {
     if (isLarger(all, MOST_VALUES)) throw new RangeError();
     return all;
   } catch (cause) {
-    const options = { cause, hint: MANIFEST_HINT };
+    // Without its cause, which has the text: the inventory may name a private file of another kind.
+    const options = { hint: MANIFEST_HINT };
     if (cause instanceof RangeError)
       throw new McpkError('invalid', `manifest ${name}: is nested too deeply, or too large with its aliases`, options);
     if (!(cause instanceof YAMLException)) throw cause;
     const place = cause.mark ? ` in line ${String(cause.mark.line + 1)}` : '';
-    throw new McpkError('invalid', `manifest ${name}: ${cause.reason}${place}`, options);
+    throw new McpkError('invalid', `manifest ${name}: ${withoutWords(cause.reason)}${place}`, options);
   }
+}
+
+/** What YAML says is wrong, without the name of the tag, handle or alias that it repeats. */
+function withoutWords(reason: string): string {
+  return reason.split(/ ?(?:"|!<)|: /, 1)[0] ?? '';
 }
 
 /** An alias is one value here, and many where it is written out: as JSON, for the API. */

@@ -1,3 +1,4 @@
+import type { Facts } from '../cluster/facts.ts';
 import { apiHost, kubectl } from '../cluster/kubectl.ts';
 import { nodeReady } from '../cluster/nodes.ts';
 import { minorNumber } from '../core/versions.ts';
@@ -23,7 +24,11 @@ export const nodes: Stage = {
   },
 };
 
-/** A kubelet that changes its minor version does so on a drained node; any other change leaves the pods alone. */
+/**
+ * A kubelet that changes its minor version does so on a drained node; any other change leaves the pods alone. A host
+ * whose Node somebody deleted comes back with new pods: one that outlived its Node would not do what it did for it once,
+ * as calico-node, which says the host's address on its Node when it starts.
+ */
 function around({ cluster, facts, batch }: AroundContext): { before: Step[]; after: Step[] } {
   const on = apiHost(cluster, facts);
   const wanted = minorNumber(cluster.versions.kubernetes);
@@ -31,17 +36,30 @@ function around({ cluster, facts, batch }: AroundContext): { before: Step[]; aft
     const node = facts.nodes?.get(name);
     return node !== undefined && minorNumber(node.kubeletVersion) !== wanted;
   });
+  const deleted = batch.filter((name) => facts.nodes?.has(name) === false && ranKubelet(facts, name));
   return {
-    before: upgraded.map((name) => ({
-      title: `drain ${name}`,
-      on,
-      run: kubectl(cluster, on, 'drain', name, '--ignore-daemonsets', '--delete-emptydir-data', '--timeout=300s').argv,
-      undo: kubectl(cluster, on, 'uncordon', name).argv,
-    })),
+    before: [
+      ...deleted.map((name) => {
+        const where = ['--all-namespaces', `--field-selector=spec.nodeName=${name}`];
+        const { argv } = kubectl(cluster, on, 'delete', 'pods', ...where, '--force', '--wait=false');
+        return { title: `remove the pods that the deleted Node ${name} left`, on, run: argv };
+      }),
+      ...upgraded.map((name) => ({
+        title: `drain ${name}`,
+        on,
+        run: kubectl(cluster, on, 'drain', name, '--ignore-daemonsets', '--delete-emptydir-data', '--timeout=300s')
+          .argv,
+        undo: kubectl(cluster, on, 'uncordon', name).argv,
+      })),
+    ],
     after: upgraded.map((name) => ({
       title: `uncordon ${name}`,
       on,
       run: kubectl(cluster, on, 'uncordon', name).argv,
     })),
   };
+}
+
+function ranKubelet({ hosts }: Facts, name: string): boolean {
+  return hosts.get(name)?.owned.some(({ stage }) => stage === 'nodes') ?? false;
 }

@@ -95,6 +95,8 @@ export interface Stage {
   states(context: StateContext): Resource[] | DeferredStates;
   /** Problems that stop the run before anything changes. */
   problems?(cluster: Cluster, facts: Facts): Problem[];
+  /** Of those, what no inventory could mend: it stops a rollback too. */
+  broken?(cluster: Cluster, facts: Facts): Problem[];
   /** Problems that hosts must be asked for, once the others are none; undefined = nothing to ask. */
   inquire?(context: InquiryContext): Inquiry | undefined;
   /** Batches of hosts in order; by default all at once. Called with the hosts that have changes. */

@@ -20,11 +20,18 @@ export interface Identity {
   isPublic?: boolean;
 }
 
-/** Words for a type of key that can't be used, as ssh2 knows neither; undefined for others. */
+const FIDO = ['sk-ssh-ed25519', 'sk-ecdsa-sha2-nistp256', 'webauthn-sk-ecdsa-sha2-nistp256'];
+const PLAIN = ['ssh-rsa', 'ssh-dss', 'ssh-ed25519', 'rsa-sha2-256', 'rsa-sha2-512'];
+const CURVES = ['ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521'];
+
+/**
+ * Words for a type of key that can't be used, as ssh2 knows neither; undefined for others. The type comes out of a file
+ * that may be no key: it is repeated only where it is one of OpenSSH's, so that no token `sk-…` is.
+ */
 export function unsupported(type: string): string | undefined {
-  if (/-cert-v0\d@openssh\.com$/.test(type)) return `certificates are not supported (${type})`;
-  if (type.startsWith('sk-')) return `FIDO keys are not supported (${type})`;
-  return undefined;
+  const base = type.replace(/(-cert-v0[01])?@openssh\.com$/, '');
+  if (![...FIDO, ...PLAIN, ...CURVES].includes(base) || base === type) return undefined;
+  return `${type.includes('-cert-v0') ? 'certificates' : 'FIDO keys'} are not supported (${type})`;
 }
 
 /**
@@ -54,7 +61,9 @@ const readKey = untilChanged((file): { key?: ParsedKey; why: string } => {
   if (why !== undefined) return { why };
   const key = ssh2.utils.parseKey(bytes);
   if (!(key instanceof Error)) return { key, why: '' };
-  return { why: /passphrase/i.test(key.message) ? 'protected by a passphrase' : key.message };
+  // ssh2 repeats words of the file in others of its messages.
+  const locked = /^Encrypted .* no passphrase given$/.test(key.message);
+  return { why: locked ? 'protected by a passphrase' : 'no private key that mcpk can read' };
 });
 
 function readBeside(file: string): ReturnType<typeof readKey> | undefined {

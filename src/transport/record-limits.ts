@@ -35,11 +35,12 @@ export const RECORD_LIMITS: ReadonlyMap<string, RecordLimit> = new Map<string, R
   ['paths', { bytes: 2 * MIB, records: 1 }],
   ['texts', { bytes: 8 * MIB, records: 2 }],
   ['certificates', { bytes: 4 * MIB, records: 1 }],
-  ['listings', { bytes: 2 * MIB, records: 1 }],
+  ['listings', LIST],
   ['binaries', LIST],
   ['units', LIST],
-  ['stamps', LIST],
-  ['executables', LIST],
+  // A line a unit of ours.
+  ['stamps', SMALL],
+  ['executables', SMALL],
   ['packages', LIST],
   ['modules', LIST],
   ['users', LIST],
@@ -52,7 +53,7 @@ export const RECORD_LIMITS: ReadonlyMap<string, RecordLimit> = new Map<string, R
   ['filesystems', SMALL],
   ['ports', LIST],
   ['clock', SMALL],
-  // converge.sh and generations.sh: one event a resource; the last 6000 bytes of a failure.
+  // converge: one event a resource; the last 6000 bytes of a failure.
   ['event', { bytes: 64 * KIB, records: 100_000 }],
   ['restored', { bytes: MIB, records: 1000 }],
   ['stale', { bytes: 2 * MIB, records: 1 }],

@@ -40,7 +40,8 @@ export class ConfigMistake extends Error {
 
   constructor(place: Place, why: string, cause?: unknown) {
     super(why, { cause });
-    this.place = place;
+    // Nothing else of the line: see {@link textLines}.
+    this.place = { file: place.file, line: place.line };
   }
 }
 

@@ -157,6 +157,7 @@ export function clusterWith(
 ): Cluster {
   return {
     versions: { ...VERSIONS },
+    network: { plugin: 'bridge' },
     files: more.files ?? [join(directory, '../none.yaml')],
     artifacts: {
       directory,

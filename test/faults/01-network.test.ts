@@ -42,14 +42,14 @@ const FAULTS: Fault[] = [
   },
   {
     // More than 8 s of silence ended sessions here: their signs of life waited behind megabytes of binaries.
-    name: 'a line of 1 Mbit/s to a worker that lacks binaries',
+    name: 'a line of 1 Mbit/s to a host that lacks a binary',
     change: SCHEDULER,
     async arrange() {
-      const [bridge = ''] = (await on('w2', 'readlink', '/opt/cni/bin/bridge')).split('\n');
-      await on('w2', 'rm', bridge);
-      await slowLine('w2');
+      const [program = ''] = (await on('m3', 'readlink', '/usr/local/bin/etcdutl')).split('\n');
+      await on('m3', 'rm', program);
+      await slowLine('m3');
     },
-    repair: () => mendSlowLine('w2'),
+    repair: () => mendSlowLine('m3'),
     codes: [0],
   },
 ];

@@ -10,7 +10,12 @@ import { loadYaml } from './load-text.ts';
 const schema = readSchema();
 const read = (name: string): string => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
 const file = (name: string): string => new URL(`../../inventories/${name}`, import.meta.url).pathname;
-const ENV = { HOME: '/home/ada', MCPK_LAB_SSH_KEY: '/k', MCPK_LAB_KNOWN_HOSTS: '/h' };
+const ENV = {
+  HOME: '/home/ada',
+  MCPK_LAB_SSH_KEY: '/k',
+  MCPK_LAB_KNOWN_HOSTS: '/h',
+  MCPK_LAB_CALICO_MANIFEST: '/c.yaml',
+};
 
 describe('the schema', () => {
   it('is a valid one, without a word that is not known', () => {
@@ -119,7 +124,7 @@ describe('the inventories of the repository', () => {
     ]);
     expect(cluster).toMatchObject({
       endpoint: { address: '10.77.0.100' },
-      network: { plugin: 'bridge' },
+      network: { plugin: 'calico', calico: { manifest: '/c.yaml' } },
       haproxy: { maxconn: 4000 },
       kubelet: { config: { failCgroupV1: false } },
     });

@@ -55,6 +55,13 @@ describe('renderSummary', () => {
     expect(renderSummary({ ...RESULT, changed: 0 }, PLAIN, NEXT)).toContain('Nothing was to be done.');
   });
 
+  it.each([1, 0])('sends no one to verify where only access to the API was seen to: %i changed', (changed) => {
+    const text = renderSummary({ ...RESULT, changed, onlyAccess: true }, PLAIN, NEXT);
+    expect(text).toContain('The rest was not begun: mcpk apply');
+    expect(text).not.toContain('mcpk verify');
+    expect(text).not.toContain('Nothing was to be done');
+  });
+
   it('tells how to go on after a failure, and what was not started', () => {
     const skipped = { name: 'nodes', status: 'skipped' as const, changed: 0, ms: 0, hosts: [] };
     const text = renderSummary({ ...RESULT, status: 'failed', failed: 1, stages: [skipped, skipped] }, PLAIN, NEXT);

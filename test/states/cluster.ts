@@ -11,13 +11,17 @@ import type { ArtifactIndex, StateContext } from '../../src/states/stage.ts';
 const schema = readSchema();
 const validator = await compileValidator(schema);
 
-/** The lab's inventory with `overs` merged over it in turn, as a user's further files. */
+const LAB = ['lab.yaml', 'lab-bridge.yaml'].map((file) => ({
+  file,
+  text: readFileSync(new URL(`../../inventories/${file}`, import.meta.url), 'utf8'),
+}));
+
+/** The lab's inventory with the bridge, whose stages need no file besides, and `overs` merged over it in turn, as a user's further files. */
 export async function labCluster(...overs: string[]): Promise<Cluster> {
-  const lab = readFileSync(new URL('../../inventories/lab.yaml', import.meta.url), 'utf8');
   const more = overs.filter((text) => text !== '').map((text, index) => ({ file: `over${String(index)}.yaml`, text }));
-  const texts = [{ file: 'lab.yaml', text: lab }, ...more];
+  const texts = [...LAB, ...more];
   return loadTexts(texts, {
-    env: { HOME: '/root', MCPK_LAB_SSH_KEY: '/k', MCPK_LAB_KNOWN_HOSTS: '/h' },
+    env: { HOME: '/root', MCPK_LAB_SSH_KEY: '/k', MCPK_LAB_KNOWN_HOSTS: '/h', MCPK_LAB_CALICO_MANIFEST: '/c.yaml' },
     directory: '/',
     schema,
     validator,

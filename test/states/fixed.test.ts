@@ -1,11 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { parseServices } from '../../src/cluster/services.ts';
 import type { Facts, HostFacts } from '../../src/cluster/facts.ts';
+import { Secret } from '../../src/core/secret.ts';
 import { apiServer } from '../../src/states/api-server.ts';
 import { controllers } from '../../src/states/controllers.ts';
 import { network } from '../../src/states/network.ts';
+import { nodes } from '../../src/states/nodes.ts';
 import type { Problem } from '../../src/states/stage.ts';
 import { contextOf, factsOf, labCluster, registered } from './cluster.ts';
+
+const ISSUER = 'https://kubernetes.default.svc.cluster.local';
 
 /** A cluster that runs with the lab's settings, as mcpk laid it down. */
 async function running(plugin: 'bridge' | 'calico' | 'none', over: Partial<Facts> = {}): Promise<Facts> {
@@ -21,6 +25,7 @@ async function running(plugin: 'bridge' | 'calico' | 'none', over: Partial<Facts
       const master = roles.includes('master');
       const own = formed.hosts.get(name) as HostFacts;
       const ranges = { services: '10.254.0.0/16', pods: '10.244.0.0/16' };
+      const kept = { domain: 'cluster.local', ...(master ? { issuer: ISSUER, etcdPrefix: '/registry' } : {}) };
       const laid = network.states(contextOf(cluster, name, formed));
       const owned = [...(Array.isArray(laid) ? laid : [])].flatMap((each) =>
         each.kind === 'file' || each.kind === 'directory'
@@ -28,7 +33,7 @@ async function running(plugin: 'bridge' | 'calico' | 'none', over: Partial<Facts
           : [],
       );
       const nodeUnit = { ref: 'unit:kubelet.service', hash: '', stage: 'nodes' };
-      return [name, { ...own, owned: [nodeUnit, ...owned], ...(master ? { ranges } : {}) }];
+      return [name, { ...own, kept, owned: [nodeUnit, ...owned], ...(master ? { ranges } : {}) }];
     }),
   );
   return { ...formed, hosts, ...over };
@@ -171,6 +176,71 @@ describe('pods keep their network', () => {
   });
 });
 
+describe('names that running pods and their tokens hold', () => {
+  const DOMAIN = 'network: { domain: example.internal }';
+  const issuer = (value: string): string => `apiServer: { extraArgs: { service-account-issuer: '${value}' } }`;
+  const prefix = (value: string): string => `apiServer: { extraArgs: { etcd-prefix: ${value} } }`;
+
+  it('the domain is kept, whether the API answers or not, and every host that runs by the old one named', async () => {
+    for (const facts of [await running('bridge'), silent(await running('bridge'))]) {
+      const [problem, ...more] = await refused(DOMAIN, facts);
+      expect(more).toEqual([]);
+      expect(problem?.message).toBe(
+        'network.domain: the inventory wants example.internal, and m1, m2, m3, w1, w2 run by cluster.local',
+      );
+      expect(problem?.hint).toContain('network.domain: cluster.local back');
+    }
+  });
+
+  it('also where it comes by way of kubelet.config, and where only the API servers are left to tell', async () => {
+    const [byKubelet] = await refused('kubelet: { config: { clusterDomain: other } }', await running('bridge'));
+    expect(byKubelet?.message).toContain('kubelet.config.clusterDomain: the inventory wants other');
+    const facts = await running('bridge');
+    const hosts = new Map([...facts.hosts].map(([name, own]) => [name, { ...own, kept: issuerOnly(own) }]));
+    const [byIssuer, ...more] = await refused(DOMAIN, { ...facts, hosts });
+    expect(more).toEqual([]);
+    expect(byIssuer?.message).toBe(
+      'network.domain: the inventory wants example.internal, and m1, m2, m3 run by cluster.local',
+    );
+  });
+
+  it('a change that was cut off half-way may go on or go back', async () => {
+    const facts = await running('bridge');
+    const own = facts.hosts.get('w1') as HostFacts;
+    const half = { ...facts, hosts: new Map(facts.hosts).set('w1', { ...own, kept: { domain: 'example.internal' } }) };
+    expect(await refused('', half)).toEqual([]);
+    expect(await refused(`${DOMAIN}\n${issuer(ISSUER)}`, half)).toEqual([]);
+  });
+
+  it('before an API server ever answered nothing is kept', async () => {
+    const formed = factsOf(await labCluster(), { etcd: 'formed' }, { kept: { domain: 'cluster.local' } });
+    expect(await refused(DOMAIN, formed)).toEqual([]);
+  });
+
+  it('the issuer of tokens is kept', async () => {
+    const [problem, ...more] = await refused(issuer('https://id.example.org'), await running('bridge'));
+    expect(more).toEqual([]);
+    expect(problem?.message).toBe(
+      `apiServer.extraArgs.service-account-issuer: the inventory wants https://id.example.org, and m1, m2, m3 run by ${ISSUER}`,
+    );
+    expect(await refused(issuer(ISSUER), await running('bridge'))).toEqual([]);
+  });
+
+  it('where in etcd all objects lie is kept', async () => {
+    const [problem, ...more] = await refused(prefix('/other'), await running('bridge'));
+    expect(more).toEqual([]);
+    expect(problem?.message).toBe(
+      'apiServer.extraArgs.etcd-prefix: the inventory wants /other, and m1, m2, m3 run by /registry',
+    );
+    expect(await refused(prefix('/registry'), await running('bridge'))).toEqual([]);
+  });
+});
+
+function issuerOnly({ kept }: HostFacts): NonNullable<HostFacts['kept']> {
+  const { domain: _domain, ...rest } = kept ?? {};
+  return rest;
+}
+
 describe("a node's part of podCidr", () => {
   async function parts(over: Record<string, string>, inventory = ''): Promise<Problem[]> {
     const facts = await running('bridge');
@@ -222,27 +292,46 @@ describe("a node's part of podCidr", () => {
   });
 });
 
-it('the ranges are read from the units that mcpk writes', async () => {
-  const { decodeFacts, encodeFacts } = await import('../../src/engine/wire/wire-facts.ts');
-  const context = contextOf(await labCluster(), 'm1', factsOf(await labCluster()));
-  const units = [apiServer, controllers].flatMap((stage) => {
-    const states = stage.states(context);
-    return Array.isArray(states)
-      ? states.flatMap((each) => (each.kind === 'file' && each.path.endsWith('.service') ? [each] : []))
-      : [];
+describe('what runs is read', () => {
+  async function decoded(...inventory: string[]): Promise<{ facts: HostFacts; request: string; paths: string[] }> {
+    const { decodeFacts, encodeFacts } = await import('../../src/engine/wire/wire-facts.ts');
+    const context = contextOf(await labCluster(...inventory), 'm1', factsOf(await labCluster()));
+    const written = [apiServer, controllers, nodes].flatMap((stage) => {
+      const states = stage.states(context);
+      return Array.isArray(states) ? states.flatMap((each) => (each.kind === 'file' ? [each] : [])) : [];
+    });
+    const files = written.filter(({ path }) => /\.service$|kubelet\/config\.yaml$/.test(path));
+    const texts = [{ path: '/proc/meminfo', content: 'MemTotal: 1 kB\n' }, ...files];
+    const text = (content: string | Secret): string => (content instanceof Secret ? content.reveal() : content);
+    const body = texts.map(({ path, content }) => `==> .${path} <==\n${text(content)}\n`).join('');
+    const records = ['facts', 'network', 'filesystems', 'ports', 'clock'].map((kind) => ({
+      kind,
+      args: [],
+      body: Buffer.from(''),
+    }));
+    const answer = [{ kind: 'texts', args: [], body: Buffer.from(body) }, ...records];
+    const facts = decodeFacts(answer, { host: 'm1', sentAt: 0, receivedAt: 0 });
+    return { facts, request: encodeFacts({ etcdData: '/e' }).toString(), paths: files.map(({ path }) => path) };
+  }
+
+  it('from the files that mcpk writes, of which no text stays in the facts', async () => {
+    const { facts, request, paths } = await decoded();
+    expect(facts).toMatchObject({
+      ranges: { services: '10.254.0.0/16', pods: '10.244.0.0/16' },
+      kept: { domain: 'cluster.local', issuer: ISSUER, etcdPrefix: '/registry' },
+      files: {},
+    });
+    for (const path of paths.filter((each) => !/scheduler|kubelet\.service|kube-proxy/.test(each)))
+      expect(request).toContain(path);
   });
-  const texts = [{ path: '/proc/meminfo', content: 'MemTotal: 1 kB\n' }, ...units];
-  const body = texts.map(({ path, content }) => `==> .${path} <==\n${String(content)}\n`).join('');
-  const records = ['facts', 'network', 'filesystems', 'ports', 'clock'].map((kind) => ({
-    kind,
-    args: [],
-    body: Buffer.from(''),
-  }));
-  const answer = [{ kind: 'texts', args: [], body: Buffer.from(body) }, ...records];
-  const facts = decodeFacts(answer, { host: 'm1', sentAt: 0, receivedAt: 0 });
-  expect(facts).toMatchObject({ ranges: { services: '10.254.0.0/16', pods: '10.244.0.0/16' }, files: {} });
-  const request = encodeFacts({ etcdData: '/e' }).toString();
-  for (const { path } of units.filter((each) => !each.path.includes('scheduler'))) expect(request).toContain(path);
+
+  it('also where the inventory sets it itself', async () => {
+    const { facts } = await decoded(
+      "apiServer: { extraArgs: { service-account-issuer: 'https://id.example.org/a?b', etcd-prefix: /other } }",
+      'kubelet: { config: { clusterDomain: a.b } }',
+    );
+    expect(facts.kept).toEqual({ domain: 'a.b', issuer: 'https://id.example.org/a?b', etcdPrefix: '/other' });
+  });
 });
 
 describe('a network that somebody else laid', () => {

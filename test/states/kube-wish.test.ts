@@ -144,6 +144,21 @@ describe('an object that was applied has nothing to change', () => {
         const object = { apiVersion: 'x/v1', kind: 'X', metadata: { ...more, name: 'x' }, spec, status };
         expect(secondRun(object)).toMatchObject({ result: 'unchanged' });
       }),
+      // A list in which one name stands twice is not merged by names.
+      {
+        examples: [
+          [
+            {},
+            {
+              x: [
+                { name: '', env: {} },
+                { name: '', env: 0 },
+              ],
+            },
+            {},
+          ],
+        ],
+      },
     );
   });
 });

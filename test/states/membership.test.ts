@@ -267,3 +267,37 @@ describe('another version of etcd', () => {
     expect(stage?.inquire?.({ cluster, facts, newcomers: new Set() }) !== undefined).toBe(asks);
   });
 });
+
+describe('what stops a rollback too', () => {
+  const broken = async (given: Situation): Promise<string[]> => {
+    const { cluster, facts } = await situation(given);
+    const found = STAGES.flatMap((each) => each.broken?.(cluster, facts) ?? []);
+    expect(found.map(({ code }) => code)).toEqual(found.map(() => 'refused'));
+    return texts(found);
+  };
+  const lost: Situation = { phase: 'lost', listed: 'unknown', blank: ['m2', 'm3'] };
+
+  it.each<[string, Situation]>([
+    ['by the inventory of that time', lost],
+    ['by an inventory that wants other members', { ...lost, inventory: M4 }],
+  ])('is a lost quorum, %s', async (_when, given) => {
+    expect(await broken(given)).toEqual([expect.stringContaining('etcd has lost its quorum: m2, m3')]);
+  });
+
+  it('is a folder of which nobody knows whether it has data', async () => {
+    const moved = { ...lost, inventory: 'etcd: { dataDirectory: /var/lib/other }', blank: [] };
+    expect(await broken(moved)).toEqual(
+      ['m1', 'm2', 'm3'].map(
+        (host) => expect.stringContaining(`${host}: etcd has its data in /var/lib/etcd`) as string,
+      ),
+    );
+  });
+
+  it.each<[string, Situation]>([
+    ['a cluster that runs', {}],
+    ['members that are down', { phase: 'down', listed: 'unknown' }],
+    ['what only the inventory wants otherwise', { inventory: M4 }],
+  ])('is not %s', async (_what, given) => {
+    expect(await broken(given)).toEqual([]);
+  });
+});

@@ -6,6 +6,7 @@ import { load } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
 import { Secret } from '../../src/core/secret.ts';
 import { containerdConfig } from '../../src/states/containerd/config.ts';
+import type { HostFacts } from '../../src/cluster/facts.ts';
 import type { Cluster } from '../../src/inventory/types.ts';
 import { ref, type FileResource, type Ref, type Resource } from '../../src/resources/types.ts';
 import { addons } from '../../src/states/addons.ts';
@@ -347,6 +348,17 @@ describe('rollout', () => {
       nodes.around?.({ cluster, facts: factsOf(cluster, { nodes: registered(cluster, version) }), batch: ['w1'] });
     expect(around('v1.37.0')).toEqual({ before: [], after: [] });
     expect(around('v1.36.4')).toMatchObject({ before: [{ title: 'drain w1' }], after: [{ title: 'uncordon w1' }] });
+  });
+
+  it('takes away the pods of a Node that was deleted, before its kubelet registers anew', async () => {
+    const cluster = await labCluster();
+    const gone = new Map([...registered(cluster, 'v1.37.1')].filter(([name]) => name !== 'w1'));
+    const around = (own: Partial<HostFacts>): unknown =>
+      nodes.around?.({ cluster, facts: factsOf(cluster, { nodes: gone }, own), batch: ['w1'] });
+    expect(around({})).toEqual({ before: [], after: [] });
+    const title = 'remove the pods that the deleted Node w1 left';
+    const owned = [{ ref: 'unit:kubelet.service', stage: 'nodes' }] as HostFacts['owned'];
+    expect(around({ owned })).toMatchObject({ before: [{ title, on: 'm1' }], after: [] });
   });
 });
 

@@ -610,6 +610,20 @@ Host outer
       await (await session({}, exclusive('bob'))).exec([{ argv: ['true'] }]);
     });
 
+    test('a lost connection takes along what commands were given', async () => {
+      const pool = new WatchedPool();
+      const made = await session({}, { ...exclusive(), pool });
+      const given = (): boolean =>
+        sshd.inside('sh', '-c', 'grep -rl break-glass-key /run/mcpk /var/lib/mcpk 2>/dev/null || :') !== '';
+      const result = failure(made.exec([{ argv: ['sleep', '62.5'], stdin: 'break-glass-key' }]));
+      await until('the command at work', () => runs('sleep 62[.]5') && given());
+      pool.leases[0]?.stream.destroy();
+      expect((await result).message).toMatch(/connection was lost/);
+      await until('the command ended', () => !runs('sleep 62[.]5'));
+      await until('an empty /run/mcpk', () => inRun().length === 0);
+      expect(given()).toBe(false);
+    });
+
     test('silence ends the work and frees the lock, though the connection stays', async () => {
       // The operator beats every 2 s: too slow for this host.
       const made = await session({}, { ...exclusive(), ...work, silence: { tickSeconds: 0.2, ticks: 3 } });

@@ -48,11 +48,11 @@ function textOf(file: string): string {
 function parse(file: string, text: string): unknown {
   try {
     return JSON.parse(text);
-  } catch (cause) {
+  } catch {
+    // What it says repeats words of the file.
     throw new McpkError('usage', `${file} is not what mcpk facts --json prints`, {
       details: ['it is no JSON, or not all of it'],
       hint: HINT,
-      cause,
     });
   }
 }

@@ -1,5 +1,6 @@
 import { understood } from '../../core/answer.ts';
 import { McpkError } from '../../core/errors.ts';
+import { inTurns } from '../../core/turns.ts';
 import type { Answer, Ask, Explanation, GateCheck, GateContext } from '../../cluster/gate.ts';
 import { unitJournal } from '../../cluster/journal.ts';
 import { unitAnswer } from '../../cluster/unit.ts';
@@ -39,12 +40,20 @@ export async function askGates(
   const answers = asks.map(
     (each) => answerOf.get(each) ?? unitAnswer(each.host, observed?.get(each.host)?.units[each.unit ?? '']),
   );
+  return inTurns(judging(gates, answers));
+}
+
+/** Each gate in a turn of its own. `answers` are those of all gates, one after another. */
+function* judging(gates: readonly GateCheck[], answers: readonly Answer[]): Generator<undefined, GateSeen[]> {
+  const seen: GateSeen[] = [];
   let offset = 0;
-  return gates.map((gate) => {
+  for (const gate of gates) {
+    yield;
     const own = answers.slice(offset, offset + gate.asks.length);
     offset += gate.asks.length;
-    return { wrong: wrongWith(gate, own), answers: own };
-  });
+    seen.push({ wrong: wrongWith(gate, own), answers: own });
+  }
+  return seen;
 }
 
 /** An answer of another shape than expected is no answer yet. */

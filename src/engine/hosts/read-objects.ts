@@ -1,4 +1,4 @@
-import { understood } from '../../core/answer.ts';
+import { understoodInTurns } from '../../core/answer.ts';
 import { askApi } from '../../cluster/api-server.ts';
 import {
   askResources,
@@ -8,6 +8,7 @@ import {
   parseResources,
   type ObjectName,
 } from '../../cluster/objects.ts';
+import type { Answer } from '../../cluster/gate.ts';
 import type { Cluster } from '../../inventory/types.ts';
 import { ask } from './ask.ts';
 import type { Fleet } from './fleet.ts';
@@ -48,12 +49,21 @@ async function readBy(
   });
   const asks = paths.map((each) => each.map((path) => askApi(cluster, host, path)));
   const answers = await ask(fleet, asks.flat(), signal);
-  return new Map(
-    ids.map((id, index) => {
-      const seen = objectOf(answers.splice(0, asks[index]?.length));
-      return [id, typeof seen === 'object' ? { json: seen.json, path: paths[index]?.[seen.place] ?? '' } : seen];
-    }),
-  );
+  return understoodInTurns(host, decodingObjects(new Map(ids.map((id, index) => [id, paths[index] ?? []])), answers));
+}
+
+/** Each object in a turn of its own. `answers` are those of all paths, one after another. */
+function* decodingObjects(
+  pathsOf: ReadonlyMap<string, readonly string[]>,
+  answers: Answer[],
+): Generator<undefined, Map<string, Found>> {
+  const found = new Map<string, Found>();
+  for (const [id, paths] of pathsOf) {
+    yield;
+    const seen = objectOf(answers.splice(0, paths.length));
+    found.set(id, typeof seen === 'object' ? { json: seen.json, path: paths[seen.place] ?? '' } : seen);
+  }
+  return found;
 }
 
 /** Of the kinds whose resource has another name than one would think. */
@@ -61,7 +71,16 @@ async function readPlurals({ fleet, cluster, host, signal }: ObjectReader, ids: 
   const versions = [...new Set(ids.map((id) => parseObjectId(id).apiVersion))];
   const asks = versions.map((version) => askResources(cluster, host, version));
   const answers = await ask(fleet, asks, signal);
-  return new Map(versions.map((version, index) => [version, understood(host, () => parseResources(answers[index]))]));
+  return understoodInTurns(host, decodingPlurals(versions, answers));
+}
+
+function* decodingPlurals(versions: readonly string[], answers: readonly Answer[]): Generator<undefined, Plurals> {
+  const plurals = new Map<string, ReadonlyMap<string, string>>();
+  for (const [index, version] of versions.entries()) {
+    yield;
+    plurals.set(version, parseResources(answers[index]));
+  }
+  return plurals;
 }
 
 function pluralIn(plurals: Plurals, { apiVersion, kind }: ObjectName): string | undefined {

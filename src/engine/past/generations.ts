@@ -3,7 +3,7 @@ import { McpkError } from '../../core/errors.ts';
 import { PATHS } from '../../core/paths.ts';
 import type { Fleet } from '../hosts/fleet.ts';
 
-/** What one stream did on a host, as the lines of its book (src/engine/wire/scripts/generations.sh). */
+/** What one stream did on a host, as the lines of its book (src/engine/wire/scripts/converge/keep.sh). */
 export interface Generation {
   host: string;
   run: string;

@@ -30,13 +30,14 @@ export async function readPlan(file: string): Promise<Plan> {
 }
 
 function told({ instancePath, keyword, params }: ErrorObject): string {
-  const key: unknown = params['additionalProperty'] ?? params['missingProperty'];
+  // A key that is none of ours is a word of a file that may be anybody's.
+  const key: unknown = params['missingProperty'];
   const path = typeof key === 'string' ? `${instancePath}/${key}` : instancePath;
   return `${path === '' ? 'it' : path}: ${WRONG[keyword] ?? 'is not what a plan has there'}`;
 }
 
 const WRONG: Readonly<Record<string, string>> = {
-  additionalProperties: 'no plan has that',
+  additionalProperties: 'has something that no plan has there',
   required: 'is missing',
   type: 'is of another type',
   const: 'is another word',
@@ -60,13 +61,14 @@ async function readText(file: string): Promise<string> {
 function parse(file: string, text: string): unknown {
   try {
     return JSON.parse(text);
-  } catch (cause) {
-    throw notOne(file, ['it is no JSON, or not all of it'], cause);
+  } catch {
+    // Its words repeat the file's.
+    throw notOne(file, ['it is no JSON, or not all of it']);
   }
 }
 
-function notOne(file: string, details: string[], cause?: unknown): McpkError {
-  return new McpkError('invalid', `${file} is not a plan of mcpk`, { details, cause, hint: AGAIN });
+function notOne(file: string, details: string[]): McpkError {
+  return new McpkError('invalid', `${file} is not a plan of mcpk`, { details, hint: AGAIN });
 }
 
 function codeOf(error: unknown): string {

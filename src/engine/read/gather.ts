@@ -3,14 +3,14 @@ import { askApi } from '../../cluster/api-server.ts';
 import { parseHttp, parseJson } from '../../cluster/http.ts';
 import { askIpPools, parseIpPools } from '../../cluster/ip-pools.ts';
 import { askServices, parseServices } from '../../cluster/services.ts';
-import { understood } from '../../core/answer.ts';
+import { understood, understoodInTurns, unreadable } from '../../core/answer.ts';
 import { hostsWith, type Cluster } from '../../inventory/types.ts';
-import type { Ask } from '../../cluster/gate.ts';
+import type { Answer, Ask } from '../../cluster/gate.ts';
 import type { SessionRecord } from '../../transport/types.ts';
 import type { Fleet } from '../hosts/fleet.ts';
 import { ask } from '../hosts/ask.ts';
 import { etcdFacts, firstMember, readMembers } from './gather-etcd.ts';
-import { decodeFacts, encodeFacts } from '../wire/wire-facts.ts';
+import { decodingFacts, encodeFacts } from '../wire/wire-facts.ts';
 
 /** Reads every host's facts, and the cluster's from the first master whose API server answers. */
 export async function gather(
@@ -59,10 +59,8 @@ async function hostFacts(fleet: Fleet, cluster: Cluster, host: string, signal: A
     signal,
   );
   const reception = { host, vip: cluster.endpoint.address, sentAt, receivedAt: Date.now() };
-  return understood(host, () => {
-    if (exitCode !== 0) throw new Error(`the probe ended with ${String(exitCode)}`);
-    return decodeFacts(records, reception);
-  });
+  if (exitCode !== 0) throw unreadable(host, new Error(`the probe ended with ${String(exitCode)}`));
+  return understoodInTurns(host, decodingFacts(records, reception));
 }
 
 interface ApiFacts {
@@ -101,17 +99,30 @@ export async function readNodes(
     }
     const lists = pages.filter((list) => list !== undefined);
     if (lists.length === pages.length) {
-      const api = understood(host, () => ({
-        host,
-        nodes: new Map(lists.flatMap((list) => [...toNodes(list)])),
-        ipPools: parseIpPools(pools),
-        services: parseServices(services),
-      }));
-      return { api };
+      const known = await understoodInTurns(host, decodingApi({ lists, pools, services }));
+      return { api: { host, ...known } };
     }
     if (parseHttp(first)?.status === 403) refusedBy ??= host;
   }
   return refusedBy === undefined ? {} : { refusedBy };
+}
+
+interface ApiAnswers {
+  lists: readonly NodeList[];
+  pools: Answer | undefined;
+  services: readonly Answer[];
+}
+
+function* decodingApi({ lists, pools, services }: ApiAnswers): Generator<undefined, Omit<ApiFacts, 'host'>> {
+  const nodes = new Map<string, NodeFacts>();
+  for (const list of lists) {
+    yield;
+    for (const [name, node] of toNodes(list)) nodes.set(name, node);
+  }
+  yield;
+  const ipPools = parseIpPools(pools);
+  yield;
+  return { nodes, ipPools, services: parseServices(services) };
 }
 
 /** Nodes in one answer: with all that they tell of images each has some 20 kB, and one answer is read in one go. */

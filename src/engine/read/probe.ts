@@ -1,5 +1,5 @@
 import type { HostFacts } from '../../cluster/facts.ts';
-import { understood } from '../../core/answer.ts';
+import { understoodInTurns } from '../../core/answer.ts';
 import { McpkError } from '../../core/errors.ts';
 import { kindOf } from '../../resources/kinds.ts';
 import type { Observed } from '../../resources/types.ts';
@@ -7,7 +7,7 @@ import type { SessionRecord } from '../../transport/types.ts';
 import { API } from '../plan/compile.ts';
 import type { Fleet } from '../hosts/fleet.ts';
 import type { StateTree } from '../types.ts';
-import { decodeObserved, emptyReads, encodeReads } from '../wire/wire.ts';
+import { decodingObserved, emptyReads, encodeReads } from '../wire/wire.ts';
 
 /** All reads of a host in one request, all hosts side by side. Pure reading: nothing on a host changes. */
 export async function probeHosts(
@@ -30,7 +30,7 @@ export async function probeHosts(
       reads.paths.push('/');
       const records: SessionRecord[] = [];
       const exitCode = await fleet.request(host, 'probe', encodeReads(reads), (record) => records.push(record), signal);
-      const seen = understood(host, () => decodeObserved(records, reads));
+      const seen = await understoodInTurns(host, decodingObserved(records, reads));
       checkWhole(host, seen, exitCode);
       observed.set(host, seen);
     }),

@@ -43,6 +43,15 @@ export async function checkProblems(
   refuse((await Promise.all(found)).flat());
 }
 
+/**
+ * What must be mended before hosts change in any way, whatever the inventory wants of them.
+ *
+ * @throws McpkError `refused`
+ */
+export function checkBroken({ cluster, stages }: EngineInput, { facts }: Pick<Opened, 'facts'>): void {
+  refuse(stages.flatMap((stage) => stage.broken?.(cluster, facts) ?? []));
+}
+
 function problemsOf(stages: readonly Stage[], cluster: Cluster, facts: Facts): Problem[] {
   return stages.flatMap((stage) => stage.problems?.(cluster, facts) ?? []);
 }

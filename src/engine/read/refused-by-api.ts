@@ -23,9 +23,14 @@ export function whileRefused<T extends EngineInput>(input: T, { facts, since }: 
     at: since(),
     type: 'warning',
     host,
-    message: `${REFUSED}. This run is about that alone; plan again after it`,
+    message: `${REFUSED}. Nothing else is planned or done until it is bound again: after this apply, run the same command once more`,
   });
   return { ...input, selection: { ...input.selection, only: new Set([ADMINS.stage]) } };
+}
+
+/** Whether more was asked for than a run did that {@link whileRefused} narrowed. */
+export function leavesRest(asked: EngineInput, done: EngineInput): boolean {
+  return asked !== done && asked.selection.only?.size !== 1;
 }
 
 export function refusedByApi(host: string, stage?: string): McpkError {

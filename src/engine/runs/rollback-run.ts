@@ -11,6 +11,7 @@ import { inventoryOf } from '../plan/inventory-digest.ts';
 import { open, type EngineInput, type Opened } from '../read/open.ts';
 import { parseOwned } from '../plan/owned.ts';
 import { plan } from '../plan/plan.ts';
+import { checkBroken } from '../read/problems.ts';
 import { createRun } from './prepare.ts';
 import { restoreHost } from '../work/rollback.ts';
 import { itemsOf } from '../past/rollback-plan.ts';
@@ -26,18 +27,24 @@ export interface RollbackInput extends EngineInput {
 
 /** `mcpk rollback`: what a run changed on the selected hosts is put back, the last stage first. */
 export async function rollbackRun(input: RollbackInput): Promise<RunResult & { from: string }> {
-  const started = performance.now();
   const opened = await open(input, 'exclusive');
   try {
-    const { limit } = input.selection;
-    const hosts = [...opened.fleet.sessions.keys()].filter((host) => limit?.has(host) ?? true);
-    const chosen = chooseGenerations(await readGenerations(opened.fleet, hosts, input.signal), input.from);
-    const from = chosen[0]?.run ?? '';
-    const run = await prepareRollback(input, opened, chosen);
-    return { ...(await carryOut(run, { confirm: (planned) => input.confirm(planned, from), started })), from };
+    return await rollbackOpened(input, opened);
   } finally {
     await opened.fleet.close();
   }
+}
+
+/** Of hosts that are reached and locked. */
+export async function rollbackOpened(input: RollbackInput, opened: Opened): Promise<RunResult & { from: string }> {
+  checkBroken(input, opened);
+  const { limit } = input.selection;
+  const hosts = [...opened.fleet.sessions.keys()].filter((host) => limit?.has(host) ?? true);
+  const chosen = chooseGenerations(await readGenerations(opened.fleet, hosts, input.signal), input.from);
+  const from = chosen[0]?.run ?? '';
+  const run = await prepareRollback(input, opened, chosen);
+  const started = performance.now() - opened.since();
+  return { ...(await carryOut(run, { confirm: (planned) => input.confirm(planned, from), started })), from };
 }
 
 async function prepareRollback(input: EngineInput, opened: Opened, chosen: readonly Generation[]): Promise<Run> {

@@ -10,7 +10,7 @@ import { openFleet } from '../hosts/fleet.ts';
 import { inventoryOf } from '../plan/inventory-digest.ts';
 import { open, type EngineInput } from '../read/open.ts';
 import { compileInput, concerned, isInPlace, prepare } from './prepare.ts';
-import { whileRefused } from '../read/refused-by-api.ts';
+import { leavesRest, whileRefused } from '../read/refused-by-api.ts';
 import type { Run } from '../work/run-context.ts';
 import { checkHolds, checkInventory } from '../plan/stale.ts';
 import type { Plan, RunResult, StateTree } from '../types.ts';
@@ -67,7 +67,8 @@ export async function applyRun(options: ApplyInput): Promise<RunResult> {
     const run = await prepare(input, opened, inPlace);
     if (saved) checkHolds(saved, run.plan);
     const confirm = (plan: Plan): Promise<boolean> => input.confirm(plan);
-    return await carryOut(run, { confirm, started, mended: () => finished(run, input) });
+    const result = await carryOut(run, { confirm, started, mended: () => finished(run, input) });
+    return leavesRest(whole, input) ? { ...result, onlyAccess: true } : result;
   } finally {
     await opened.fleet.close();
   }

@@ -4,7 +4,8 @@ import { Secret } from '../../core/secret.ts';
 import { sysctlPath } from '../../resources/names.ts';
 import type { Op, PathState } from '../../resources/types.ts';
 import type { SessionRecord } from '../../transport/types.ts';
-import { argumentLines, list, relative, SEPARATOR } from './wire-text.ts';
+import { CONVERGE_TAGS as TAGS, type Operation, type Tag } from './wire-tags.ts';
+import { argumentLines, list, relative, SEPARATOR, tagged } from './wire-text.ts';
 
 export interface ConvergeStep {
   ref: string;
@@ -47,7 +48,7 @@ export type ConvergeEvent =
   /** Exit 13: another run has taken the lock since. */
   | { type: 'fenced' };
 
-/** The body of converge.sh. Steps run in order; the first failure ends the stream (exit 15). */
+/** The body of converge. Steps run in order; the first failure ends the stream (exit 15). */
 export function encodeConverge(request: ConvergeRequest): Buffer {
   const blobs: Buffer[] = [];
   const text = (offset: number): string => {
@@ -62,13 +63,14 @@ type Entries = Pick<ConvergeRequest, 'run' | 'caller' | 'notes'>;
 
 /** Only adds to the host's journal; `close`: the run is over there, and what a killed one left is cleared away. */
 export function encodeNotes(entries: Entries, close: boolean): Buffer {
-  const text = (size: number): string => textOf({ ...entries, stage: '-' }, size, [close ? 'c ' : 'n ']);
+  const text = (size: number): string =>
+    textOf({ ...entries, stage: '-' }, size, [tagged(close ? TAGS.close : TAGS.notesOnly)]);
   return Buffer.from(text(Buffer.byteLength(text(0))));
 }
 
 function textOf({ run, stage, caller, notes }: Entries & { stage: string }, size: number, body: string[]): string {
   const head = `converge ${String(size).padStart(10)} ${SEPARATOR} ${run} ${stage}`;
-  return [head, `R ${caller}`, ...notes.map((note) => `j ${note}`), ...body, ''].join('\n');
+  return [head, tagged(TAGS.caller, caller), ...notes.map((note) => tagged(TAGS.note, note)), ...body, ''].join('\n');
 }
 
 /** Undefined for records of other kinds. */
@@ -103,7 +105,7 @@ function plainMessage(text: string): string {
     .trim();
 }
 
-/** `seen` is converge.sh's text: what is there now. */
+/** `seen` is converge's text: what is there now. */
 function staleRefs(preconditions: readonly Precondition[], seen: string): string[] {
   const now = new Set<string>();
   for (const line of linesOf(seen)) {
@@ -144,7 +146,7 @@ interface Numbered extends ConvergeStep {
   number: number;
 }
 
-/** Turns resources' operations into those of converge.sh, where many files share one chown, chmod, sync and save. */
+/** Turns resources' operations into those of converge, where many files share one chown, chmod, sync and save. */
 class Lowering {
   readonly #blobs: Buffer[];
   #offset: number;
@@ -155,24 +157,25 @@ class Lowering {
   }
 
   lines(request: ConvergeRequest): string[] {
-    const lines = [...this.#preconditions(request.preconditions.filter(checkable)), '! '];
+    const lines = [...this.#preconditions(request.preconditions.filter(checkable)), tagged(TAGS.begin)];
     const units = request.steps.flatMap((step) => step.ops).flatMap((o) => (o.op === 'unit' ? [o.name] : []));
-    if (units.length > 0) lines.push('w 0 units', ...op('units', ...new Set(units)));
+    if (units.length > 0) lines.push(tagged(TAGS.prepare, '0 units'), ...op('units', ...new Set(units)));
     // What is ours is on the disk before it is there, and the mark that a run is under way.
-    if (request.ownedBefore !== '') lines.push('w 0 owned', ...this.#owned(request.ownedBefore), 'f ');
+    if (request.ownedBefore !== '')
+      lines.push(tagged(TAGS.prepare, '0 owned'), ...this.#owned(request.ownedBefore), tagged(TAGS.settle));
     let deadman = request.deadman;
     for (const group of groups(request.steps.map((step, index) => ({ ...step, number: index + 1 })))) {
       const [first] = group;
       if (deadman && first && group.some((step) => step.guarded)) {
-        lines.push('f ', `w ${first.number} ${encodeURIComponent(first.ref)}`, ...this.#arm(deadman));
+        lines.push(tagged(TAGS.settle), stepLine(TAGS.prepare, first), ...this.#arm(deadman));
         deadman = undefined;
       }
       // Neighbours that only lay things down are synced, and done, together.
       if (group.every(laysDown)) lines.push(...this.#group(group));
-      else lines.push('f ', ...this.#group(group), 'f ');
+      else lines.push(tagged(TAGS.settle), ...this.#group(group), tagged(TAGS.settle));
     }
-    if (request.ownedAfter !== '') lines.push('w 0 owned', ...this.#owned(request.ownedAfter));
-    return [...lines, 'f ', 'E '];
+    if (request.ownedAfter !== '') lines.push(tagged(TAGS.prepare, '0 owned'), ...this.#owned(request.ownedAfter));
+    return [...lines, tagged(TAGS.settle), tagged(TAGS.stageEnd)];
   }
 
   #preconditions(conditions: readonly Precondition[]): string[] {
@@ -181,10 +184,10 @@ class Lowering {
     const text = [...expected.flatMap((lines) => lines.slice(0, 1)), ...expected.flatMap((lines) => lines.slice(1))];
     return [
       ...list(
-        'p',
+        TAGS.before,
         unique.map(({ path }) => relative(path)),
       ),
-      ...text.map((line) => `x ${line}`),
+      ...text.map((line) => tagged(TAGS.expected, line)),
     ];
   }
 
@@ -215,10 +218,10 @@ class Lowering {
     const writes = group.flatMap((step) => step.ops).filter((o) => o.op === 'write');
     const lines = writes.length > 0 && installs.length === 0 ? this.#stage(group) : [];
     group.forEach((step, index) => {
-      lines.push(`s ${step.number} ${encodeURIComponent(step.ref)}`);
+      lines.push(stepLine(TAGS.step, step));
       if (installs.length > 0) lines.push(...(index === 0 ? install(installs) : []));
       else step.ops.forEach((o, at) => lines.push(...this.#lower(o, step.ops.slice(0, at), step)));
-      lines.push('e ');
+      lines.push(tagged(TAGS.stepEnd));
     });
     return lines;
   }
@@ -231,7 +234,7 @@ class Lowering {
     const writes: Write[] = [];
     const kept: string[] = [];
     for (const step of group) {
-      lines.push(`w ${step.number} ${encodeURIComponent(step.ref)}`);
+      lines.push(stepLine(TAGS.prepare, step));
       for (const o of step.ops) {
         if (o.op !== 'write') continue;
         writes.push(o);
@@ -323,8 +326,12 @@ function install(ops: readonly Op[]): string[] {
   return op('install', ...of('P', (o) => o.packages), ...of('M', (o) => o.mask), ...of('H', (o) => o.hold));
 }
 
-function op(name: string, ...args: string[]): string[] {
-  return [`o ${name}`, ...args.flatMap(argumentLines), '. '];
+function op(name: Operation, ...args: string[]): string[] {
+  return [tagged(TAGS.operation, name), ...args.flatMap(argumentLines), tagged(TAGS.end)];
+}
+
+function stepLine(tag: Tag, { number, ref }: Numbered): string {
+  return tagged(tag, `${number} ${encodeURIComponent(ref)}`);
 }
 
 /** Beside its target, hidden, and with an ending that no daemon's `*.conf` matches. */

@@ -3,9 +3,12 @@ import { isIpv4 } from '../../core/ipv4.ts';
 import { cut, linesOf } from '../../core/lines.ts';
 import { PATHS } from '../../core/paths.ts';
 import { ROUTE_PROTOCOL } from '../../core/routes.ts';
+import { atOnce } from '../../core/turns.ts';
 import type { SessionRecord } from '../../transport/types.ts';
 import { parseOwned } from '../plan/owned.ts';
-import { list, relative, SEPARATOR, splitTexts } from './wire-text.ts';
+import { decodeKept, RUNS_BY } from './wire-kept.ts';
+import { PROBE_TAGS } from './wire-tags.ts';
+import { bodyOf, list, relative, SEPARATOR, splitTexts, tagged } from './wire-text.ts';
 
 export interface FactsRequest {
   /** Data directory of etcd: a member in it is data that must not be lost. */
@@ -21,37 +24,43 @@ export interface FactsReception {
   receivedAt: number;
 }
 
-const UNITS = {
-  apiServer: `${PATHS.units}/kube-apiserver.service`,
-  controllerManager: `${PATHS.units}/kube-controller-manager.service`,
-} as const;
-
 /** Beside what probe.sh reads by itself ({@link OWN_FILES}). */
-const ASKED_FILES = [PATHS.owned, PATHS.unfinished, PATHS.etcdConfig, PATHS.resolvConf, ...Object.values(UNITS)];
+const ASKED_FILES = [PATHS.owned, PATHS.unfinished, PATHS.etcdConfig, PATHS.resolvConf, ...RUNS_BY];
 
 /** A probe body that asks a host about itself; may be joined with {@link encodeReads}'s. */
 export function encodeFacts(request: FactsRequest): Buffer {
-  const lines = [`= ${SEPARATOR}`, ...list('F', ASKED_FILES.map(relative)), `E ${relative(request.etcdData)}`];
+  const lines = [
+    tagged(PROBE_TAGS.separator, SEPARATOR),
+    ...list(PROBE_TAGS.facts, ASKED_FILES.map(relative)),
+    tagged(PROBE_TAGS.etcdData, relative(request.etcdData)),
+  ];
   return Buffer.from(lines.join('\n') + '\n');
 }
 
 /** Throws `refused` when owned.json can't be read, Error when the answer is not whole: no entry is not nothing owned. */
 export function decodeFacts(records: readonly SessionRecord[], reception: FactsReception): HostFacts {
-  const of = (kind: string): string => records.find((record) => record.kind === kind)?.body.toString('utf8') ?? '';
-  const texts = splitTexts(records.find((record) => record.kind === 'texts')?.body ?? Buffer.alloc(0), [
-    ...OWN_FILES,
-    ...ASKED_FILES,
-  ]);
+  return atOnce(decodingFacts(records, reception));
+}
+
+/** {@link decodeFacts} in pieces, for `inTurns`. */
+export function* decodingFacts(
+  records: readonly SessionRecord[],
+  reception: FactsReception,
+): Generator<undefined, HostFacts> {
+  const of = function* (kind: string): Generator<undefined, string> {
+    return (yield* bodyOf(records, kind)).toString('utf8');
+  };
+  const texts = splitTexts(yield* bodyOf(records, 'texts'), [...OWN_FILES, ...ASKED_FILES]);
   const text = (path: string): string => texts.get(path)?.toString('utf8') ?? '';
   const missing = RECORDS.find((kind) => !records.some((record) => record.kind === kind));
   if (missing !== undefined) throw new Error(`no ${missing}`);
   if (text('/proc/meminfo') === '') throw new Error('no text of any file');
-  const facts = keyed(of('facts'));
+  const facts = keyed(yield* of('facts'));
   const one = (key: string): string => facts.get(key)?.[0] ?? '';
-  const network = of('network');
+  const network = yield* of('network');
   const addresses = interfaces(network);
   const filesystems = new Map(
-    [...linesOf(of('filesystems'))].map((line) => {
+    [...linesOf(yield* of('filesystems'))].map((line) => {
       const [path = '', ...figures] = line.split(' ', 4);
       return [path, figures];
     }),
@@ -59,7 +68,7 @@ export function decodeFacts(records: readonly SessionRecord[], reception: FactsR
   const [, freeBlocks = '0', blockSize = '0'] = filesystems.get('./var/lib') ?? [];
   const running = facts.get('running') ?? [];
   const owned = parseOwned(text(PATHS.owned), reception.host);
-  const ports = portsOf(of('ports'));
+  const ports = portsOf(yield* of('ports'));
   // sshd at least: without them all that serves would be taken for not started yet, and restarted together.
   if (owned.length > 0 && ports.length === 0) throw new Error('no listening port');
   const files = [...texts]
@@ -79,7 +88,7 @@ export function decodeFacts(records: readonly SessionRecord[], reception: FactsR
     cpus: countOf(one('cpus')),
     diskFreeBytes: Number(freeBlocks) * Number(blockSize),
     cgroup: filesystems.get('./sys/fs/cgroup')?.[0] === 'cgroup2fs' ? 2 : 1,
-    clockSkewMs: Math.round(Number(of('clock')) / 1e6 - (reception.sentAt + reception.receivedAt) / 2),
+    clockSkewMs: Math.round(Number(yield* of('clock')) / 1e6 - (reception.sentAt + reception.receivedAt) / 2),
     swap: [...linesOf(text('/proc/swaps'))].length > 1,
     systemd: Number(/^\d+/.exec(one('systemd'))?.[0] ?? 0),
     resolved: running.includes('systemd-resolved'),
@@ -91,7 +100,7 @@ export function decodeFacts(records: readonly SessionRecord[], reception: FactsR
     unfinished: texts.has(PATHS.unfinished),
     files: Object.fromEntries(files),
     etcdData: one('etcd-data') === '1',
-    ...rangesOf(text),
+    ...decodeKept(text),
     cniFiles: facts.get('cni') ?? [],
     kernelFeatures: facts.get('feature') ?? [],
   };
@@ -105,17 +114,9 @@ const OWN_FILES: ReadonlySet<string> = new Set([
   '/proc/swaps',
   PATHS.owned,
   PATHS.unfinished,
-  // Their environment may hold what nobody shall read in the facts.
-  ...Object.values(UNITS),
+  ...RUNS_BY,
 ]);
 const ARCHITECTURES: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch64: 'arm64' };
-
-function rangesOf(text: (path: string) => string): Pick<HostFacts, 'ranges'> {
-  const services = /--service-cluster-ip-range=([\d.:/,a-f]{1,100})/.exec(text(UNITS.apiServer))?.[1];
-  const pods = /--cluster-cidr=([\d.:/,a-f]{1,100})/.exec(text(UNITS.controllerManager))?.[1];
-  if (services === undefined && pods === undefined) return {};
-  return { ranges: { ...(services === undefined ? {} : { services }), ...(pods === undefined ? {} : { pods }) } };
-}
 
 function osRelease(text: string): HostFacts['os'] {
   const of = keyed(text);

@@ -1,4 +1,6 @@
-/** Framing that probe.sh and converge.sh share. */
+import { LONG_ANSWER } from '../../core/answer.ts';
+import type { SessionRecord } from '../../transport/types.ts';
+import { CONVERGE_TAGS, type Tag } from './wire-tags.ts';
 
 /** Between the items of a list: paths are free of control characters. */
 export const SEPARATOR = '\x1f';
@@ -8,14 +10,27 @@ export function relative(path: string): string {
   return `.${path}`;
 }
 
-/** One tagged line for a list, none for an empty one. */
-export function list(tag: string, items: readonly string[]): string[] {
-  return items.length === 0 ? [] : [`${tag} ${items.join(SEPARATOR)}`];
+/** One line of a request. */
+export function tagged(tag: Tag, rest = ''): string {
+  return `${tag} ${rest}`;
 }
 
-/** One argument, byte for byte: an `a` line, and a `+` line for each further line. A NUL cannot be an argument. */
+/** One tagged line for a list, none for an empty one. */
+export function list(tag: Tag, items: readonly string[]): string[] {
+  return items.length === 0 ? [] : [tagged(tag, items.join(SEPARATOR))];
+}
+
+/** One argument, byte for byte: a line of its own, and one for each further line of it. A NUL cannot be an argument. */
 export function argumentLines(argument: string): string[] {
-  return argument.split('\n').map((line, index) => `${index === 0 ? 'a' : '+'} ${line}`);
+  const { argument: first, goesOn } = CONVERGE_TAGS;
+  return argument.split('\n').map((line, index) => tagged(index === 0 ? first : goesOn, line));
+}
+
+/** The body of the record of this kind, in a turn of its own if it is long; of none, nothing. */
+export function* bodyOf(records: readonly SessionRecord[], kind: string): Generator<undefined, Buffer> {
+  const body = records.find((record) => record.kind === kind)?.body ?? Buffer.alloc(0);
+  if (body.length > LONG_ANSWER) yield;
+  return body;
 }
 
 /**

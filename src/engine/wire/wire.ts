@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 
 import { cut, linesOf } from '../../core/lines.ts';
+import { atOnce } from '../../core/turns.ts';
 import type { Observed, PathState, Reads } from '../../resources/types.ts';
 import { moduleName, sysctlKey, sysctlPath } from '../../resources/names.ts';
 import type { SessionRecord } from '../../transport/types.ts';
@@ -14,7 +15,8 @@ import {
   decodeUsers,
   known,
 } from './wire-observed.ts';
-import { argumentLines, list, relative, splitTexts, SEPARATOR } from './wire-text.ts';
+import { PROBE_TAGS } from './wire-tags.ts';
+import { argumentLines, bodyOf, list, relative, splitTexts, SEPARATOR, tagged } from './wire-text.ts';
 
 /** Asks for nothing; kinds add to it (`ResourceKind.reads`). */
 export function emptyReads(): Reads {
@@ -45,24 +47,31 @@ export function encodeReads(reads: Reads, options: { deep?: boolean } = {}): Buf
   );
   const commands = new Map(reads.commands.map((command) => [command.id, command.argv]));
   const lines = [
-    `= ${SEPARATOR}`,
-    ...(options.deep ? ['D deep'] : []),
-    ...list('p', paths.map(relative)),
-    ...list('d', [...differing.values()]),
-    ...list('t', unique(reads.texts).map(relative)),
-    ...list('C', unique(reads.certificates).map(relative)),
-    ...list('l', unique(reads.listings).map(relative)),
-    ...list('b', unique(reads.binaries).map(relative)),
-    ...list('u', unique(reads.units)),
-    ...list('X', unique(reads.executables.map(({ unit, paths: of }) => [unit, ...of.map(relative)].join(' ')))),
-    ...list('k', unique(reads.packages)),
+    tagged(PROBE_TAGS.separator, SEPARATOR),
+    ...(options.deep ? [tagged(PROBE_TAGS.deep)] : []),
+    ...list(PROBE_TAGS.paths, paths.map(relative)),
+    ...list(PROBE_TAGS.differing, [...differing.values()]),
+    ...list(PROBE_TAGS.texts, unique(reads.texts).map(relative)),
+    ...list(PROBE_TAGS.certificates, unique(reads.certificates).map(relative)),
+    ...list(PROBE_TAGS.listings, unique(reads.listings).map(relative)),
+    ...list(PROBE_TAGS.binaries, unique(reads.binaries).map(relative)),
+    ...list(PROBE_TAGS.units, unique(reads.units)),
     ...list(
-      's',
+      PROBE_TAGS.executables,
+      unique(reads.executables.map(({ unit, paths: of }) => [unit, ...of.map(relative)].join(' '))),
+    ),
+    ...list(PROBE_TAGS.packages, unique(reads.packages)),
+    ...list(
+      PROBE_TAGS.sysctls,
       unique(reads.sysctls).map((key) => relative(PROC_SYS + sysctlPath(key))),
     ),
-    ...list('m', [...modules.values()]),
-    ...list('g', unique(reads.users)),
-    ...[...commands].flatMap(([id, argv]) => [`c ${encodeURIComponent(id)}`, ...argv.flatMap(argumentLines), '. ']),
+    ...list(PROBE_TAGS.modules, [...modules.values()]),
+    ...list(PROBE_TAGS.users, unique(reads.users)),
+    ...[...commands].flatMap(([id, argv]) => [
+      tagged(PROBE_TAGS.command, encodeURIComponent(id)),
+      ...argv.flatMap(argumentLines),
+      tagged(PROBE_TAGS.end),
+    ]),
   ];
   return Buffer.from(lines.join('\n') + '\n');
 }
@@ -88,35 +97,45 @@ export function emptyObserved(): Observed {
  * about anything else; only of what may have a second name (an alias of a unit) is such an answer left out.
  */
 export function decodeObserved(records: readonly SessionRecord[], asked: Reads): Observed {
-  const bytes = (kind: string): Buffer => records.find((record) => record.kind === kind)?.body ?? Buffer.alloc(0);
-  const of = (kind: string): string => bytes(kind).toString('utf8');
+  return atOnce(decodingObserved(records, asked));
+}
+
+/** {@link decodeObserved} in pieces, for `inTurns`. */
+export function* decodingObserved(records: readonly SessionRecord[], asked: Reads): Generator<undefined, Observed> {
+  const bytes = (kind: string): Generator<undefined, Buffer> => bodyOf(records, kind);
+  const of = function* (kind: string): Generator<undefined, string> {
+    return (yield* bytes(kind)).toString('utf8');
+  };
   const settings = new Map(asked.sysctls.map((key) => [PROC_SYS + sysctlPath(key), sysctlKey(key)]));
   const differing = asked.differing.map(({ path }) => path);
-  const paths = decodePaths(of('paths'), new Set([...asked.paths, ...differing]));
-  const texts = splitTexts(bytes('texts'), [...asked.texts, ...differing, ...settings.keys()]);
-  const certificates = splitTexts(bytes('certificates'), asked.certificates);
+  const paths = decodePaths(yield* of('paths'), new Set([...asked.paths, ...differing]));
   const observed: Observed = {
     ...emptyObserved(),
     paths,
-    listings: decodeListings(of('listings'), asked.listings, paths),
-    binaries: decodeSums(of('binaries'), new Set(asked.binaries)),
-    units: decodeUnits({ shown: of('units'), stamps: of('stamps'), others: of('executables') }, new Set(asked.units)),
-    packages: decodePackages(of('packages'), new Set(asked.packages)),
-    users: decodeUsers(of('users'), of('groups'), new Set(asked.users)),
+    listings: decodeListings(yield* of('listings'), asked.listings, paths),
+    binaries: decodeSums(yield* of('binaries'), new Set(asked.binaries)),
+    units: decodeUnits(
+      { shown: yield* of('units'), stamps: yield* of('stamps'), others: yield* of('executables') },
+      new Set(asked.units),
+    ),
+    packages: decodePackages(yield* of('packages'), new Set(asked.packages)),
+    users: decodeUsers(yield* of('users'), yield* of('groups'), new Set(asked.users)),
   };
+  const texts = splitTexts(yield* bytes('texts'), [...asked.texts, ...differing, ...settings.keys()]);
   for (const [path, text] of texts) {
     const key = settings.get(path);
     if (key !== undefined) observed.sysctls[key] = text.toString('utf8').trimEnd();
     else if (isText(text, paths[path])) observed.texts[path] = text.toString('utf8');
   }
+  const certificates = splitTexts(yield* bytes('certificates'), asked.certificates);
   for (const [path, text] of certificates) observed.texts[path] = text.toString('utf8');
   const modules = new Set(asked.modules.map(({ name }) => moduleName(name)));
-  for (const line of linesOf(of('modules'))) {
+  for (const line of linesOf(yield* of('modules'))) {
     const [name, found] = cut(line, ' ');
     observed.modules[known(name, modules)] = found === '1';
   }
   const commands = new Set(asked.commands.map(({ id }) => id));
-  for (const line of linesOf(of('commands'))) {
+  for (const line of linesOf(yield* of('commands'))) {
     const [id, code] = cut(line, ' ');
     observed.commands[known(decodeURIComponent(id), commands)] = Number(code);
   }

@@ -159,7 +159,7 @@ function staleError(stage: string, host: string, refs: readonly string[]): McpkE
   });
 }
 
-/** converge.sh sends the last 6000 bytes of what failed. */
+/** converge sends the last 6000 bytes of what failed. */
 const MOST_CHARACTERS = 64 * 1024;
 
 function streamError(

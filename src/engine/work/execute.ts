@@ -1,4 +1,5 @@
 import { failure, McpkError } from '../../core/errors.ts';
+import { quote } from '../../core/quote.ts';
 import type { GateCheck, GateContext } from '../../cluster/gate.ts';
 import type { Stage, Step, Steps } from '../../states/stage.ts';
 import { API } from '../plan/compile.ts';
@@ -98,9 +99,9 @@ async function convergeBetween(run: Run, stage: Stage, planned: StagePlan, index
     run.stop();
     const [cause, ...others] = asErrors(error, stage.name);
     const back = await putBack(run, planned, batch, cause);
-    await undo(run, stage.name, done);
-    if (back.length === 0) throw failure([notPutBack(planned, cause), ...others]);
-    throw failure([await judge(run, back, cause, (hosts) => hold(run, stage, hosts)), ...others]);
+    const left = await undo(run, stage.name, done);
+    if (back.length === 0) throw failure([notPutBack(planned, cause), ...others, ...left]);
+    throw failure([await judge(run, back, cause, (hosts) => hold(run, stage, hosts)), ...others, ...left]);
   }
 }
 
@@ -139,12 +140,24 @@ async function takeStep(run: Run, stage: string, step: Step): Promise<void> {
   run.emit({ at: run.since(), type: 'step', stage, host: step.on, title: step.title, status: 'done' });
 }
 
-async function undo(run: Run, stage: string, done: readonly Step[]): Promise<void> {
-  for (const step of done.toReversed()) {
-    if (!step.undo) continue;
-    await ask(run.fleet, [{ host: step.on, argv: step.undo }], AbortSignal.timeout(30_000));
-    run.emit({ at: run.since(), type: 'step', stage, host: step.on, title: step.title, status: 'undone' });
+/** The last step first; gives back what could not be undone. */
+async function undo(run: Run, stage: string, done: readonly Step[]): Promise<McpkError[]> {
+  const left: McpkError[] = [];
+  for (const { on: host, title, undo: argv } of done.toReversed()) {
+    if (!argv) continue;
+    const [answer] = await ask(run.fleet, [{ host, argv }], AbortSignal.timeout(30_000));
+    const isUndone = answer?.exitCode === 0;
+    run.emit({ at: run.since(), type: 'step', stage, host, title, status: isUndone ? 'undone' : 'not-undone' });
+    if (isUndone) continue;
+    left.push(
+      new McpkError('stage', `${stage}: could not be undone: ${title}`, {
+        host,
+        details: [(answer?.stderr ?? '').trim() || `exit code ${String(answer?.exitCode)}`],
+        hint: `Do it by hand on ${host}: ${quote(argv)}`,
+      }),
+    );
   }
+  return left;
 }
 
 function hostsOf(planned: StagePlan): string[] {

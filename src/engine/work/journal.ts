@@ -8,9 +8,9 @@ import { encodeNotes } from '../wire/wire-converge.ts';
 /** How long a host may take to write down that the run is over: the user waits for it. */
 const CLOSE_MS = 10_000;
 
-/** What a run writes into the journals of the hosts beside what converge.sh itself writes there. */
+/** What a run writes into the journals of the hosts beside what converge itself writes there. */
 export interface Journal {
-  /** What a host's journal says of the run, as converge.sh wants it. */
+  /** What a host's journal says of the run, as converge wants it. */
   readonly caller: string;
   /** Keeps a line for the host until something is sent there anyway, at the latest when the run ends. */
   note(host: string, event: NoteEvent, ...words: readonly string[]): void;

@@ -3,7 +3,7 @@ import { knownMembers, membersWithData, quorumOf } from '../../cluster/etcd-phas
 import type { Facts } from '../../cluster/facts.ts';
 import { hostsWith, type Cluster } from '../../inventory/types.ts';
 import type { Problem } from '../stage.ts';
-import { textOf, type WantedMember } from './config.ts';
+import { textOf, wantedMember, type WantedMember } from './config.ts';
 
 /**
  * Where a member's data would be looked for elsewhere. A file without the setting is of nobody's making: nothing is
@@ -26,6 +26,14 @@ export function otherFolders({ host, dataDirectory, walDirectory }: WantedMember
       hint: `A member does not take its data along, it would start empty: put ${now} back.`,
     },
   ];
+}
+
+/** A quorum that is lost, unless the data may lie in a folder that the inventory does not name. */
+export function brokenEtcd(cluster: Cluster, facts: Facts): Problem[] {
+  if (facts.etcd !== 'lost') return [];
+  const moved = hostsWith(cluster, 'etcd').flatMap((host) => otherFolders(wantedMember(cluster, host), facts));
+  const found = moved.length > 0 ? moved : [lostQuorum(cluster, facts)];
+  return found.map((problem) => ({ ...problem, code: 'refused' }));
 }
 
 /** Too few have data to be a quorum ever again. */

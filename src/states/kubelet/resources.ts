@@ -9,12 +9,11 @@ import type { StateContext } from '../stage.ts';
 import { kubeletConfiguration } from './configuration.ts';
 
 const KUBELET_UNIT = 'kubelet.service';
-const CONFIG = `${PATHS.kubelet}/config.yaml`;
 
 export function kubelet(context: StateContext): Resource[] {
   const { cluster, own } = context;
   const link = linkTo('kubelet', context);
-  const config = file(CONFIG, secretly(kubeletConfiguration(cluster, own), toYaml));
+  const config = file(PATHS.kubeletConfig, secretly(kubeletConfiguration(cluster, own), toYaml));
   const environment = serviceEnvironment(cluster.kubelet.environment, `${PATHS.kubelet}/environment`);
   const unitFile = file(unitPath(KUBELET_UNIT), kubeletUnit(context, environment.data));
   const started = [link, config, ...environment.files, unitFile];
@@ -23,7 +22,7 @@ export function kubelet(context: StateContext): Resource[] {
 
 function kubeletUnit({ cluster, host }: StateContext, environment: ServiceEnvironment['data']): string {
   const flags = {
-    config: CONFIG,
+    config: PATHS.kubeletConfig,
     'hostname-override': host.name,
     kubeconfig: PATHS.kubeletKubeconfig,
     'node-ip': host.internalAddress,

@@ -7,13 +7,15 @@ import type { Problem } from '../stage.ts';
 import { BRIDGE_CONFLIST } from '../bridge/conflist.ts';
 import { partsOutside } from '../bridge/parts.ts';
 import { CALICO } from '../calico/objects.ts';
+import { changedNames } from './fixed-names.ts';
 
-/** What a cluster that runs keeps: its addresses are in objects and in pods that nobody can renumber. */
+/** What a cluster that runs keeps: its addresses and names are in objects and pods that nobody can give others. */
 export function fixedProblems(cluster: Cluster, facts: Facts): Problem[] {
   const otherPlugin = changedPlugin(cluster, facts);
   const pods = [...partsOutside(cluster, facts), ...(otherPlugin.length > 0 ? [] : changedPool(cluster, facts))];
   return [
     ...changedServices(cluster, facts),
+    ...(served(facts) ? changedNames(cluster, facts) : []),
     ...otherPlugin,
     ...foreignNetwork(cluster, facts),
     ...(pods.length > 0 ? pods : changedPodRange(cluster, facts)),

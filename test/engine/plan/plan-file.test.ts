@@ -53,8 +53,12 @@ describe('what is no plan', () => {
     ['nothing', '{}', /\/apiVersion: is missing/],
     ['an inventory', '{"apiVersion":"mcpk/v1","kind":"Cluster"}', /\/\w+: is/],
     ['a plan of another version', changed('mcpk/v1', 'mcpk/v2'), /\/apiVersion: is another word/],
-    ['a plan with more in it', changed('{', '{"run":"rm -rf /",'), /\/run: no plan has that/],
-    ['a stage without batches', changed('"batches":', '"bunches":'), /\/stages\/0\/bunches: no plan has that/],
+    ['a plan with more in it', changed('{', '{"run":"rm -rf /",'), /it: has something that no plan has there/],
+    [
+      'a stage without batches',
+      changed('"batches":', '"bunches":'),
+      /\/stages\/0: has something that no plan has there/,
+    ],
     ['a verb that does not exist', changed('"verb":"update"', '"verb":"format"'), /\/verb: is another word/],
     ['a hash that is a number', changed('"rests":"a"', '"rests":1'), /\/rests: is of another type/],
   ])('%s: says where, and exits 10', async (_name, content, where) => {

@@ -3,7 +3,7 @@ import { readNodes } from '../../../src/engine/read/gather.ts';
 import type { Fleet } from '../../../src/engine/hosts/fleet.ts';
 import type { EngineInput, Opened } from '../../../src/engine/read/open.ts';
 import type { Selection } from '../../../src/engine/plan/plan.ts';
-import { whileRefused } from '../../../src/engine/read/refused-by-api.ts';
+import { leavesRest, whileRefused } from '../../../src/engine/read/refused-by-api.ts';
 import type { Event } from '../../../src/engine/types.ts';
 import { labCluster } from '../../states/cluster.ts';
 import { fakeApi } from '../support/fake-api.ts';
@@ -19,7 +19,7 @@ async function narrowed({
   apiRefuses?: string | null;
   nodes?: boolean;
   selection?: Selection;
-}): Promise<{ selection: Selection; events: Event[] }> {
+}): Promise<{ selection: Selection; events: Event[]; rest: boolean }> {
   const events: Event[] = [];
   const cluster = await labCluster();
   const facts = {
@@ -28,7 +28,8 @@ async function narrowed({
   };
   const input = { cluster, selection, emit: (event: Event) => events.push(event) } as unknown as EngineInput;
   const opened = { facts, since: () => 0 } as unknown as Opened;
-  return { selection: whileRefused(input, opened).selection, events };
+  const done = whileRefused(input, opened);
+  return { selection: done.selection, events, rest: leavesRest(input, done) };
 }
 
 describe('a run on a cluster whose API lets the administrator do nothing', () => {
@@ -36,6 +37,15 @@ describe('a run on a cluster whose API lets the administrator do nothing', () =>
     const { selection, events } = await narrowed({ selection: { limit: new Set(['m1']) } });
     expect(selection).toEqual({ only: new Set(['api-access']), limit: new Set(['m1']) });
     expect(events).toMatchObject([{ type: 'warning', host: 'm2' }]);
+    expect(JSON.stringify(events)).toContain('after this apply, run the same command once more');
+  });
+
+  it.each<[string, Selection, boolean]>([
+    ['all of it', {}, true],
+    ['some stages', { only: new Set(['api-access', 'nodes']) }, true],
+    ['nothing, where only that was asked for', { only: new Set(['api-access']) }, false],
+  ])('leaves the rest for another run: %s', async (_what, selection, rest) => {
+    expect((await narrowed({ selection })).rest).toBe(rest);
   });
 
   it.each<[string, Selection]>([
@@ -47,11 +57,11 @@ describe('a run on a cluster whose API lets the administrator do nothing', () =>
   });
 
   it('goes its way where there are no nodes yet: the first one was cut off before they came', async () => {
-    expect(await narrowed({ nodes: false })).toEqual({ selection: {}, events: [] });
+    expect(await narrowed({ nodes: false })).toEqual({ selection: {}, events: [], rest: false });
   });
 
   it('goes its way where the API lets him in, or where none answers', async () => {
-    expect(await narrowed({ apiRefuses: null })).toEqual({ selection: {}, events: [] });
+    expect(await narrowed({ apiRefuses: null })).toEqual({ selection: {}, events: [], rest: false });
   });
 });
 

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 
 import { chooseGenerations, parseGenerations, type Generation } from '../../../src/engine/past/generations.ts';
+import type { Opened } from '../../../src/engine/read/open.ts';
 import { itemsOf } from '../../../src/engine/past/rollback-plan.ts';
-import { backwards } from '../../../src/engine/runs/rollback-run.ts';
+import { backwards, rollbackOpened, type RollbackInput } from '../../../src/engine/runs/rollback-run.ts';
 import type { PlanItem } from '../../../src/engine/types.ts';
 import type { Stage } from '../../../src/states/stage.ts';
 
@@ -132,4 +133,22 @@ describe('the plan of a rollback', () => {
       ['a', ['c', 'd']],
     ]);
   });
+});
+
+it('where something is broken that must be mended first nothing is put back, and no host asked for what it keeps', async () => {
+  const asked: string[] = [];
+  const fleet = { sessions: new Map([['m1', {}]]), exec: (host: string) => asked.push(host) };
+  const stage: Partial<Stage> = {
+    name: 'etcd',
+    problems: () => [{ code: 'refused', message: 'the inventory wants what can not be' }],
+    broken: () => [{ code: 'refused', host: 'm2', message: 'etcd has lost its quorum' }],
+  };
+  const input = { stages: [stage], selection: {}, forceUnsafe: true } as unknown as RollbackInput;
+  const opened = { fleet, facts: { hosts: new Map(), etcd: 'lost' } } as unknown as Opened;
+  await expect(rollbackOpened(input, opened)).rejects.toMatchObject({
+    code: 'refused',
+    host: 'm2',
+    message: 'etcd has lost its quorum',
+  });
+  expect(asked).toEqual([]);
 });

@@ -1,4 +1,5 @@
 import type { Command, CommandResult, Fleet } from '../../../src/engine/hosts/fleet.ts';
+import { CONVERGE_TAGS as TAGS } from '../../../src/engine/wire/wire-tags.ts';
 import type { SessionRecord } from '../../../src/transport/types.ts';
 
 /** What a stage that goes back starts again. */
@@ -33,7 +34,11 @@ export interface World {
   pace: () => number;
 }
 
-/** Hosts that run the units which converge.sh's data and the steps name, and that watch what is done to them. */
+/** A step with its number, its name and its operations; an operation on a unit. */
+const STEP = new RegExp(`^${TAGS.step} (\\d+) (\\S+)\\n((?:(?!${TAGS.stepEnd} $).*\\n)*)`, 'gm');
+const UNIT = new RegExp(`^${TAGS.operation} unit\\n${TAGS.argument} (\\S+)\\n${TAGS.argument} (\\S+)\\n`, 'gm');
+
+/** Hosts that run the units which converge's data and the steps name, and that watch what is done to them. */
 export class SimulatedFleet implements Fleet {
   readonly sessions: Fleet['sessions'];
   readonly unreachable: Fleet['unreachable'] = new Map();
@@ -56,16 +61,14 @@ export class SimulatedFleet implements Fleet {
   async request(host: string, _op: string, body: Buffer, onRecord: (record: SessionRecord) => void): Promise<number> {
     const text = body.toString('latin1');
     const stage = /^converge +\d+ \x1f \S+ (\S+)\n/.exec(text)?.[1] ?? '';
-    const steps = [...text.matchAll(/^s (\d+) (\S+)\n((?:(?!e $).*\n)*)/gm)].map(
-      ([, number = '', ref = '', ops = '']) => ({
-        number,
-        ref: decodeURIComponent(ref),
-        units: [...ops.matchAll(/^o unit\na (\S+)\na (\S+)\n/gm)].map(([, action = '', unit = '']) => ({
-          action,
-          unit,
-        })),
-      }),
-    );
+    const steps = [...text.matchAll(STEP)].map(([, number = '', ref = '', ops = '']) => ({
+      number,
+      ref: decodeURIComponent(ref),
+      units: [...ops.matchAll(UNIT)].map(([, action = '', unit = '']) => ({
+        action,
+        unit,
+      })),
+    }));
     const { failure } = this.#world;
     const number = this.streams.filter((each) => each.stage === stage).length;
     const fails = failure?.stage === stage && failure.at === number ? failure : undefined;

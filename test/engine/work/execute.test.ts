@@ -42,6 +42,25 @@ describe('execute', () => {
     expect(log).toEqual(['x: fail', 'x: undo one', 'a failed']);
   });
 
+  it('tells of an undo that fails, by the name of its step and with what is to be done, and still undoes the others', async () => {
+    const around: Stage['around'] = () => ({
+      before: [
+        { title: 'one', on: 'x', run: ['do', 'one'], undo: ['undo', 'one'] },
+        { title: 'two', on: 'y', run: ['do', 'two'], undo: ['fail', 'two'] },
+      ],
+      after: [],
+    });
+    const { run, log, events } = runOf({ a: { batches: [['h1']], around } }, { h1: new Error('h1 broke') });
+    await execute(run);
+    expect(log).toEqual(['x: do one', 'y: do two', 'converge h1', 'y: fail two', 'x: undo one', 'a failed']);
+    const told = events.flatMap((event) => (event.type === 'step' ? [`${event.title} ${event.status}`] : []));
+    expect(told.slice(-2)).toEqual(['two not-undone', 'one undone']);
+    // What failed first still decides the exit code.
+    expect(run.failures.map(({ message }) => message)).toEqual(['a: h1 broke', 'a: could not be undone: two']);
+    expect(run.failures[1]).toMatchObject({ host: 'y', details: ['exit code 1'], exitCode: 15 });
+    expect(run.failures[1]?.hint).toContain('fail two');
+  });
+
   it('puts steps around each batch, and undoes them in reverse when it fails', async () => {
     const around: Stage['around'] = ({ batch }) => ({
       before: [

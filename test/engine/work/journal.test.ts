@@ -3,11 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { McpkError } from '../../../src/core/errors.ts';
 import type { Fleet } from '../../../src/engine/hosts/fleet.ts';
 import { createJournal, type Journal } from '../../../src/engine/work/journal.ts';
+import { CONVERGE_TAGS as TAGS } from '../../../src/engine/wire/wire-tags.ts';
 import type { Event } from '../../../src/engine/types.ts';
 
 interface Told {
   journal: Journal;
-  /** `m1: j … | c`: the requests as they were made, without head and times. */
+  /** `m1: step … | close`: the requests as they were made, without head and times. */
   requests: string[];
 }
 
@@ -17,8 +18,8 @@ function told(options: { exitCode?: number; lost?: readonly string[] } = {}): To
     request: (host, op, body) => {
       expect(op).toBe('converge');
       const [, caller, ...lines] = body.toString('utf8').trimEnd().split('\n');
-      expect(caller).toBe('R root%40ops1 apply 9d3c');
-      requests.push(`${host}: ${lines.map((line) => line.replace(/^j \d+ R1 /, '').trimEnd()).join(' | ')}`);
+      expect(caller).toBe(`${TAGS.caller} root%40ops1 apply 9d3c`);
+      requests.push(`${host}: ${lines.map(plain).join(' | ')}`);
       if (options.lost?.includes(host)) return Promise.reject(new McpkError('unreachable', host));
       return Promise.resolve(options.exitCode ?? 0);
     },
@@ -34,6 +35,13 @@ function told(options: { exitCode?: number; lost?: readonly string[] } = {}): To
     signal: new AbortController().signal,
   });
   return { journal, requests };
+}
+
+/** The entry of a note, else what the line asks for. */
+function plain(line: string): string {
+  const [tag, ...words] = line.trimEnd().split(' ');
+  if (tag === TAGS.note) return words.slice(2).join(' ');
+  return { [TAGS.notesOnly]: 'only notes', [TAGS.close]: 'close' }[tag ?? ''] ?? line;
 }
 
 const started = (stage: string, host: string): Event => ({ at: 0, type: 'host-start', stage, host, changes: 1 });
@@ -86,7 +94,7 @@ describe('what a run notes', () => {
     const { journal, requests } = told();
     journal.note('m1', 'stage', 'addons');
     await journal.send('m1');
-    expect(requests).toEqual(['m1: stage addons | n']);
+    expect(requests).toEqual(['m1: stage addons | only notes']);
     await expect(told({ exitCode: 13 }).journal.send('m1')).rejects.toMatchObject({ code: 'locked', exitCode: 13 });
   });
 });
@@ -107,9 +115,9 @@ describe('the end of a run', () => {
       journal.note('m2', 'step', 'etcd', 'done', 'x');
       await journal.close(failures, ['w1', 'm1']);
       expect(requests.toSorted()).toEqual([
-        `m1: result ${result} | c`,
-        `m2: step etcd done x | result ${result} | c`,
-        `w1: result ${result} | c`,
+        `m1: result ${result} | close`,
+        `m2: step etcd done x | result ${result} | close`,
+        `w1: result ${result} | close`,
       ]);
     },
   );

@@ -1,0 +1,128 @@
+# The entry: reads a request and does what it says.
+# In:  the script's arguments: BODY FENCE, or --install ARG… (packages.sh), or --deadman FOLDER (deadman.sh).
+# Out: what head.sh says.
+
+# operate NAME ARG…: one operation. This is the one place where a word of the request chooses what is called.
+operate() {
+  local name="$1"
+  shift
+  case $name in
+    cut) cut_out "$@" ;;
+    chown) chown -h -- "$@" ;;
+    chmod) chmod -- "$@" ;;
+    sync) sync_all "$@" ;;
+    save) save "$@" ;;
+    check) check_file "$@" ;;
+    rename) rename_over "$@" ;;
+    access) set_access "$@" ;;
+    mkdir) make_directory "$@" ;;
+    link) link_to "$@" ;;
+    remove) remove "$@" ;;
+    destroy) destroy "$@" ;;
+    rmdir) remove_empty_directory "$@" ;;
+    install) install_apart "$@" ;;
+    sysctl) set_sysctl "$@" ;;
+    modprobe) modprobe -- "$@" ;;
+    user) make_user "$@" ;;
+    run) timeout -k 5 600 "$@" ;;
+    daemon-reload) reload=1 ;;
+    unit) control_unit "$@" ;;
+    stamp) stamp_unit "$@" ;;
+    units) save_units "$@" ;;
+    restore) restore "$@" ;;
+    arm) arm_deadman "$@" ;;
+    *)
+      echo "unknown operation $name"
+      return 1
+      ;;
+  esac
+}
+
+# Reads the tagged lines. A line is a letter, a blank and the rest; wire-tags.ts is the table of letters.
+converge() {
+  local lines='' line='' rest='' size='' separator='' before='' expected='' name='' argument='' pending='' IFS="$nl"
+  IFS=' ' read -r _ size separator run stage <"$body"
+  lines=$(head -c "$size" -- "$body")
+  cd "${MCPK_ROOT:-/}" || exit 1
+  read_clock
+  began=$clock
+  trap interrupted TERM INT HUP
+  for line in $lines; do
+    rest=${line#??}
+    case $line in
+      # Who runs mcpk, and lines for the journal.
+      'R '*) caller=$rest ;;
+      'j '*) notes=$notes$nl$rest ;;
+      # What the plan saw: the paths, and what was there.
+      'P '*) before=$rest ;;
+      'x '*) expected=$expected$nl$rest ;;
+      # All that is asked before the first change is said.
+      '! ')
+        check_fence
+        settle_deadmen >/dev/null 2>&1
+        [ -z "$before" ] || check_preconditions "$separator" "$before" "$expected"
+        begin_stage
+        forget_leftovers
+        ;;
+      # NUMBER REF: the step that the next operations are for. With `w` they only prepare it, as they do for others at
+      # the same time; with `S` it begins, and `e` ends it.
+      'w '* | 'S '*)
+        number=${rest%% *}
+        ref=${rest#* }
+        check_fence
+        case $line in 'S '*) journal "begin $stage $ref" ;; esac
+        ;;
+      'e ') end_step ;;
+      # Steps that have ended so far are on the disk and told.
+      'f ') settle 2>$log || fail ;;
+      # An operation: its name, its arguments (`+` goes on with one that has line breaks), its end.
+      'o '*)
+        name=$rest
+        pending=
+        set --
+        ;;
+      'a '*)
+        [ -n "$pending" ] && set -- "$@" "$argument"
+        argument=$rest
+        pending=1
+        ;;
+      '+ '*) argument=$argument$nl$rest ;;
+      '. ')
+        [ -n "$pending" ] && set -- "$@" "$argument"
+        operate "$name" "$@" </dev/null >$log 2>&1 || fail
+        [ -z "$report" ] || emit restored "${report#"$nl"}"
+        report=
+        ;;
+      # The stage is over; or only notes were to be written; or the run is over on this host.
+      'Z ') end_stage >$log 2>&1 || fail ;;
+      'n ')
+        check_fence
+        open_run || exit 15
+        ;;
+      'Q ')
+        check_fence
+        close_run || exit 15
+        ;;
+    esac
+  done
+}
+
+# main ARG…
+main() {
+  case $0 in /*) script=$0 ;; *) script=$PWD/$0 ;; esac
+  case $1 in
+    --install)
+      shift
+      cd "${MCPK_ROOT:-/}" && install_packages "$@"
+      ;;
+    --deadman) fire_deadman "$2" ;;
+    *)
+      case $1 in /*) body=$1 ;; *) body=$PWD/$1 ;; esac
+      fence=${2-}
+      converge
+      exit 0
+      ;;
+  esac
+}
+
+main "$@"

@@ -1,0 +1,60 @@
+# Installs packages.
+# In:  P:PACKAGE, M:UNIT to mask meanwhile, H:PACKAGE to hold afterwards.
+# Out: packages installed and held. $state/masked lists units while they are masked, for the stream after one that is
+#      killed; $state/apt.log has what apt said.
+
+# install ARG…: in a scope of its own, which outlives the session: dpkg must not be cut off in the middle.
+install_apart() {
+  if [ -d ./run/systemd/system ]; then
+    setsid --wait systemd-run --scope --quiet --collect --description="mcpk installs packages" -- sh "$script" --install "$@"
+  else
+    sh "$script" --install "$@"
+  fi
+}
+
+# What `--install` of this script does.
+install_packages() {
+  local argument='' packages='' masked='' held='' result=0 IFS="$nl"
+  for argument; do
+    case $argument in
+      P:*) packages=$packages$nl${argument#P:} ;;
+      M:*) masked=$masked$nl${argument#M:} ;;
+      H:*) held=$held$nl${argument#H:} ;;
+    esac
+  done
+  finish_dpkg || return 1
+  if [ -n "$masked" ]; then printf '%s\n' $masked >$state/masked && systemctl mask --runtime --quiet -- $masked; fi
+  # A package that an earlier run held may be changed by this one.
+  apt --allow-change-held-packages install -- $packages >$state/apt.log 2>&1
+  result=$?
+  if [ $result != 0 ] && grep -Eq 'Unable to locate|no installation candidate|Failed to fetch|not available|404 ' $state/apt.log; then
+    apt update >>$state/apt.log 2>&1
+    apt --allow-change-held-packages install -- $packages >>$state/apt.log 2>&1
+    result=$?
+  fi
+  if [ -n "$masked" ]; then systemctl unmask --runtime --quiet -- $masked && : >$state/masked; fi
+  if [ $result = 0 ] && [ -n "$held" ]; then apt-mark hold -- $held >/dev/null || result=1; fi
+  [ $result = 0 ] || tail -n 25 $state/apt.log
+  return $result
+}
+
+apt() {
+  DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none \
+    apt-get -y -q --no-install-recommends -o Dpkg::Options::=--force-confold -o Dpkg::Options::=--force-confdef \
+    -o DPkg::Lock::Timeout=120 "$@"
+}
+
+# A dpkg that was interrupted leaves files in `updates`, and apt-get refuses to work until they are worked off.
+finish_dpkg() {
+  local attempt=0
+  for attempt in 1 2 3 4 5 6 7 8 9 10; do
+    set +f
+    set -- ./var/lib/dpkg/updates/[0-9]*
+    set -f
+    [ -e "$1" ] || return 0
+    DEBIAN_FRONTEND=noninteractive dpkg --force-confold --configure -a && return 0
+    echo "dpkg --configure -a failed (attempt $attempt)"
+    sleep 3
+  done
+  return 1
+}

@@ -1,0 +1,93 @@
+/**
+ * What a request to a host is written in: lines of a letter, a blank and the rest. No letter has two meanings, so that
+ * both scripts speak one language; a test compares this table with the scripts.
+ */
+
+/** An argument, its further lines, and the end of a command or operation. */
+const BOTH = { argument: 'a', goesOn: '+', end: '.' } as const;
+
+/** What probe.sh reads. */
+export const PROBE_TAGS = {
+  ...BOTH,
+  /** The separator of lists. */
+  separator: '=',
+  /** Binaries are read anew, whatever the host remembers. */
+  deep: 'D',
+  paths: 'p',
+  /** `SHA256  PATH`: the text is wanted where the hash is another one. */
+  differing: 'd',
+  texts: 't',
+  certificates: 'C',
+  listings: 'l',
+  binaries: 'b',
+  units: 'u',
+  /** `UNIT PATH…` */
+  executables: 'X',
+  packages: 'k',
+  sysctls: 's',
+  /** `NAME:EVIDENCE` */
+  modules: 'm',
+  users: 'g',
+  /** The id of a command, whose arguments follow. */
+  command: 'c',
+  /** Files that tell about the host, and etcd's data directory: facts are asked for. */
+  facts: 'F',
+  etcdData: 'E',
+} as const;
+
+/** What converge reads (scripts/converge/main.sh). */
+export const CONVERGE_TAGS = {
+  ...BOTH,
+  /** Who runs mcpk, for the journal, and further lines for it. */
+  caller: 'R',
+  note: 'j',
+  /** Paths, and what the plan saw there, a line each. */
+  before: 'P',
+  expected: 'x',
+  /** All that is asked before the first change is said. */
+  begin: '!',
+  /** `NUMBER REF`: what follows prepares that step, or is that step, until `stepEnd`. */
+  prepare: 'w',
+  step: 'S',
+  stepEnd: 'e',
+  /** What ended so far goes to the disk and is told. */
+  settle: 'f',
+  /** The name of an operation, whose arguments follow. */
+  operation: 'o',
+  stageEnd: 'Z',
+  /** Instead of a stage: only write the notes; or these, and that the run is over on this host. */
+  notesOnly: 'n',
+  close: 'Q',
+} as const;
+
+export type Tag = (typeof PROBE_TAGS)[keyof typeof PROBE_TAGS] | (typeof CONVERGE_TAGS)[keyof typeof CONVERGE_TAGS];
+
+/** The operations of converge. */
+export const OPERATIONS = [
+  'cut',
+  'chown',
+  'chmod',
+  'sync',
+  'save',
+  'check',
+  'rename',
+  'access',
+  'mkdir',
+  'link',
+  'remove',
+  'destroy',
+  'rmdir',
+  'install',
+  'sysctl',
+  'modprobe',
+  'user',
+  'run',
+  'daemon-reload',
+  'unit',
+  'stamp',
+  'units',
+  'restore',
+  'arm',
+] as const;
+
+export type Operation = (typeof OPERATIONS)[number];
