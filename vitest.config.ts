@@ -30,13 +30,16 @@ export default defineConfig({
           ),
           // No file leaves a thing behind that another one sees; a hundred times the imports take half of the time.
           isolate: false,
+          // Node strips the types itself, as for bin/dev.js; nothing here is mocked as a module.
+          experimental: { viteModuleRunner: false, nodeLoader: false },
         },
       },
       // Scripts of the hosts, by real shells in a scratch root.
       { test: { ...quick, name: 'host-scripts', include: ['test/host-scripts/**/*.test.ts'], testTimeout: 60_000 } },
       // Against a real sshd on a port of its own.
       { test: { ...quick, name: 'transport', include: ['test/transport/**/*.test.ts'], testTimeout: 30_000 } },
-      // Hosts that were taken over: the worst that each may say, and what others notice of it. It works the processor.
+      // Hosts and mirrors that were taken over: the worst that each may say or serve, and what others notice of it. It works
+      // the processor.
       { test: { ...quick, name: 'hostile', include: ['test/hostile/**/*.test.ts'], testTimeout: 60_000 } },
       {
         test: {

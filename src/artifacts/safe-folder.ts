@@ -138,7 +138,9 @@ export class SafeFolder {
 /** sha256 of a whole file, from its start wherever it was left. */
 export async function hashOf(file: FileHandle, signal: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
-  const buffer = Buffer.allocUnsafe(1 << 20);
+  const { size } = await file.stat();
+  // For a small file no MiB, which the collector would have to find again.
+  const buffer = Buffer.allocUnsafe(Math.min(Math.max(size, 1), 1 << 20));
   for (let at = 0; ;) {
     signal.throwIfAborted();
     const { bytesRead } = await file.read(buffer, 0, buffer.length, at);

@@ -19,6 +19,7 @@ import { expand } from '../../src/artifacts/root.ts';
 import type { ArtifactIndex } from '../../src/states/stage.ts';
 import type { Upstream } from './upstream.ts';
 import {
+  ARCHIVES,
   KUBERNETES,
   archive,
   clusterWith,
@@ -105,6 +106,7 @@ describe('with download', () => {
   });
 
   it('goes on where a cut line stopped it', async () => {
+    stock(directory, ARCHIVES);
     const part = join(shelf, 'kubelet.part');
     upstream.cut.set(KUBELET, () => vi.waitFor(() => expect(statSync(part).size).toBeGreaterThan(0)));
     await expect(fetching()).rejects.toMatchObject({
@@ -123,6 +125,7 @@ describe('with download', () => {
     { name: 'of other bytes', part: 'x'.repeat(100) },
     { name: 'longer than the file', part: 'x'.repeat(1_000_000) },
   ])('starts again when the half file is $name', async ({ part }) => {
+    stock(directory, ARCHIVES);
     mkdirSync(shelf, { recursive: true });
     writeFileSync(join(shelf, 'kubelet.part'), part);
     expect((await fetching()).get('kubelet', 'amd64').sha256).toBe(sha256(program('kubelet')));
@@ -130,6 +133,7 @@ describe('with download', () => {
   });
 
   it('starts again when the server knows no ranges', async () => {
+    stock(directory, ARCHIVES);
     upstream.ranges = false;
     mkdirSync(shelf, { recursive: true });
     writeFileSync(join(shelf, 'kubelet.part'), program('kubelet').subarray(0, 100));

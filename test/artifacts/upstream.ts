@@ -26,7 +26,7 @@ export const sha256 = (bytes: string | Buffer): string => createHash('sha256').u
 
 /** Big enough to be cut in the middle. */
 export function program(name: string): Buffer {
-  return Buffer.from(`${name}\n`.repeat(4_000));
+  return Buffer.from(`${name}\n`.repeat(1_000));
 }
 
 /** A release server on 127.0.0.1 that serves what upstream's look like. */
@@ -178,15 +178,20 @@ export async function openWithPins(
   return openArtifacts(cluster, { arches: ['amd64'], signal, pins, ...options }).finally(() => pins.save());
 }
 
+const SHELVES = {
+  'kubernetes/1.37.1': KUBERNETES,
+  'etcd/3.7.3': ['etcd', 'etcdctl', 'etcdutl'],
+  'cni-plugins/1.9.1': ['bridge', 'host-local', 'loopback', 'portmap', 'vlan'],
+};
+type ShelfPath = keyof typeof SHELVES;
+/** What is unpacked: each archive costs two processes of tar. */
+export const ARCHIVES: readonly ShelfPath[] = ['etcd/3.7.3', 'cni-plugins/1.9.1'];
+
 /** Fills the folder as an operator without a way out would: all files, each folder with its SHA256SUMS. */
-export function stock(directory: string): void {
-  const shelves = {
-    'kubernetes/1.37.1': KUBERNETES,
-    'etcd/3.7.3': ['etcd', 'etcdctl', 'etcdutl'],
-    'cni-plugins/1.9.1': ['bridge', 'host-local', 'loopback', 'portmap', 'vlan'],
-  };
-  for (const [path, names] of Object.entries(shelves)) {
+export function stock(directory: string, paths = Object.keys(SHELVES) as readonly ShelfPath[]): void {
+  for (const path of paths) {
     const shelf = join(directory, path, 'linux-amd64');
+    const names = SHELVES[path];
     mkdirSync(shelf, { recursive: true });
     for (const name of names) writeFileSync(join(shelf, name), program(name), { mode: 0o755 });
     writeFileSync(join(shelf, 'SHA256SUMS'), names.map((name) => `${sha256(program(name))}  ${name}\n`).join(''));

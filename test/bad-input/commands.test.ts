@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -200,22 +199,18 @@ describe.each<[string, Case[]]>([
   ['init', INIT],
   ['files', FILES],
 ])('wrong %s', (_group, cases) => {
-  it.each(cases)(
-    '%s',
-    async (_what, words, code, says) => {
-      const connect = vi.spyOn(Socket.prototype, 'connect');
-      const said = await mcpk(argv(words));
-      expect(said.stderr).toMatch(says);
-      expect(said.code).toBe(code);
-      // What now, no stack, and nothing that a terminal obeys.
-      expect(said.stderr).toMatch(/\n {2}hint {2}/);
-      expect(said.stderr).not.toMatch(/\n\s+at |a fault of mcpk/);
-      expect(said.stderr).not.toContain('\u001b[2J');
-      expect(said.stdout).toBe('');
-      expect(connect, 'no host is contacted').not.toHaveBeenCalled();
-    },
-    10_000,
-  );
+  it.each(cases)('%s', async (_what, words, code, says) => {
+    const connect = vi.spyOn(Socket.prototype, 'connect');
+    const said = await mcpk(argv(words));
+    expect(said.stderr).toMatch(says);
+    expect(said.code).toBe(code);
+    // What now, no stack, and nothing that a terminal obeys.
+    expect(said.stderr).toMatch(/\n {2}hint {2}/);
+    expect(said.stderr).not.toMatch(/\n\s+at |a fault of mcpk/);
+    expect(said.stderr).not.toContain('\u001b[2J');
+    expect(said.stdout).toBe('');
+    expect(connect, 'no host is contacted').not.toHaveBeenCalled();
+  });
 });
 
 describe('the same as JSON', () => {
@@ -225,19 +220,5 @@ describe('the same as JSON', () => {
     const { error } = JSON.parse(said.stdout) as { error: Record<string, unknown> };
     expect(error).toMatchObject({ exitCode: code, hint: expect.any(String) as string });
     expect(said.stdout).not.toMatch(/node_modules|"stack"|"argv"/);
-  });
-});
-
-describe('as a process of its own', () => {
-  it.each<[string, readonly Word[], number]>([
-    ['a device for an inventory', ['validate', '-i', '/dev/zero'], 10],
-    ['laughs by the thousand million', ['validate', '-i', { inventory: `${INVENTORY}pillar:\n  a: &a [x]\n${Array.from({ length: 30 }, (_, at) => `  a${String(at)}: &a${String(at)} [*a${String(at - 1).replace('-1', '')}, *a${String(at - 1).replace('-1', '')}]\n`).join('')}` }], 10], // prettier-ignore
-    ['a flag that is none', ['plan', ...I, '--forse'], 64],
-  ])('%s ends soon, in little memory', (_what, words, code) => {
-    const bin = new URL('../../bin/dev.js', import.meta.url).pathname;
-    const limits = ['--max-old-space-size=256', bin];
-    const said = spawnSync(process.execPath, [...limits, ...argv(words)], { encoding: 'utf8', timeout: 60_000 });
-    expect(said.stderr).toMatch(/\n {2}hint {2}/);
-    expect([said.status, said.stdout]).toEqual([code, '']);
   });
 });

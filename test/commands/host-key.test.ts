@@ -1,10 +1,6 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { stripVTControlCharacters } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { quote } from '../../src/core/quote.ts';
 import { fingerprint } from '../../src/transport/known-hosts.ts';
 import { FaultyServer } from '../transport/faulty-server.ts';
 import { mcpk, scratch } from './support.ts';
@@ -46,19 +42,6 @@ function pin(words: readonly string[], ssh = ''): Promise<Said> {
   return mcpk(['host-key', 'pin', '-i', inventory(ssh), ...words]);
 }
 
-/** The same on a terminal of its own, with somebody at it; what the terminal shows. */
-async function onTerminal(answer: string): Promise<{ code: number; shown: string }> {
-  const command = quote([process.execPath, 'bin/dev.js', 'host-key', 'pin', '-i', inventory()]);
-  const child = spawn('script', ['-qec', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] });
-  let shown = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    shown += chunk.toString();
-    if (shown.includes('[y/N]')) child.stdin.end(`${answer}\n`);
-  });
-  const [code] = (await once(child, 'close')) as [number];
-  return { code, shown: stripVTControlCharacters(shown) };
-}
-
 describe('host-key pin', () => {
   it.each([[[]], [['--json']]])('without a terminal nothing is trusted at first sight %j', async (words) => {
     const said = await pin(words);
@@ -82,16 +65,6 @@ describe('host-key pin', () => {
     ]);
     expect(readFileSync(known(), 'utf8')).toBe(line());
   });
-
-  it.skipIf(!existsSync('/usr/bin/script')).each(['y', 'n'])(
-    'on a terminal the question shows fingerprint, name and file; the answer counts: %s',
-    async (answer) => {
-      const { code, shown } = await onTerminal(answer);
-      expect(shown).toMatch(/m1 {2}SHA256:\S+ {2}ssh-ed25519 {2}as \[127\.0\.0\.1\]:\d+ into /);
-      expect(shown).toContain(`as ${name()} into ${known()}`);
-      expect([code, existsSync(known())]).toEqual(answer === 'y' ? [0, true] : [18, false]);
-    },
-  );
 
   it('a file of another kind is refused before anybody is asked, with --yes too', async () => {
     const text = `ssh-ed25519 ${server.publicKey.toString('base64')} me@home\n`;

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decodeObserved, emptyReads, encodeReads } from '../../src/engine/wire/wire.ts';
 import type { Observed, Reads } from '../../src/resources/types.ts';
 import { ME, Scratch } from './support/scratch.ts';
+import { anyCharacter } from '../support/any-character.ts';
 
 let host: Scratch;
 beforeEach(() => {
@@ -109,7 +110,7 @@ describe('texts', () => {
   it('arrive byte for byte whatever UTF-8 they are', () => {
     fc.assert(
       // Many at once: what costs is the process, not the text.
-      fc.property(fc.array(fc.string({ unit: 'binary' }), { minLength: 40, maxLength: 40 }), (contents) => {
+      fc.property(fc.array(fc.string({ unit: anyCharacter }), { minLength: 40, maxLength: 40 }), (contents) => {
         const files = contents.map((text) => text.toWellFormed().replaceAll('\0', ''));
         const paths = files.map((_, index) => `/etc/f${index}`);
         files.forEach((text, index) => {
@@ -431,7 +432,7 @@ describe('commands', () => {
 
   it('get every argument byte for byte', () => {
     const argument = fc
-      .string({ unit: 'binary', maxLength: 30 })
+      .string({ unit: anyCharacter, maxLength: 30 })
       .map((text) => text.toWellFormed().replaceAll('\0', ''));
     fc.assert(
       fc.property(fc.array(argument, { minLength: 40, maxLength: 40 }), (args) => {

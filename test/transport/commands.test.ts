@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { decodeAnswer, encodeCommands } from '../../src/transport/commands.ts';
 import type { RemoteAnswer, RemoteCommand } from '../../src/transport/commands.ts';
 import { RecordParser } from '../../src/transport/frames.ts';
+import { anyCharacter } from '../support/any-character.ts';
 
 // The host's half runs here, as session.sh starts it: `sh session run DIR exec`.
 const SCRIPT = new URL('../../src/transport/session.sh', import.meta.url).pathname;
@@ -57,12 +58,12 @@ test.each(['dash', 'bash'])('every byte but NUL arrives as an argument (%s)', (s
 
 test('arguments and standard input arrive as they are, whatever they are', { timeout: 20_000 }, () => {
   const word = fc
-    .string({ unit: 'binary', maxLength: 30 })
+    .string({ unit: anyCharacter, maxLength: 30 })
     .filter((text) => !text.includes('\0') && text.isWellFormed());
   fc.assert(
     fc.property(
       fc.array(word, { minLength: 1, maxLength: 5 }),
-      fc.string({ unit: 'binary', maxLength: 60 }).filter((text) => text.isWellFormed()),
+      fc.string({ unit: anyCharacter, maxLength: 60 }).filter((text) => text.isWellFormed()),
       (words, stdin) => {
         const [arguments_, input] = run([{ argv: ['printf', '%s\\0', ...words] }, { argv: ['cat'], stdin }]);
         expect(arguments_?.stdout).toBe(words.map((one) => `${one}\0`).join(''));

@@ -1,12 +1,13 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { McpkError } from '../../src/core/errors.ts';
 import { routeOf } from '../../src/transport/route.ts';
 import { readSshConfig } from '../../src/transport/ssh-config-file.ts';
 import { meaningOf } from '../../src/transport/ssh-config-words.ts';
+import { putFile } from './put-file.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -15,12 +16,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-function put(path: string, text: string): string {
-  const file = join(folder, path);
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, text);
-  return file;
-}
+const put = (path: string, text: string): string => putFile(folder, path, text);
 
 const userOf = (text: string): string | undefined => readSshConfig(put('config', text), 'm1').user;
 

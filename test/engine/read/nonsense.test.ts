@@ -12,6 +12,7 @@ import type { KubeObjectResource, Resource } from '../../../src/resources/types.
 import { STAGES } from '../../../src/states/index.ts';
 import type { SessionRecord } from '../../../src/transport/types.ts';
 import { factsOf, labCluster, registered } from '../../states/cluster.ts';
+import { anyCharacter } from '../../support/any-character.ts';
 
 const cluster = await labCluster();
 const facts = factsOf(cluster, { etcd: 'formed', nodes: registered(cluster) });
@@ -47,7 +48,7 @@ const pieces = fc
     fc.oneof(
       fc.constantFrom('\x1f', '\n', ' ', ':', '=', './', '%', '%E0%A4%A', '==> ./etc/os-release <==\n', '1', 'f', '{'),
       fc.constantFrom('==> ./var/lib/mcpk/owned.json <==\n', '==> ./proc/meminfo <==\nMemTotal: 1 kB\n', 'Id=x', '"'),
-      fc.string({ unit: 'binary', maxLength: 5 }),
+      fc.string({ unit: anyCharacter, maxLength: 5 }),
     ),
     { maxLength: 12 },
   )

@@ -47,6 +47,16 @@ function resources(stage: string): [FileResource, UnitResource] {
   return [file, { kind: 'unit', name, enabled: true, state: 'running', inputs: [{ ref: ref(file), on: 'restart' }] }];
 }
 
+/** What a pure function gave for a name, from then on. */
+function once<T>(of: (name: string) => T): (name: string) => T {
+  const known = new Map<string, T>();
+  return (name) => {
+    const value = known.get(name) ?? of(name);
+    known.set(name, value);
+    return value;
+  };
+}
+
 /** The stages as they are, but that each lays down one file and one unit. */
 const stages = STAGES.filter((stage) => stage.name in UNITS).map((stage): Stage => {
   const simple: Stage = { ...stage, states: () => resources(stage.name).toReversed() };
@@ -195,6 +205,12 @@ function factsFrom({ masters, bare }: Scene, world: World): Facts {
   return facts;
 }
 
+const sumOf = once(sha256);
+const stampOf = once((stage: string) => {
+  const [file, unit] = resources(stage);
+  return { ...unitDigests(unit, (name) => (name === ref(file) ? sumOf('wanted') : '')), invocationId: 'inv' };
+});
+
 /** What the probe would have seen: a file that differs, a unit that is down, all else as wanted. */
 function observe({ bare, differing }: Scene, world: World, host: string): Observed {
   if (bare) return emptyObserved();
@@ -206,8 +222,8 @@ function observe({ bare, differing }: Scene, world: World, host: string): Observ
     const down =
       world.masters.includes(host) &&
       new Map<string, Set<string>>(Object.entries(world.up)).get(service)?.has(host) === false;
-    const stamp = { ...unitDigests(unit, (name) => (name === ref(file) ? sha256('wanted') : '')), invocationId: 'inv' };
-    observed.paths[file.path] = fileState({ sha256: sha256(now) });
+    const stamp = stampOf(stage.name);
+    observed.paths[file.path] = fileState({ sha256: sumOf(now) });
     observed.texts[file.path] = now;
     observed.units[unit.name] = unitState({ activeState: down ? 'failed' : 'active', stamp });
   }
@@ -311,11 +327,11 @@ function changes({ stages: planned }: Plan): string[] {
   );
 }
 
-/** All stages that must be done before. */
-function before(name: string): Set<string> {
+/** All stages that must be done before; asked for at every stream. */
+const before = once((name: string): Set<string> => {
   const needs = stages.find((stage) => stage.name === name)?.needs ?? [];
   return new Set(needs.flatMap((need) => [need, ...before(need)]));
-}
+});
 
 /** Members that are down and stay so leave none to spare, and one that is up goes down for a moment. */
 function losesQuorum({ plan: { actions } }: Outcome, { masters, downMembers }: Scene): boolean {

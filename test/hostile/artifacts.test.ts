@@ -20,7 +20,16 @@ import { get } from '../../src/artifacts/http.ts';
 import { pick } from '../../src/artifacts/upstream.ts';
 import type { ArtifactIndex } from '../../src/states/stage.ts';
 import { tarball, type TarEntry } from '../bad-input/tar.ts';
-import { clusterWith, openWithPins, program, sha256, startUpstream, stock, sums, type Upstream } from './upstream.ts';
+import {
+  clusterWith,
+  openWithPins,
+  program,
+  sha256,
+  startUpstream,
+  stock,
+  sums,
+  type Upstream,
+} from '../artifacts/upstream.ts';
 
 const KUBELET = '/release/v1.37.1/bin/linux/amd64/kubelet';
 const CNI = '/cni/v1.9.1/cni-plugins-linux-amd64-v1.9.1.tgz';
@@ -207,6 +216,7 @@ describe('an archive of CNI plugins', () => {
     body: name,
   }));
   const serve = (entries: TarEntry[]): void => {
+    stock(directory, ['kubernetes/1.37.1', 'etcd/3.7.3']);
     const archive = tarball(entries);
     upstream.files.set(CNI, archive);
     upstream.files.set(`${CNI}.sha256`, sums(archive, 'cni-plugins-linux-amd64-v1.9.1.tgz'));

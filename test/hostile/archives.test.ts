@@ -5,8 +5,8 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { clusterWith, openWithPins, startUpstream, stock, sums, type Upstream } from '../artifacts/upstream.ts';
 import { cpuMs } from '../support/cpu.ts';
-import { errorOf } from './judge.ts';
-import { tarball, type TarEntry } from './tar.ts';
+import { errorOf } from '../bad-input/judge.ts';
+import { tarball, type TarEntry } from '../bad-input/tar.ts';
 
 const FILE = 'etcd-v3.7.3-linux-amd64.tar.gz';
 const ETCD = `/etcd/v3.7.3/${FILE}`;

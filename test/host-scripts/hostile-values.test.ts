@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encodeConverge, type ConvergeStep } from '../../src/engine/wire/wire-converge.ts';
 import { decodeObserved, emptyReads, encodeReads } from '../../src/engine/wire/wire.ts';
 import type { Op } from '../../src/resources/types.ts';
-import { Scratch } from '../host-scripts/support/scratch.ts';
+import { Scratch } from './support/scratch.ts';
 
 let host: Scratch;
 beforeEach(() => {

@@ -1,0 +1,41 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { INVENTORY } from '../commands/support.ts';
+
+let folder = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'mcpk-process-'));
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+/** Each line names the one before twice. */
+const laughs = Array.from({ length: 30 }, (_, at) => {
+  const before = at === 0 ? 'a' : `a${String(at - 1)}`;
+  return `  a${String(at)}: &a${String(at)} [*${before}, *${before}]\n`;
+});
+
+describe('bad input to a process of its own', () => {
+  it.each<[string, string, readonly string[], number]>([
+    ['a device for an inventory', '', ['validate', '-i', '/dev/zero'], 10],
+    [
+      'laughs by the thousand million',
+      `${INVENTORY}pillar:\n  a: &a [x]\n${laughs.join('')}`,
+      ['validate', '-i', 'FILE'],
+      10,
+    ],
+    ['a flag that is none', INVENTORY, ['plan', '-i', 'FILE', '--forse'], 64],
+  ])('%s ends soon, in little memory', (_what, text, words, code) => {
+    const file = join(folder, 'mcpk.yaml');
+    writeFileSync(file, text);
+    const bin = new URL('../../bin/dev.js', import.meta.url).pathname;
+    const argv = ['--max-old-space-size=256', bin, ...words.map((word) => word.replace('FILE', file))];
+    const said = spawnSync(process.execPath, argv, { encoding: 'utf8', timeout: 60_000 });
+    expect(said.stderr).toMatch(/\n {2}hint {2}/);
+    expect([said.status, said.stdout]).toEqual([code, '']);
+  });
+});
