@@ -22,12 +22,16 @@ export async function underLoad(work: () => Promise<unknown>): Promise<Outcome> 
   const lines = createInterface({ input: client.stdout });
   const said: string[] = [];
   lines.on('line', (line) => said.push(line));
-  await once(lines, 'line');
+  const closed = once(client, 'close');
+  await Promise.race([
+    once(lines, 'line'),
+    closed.then(([code]) => Promise.reject(new Error(`the client ended with ${String(code)}`))),
+  ]);
   try {
     await work();
   } finally {
     client.stdin.end();
-    await once(client, 'close');
+    await closed;
   }
   return JSON.parse(said.at(-1) ?? '{}') as Outcome;
 }
