@@ -6,6 +6,9 @@ import { localRequest, parseHttp, seen, type LocalRequest } from './http.ts';
 
 const AUTHORITY = `${PATHS.pki}/ca.crt`;
 
+/** Where an API server keeps its objects in etcd that is given no `etcd-prefix`: its own default. */
+export const ETCD_PREFIX = '/registry';
+
 /** As nobody: /readyz, /livez and /healthz are the paths that anonymous may ask. */
 export function askReady(
   cluster: Cluster,

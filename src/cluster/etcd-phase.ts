@@ -1,6 +1,7 @@
 import { hostsWith, type Cluster } from '../inventory/types.ts';
 import { namedMembers, presentEtcd } from './etcd-file.ts';
 import type { EtcdMember, EtcdPhase, Facts } from './facts.ts';
+import { hasLaid } from './laid.ts';
 
 type Seen = Pick<Facts, 'hosts' | 'members'>;
 
@@ -33,14 +34,13 @@ export function hostsWithData({ hosts }: Pick<Facts, 'hosts'>): string[] {
  * was laid down, which waits for that gate. Founders of a bring-up that was cut off show neither.
  */
 function hasFormed(cluster: Cluster, { hosts }: Seen): boolean {
-  const laid = (name: string): boolean => hosts.get(name)?.owned.some((entry) => entry.stage === 'api-server') ?? false;
   const joined = (name: string): boolean => {
     const own = hosts.get(name);
     return own !== undefined && presentEtcd(own)['initial-cluster-state'] === 'existing';
   };
   const masters = hostsWith(cluster, 'master');
   return (
-    masters.some(({ name }) => laid(name)) ||
+    masters.some(({ name }) => hasLaid(hosts.get(name), 'api-server')) ||
     [...masters, ...hostsWith(cluster, 'etcd')].some(({ name }) => joined(name))
   );
 }

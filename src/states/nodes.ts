@@ -1,5 +1,5 @@
-import type { Facts } from '../cluster/facts.ts';
 import { apiHost, kubectl } from '../cluster/kubectl.ts';
+import { hasLaid } from '../cluster/laid.ts';
 import { nodeReady } from '../cluster/nodes.ts';
 import { minorNumber } from '../core/versions.ts';
 import { kubelet } from './kubelet/resources.ts';
@@ -36,7 +36,7 @@ function around({ cluster, facts, batch }: AroundContext): { before: Step[]; aft
     const node = facts.nodes?.get(name);
     return node !== undefined && minorNumber(node.kubeletVersion) !== wanted;
   });
-  const deleted = batch.filter((name) => facts.nodes?.has(name) === false && ranKubelet(facts, name));
+  const deleted = batch.filter((name) => facts.nodes?.has(name) === false && hasLaid(facts.hosts.get(name), 'nodes'));
   return {
     before: [
       ...deleted.map((name) => {
@@ -58,8 +58,4 @@ function around({ cluster, facts, batch }: AroundContext): { before: Step[]; aft
       run: kubectl(cluster, on, 'uncordon', name).argv,
     })),
   };
-}
-
-function ranKubelet({ hosts }: Facts, name: string): boolean {
-  return hosts.get(name)?.owned.some(({ stage }) => stage === 'nodes') ?? false;
 }

@@ -2,6 +2,7 @@ import { McpkError } from '../../core/errors.ts';
 import { ADMINS } from '../../cluster/access.ts';
 import { clockWarning, hostsNow } from '../../cluster/clock.ts';
 import type { Facts } from '../../cluster/facts.ts';
+import { hasLaid } from '../../cluster/laid.ts';
 import { inTurns } from '../../core/turns.ts';
 import type { Cluster } from '../../inventory/types.ts';
 import type { KubeObjectResource, Observed, SharedSecretResource } from '../../resources/types.ts';
@@ -112,7 +113,7 @@ export async function prepare(input: EngineInput, opened: Opened, inPlace: reado
 export function isInPlace(stage: Stage, cluster: Cluster, facts: Facts): boolean {
   if (facts.etcd !== 'formed') return false;
   const hosts = stage.hosts(cluster).flatMap(({ name }) => facts.hosts.get(name) ?? []);
-  return stage.api === true || hosts.every((host) => host.owned.some((entry) => entry.stage === stage.name));
+  return stage.api === true || hosts.every((host) => hasLaid(host, stage.name));
 }
 
 /** `all` are the hosts and the API. */

@@ -1,3 +1,4 @@
+import { ETCD_PREFIX } from '../../cluster/api-server.ts';
 import type { HostFacts } from '../../cluster/facts.ts';
 import { PATHS } from '../../core/paths.ts';
 
@@ -26,9 +27,6 @@ export function decodeKept(text: (path: string) => string): Pick<HostFacts, 'ran
     ...(isEmpty(kept) ? {} : { kept: known(kept) }),
   };
 }
-
-/** An API server's own default. */
-const ETCD_PREFIX = '/registry';
 
 /** A value that systemd reads as it stands; any other is not told. */
 function flag(unit: string, name: string): string | undefined {

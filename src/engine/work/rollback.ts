@@ -1,3 +1,4 @@
+import { hasLaid } from '../../cluster/laid.ts';
 import { McpkError } from '../../core/errors.ts';
 import { GateFailure } from '../hosts/gates.ts';
 import { API, changesOf, type HostPlan, type StagePlan } from '../types.ts';
@@ -92,7 +93,7 @@ function atFault(planned: StagePlan, batch: readonly string[], cause: McpkError)
 /** Something of the stage was there, and what it restarts ran: otherwise there is nothing to go back to. */
 function wasInPlace(run: Run, stage: string, plan: HostPlan): boolean {
   if (plan.host === API) return false;
-  const owned = run.facts.hosts.get(plan.host)?.owned.some((entry) => entry.stage === stage) ?? false;
+  const owned = hasLaid(run.facts.hosts.get(plan.host), stage);
   const changes = changesOf(plan);
   return (
     owned && changes.length > 0 && !changes.some((item) => item.kind === 'unit' && item.comparison.verb === 'start')

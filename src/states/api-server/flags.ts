@@ -6,6 +6,9 @@ import { LEAVES, NAMES } from '../leaves/names.ts';
 import { SHARED_FILES, TRUST } from '../secrets.ts';
 import { TLS_FLAGS } from '../tls.ts';
 
+/** Of tokens, followed by the domain, where the inventory names none. */
+export const ISSUER = 'https://kubernetes.default.svc.';
+
 export const API_SERVER_FILES = {
   authentication: `${PATHS.apiServer}/authentication.yaml`,
   authorization: `${PATHS.apiServer}/authorization.yaml`,
@@ -62,7 +65,7 @@ function access({ network, endpoint }: Cluster): Record<string, FlagValue> {
     'requestheader-extra-headers-prefix': 'X-Remote-Extra-',
     'requestheader-group-headers': 'X-Remote-Group',
     'requestheader-username-headers': 'X-Remote-User',
-    'service-account-issuer': `https://kubernetes.default.svc.${network.domain}`,
+    'service-account-issuer': `${ISSUER}${network.domain}`,
     'service-account-key-file': TRUST.serviceAccount,
     'service-account-signing-key-file': SHARED_FILES.serviceAccountOfApiServer,
   };

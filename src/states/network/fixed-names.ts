@@ -1,5 +1,7 @@
+import { ETCD_PREFIX } from '../../cluster/api-server.ts';
 import type { Facts, HostFacts } from '../../cluster/facts.ts';
 import type { Cluster } from '../../inventory/types.ts';
+import { ISSUER } from '../api-server/flags.ts';
 import type { Problem } from '../stage.ts';
 
 interface Kept {
@@ -58,9 +60,6 @@ function issuerOf(cluster: Cluster): Kept {
   };
 }
 
-/** As in states/api-server/flags.ts, where the inventory names none. */
-const ISSUER = 'https://kubernetes.default.svc.';
-
 function ownIssuer({ apiServer }: Cluster): string | undefined {
   return text(apiServer.extraArgs['service-account-issuer']);
 }
@@ -68,7 +67,7 @@ function ownIssuer({ apiServer }: Cluster): string | undefined {
 function prefixOf({ apiServer }: Cluster): Kept {
   return {
     setting: 'apiServer.extraArgs.etcd-prefix',
-    wanted: text(apiServer.extraArgs['etcd-prefix']) ?? '/registry',
+    wanted: text(apiServer.extraArgs['etcd-prefix']) ?? ETCD_PREFIX,
     of: ({ etcdPrefix }) => etcdPrefix,
     why: 'API servers look for all objects below that prefix, and would find none',
   };

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import type { Facts } from '../../cluster/facts.ts';
+import { hasLaid } from '../../cluster/laid.ts';
 import { inCidr, nthAddress, parseCidr } from '../../core/ipv4.ts';
 import { PATHS } from '../../core/paths.ts';
 import { hostsWith, type Cluster } from '../../inventory/types.ts';
@@ -65,7 +66,7 @@ function changedDns({ addons }: Cluster, { services }: Facts): Problem[] {
 function served(facts: Facts): boolean {
   if (facts.nodes !== undefined) return true;
   if (facts.etcd === 'none') return false;
-  return [...facts.hosts.values()].some(({ owned }) => owned.some(({ stage }) => stage === 'nodes'));
+  return [...facts.hosts.values()].some((host) => hasLaid(host, 'nodes'));
 }
 
 /** Different ranges that units on the masters were given. */
