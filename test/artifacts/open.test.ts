@@ -29,10 +29,8 @@ import {
   startUpstream,
   stock,
   sums,
+  URLS,
 } from './upstream.ts';
-
-const KUBELET = '/release/v1.37.1/bin/linux/amd64/kubelet';
-const ETCD = '/etcd/v3.7.3/etcd-v3.7.3-linux-amd64.tar.gz';
 
 let upstream: Upstream;
 let folder: string;
@@ -93,7 +91,7 @@ describe('with download', () => {
     expect(upstream.requests).toEqual([]);
     rmSync(join(shelf, 'kubelet'));
     await fetching();
-    expect(upstream.requests).toEqual([`${KUBELET}.sha256`, KUBELET]);
+    expect(upstream.requests).toEqual([`${URLS.kubelet}.sha256`, URLS.kubelet]);
   });
 
   it('tells how far it is', async () => {
@@ -108,15 +106,15 @@ describe('with download', () => {
   it('goes on where a cut line stopped it', async () => {
     stock(directory, ARCHIVES);
     const part = join(shelf, 'kubelet.part');
-    upstream.cut.set(KUBELET, () => vi.waitFor(() => expect(statSync(part).size).toBeGreaterThan(0)));
+    upstream.cut.set(URLS.kubelet, () => vi.waitFor(() => expect(statSync(part).size).toBeGreaterThan(0)));
     await expect(fetching()).rejects.toMatchObject({
       code: 'stage',
-      message: expect.stringContaining(`can't download ${upstream.url}${KUBELET}`) as string,
+      message: expect.stringContaining(`can't download ${upstream.url}${URLS.kubelet}`) as string,
     });
     expect(existsSync(join(shelf, 'kubelet'))).toBe(false);
     upstream.requests.length = 0;
     const index = await fetching();
-    expect(upstream.requests[1]).toMatch(new RegExp(`^${KUBELET} from [1-9]`));
+    expect(upstream.requests[1]).toMatch(new RegExp(`^${URLS.kubelet} from [1-9]`));
     expect(upstream.requests.join()).not.toContain('kube-apiserver');
     expect(index.get('kubelet', 'amd64').sha256).toBe(sha256(program('kubelet')));
   });
@@ -138,22 +136,22 @@ describe('with download', () => {
     mkdirSync(shelf, { recursive: true });
     writeFileSync(join(shelf, 'kubelet.part'), program('kubelet').subarray(0, 100));
     await fetching();
-    expect(upstream.requests.filter((request) => request.startsWith(`${KUBELET} `) || request === KUBELET)).toEqual([
-      `${KUBELET} from 100`,
-    ]);
+    expect(
+      upstream.requests.filter((request) => request.startsWith(`${URLS.kubelet} `) || request === URLS.kubelet),
+    ).toEqual([`${URLS.kubelet} from 100`]);
   });
 
   it.each([
-    { name: 'a file that is not there', path: KUBELET, body: undefined, message: /kubelet answers 404/ },
-    { name: 'no checksum', path: `${KUBELET}.sha256`, body: undefined, message: /kubelet\.sha256 answers 404/ },
+    { name: 'a file that is not there', path: URLS.kubelet, body: undefined, message: /kubelet answers 404/ },
+    { name: 'no checksum', path: `${URLS.kubelet}.sha256`, body: undefined, message: /kubelet\.sha256 answers 404/ },
     {
       name: 'a page in place of a checksum',
-      path: `${KUBELET}.sha256`,
+      path: `${URLS.kubelet}.sha256`,
       body: '<html>',
       message: /has no sha256 of kubelet/,
     },
-    { name: 'other bytes than published', path: KUBELET, body: 'damaged', message: /kubelet: wrong checksum/ },
-    { name: 'an archive of other bytes', path: ETCD, body: 'damaged', message: /tar\.gz: wrong checksum/ },
+    { name: 'other bytes than published', path: URLS.kubelet, body: 'damaged', message: /kubelet: wrong checksum/ },
+    { name: 'an archive of other bytes', path: URLS.etcd, body: 'damaged', message: /tar\.gz: wrong checksum/ },
     {
       name: 'a list without the archive',
       path: '/etcd/v3.7.3/SHA256SUMS',
@@ -176,16 +174,18 @@ describe('with download', () => {
   it('takes no link out of an archive, and nothing that is not asked for', async () => {
     const inside = 'etcd-v3.7.3-linux-amd64';
     const evil = archive([`${inside}/etcdctl`, `${inside}/etcdutl`], { [`${inside}/etcd`]: '/etc/passwd' });
-    upstream.files.set(ETCD, evil);
+    upstream.files.set(URLS.etcd, evil);
     upstream.files.set('/etcd/v3.7.3/SHA256SUMS', sums(evil, 'etcd-v3.7.3-linux-amd64.tar.gz'));
-    await expect(fetching()).rejects.toMatchObject({ message: `etcd in ${upstream.url}${ETCD} is no regular file` });
+    await expect(fetching()).rejects.toMatchObject({
+      message: `etcd in ${upstream.url}${URLS.etcd} is no regular file`,
+    });
     expect(leftovers()).toEqual([]);
     expect(readdirSync(join(directory, 'etcd/3.7.3/linux-amd64'))).toEqual([]);
   });
 
   it('says which program an archive lacks', async () => {
     const poor = archive(['etcd-v3.7.3-linux-amd64/etcd']);
-    upstream.files.set(ETCD, poor);
+    upstream.files.set(URLS.etcd, poor);
     upstream.files.set('/etcd/v3.7.3/SHA256SUMS', sums(poor, 'etcd-v3.7.3-linux-amd64.tar.gz'));
     await expect(fetching()).rejects.toMatchObject({
       message: expect.stringMatching(/does not hold etcdctl, etcdutl$/) as string,

@@ -13,12 +13,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ArtifactIndex } from '../../src/states/stage.ts';
-import { clusterWith, openWithPins, program, sha256, startUpstream, stock, sums, type Upstream } from './upstream.ts';
+import {
+  clusterWith,
+  openWithPins,
+  program,
+  sha256,
+  startUpstream,
+  stock,
+  sums,
+  type Upstream,
+  URLS,
+} from './upstream.ts';
 
 const KUBELET = 'kubernetes/1.37.1/linux-amd64/kubelet';
-const KUBELET_URL = '/release/v1.37.1/bin/linux/amd64/kubelet';
 const ETCD = 'etcd/3.7.3/linux-amd64/etcd-v3.7.3-linux-amd64.tar.gz';
-const ETCD_URL = '/etcd/v3.7.3/etcd-v3.7.3-linux-amd64.tar.gz';
 
 let upstream: Upstream;
 let folder: string;
@@ -52,8 +60,8 @@ const locked = (): Record<string, string> =>
 /** Upstream changes its mind about a release: file and checksum fit, but are not what they were. */
 function republish(): Buffer {
   const other = Buffer.from('another kubelet');
-  upstream.files.set(KUBELET_URL, other);
-  upstream.files.set(`${KUBELET_URL}.sha256`, Buffer.from(sha256(other)));
+  upstream.files.set(URLS.kubelet, other);
+  upstream.files.set(`${URLS.kubelet}.sha256`, Buffer.from(sha256(other)));
   return other;
 }
 
@@ -64,7 +72,7 @@ describe('the lock file', () => {
     expect(keys).toEqual(keys.toSorted());
     expect(locked()).toMatchObject({
       [KUBELET]: sha256(program('kubelet')),
-      [ETCD]: sha256(upstream.files.get(ETCD_URL) ?? ''),
+      [ETCD]: sha256(upstream.files.get(URLS.etcd) ?? ''),
       'etcd/3.7.3/linux-amd64/etcd': sha256(program('etcd')),
       'cni-plugins/1.9.1/linux-amd64/bridge': sha256(program('bridge')),
     });
@@ -86,14 +94,14 @@ describe('the lock file', () => {
     upstream.requests.length = 0;
     await expect(opening()).rejects.toMatchObject({
       code: 'stage',
-      message: `${upstream.url}${KUBELET_URL}: wrong checksum`,
+      message: `${upstream.url}${URLS.kubelet}: wrong checksum`,
       details: [
         `expected sha256 ${sha256(program('kubelet'))} (${lock})`,
         `actual   sha256 ${sha256('another kubelet')}`,
       ],
       hint: expect.stringContaining('--update-lock') as string,
     });
-    expect(upstream.requests).not.toContain(`${KUBELET_URL}.sha256`);
+    expect(upstream.requests).not.toContain(`${URLS.kubelet}.sha256`);
     expect(locked()[KUBELET]).toBe(sha256(program('kubelet')));
   });
 
@@ -142,7 +150,7 @@ describe('the lock file', () => {
   });
 
   it('says what was fetched before a failure', async () => {
-    upstream.files.delete(ETCD_URL);
+    upstream.files.delete(URLS.etcd);
     await expect(opening()).rejects.toMatchObject({ code: 'stage' });
     expect(locked()[KUBELET]).toBe(sha256(program('kubelet')));
   });
@@ -211,8 +219,8 @@ describe('artifacts.sha256', () => {
   });
 
   it.each([
-    ['a file', KUBELET, KUBELET_URL],
-    ['an archive', ETCD, ETCD_URL],
+    ['a file', KUBELET, URLS.kubelet],
+    ['an archive', ETCD, URLS.etcd],
   ])('refuses %s that is not the pinned one, also with --update-lock', async (_what, key, url) => {
     await expect(opening({ sha256: { [key]: '0'.repeat(64) }, update: true })).rejects.toMatchObject({
       code: 'stage',
@@ -257,7 +265,7 @@ describe('a mirror without TLS', () => {
         (name) => [`kubernetes/1.37.1/linux-amd64/${name}`, sha256(program(name))],
       ),
     ),
-    [ETCD]: sha256(plain.files.get(ETCD_URL) ?? ''),
+    [ETCD]: sha256(plain.files.get(URLS.etcd) ?? ''),
     'cni-plugins/1.9.1/linux-amd64/cni-plugins-linux-amd64-v1.9.1.tgz': sha256(
       plain.files.get('/cni/v1.9.1/cni-plugins-linux-amd64-v1.9.1.tgz') ?? '',
     ),
@@ -303,7 +311,7 @@ it('an archive that is pinned is not replaced by one that its mirror vouches for
   rmSync(join(directory, 'etcd'), { recursive: true });
   mkdirSync(join(directory, 'etcd'));
   const other = upstream.files.get('/cni/v1.9.1/cni-plugins-linux-amd64-v1.9.1.tgz') ?? Buffer.of();
-  upstream.files.set(ETCD_URL, other);
+  upstream.files.set(URLS.etcd, other);
   upstream.files.set('/etcd/v3.7.3/SHA256SUMS', sums(other, 'etcd-v3.7.3-linux-amd64.tar.gz'));
-  await expect(opening()).rejects.toMatchObject({ message: `${upstream.url}${ETCD_URL}: wrong checksum` });
+  await expect(opening()).rejects.toMatchObject({ message: `${upstream.url}${URLS.etcd}: wrong checksum` });
 });

@@ -22,6 +22,13 @@ export const KUBERNETES = [
   'kubectl',
 ];
 
+/** What this upstream serves, by its path. */
+export const URLS = {
+  kubelet: '/release/v1.37.1/bin/linux/amd64/kubelet',
+  etcd: '/etcd/v3.7.3/etcd-v3.7.3-linux-amd64.tar.gz',
+  cni: '/cni/v1.9.1/cni-plugins-linux-amd64-v1.9.1.tgz',
+} as const;
+
 export const sha256 = (bytes: string | Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
 /** Big enough to be cut in the middle. */
@@ -119,11 +126,10 @@ function releases(): Map<string, Buffer> {
     files.set(path, program(name));
     files.set(`${path}.sha256`, Buffer.from(sha256(program(name))));
   }
-  const etcd = '/etcd/v3.7.3/etcd-v3.7.3-linux-amd64.tar.gz';
+  const { etcd, cni } = URLS;
   const folder = 'etcd-v3.7.3-linux-amd64';
   files.set(etcd, archive([`${folder}/etcd`, `${folder}/etcdctl`, `${folder}/etcdutl`, `${folder}/README.md`]));
   files.set('/etcd/v3.7.3/SHA256SUMS', sums(files.get(etcd) ?? Buffer.of(), 'etcd-v3.7.3-linux-amd64.tar.gz'));
-  const cni = '/cni/v1.9.1/cni-plugins-linux-amd64-v1.9.1.tgz';
   files.set(cni, archive(['./bridge', './host-local', './loopback', './portmap', './vlan', './LICENSE']));
   files.set(`${cni}.sha256`, sums(files.get(cni) ?? Buffer.of(), 'cni-plugins-linux-amd64-v1.9.1.tgz'));
   return files;

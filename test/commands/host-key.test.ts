@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { fingerprint } from '../../src/transport/known-hosts.ts';
 import { FaultyServer } from '../transport/faulty-server.ts';
+import { oneHost } from '../transport/one-host.ts';
 import { mcpk, scratch } from './support.ts';
 import type { Said } from './support.ts';
 
@@ -22,21 +23,7 @@ const known = (): string => join(folder, 'known_hosts');
 const name = (): string => `[127.0.0.1]:${server.port}`;
 const line = (as = name()): string => `${as} ssh-ed25519 ${server.publicKey.toString('base64')}\n`;
 
-function inventory(ssh = ''): string {
-  const file = join(folder, 'mcpk.yaml');
-  writeFileSync(
-    file,
-    `apiVersion: mcpk/v1
-kind: Cluster
-name: small
-ssh: { agent: false, port: ${server.port}, knownHostsFiles: [./known_hosts], connectTimeout: 30${ssh} }
-hosts:
-  - { name: m1, address: 127.0.0.1, internalAddress: 10.9.0.11, roles: [master] }
-network: { plugin: none }
-`,
-  );
-  return file;
-}
+const inventory = (ssh = ''): string => oneHost(folder, server.port, ssh);
 
 function pin(words: readonly string[], ssh = ''): Promise<Said> {
   return mcpk(['host-key', 'pin', '-i', inventory(ssh), ...words]);

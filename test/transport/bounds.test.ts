@@ -2,10 +2,11 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServerChannel } from 'ssh2';
 import { afterEach, describe, expect, test } from 'vitest';
-import { McpkError } from '../../src/core/errors.ts';
+import type { McpkError } from '../../src/core/errors.ts';
 import { connect } from '../../src/transport/connect.ts';
 import { PATIENCE } from '../../src/transport/patience.ts';
 import type { ConnectOptions, Session } from '../../src/transport/types.ts';
+import { failure } from './failure.ts';
 import { FaultyServer } from './faulty-server.ts';
 import type { Faults } from './faulty-server.ts';
 
@@ -30,15 +31,6 @@ async function opened(faults: Faults, more: Partial<ConnectOptions> = {}): Promi
     ...more,
   });
   return session;
-}
-
-async function failure(work: Promise<unknown>): Promise<McpkError> {
-  const error = await work.then(
-    () => new Error('it did not fail'),
-    (reason: unknown) => reason,
-  );
-  if (error instanceof McpkError) return error;
-  throw error;
 }
 
 /** Says this when the session's script is to be run, and to the first request. */

@@ -2,12 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { McpkError } from '../../src/core/errors.ts';
 import { connect } from '../../src/transport/connect.ts';
 import { pinHostKey, scanHostKey, showHostKeys } from '../../src/transport/host-keys.ts';
 import type { RemoteScript } from '../../src/transport/remote-script.ts';
 import { HostSession } from '../../src/transport/session.ts';
 import type { ConnectOptions, Session, Target } from '../../src/transport/types.ts';
+import { failure } from './failure.ts';
 import { FaultyServer } from './faulty-server.ts';
 import type { Faults } from './faulty-server.ts';
 import { freePort } from './sshd.ts';
@@ -25,17 +25,6 @@ afterEach(async () => {
   await server?.stop();
   server = undefined;
 });
-
-/** The McpkError with which something fails. */
-async function failure(work: Promise<unknown>): Promise<McpkError> {
-  try {
-    await work;
-  } catch (error) {
-    if (error instanceof McpkError) return error;
-    throw error;
-  }
-  throw new Error('it did not fail');
-}
 
 async function opened(target: Target, more: Partial<ConnectOptions> = {}): Promise<Session> {
   return connect(target, options(more));

@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { quote } from '../../src/core/quote.ts';
 import { FaultyServer } from './faulty-server.ts';
+import { oneHost } from './one-host.ts';
 
 let folder: string;
 let server: FaultyServer;
@@ -21,21 +22,7 @@ afterEach(async () => {
 
 const known = (): string => join(folder, 'known_hosts');
 
-function inventory(): string {
-  const file = join(folder, 'mcpk.yaml');
-  writeFileSync(
-    file,
-    `apiVersion: mcpk/v1
-kind: Cluster
-name: small
-ssh: { agent: false, port: ${server.port}, knownHostsFiles: [./known_hosts], connectTimeout: 30 }
-hosts:
-  - { name: m1, address: 127.0.0.1, internalAddress: 10.9.0.11, roles: [master] }
-network: { plugin: none }
-`,
-  );
-  return file;
-}
+const inventory = (): string => oneHost(folder, server.port);
 
 /** `host-key pin` on a terminal of its own, with somebody at it; what the terminal shows. */
 async function onTerminal(answer: string): Promise<{ code: number; shown: string }> {

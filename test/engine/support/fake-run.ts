@@ -1,6 +1,6 @@
 import type { OwnedEntry } from '../../../src/cluster/facts.ts';
 import type { GateCheck } from '../../../src/cluster/gate.ts';
-import type { Change } from '../../../src/resources/types.ts';
+import type { Change, SharedSecretResource } from '../../../src/resources/types.ts';
 import type { Stage } from '../../../src/states/stage.ts';
 import { convergeHost } from '../../../src/engine/work/converge.ts';
 import type { Fleet } from '../../../src/engine/hosts/fleet.ts';
@@ -13,6 +13,15 @@ export const CHANGE: Change = {
   reasons: ['content differs'],
   hash: 'h',
   rests: '',
+};
+
+/** Of the cluster, held by the one host that has it. */
+export const AUTHORITY: SharedSecretResource = {
+  kind: 'sharedSecret',
+  id: 'authority/cluster',
+  recipe: { type: 'authority', commonName: 'kubernetes', days: 3650, keyAlgorithm: 'ecdsa-p256' },
+  files: [],
+  holder: true,
 };
 
 export interface Spec {

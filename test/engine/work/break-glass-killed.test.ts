@@ -7,20 +7,12 @@ import type { Command, CommandResult } from '../../../src/engine/hosts/fleet.ts'
 import { createMaterials } from '../../../src/engine/work/materials.ts';
 import type { Run } from '../../../src/engine/work/run-context.ts';
 import type { PlanItem } from '../../../src/engine/types.ts';
-import type { SharedSecretResource } from '../../../src/resources/types.ts';
 import { apiAccess } from '../../../src/states/api-access.ts';
 import { emptyObserved } from '../../resources/case.ts';
 import { contextOf, factsOf, labCluster } from '../../states/cluster.ts';
-import { CHANGE, runOf } from '../support/fake-run.ts';
+import { AUTHORITY, CHANGE, runOf } from '../support/fake-run.ts';
 
 const REF = `kubeObject:${ADMINS.binding}`;
-const AUTHORITY: SharedSecretResource = {
-  kind: 'sharedSecret',
-  id: 'authority/cluster',
-  recipe: { type: 'authority', commonName: 'kubernetes', days: 3650, keyAlgorithm: 'ecdsa-p256' },
-  files: [],
-  holder: true,
-};
 
 interface Binding {
   roleRef: { kind: string; name: string };

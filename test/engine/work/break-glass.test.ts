@@ -6,22 +6,14 @@ import { bindAdmins } from '../../../src/engine/work/break-glass.ts';
 import { createMaterials } from '../../../src/engine/work/materials.ts';
 import type { Run } from '../../../src/engine/work/run-context.ts';
 import { API, type Event, type PlanItem } from '../../../src/engine/types.ts';
-import type { SharedSecretResource } from '../../../src/resources/types.ts';
 import { emptyObserved } from '../../resources/case.ts';
 import { labCluster } from '../../states/cluster.ts';
 import { fakeApi, type FakeApi } from '../support/fake-api.ts';
-import { CHANGE, runOf } from '../support/fake-run.ts';
+import { AUTHORITY, CHANGE, runOf } from '../support/fake-run.ts';
 
 const HOUR = 3_600_000;
 /** The host's clock is so much ahead of ours. */
 const SKEW = 40 * 24 * HOUR;
-const AUTHORITY: SharedSecretResource = {
-  kind: 'sharedSecret',
-  id: 'authority/cluster',
-  recipe: { type: 'authority', commonName: 'kubernetes', days: 3650, keyAlgorithm: 'ecdsa-p256' },
-  files: [],
-  holder: true,
-};
 const BINDING = `kubeObject:${ADMINS.binding}`;
 
 interface Made {

@@ -10,8 +10,9 @@ import { Pace } from '../../../src/transport/pace.ts';
 import { PATIENCE } from '../../../src/transport/patience.ts';
 import type { Session } from '../../../src/transport/types.ts';
 import { upload } from '../../../src/transport/upload.ts';
+import { failure } from '../failure.ts';
 import { PASSWORD, Sshd, tcp, until } from '../sshd.ts';
-import { failure, impossible, realSshd, WatchedPool } from './real-sshd.ts';
+import { impossible, realSshd, WatchedPool } from './real-sshd.ts';
 
 const { exclusive, inRun, runs, session, sshd } = await realSshd();
 

@@ -3,8 +3,9 @@ import { loadScripts } from '../../../src/engine/wire/scripts.ts';
 import { encodeConverge } from '../../../src/engine/wire/wire-converge.ts';
 import type { Op } from '../../../src/resources/types.ts';
 import type { Session } from '../../../src/transport/types.ts';
+import { failure } from '../failure.ts';
 import { until } from '../sshd.ts';
-import { failure, impossible, realSshd, WatchedPool } from './real-sshd.ts';
+import { impossible, realSshd, WatchedPool } from './real-sshd.ts';
 
 const { exclusive, runs, session, sshd } = await realSshd();
 

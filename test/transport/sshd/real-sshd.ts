@@ -1,5 +1,4 @@
 import { afterAll, afterEach } from 'vitest';
-import { McpkError } from '../../../src/core/errors.ts';
 import { connect } from '../../../src/transport/connect.ts';
 import { ConnectionPool } from '../../../src/transport/hops.ts';
 import type { Lease } from '../../../src/transport/hops.ts';
@@ -16,16 +15,6 @@ export class WatchedPool extends ConnectionPool {
     this.leases.push(lease);
     return lease;
   }
-}
-
-export async function failure(work: Promise<unknown>): Promise<McpkError> {
-  try {
-    await work;
-  } catch (error) {
-    if (error instanceof McpkError) return error;
-    throw error;
-  }
-  throw new Error('it did not fail');
 }
 
 export interface RealSshd {

@@ -7,8 +7,9 @@ import { quote } from '../../../src/core/quote.ts';
 import { Secret } from '../../../src/core/secret.ts';
 import { hostName, knownHostLine } from '../../../src/transport/known-hosts.ts';
 import type { Session, SessionRecord, Target } from '../../../src/transport/types.ts';
+import { failure } from '../failure.ts';
 import { PASSWORD, publicKey } from '../sshd.ts';
-import { failure, impossible, realSshd, WatchedPool } from './real-sshd.ts';
+import { impossible, realSshd, WatchedPool } from './real-sshd.ts';
 
 const { exclusive, session, sshd } = await realSshd();
 
