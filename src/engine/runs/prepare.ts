@@ -11,7 +11,7 @@ import { HostsAtOnce } from '../hosts/hosts-at-once.ts';
 import { judgeLeaving } from '../hosts/leaving.ts';
 import type { EngineInput } from '../input.ts';
 import { compareStage, comparing, type CompareInput, type Comparisons } from '../plan/compare.ts';
-import { compileStage, compiling, type CompileInput } from '../plan/compile.ts';
+import { checkTree, compileStage, compiling, type CompileInput } from '../plan/compile.ts';
 import { inventoryOf } from '../plan/inventory-digest.ts';
 import { checkKept } from '../plan/keepers.ts';
 import { ofUnknownKind, type Ownership } from '../plan/owned.ts';
@@ -284,14 +284,15 @@ async function undefer(from: CreateRun, run: Run, stage: Stage): Promise<Plan['s
       hint: `It is known after ${compiled.deferred.until}.`,
     });
   }
-  const { observed, apiOwned } = await observe(from.input, opened, [compiled]).all;
-  for (const [host, seen] of observed) run.observed.set(host, seen);
-  for (const [name, owner] of apiOwned)
-    if (!ownedOn(run, API).has(name)) ownedOn(run, API).set(name, { hash: '', stage: owner });
   const tree: StateTree = {
     ...from.tree,
     stages: from.tree.stages.map((each) => (each.name === stage.name ? compiled : each)),
   };
+  checkTree(tree.stages, run.cluster);
+  const { observed, apiOwned } = await observe(from.input, opened, [compiled]).all;
+  for (const [host, seen] of observed) run.observed.set(host, seen);
+  for (const [name, owner] of apiOwned)
+    if (!ownedOn(run, API).has(name)) ownedOn(run, API).set(name, { hash: '', stage: owner });
   compareStage(compiled, { ...from.compareInput, tree, observed, apiOwned }, run.comparisons);
   return planStage(stage, { ...from.planInput, facts: run.facts, tree });
 }
