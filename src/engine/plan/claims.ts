@@ -2,8 +2,8 @@ import { McpkError } from '../../core/errors.ts';
 import { PATHS } from '../../core/paths.ts';
 import type { Cluster } from '../../inventory/types.ts';
 import { parents } from '../../resources/identity.ts';
-import { touchedPaths } from '../../resources/touched.ts';
-import { ref, type Resource } from '../../resources/types.ts';
+import { pathsOf, ref } from '../../resources/kinds.ts';
+import type { Resource } from '../../resources/types.ts';
 import type { HostStates } from '../types.ts';
 
 interface Claim {
@@ -37,7 +37,7 @@ export function checkClaims(all: readonly HostStates[], cluster: Cluster): void 
 }
 
 function claimedPaths({ host, stage, resources }: HostStates): Claim[] {
-  return resources.flatMap((resource) => touchedPaths(resource).map((path) => ({ path, resource, stage, host })));
+  return resources.flatMap((resource) => pathsOf(resource).map((path) => ({ path, resource, stage, host })));
 }
 
 /** Folders that are described as such, and whose content is somebody else's. */
@@ -108,8 +108,5 @@ function described(what: string, before: string, stage: string): McpkError {
 /** A path is one thing, whether file, link or directory, key of a certificate or file of a secret. */
 function namesOf(resource: Resource): { name: string; part: boolean }[] {
   const part = resource.kind === 'file' && resource.block !== undefined;
-  return [
-    { name: ref(resource), part: false },
-    ...touchedPaths(resource).map((path) => ({ name: `path ${path}`, part })),
-  ];
+  return [{ name: ref(resource), part: false }, ...pathsOf(resource).map((path) => ({ name: `path ${path}`, part }))];
 }

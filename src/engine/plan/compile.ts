@@ -3,9 +3,8 @@ import { McpkError } from '../../core/errors.ts';
 import { atOnce } from '../../core/turns.ts';
 import type { Facts } from '../../cluster/facts.ts';
 import type { Cluster } from '../../inventory/types.ts';
-import { kindOf } from '../../resources/kinds.ts';
-import { touchedPaths } from '../../resources/touched.ts';
-import { ref, type Ref, type Resource } from '../../resources/types.ts';
+import { kindOf, pathsOf, ref } from '../../resources/kinds.ts';
+import type { Ref, Resource } from '../../resources/types.ts';
 import type { ArtifactIndex, Stage } from '../../states/stage.ts';
 import { API, type HostStates, type StateTree } from '../types.ts';
 import { checkClaims } from './claims.ts';
@@ -103,7 +102,7 @@ export function inOrder(resources: readonly Resource[], where: string): Resource
 }
 
 function checkPaths(resource: Resource, stage: string, host: string): void {
-  const wrong = touchedPaths(resource).find(
+  const wrong = pathsOf(resource).find(
     (path) =>
       !path.startsWith('/') ||
       /[\u0000-\u001f\u007f\\]/.test(path) ||

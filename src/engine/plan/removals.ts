@@ -1,8 +1,7 @@
 import type { HostFacts, OwnedEntry } from '../../cluster/facts.ts';
 import { parseObjectId } from '../../cluster/objects.ts';
-import { isKind } from '../../resources/kinds.ts';
-import { touchedPaths } from '../../resources/touched.ts';
-import { ref, type Change, type Resource } from '../../resources/types.ts';
+import { KINDS, isKind, pathsOf, ref } from '../../resources/kinds.ts';
+import type { Change, Resource } from '../../resources/types.ts';
 import { API, type PlanItem, type StateTree } from '../types.ts';
 import { removalOf } from './owned.ts';
 
@@ -43,7 +42,7 @@ function leavingFrom(
   );
   const described = new Set<string>(resources.map((resource) => ref(resource)));
   // The same path under another kind (a file that became a link, or the key of a certificate) is replaced.
-  const paths = new Set(resources.flatMap((resource) => touchedPaths(resource)));
+  const paths = new Set(resources.flatMap((resource) => pathsOf(resource)));
   const deferred = new Set(tree.stages.filter((stage) => stage.deferred !== undefined).map((stage) => stage.name));
   const leaving = owned.filter(
     (entry) =>
@@ -104,21 +103,7 @@ function ownedEntries(input: RemovalInput): [string, readonly OwnedEntry[]][] {
 
 /** Lower leaves first (items are put in front one by one, so the list is walked from the back). */
 function removalRank(name: string): number {
-  const order = [
-    'unit',
-    'command',
-    'kubeObject',
-    'link',
-    'file',
-    'certificate',
-    'sharedSecret',
-    'sysctl',
-    'binary',
-    'package',
-    'user',
-    'directory',
-  ];
-  return order.indexOf(name.slice(0, name.indexOf(':')));
+  return Object.keys(KINDS).indexOf(name.slice(0, name.indexOf(':')));
 }
 
 /** Only what is ours is deleted, and nothing that is described by another id. */

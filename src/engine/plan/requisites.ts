@@ -1,5 +1,6 @@
 import { McpkError } from '../../core/errors.ts';
-import { ref, type Ref, type Resource } from '../../resources/types.ts';
+import { ref } from '../../resources/kinds.ts';
+import type { Ref, Resource } from '../../resources/types.ts';
 import type { StateTree } from '../types.ts';
 
 type StageTree = StateTree['stages'][number];
