@@ -32,7 +32,8 @@ export function leavingFromApi(input: Pick<RemovalInput, 'tree' | 'apiOwned'>): 
   return leavingFrom(input.tree, API, api).leaving.map((entry) => entry.ref);
 }
 
-function leavingFrom(
+/** What is owned on a host, or in the API, and leaves; and what is described there. */
+export function leavingFrom(
   tree: StateTree,
   host: string,
   owned: readonly OwnedEntry[],
@@ -89,7 +90,10 @@ export function removals(input: RemovalInput): Removal[] {
   return found;
 }
 
-/** Names of the stages with which things may leave a host; objects leave with a stage of the API, whatever their list says. */
+/**
+ * Names of the stages with which things may leave a host: of one that is gone with the last of them, which is for just
+ * that (leftovers.ts). Objects leave with a stage of the API, whatever their list says.
+ */
 function stagesFor(host: string, { stages }: StateTree): string[] {
   const ofApi = stages.filter((stage) => stage.hosts.some((states) => states.host === API));
   return (host === API && ofApi.length > 0 ? ofApi : stages).map((stage) => stage.name);

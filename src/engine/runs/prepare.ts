@@ -14,6 +14,7 @@ import { compareStage, comparing, type CompareInput, type Comparisons } from '..
 import { checkTree, compileStage, compiling, type CompileInput } from '../plan/compile.ts';
 import { inventoryOf } from '../plan/inventory-digest.ts';
 import { checkKept } from '../plan/keepers.ts';
+import { withLeftovers } from '../plan/leftovers.ts';
 import { ofUnknownKind, type Ownership } from '../plan/owned.ts';
 import { planHash } from '../plan/plan-hash.ts';
 import { plan, planStage, type PlanInput } from '../plan/plan.ts';
@@ -46,12 +47,12 @@ export function compileInput(input: EngineInput, facts: Facts): CompileInput {
 }
 
 /** facts → states → observed → plan. The gates of stages that are in place already are asked with the probe. */
-export async function prepare(input: EngineInput, opened: Opened, inPlace: readonly Stage[]): Promise<Run> {
+export async function prepare(given: EngineInput, opened: Opened, inPlace: readonly Stage[]): Promise<Run> {
   const { fleet, since } = opened;
-  const { emit, cluster } = input;
+  const { emit, cluster } = given;
   const clock = clockWarning(opened.facts);
   if (clock !== undefined) emit({ at: since(), type: 'warning', message: clock });
-  await checkProblems(input, opened);
+  await checkProblems(given, opened);
   for (const [host, { owned }] of opened.facts.hosts)
     for (const ref of ofUnknownKind(owned))
       emit({
@@ -61,7 +62,9 @@ export async function prepare(input: EngineInput, opened: Opened, inPlace: reado
         message: `owns ${ref}, of a kind that only a newer mcpk knows: left`,
       });
 
-  const tree = await inTurns(compiling(compileInput(input, opened.facts)));
+  const compiled = await inTurns(compiling(compileInput(given, opened.facts)));
+  const { stages, tree } = withLeftovers(given.stages, compiled, opened.facts.hosts);
+  const input: EngineInput = { ...given, stages };
   emit({ at: since(), type: 'phase', name: 'probe', state: 'start' });
   const probe = observe(input, opened, tree.stages);
   const [{ observed, apiOwned, nonsense }, gateHeld, cutOff] = await Promise.all([
