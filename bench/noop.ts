@@ -8,7 +8,10 @@ import type { Options, Report } from './types.ts';
 export async function noop({ quick, rounds }: Options, inventories = BRIDGE): Promise<Report> {
   await settle(inventories);
   const counted = rounds ?? (quick ? 5 : 15);
-  const outcomes = await interleaved({ warm: 1, counted }, { 'the floor': FLOOR, 'mcpk apply': apply(0, { inventories }) });
+  const outcomes = await interleaved(
+    { warm: 1, counted },
+    { 'the floor': FLOOR, 'mcpk apply': apply(0, { inventories }) },
+  );
   const beside = ['the floor'];
   return {
     tables: [{ title: 'Nothing to do on the full cluster', head: raceHead(beside), rows: raceRows(outcomes, beside) }],
