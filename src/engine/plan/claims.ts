@@ -15,22 +15,28 @@ interface Claim {
 
 /** Each thing on a host has one stage, and what mcpk and etcd keep for themselves has none. Throws `invalid`. */
 export function checkClaims(all: readonly HostStates[], cluster: Cluster): void {
-  checkUnique(all);
+  const about = aboutPaths(cluster.etcd.dataDirectory);
+  for (const states of Map.groupBy(all, ({ host }) => host).values()) {
+    checkUnique(states);
+    checkPlaces(states, about);
+  }
+}
+
+/** `states`: all of one host. */
+function checkPlaces(states: readonly HostStates[], about: (path: string) => AboutPath): void {
   const units = new Map<string, string>();
-  const solid = new Map<string, Claim>();
-  const claims = all.flatMap(claimedPaths);
-  for (const { host, stage, resources } of all)
-    for (const resource of resources) if (resource.kind === 'unit') units.set(`${host} ${resource.name}`, stage);
-  for (const claim of claims) if (claim.resource.kind !== 'directory') solid.set(`${claim.host} ${claim.path}`, claim);
-  // Hosts of a cluster have the same paths.
-  const above = new Map<string, string[]>();
+  const claims = states.flatMap(claimedPaths);
+  for (const { stage, resources } of states)
+    for (const resource of resources) if (resource.kind === 'unit') units.set(resource.name, stage);
+  const solid = new Map(claims.flatMap((each) => (each.resource.kind === 'directory' ? [] : [[each.path, each]])));
   for (const claim of claims) {
-    const folders = above.get(claim.path) ?? parents(claim.path);
-    above.set(claim.path, folders);
-    checkKept(claim, cluster.etcd.dataDirectory);
-    checkUnitFile(claim, units);
+    const { unit, folders, ...kept } = about(claim.path);
+    const why = isFolder(claim.resource) ? kept.fromFolders : kept.fromOthers;
+    if (why !== undefined) throw taken(claim, why);
+    const owner = unit === undefined ? claim.stage : (units.get(unit) ?? claim.stage);
+    if (owner !== claim.stage) throw taken(claim, `${String(unit)} is described by ${owner}`);
     for (const folder of folders) {
-      const over = solid.get(`${claim.host} ${folder}`);
+      const over = solid.get(folder);
       if (over) throw taken(over, `${ref(claim.resource)} lies below it, so it must be a directory`);
     }
   }
@@ -40,21 +46,19 @@ function claimedPaths({ host, stage, resources }: HostStates): Claim[] {
   return resources.flatMap((resource) => pathsOf(resource).map((path) => ({ path, resource, stage, host })));
 }
 
-/** Folders that are described as such, and whose content is somebody else's. */
-const FOLDERS_ALONE: readonly string[] = [PATHS.state, PATHS.store];
-/** Folders without which a host is no host, or not one of ours. */
-const NEVER_REPLACED = [PATHS.state, PATHS.run, PATHS.units].flatMap((path) => [path, ...parents(path)]);
+/** One that leaves alone what lies in it. */
+function isFolder(resource: Resource): boolean {
+  return resource.kind === 'directory' && resource.exclusive !== true;
+}
 
-/** What mcpk remembers, the store, the data of etcd: written by converge, by uploads and by etcd, and by no resource. */
-function checkKept(claim: Claim, etcdData: string): void {
-  const { path, resource } = claim;
-  const folder = resource.kind === 'directory' && resource.exclusive !== true;
-  const alone = [...FOLDERS_ALONE, etcdData];
-  if (!folder && [...NEVER_REPLACED, ...alone, ...parents(etcdData)].includes(path))
-    throw taken(claim, 'it must stay a directory with all that is in it');
-  if (alone.includes(path) || isIn(path, PATHS.authorities)) return;
-  const owner = isIn(path, etcdData) ? 'etcd' : isIn(path, PATHS.state) || isIn(path, PATHS.run) ? 'mcpk' : undefined;
-  if (owner !== undefined) throw taken(claim, `${owner} itself keeps it`);
+interface AboutPath {
+  /** Those that it lies in. */
+  folders: readonly string[];
+  /** Why it may not be claimed, by a folder and by anything else. */
+  fromFolders: string | undefined;
+  fromOthers: string | undefined;
+  /** The unit that it is of: it and all that changes it belong to the stage that restarts it, and waits for it. */
+  unit: string | undefined;
 }
 
 /** `/etc/systemd/system/etcd.service` and what is over it: `/etc/systemd/system/etcd.service.d/x.conf`. */
@@ -62,14 +66,30 @@ const UNIT_FILE = /^\/(?:etc|run|lib|usr\/lib|usr\/local\/lib)\/systemd\/system(
 /** Drop-ins for many units at once, and the units that converge makes for a while. */
 const OF_MANY = /^(?:[a-z]+|.*-\.[a-z]+)\.d$|^mcpk-deadman-/;
 
-/** A unit and all that changes it belong to one stage: it is the one that restarts it, and waits for it. */
-function checkUnitFile(claim: Claim, units: ReadonlyMap<string, string>): void {
-  const name = UNIT_FILE.exec(claim.path)?.[1];
-  if (name === undefined) return;
-  if (OF_MANY.test(name)) throw taken(claim, 'it changes units of other stages');
-  const unit = name.replace(/\.d$/, '');
-  const owner = units.get(`${claim.host} ${unit}`) ?? claim.stage;
-  if (owner !== claim.stage) throw taken(claim, `${unit} is described by ${owner}`);
+/** Asked once a path, as the hosts of a cluster have the same ones. */
+function aboutPaths(etcdData: string): (path: string) => AboutPath {
+  const alone: readonly string[] = [PATHS.state, PATHS.store, etcdData];
+  const neverReplaced = new Set([...alone, PATHS.run, PATHS.units].flatMap((path) => [path, ...parents(path)]));
+  /** What mcpk remembers, the store, the data of etcd: converge, uploads and etcd write them, and no resource. */
+  const keeper = (path: string): string | undefined => {
+    if (alone.includes(path) || isIn(path, PATHS.authorities)) return undefined;
+    if (isIn(path, etcdData)) return 'etcd';
+    return isIn(path, PATHS.state) || isIn(path, PATHS.run) ? 'mcpk' : undefined;
+  };
+  const look = (path: string): AboutPath => {
+    const name = UNIT_FILE.exec(path)?.[1];
+    const keeps = keeper(path);
+    const ofMany = name !== undefined && OF_MANY.test(name) ? 'it changes units of other stages' : undefined;
+    const fromFolders = keeps === undefined ? ofMany : `${keeps} itself keeps it`;
+    const fromOthers = neverReplaced.has(path) ? 'it must stay a directory with all that is in it' : fromFolders;
+    return { folders: parents(path), fromFolders, fromOthers, unit: name?.replace(/\.d$/, '') };
+  };
+  const known = new Map<string, AboutPath>();
+  return (path) => {
+    const about = known.get(path) ?? look(path);
+    known.set(path, about);
+    return about;
+  };
 }
 
 function isIn(path: string, folder: string): boolean {
@@ -83,15 +103,15 @@ function taken({ stage, host, resource, path }: Claim, why: string): McpkError {
   });
 }
 
-function checkUnique(all: readonly HostStates[]): void {
+function checkUnique(states: readonly HostStates[]): void {
   const seen = new Map<string, { stage: string; part: boolean }>();
-  for (const { host, stage, resources } of all) {
+  for (const { host, stage, resources } of states) {
     for (const resource of resources) {
       for (const { name, part } of namesOf(resource)) {
-        const before = seen.get(`${host} ${name}`);
+        const before = seen.get(name);
         // Blocks of one file live side by side; a whole file leaves room for none.
         if (before && !(before.part && part)) throw described(`${ref(resource)} on ${host}`, before.stage, stage);
-        seen.set(`${host} ${name}`, { stage, part });
+        seen.set(name, { stage, part });
       }
     }
   }
