@@ -3,6 +3,7 @@ import { McpkError } from '../core/errors.ts';
 import type { Plan, StateTree } from '../engine/types.ts';
 import { renderPlan } from '../report/plan-text.ts';
 import { renderStates } from '../report/states-text.ts';
+import { ref } from '../resources/kinds.ts';
 import { BaseCommand } from './shared/base-command.ts';
 import { commandLine } from './shared/command-line.ts';
 import { engineInput } from './shared/engine-input.ts';
@@ -66,7 +67,7 @@ export default class Show extends BaseCommand<typeof Show> {
       .filter((stage) => (only?.has(stage.name) ?? true) && !skip?.has(stage.name))
       .map((stage) => ({ ...stage, hosts: stage.hosts.filter((states) => hosts.includes(states.host)) }));
     const shown = { hosts, stages };
-    this.print(renderStates(shown, this.theme, { hosts, verbose: this.flags.verbose }));
+    this.print(renderStates(shown, this.theme, { hosts, verbose: this.flags.verbose, ref }));
     return shown;
   }
 }

@@ -7,10 +7,13 @@ import type { Path } from './node.ts';
 
 const LABEL_NAME = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 const LABEL_PREFIX = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+/** What plans, events and `--host` call the place where objects live (`API` in engine/types.ts). */
+const PLACE_OF_OBJECTS = 'api';
 const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 
 export function checkHosts(draft: Draft): void {
   checkUnique(draft);
+  checkNames(draft);
   checkRoles(draft);
   for (const host of draft.cluster.hosts) checkAddress(draft, host);
   const groups: readonly Path[] = (['master', 'etcd', 'worker'] as const).map((role) => ['groups', role]);
@@ -59,6 +62,15 @@ function checkUnique(draft: Draft): void {
       );
     },
   );
+}
+
+function checkNames(draft: Draft): void {
+  for (const host of draft.cluster.hosts)
+    if (host.name === PLACE_OF_OBJECTS)
+      draft.mistake(
+        draft.host(host, 'name'),
+        `"${PLACE_OF_OBJECTS}" is what mcpk calls the API itself: give the host another name`,
+      );
 }
 
 function twice(hosts: readonly Host[], keyOf: (host: Host) => string, report: (host: Host, first: Host) => void): void {

@@ -92,9 +92,9 @@ function toHost(text: string, numbered: string, roles: string): { name: string; 
   const address = text.slice(at + 1);
   requireForm(
     name,
-    /^(?=.{1,63}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
+    /^(?=.{1,63}$)(?!api$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
     'the name of a host',
-    'a DNS name in lower case',
+    'a DNS name in lower case, other than "api"',
   );
   if (!isIpv4(address))
     throw new McpkError('usage', `"${printable(text)}" is neither ADDRESS nor NAME=ADDRESS with an IPv4 address`, {

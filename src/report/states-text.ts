@@ -1,21 +1,24 @@
 import type { HostStates, StateTree } from '../engine/types.ts';
-import { ref, type Resource } from '../resources/types.ts';
+import type { Resource } from '../resources/types.ts';
 import { toJson } from './json.ts';
 import { clean, paint, type Theme } from './theme.ts';
 import { truncate } from './wrap.ts';
 
+export interface StatesOptions {
+  hosts: readonly string[];
+  verbose: boolean;
+  /** How a resource is named. */
+  ref: (resource: Resource) => string;
+}
+
 /** Compiled states of hosts, in the order in which they converge; `verbose` shows each value in full. */
-export function renderStates(
-  tree: StateTree,
-  theme: Theme,
-  options: { hosts: readonly string[]; verbose: boolean },
-): string {
+export function renderStates(tree: StateTree, theme: Theme, options: StatesOptions): string {
   const lines: string[] = [];
   for (const name of options.hosts) {
     lines.push(paint(theme, ['bold', 'cyan'], name));
     for (const stage of tree.stages) {
       const states = stage.hosts.find((each) => each.host === name);
-      if (states && states.resources.length > 0) lines.push(...renderHost(states, theme, options.verbose));
+      if (states && states.resources.length > 0) lines.push(...renderHost(states, theme, options));
       else if (stage.deferred)
         lines.push(`  ${stage.name}: known after ${stage.deferred.until} (${stage.deferred.why})`);
     }
@@ -23,7 +26,7 @@ export function renderStates(
   return `${lines.join('\n')}\n`;
 }
 
-function renderHost(states: HostStates, theme: Theme, verbose: boolean): string[] {
+function renderHost(states: HostStates, theme: Theme, { verbose, ref }: StatesOptions): string[] {
   const resources = states.resources.flatMap((resource) => [
     truncate(theme, `    ${ref(resource)}${paint(theme, 'dim', brief(resource))}`),
     ...(verbose ? full(resource).map((line) => `      ${line}`) : []),

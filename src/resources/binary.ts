@@ -4,6 +4,8 @@ import type { BinaryResource, ResourceKind } from './types.ts';
 
 /** Lies in the host's store under its hash; the engine sends it over a second channel, before the stream. */
 export const binary: ResourceKind<BinaryResource> = {
+  id: ({ name, sha256 }) => `${name}@${sha256.slice(0, 12)}`,
+  paths: () => [],
   reads(resource, into) {
     into.binaries.push(storePath(resource));
   },
@@ -23,6 +25,12 @@ export const binary: ResourceKind<BinaryResource> = {
   },
 
   converge: () => Promise.resolve([]),
+  upload: (resource) => ({
+    source: resource.source,
+    path: storePath(resource),
+    sha256: resource.sha256,
+    size: resource.size,
+  }),
   // The reference holds a part of the hash only. What nothing leads to does no harm.
   remove: () => [],
   implied: () => [],

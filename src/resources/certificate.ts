@@ -2,21 +2,24 @@ import { renewalReasons } from '../core/renewal.ts';
 import { Secret } from '../core/secret.ts';
 import { differences, identityOfFiles, rests } from './identity.ts';
 import { impliedByPath } from './implied.ts';
-import { touchedPaths } from './touched.ts';
 import type { CertificateResource, CompareContext, Observed, Op, ResourceKind } from './types.ts';
 
 /** Of mcpk 0.1.0: for a year its owner may do all in the API, and nobody can take that from him. */
 const BREAK_GLASS_KEY = '/etc/kubernetes/admin/break-glass.key';
 
 export const certificate: ResourceKind<CertificateResource> = {
+  id: (resource) => resource.path,
+  paths: pathsOf,
+  // A pair that somebody else rotates changes under us.
+  preconditions: (resource) => (resource.rotatedBy === undefined ? pathsOf(resource) : []),
   reads(resource, into) {
-    into.paths.push(...touchedPaths(resource));
+    into.paths.push(...pathsOf(resource));
     (resource.path === resource.keyPath ? into.certificates : into.texts).push(resource.path);
   },
 
   compare(resource, observed, context) {
     const hash = presentHash(resource, observed);
-    const seen = rests(touchedPaths(resource).map((path) => observed.paths[path]));
+    const seen = rests(pathsOf(resource).map((path) => observed.paths[path]));
     const access = accessReasons(resource, observed);
     const reasons = contentReasons(resource, observed, context);
     if (reasons.length > 0) {
@@ -38,7 +41,7 @@ export const certificate: ResourceKind<CertificateResource> = {
     const { path, keyPath, owner, group } = resource;
     const access = { owner, group };
     if (change.accessOnly)
-      return touchedPaths(resource).map((each): Op => ({
+      return pathsOf(resource).map((each): Op => ({
         op: 'access',
         path: each,
         mode: modeOf(resource, each),
@@ -55,12 +58,18 @@ export const certificate: ResourceKind<CertificateResource> = {
   // A key of which nobody wrote down that it is ours stays.
   remove: (id, beside) =>
     [id, ...beside].map((path) => ({ op: path === BREAK_GLASS_KEY ? 'destroy' : 'remove', path })),
+  // Its path does not tell where its key lies.
+  beside: (resource) => pathsOf(resource).slice(1),
   implied: (resource) => [
-    ...touchedPaths(resource).flatMap((path) => impliedByPath(path, resource.owner)),
+    ...pathsOf(resource).flatMap((path) => impliedByPath(path, resource.owner)),
     `sharedSecret:${resource.authority}`,
   ],
   title: (resource) => resource.path,
 };
+
+function pathsOf({ path, keyPath }: CertificateResource): string[] {
+  return [...new Set([path, keyPath])];
+}
 
 function contentReasons(resource: CertificateResource, observed: Observed, context: CompareContext): string[] {
   const shared = context.shared.get(resource.authority);
@@ -74,7 +83,7 @@ function contentReasons(resource: CertificateResource, observed: Observed, conte
   const key = observed.paths[resource.keyPath];
   if (key === undefined) return ['its key is absent'];
   if (resource.rotatedBy !== undefined) return [];
-  const strange = touchedPaths(resource).filter((path) => observed.paths[path]?.type !== 'file');
+  const strange = pathsOf(resource).filter((path) => observed.paths[path]?.type !== 'file');
   if (strange.length > 0) return strange.map((path) => `${path} is no file`);
   const owned = context.owned.get(`certificate:${resource.path}`);
   const known = owned !== undefined && owned !== '';
@@ -87,7 +96,7 @@ function contentReasons(resource: CertificateResource, observed: Observed, conte
 function accessReasons(resource: CertificateResource, observed: Observed): string[] {
   if (resource.rotatedBy !== undefined) return [];
   const { path, owner, group } = resource;
-  return touchedPaths(resource).flatMap((each) => {
+  return pathsOf(resource).flatMap((each) => {
     const seen = observed.paths[each];
     if (seen?.type !== 'file') return [];
     const reasons = differences(seen, { type: 'file', mode: modeOf(resource, each), owner, group });
@@ -101,7 +110,7 @@ function modeOf({ keyPath }: CertificateResource, path: string): string {
 
 /** '' for a pair behind links: its rotation is not ours to see. */
 function presentHash(resource: CertificateResource, observed: Observed): string {
-  const hashes = touchedPaths(resource).map((path) => [path, observed.paths[path]?.sha256 ?? ''] as const);
+  const hashes = pathsOf(resource).map((path) => [path, observed.paths[path]?.sha256 ?? ''] as const);
   return resource.rotatedBy === undefined ? identityOfFiles(new Map(hashes)) : `rotated by ${resource.rotatedBy}`;
 }
 

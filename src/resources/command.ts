@@ -3,6 +3,8 @@ import { sha256 } from './identity.ts';
 import type { CommandResource, Observed, ResourceKind } from './types.ts';
 
 export const command: ResourceKind<CommandResource> = {
+  id: (resource) => resource.id,
+  paths: () => [],
   reads({ id, unless, onlyif, creates }, into) {
     if (creates !== undefined) into.paths.push(creates);
     if (unless) into.commands.push({ id: `unless:${id}`, argv: unless });

@@ -3,6 +3,10 @@ import { impliedByPath } from './implied.ts';
 import type { CompareContext, DirectoryResource, Observed, Op, Ref, ResourceKind } from './types.ts';
 
 export const directory: ResourceKind<DirectoryResource> = {
+  id: (resource) => resource.path,
+  paths: (resource) => [resource.path],
+  // It changes with what others put into it.
+  preconditions: () => [],
   reads(resource, into) {
     into.paths.push(resource.path);
     if (resource.exclusive) into.listings.push(resource.path);

@@ -2,9 +2,12 @@ import { Secret } from '../core/secret.ts';
 import { blockRemoval, readBlock, writeBlock } from './block.ts';
 import { differences, rests, sha256, weakHash } from './identity.ts';
 import { impliedByPath } from './implied.ts';
-import { ref, type Change, type FileResource, type Observed, type Op, type ResourceKind } from './types.ts';
+import type { Change, FileResource, Observed, Op, ResourceKind } from './types.ts';
 
 export const file: ResourceKind<FileResource> = {
+  // The file is not ours, only the block in it: what leaves is the block.
+  id: fileId,
+  paths: (resource) => [resource.path],
   reads(resource, into) {
     into.paths.push(resource.path);
     if (resource.block !== undefined) into.texts.push(resource.path);
@@ -37,7 +40,7 @@ export const file: ResourceKind<FileResource> = {
     };
     if (seen?.type === 'file' && !differs) return { ...change, accessOnly: true };
     // What was a secret until now is shown no more than what becomes one.
-    const wasSecret = context.owned.get(ref(resource))?.startsWith(SECRET_HASH) ?? false;
+    const wasSecret = context.owned.get(`file:${fileId(resource)}`)?.startsWith(SECRET_HASH) ?? false;
     if (resource.content instanceof Secret || wasSecret) return change;
     // A file too large or not a text has no old side.
     return { ...change, diff: { before: withoutVariables(before ?? '', resource.content), after: resource.content } };
@@ -67,6 +70,10 @@ export const file: ResourceKind<FileResource> = {
   implied: (resource) => impliedByPath(resource.path, resource.owner),
   title: (resource) => (resource.block === undefined ? resource.path : `${resource.path} (block ${resource.block})`),
 };
+
+function fileId({ path, block }: FileResource): string {
+  return block === undefined ? path : `${path}#${block}`;
+}
 
 /** A variable of a unit may have been a secret: of one that goes or changes, the name is shown. */
 function withoutVariables(before: string, after: string): string {

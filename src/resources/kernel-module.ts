@@ -3,6 +3,8 @@ import { rests } from './identity.ts';
 import type { KernelModuleResource, ResourceKind } from './types.ts';
 
 export const kernelModule: ResourceKind<KernelModuleResource> = {
+  id: (resource) => resource.name,
+  paths: () => [],
   reads({ name, evidence }, into) {
     into.modules.push({ name, ...(evidence === undefined ? {} : { evidence }) });
   },

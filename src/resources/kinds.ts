@@ -9,25 +9,25 @@ import { link } from './link.ts';
 import { packageKind } from './package.ts';
 import { sharedSecret } from './shared-secret.ts';
 import { sysctl } from './sysctl.ts';
-import type { Kind, Resource, ResourceKind } from './types.ts';
+import type { Kind, Ref, Resource, ResourceKind } from './types.ts';
 import { unit } from './unit.ts';
 import { user } from './user.ts';
 
-/** The table of all kinds. */
+/** The table of all kinds, in the order in which things leave a host: units first, folders last. */
 export const KINDS: { readonly [K in Kind]: ResourceKind<Extract<Resource, { kind: K }>> } = {
-  file,
-  directory,
-  link,
-  package: packageKind,
   unit,
-  sysctl,
-  kernelModule,
-  user,
-  binary,
-  certificate,
-  sharedSecret,
   command,
   kubeObject,
+  link,
+  file,
+  certificate,
+  sharedSecret,
+  sysctl,
+  kernelModule,
+  binary,
+  package: packageKind,
+  user,
+  directory,
 };
 
 export function kindOf<R extends Resource>(resource: R): ResourceKind<R> {
@@ -44,4 +44,14 @@ export function isKind(name: string): name is Kind {
 export function kindNamed(name: string): ResourceKind<Resource> {
   if (!isKind(name)) throw new RangeError(`${name} is no kind of resource`);
   return KINDS[name];
+}
+
+/** How a resource is named in requisites, plans and events. */
+export function ref(resource: Resource): Ref {
+  return `${resource.kind}:${kindOf(resource).id(resource)}`;
+}
+
+/** Paths that a resource is made of. */
+export function pathsOf(resource: Resource): string[] {
+  return kindOf(resource).paths(resource);
 }

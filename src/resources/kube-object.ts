@@ -4,6 +4,8 @@ import type { Change, KubeObjectResource, ResourceKind } from './types.ts';
 
 /** The engine's API runner puts live objects into `observed.texts['api:' + id]` and converges them. */
 export const kubeObject: ResourceKind<KubeObjectResource> = {
+  id: (resource) => resource.id,
+  paths: () => [],
   reads: () => undefined,
 
   compare(resource, observed) {

@@ -3,6 +3,8 @@ import { impliedByPath } from './implied.ts';
 import type { LinkResource, ResourceKind } from './types.ts';
 
 export const link: ResourceKind<LinkResource> = {
+  id: (resource) => resource.path,
+  paths: (resource) => [resource.path],
   reads(resource, into) {
     into.paths.push(resource.path);
   },

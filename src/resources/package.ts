@@ -2,6 +2,8 @@ import { rests } from './identity.ts';
 import type { PackageResource, ResourceKind } from './types.ts';
 
 export const packageKind: ResourceKind<PackageResource> = {
+  id: (resource) => resource.name,
+  paths: () => [],
   reads(resource, into) {
     into.packages.push(resource.name);
   },

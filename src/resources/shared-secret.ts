@@ -3,6 +3,8 @@ import { impliedByPath } from './implied.ts';
 import type { Observed, Op, ResourceKind, SharedSecretResource, SharedState } from './types.ts';
 
 export const sharedSecret: ResourceKind<SharedSecretResource> = {
+  id: (resource) => resource.id,
+  paths: ({ files }) => files.map((file) => file.path),
   reads({ files }, into) {
     into.paths.push(...files.map((file) => file.path));
     into.texts.push(...files.filter((file) => isPublic(file.item)).map((file) => file.path));

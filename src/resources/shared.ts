@@ -1,6 +1,6 @@
 import { identityOfFiles, sha256 } from './identity.ts';
 import { isPublic } from './shared-secret.ts';
-import { ref, type Observed, type Resource, type SharedSecretResource, type SharedState } from './types.ts';
+import type { Observed, Resource, SharedSecretResource, SharedState } from './types.ts';
 
 export interface SharedHost {
   host: string;
@@ -72,7 +72,7 @@ function holderOf({ host, observed, owned }: SharedHost, resource: SharedSecretR
     if (isPublic(item) && text !== undefined) found.texts[item] = text;
   }
   if (Object.keys(found.hashes).length === 0) return undefined;
-  const laid = owned?.get(ref(resource));
+  const laid = owned?.get(`sharedSecret:${resource.id}`);
   const present = new Map(resource.files.map(({ path }) => [path, observed.paths[path]?.sha256 ?? '']));
   found.drifted = laid !== undefined && laid !== '' && laid !== identityOfFiles(present);
   return found;

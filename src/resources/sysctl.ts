@@ -3,6 +3,8 @@ import { sysctlKey } from './names.ts';
 import type { ResourceKind, SysctlResource } from './types.ts';
 
 export const sysctl: ResourceKind<SysctlResource> = {
+  id: (resource) => resource.key,
+  paths: () => [],
   reads(resource, into) {
     into.sysctls.push(resource.key);
   },

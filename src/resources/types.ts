@@ -199,36 +199,6 @@ export interface KubeObjectResource extends Common {
   partial?: boolean;
 }
 
-/** How a resource is named in requisites, plans and events. */
-export function ref(resource: Resource): Ref {
-  return `${resource.kind}:${identity(resource)}`;
-}
-
-function identity(resource: Resource): string {
-  switch (resource.kind) {
-    case 'file':
-      // The file is not ours, only the block in it: what leaves is the block.
-      return resource.block === undefined ? resource.path : `${resource.path}#${resource.block}`;
-    case 'directory':
-    case 'link':
-    case 'certificate':
-      return resource.path;
-    case 'sysctl':
-      return resource.key;
-    case 'binary':
-      return `${resource.name}@${resource.sha256.slice(0, 12)}`;
-    case 'command':
-    case 'kubeObject':
-    case 'sharedSecret':
-      return resource.id;
-    case 'package':
-    case 'unit':
-    case 'kernelModule':
-    case 'user':
-      return resource.name;
-  }
-}
-
 /* ---- what the probe reads ---- */
 
 /** One request per host; all resources' reads are merged into it. Encoded by engine/wire, answered by probe.sh. */
@@ -321,6 +291,8 @@ export interface CompareContext {
   owned: ReadonlyMap<string, string>;
   /** Comparison of another resource of the same host that was compared before (inputs of a unit). */
   of(ref: Ref): { resource: Resource; comparison: Comparison } | undefined;
+  /** Paths that a resource of any kind is made of. */
+  pathsOf(resource: Resource): string[];
   now: Date;
 }
 
@@ -438,11 +410,25 @@ export type Op =
   /** What that run's stream of the same stage did on the host is undone. */
   | { op: 'restore'; run: string };
 
+/** A file on the operator's side, and where it goes. */
+export interface Upload {
+  source: string;
+  path: string;
+  sha256: string;
+  size: number;
+}
+
 /**
  * One resource kind: pure functions, no I/O.
  * `src/resources/<kind>.ts` exports one of these; `src/resources/kinds.ts` is the table of all.
  */
 export interface ResourceKind<R extends Resource> {
+  /** Names it on its host, after `kind:`. */
+  id(resource: R): string;
+  /** Paths that it is made of: one thing each, for one stage. Their times tell a unit what it has not read yet. */
+  paths(resource: R): string[];
+  /** Those of its paths that must be as the plan saw them when it changes; absent = all. */
+  preconditions?(resource: R): string[];
   /** Adds what must be observed to the host's request. */
   reads(resource: R, into: Reads): void;
   compare(resource: R, observed: Observed, context: CompareContext): Comparison;
@@ -453,6 +439,14 @@ export interface ResourceKind<R extends Resource> {
    * the further files that it was laid down with.
    */
   remove(id: string, beside: readonly string[]): Op[];
+  /** The further files that its id does not name, for `remove`. */
+  beside?(resource: R): string[];
+  /** What travels to its host ahead of the operations. */
+  upload?(resource: R): Upload;
+  /** An operation, with hashes that are known only as its host converges; `hashOf` gives '' for what is no resource there. */
+  withHashes?(op: Op, resource: R, hashOf: (ref: Ref) => string): Op;
+  /** Its hash is made of others': owned.json keeps none of it. */
+  derived?: true;
   /** References that must have converged before it, beside `requires`. */
   implied(resource: R): Ref[];
   /** One line for the plan: `/etc/etcd/etcd.yaml`, `kube-apiserver.service`. */

@@ -14,11 +14,13 @@ import type {
   Verb,
 } from './types.ts';
 import { inputsOf, unitDigests } from './unit-digests.ts';
-import { touchedPaths } from './touched.ts';
 
 const DEFAULT_TIMEOUT = 90;
 
 export const unit: ResourceKind<UnitResource> = {
+  id: (resource) => resource.name,
+  paths: () => [],
+  derived: true,
   reads(resource, into) {
     into.units.push(resource.name);
     const paths = executables(resource);
@@ -74,6 +76,7 @@ export const unit: ResourceKind<UnitResource> = {
     { op: 'unit', action: 'disable', name: id, noBlock: false, timeout: DEFAULT_TIMEOUT },
   ],
 
+  withHashes: (op, resource, hashOf) => (op.op === 'stamp' ? { ...op, ...unitDigests(resource, hashOf) } : op),
   implied: (resource) => inputsOf(resource).map((input) => input.ref),
   title: (resource) => resource.name,
 };
@@ -176,7 +179,7 @@ function needsStamp(resource: UnitResource, seen: UnitState | undefined, context
 function isNewer(input: UnitInput, seen: UnitState | undefined, observed: Observed, context: CompareContext): boolean {
   const resource = context.of(input.ref)?.resource;
   if (resource === undefined || seen === undefined || seen.startedAt === 0) return false;
-  return touchedPaths(resource).some((path) => (observed.paths[path]?.ctime ?? 0) > seen.startedAt);
+  return context.pathsOf(resource).some((path) => (observed.paths[path]?.ctime ?? 0) > seen.startedAt);
 }
 
 function enablement({ enabled }: UnitResource, seen: UnitState | undefined): Finding[] {

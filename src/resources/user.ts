@@ -2,6 +2,8 @@ import { rests } from './identity.ts';
 import type { ResourceKind, UserResource } from './types.ts';
 
 export const user: ResourceKind<UserResource> = {
+  id: (resource) => resource.name,
+  paths: () => [],
   reads(resource, into) {
     into.users.push(resource.name);
   },

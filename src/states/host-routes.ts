@@ -1,6 +1,7 @@
 import { ROUTE_PROTOCOL } from '../core/routes.ts';
 import { render } from '../render/render.ts';
-import { ref, type CommandResource, type FileResource, type Resource } from '../resources/types.ts';
+import { ref } from '../resources/kinds.ts';
+import type { CommandResource, FileResource, Resource } from '../resources/types.ts';
 import { directory, file, inputs, lines, unitPath } from './build.ts';
 
 const NETWORK_UNIT = 'mcpk-network.service';

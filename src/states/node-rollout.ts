@@ -1,5 +1,6 @@
 import type { Facts } from '../cluster/facts.ts';
 import { hostsWith, type Cluster, type Host } from '../inventory/types.ts';
+import { oneAtATime } from './masters-rollout.ts';
 
 /** Hosts that run pods: masters and workers, in the inventory's order; a host that is only an etcd member is none. */
 export function nodeHosts(cluster: Cluster): Host[] {
@@ -11,19 +12,31 @@ export function isNode(host: Host): boolean {
 }
 
 /**
- * Hosts that are no nodes yet serve nobody: they go first, all at once. Then masters one at a time, the VIP's
- * holder last, then workers by `rollout.workers`.
+ * Nodes that are to come serve nobody: they go first, all at once. Then one at a time members of etcd that are no nodes
+ * (the leader last) and masters (the VIP's holder last), then workers by `rollout.workers`.
  */
 export function nodeBatches(cluster: Cluster, facts: Facts, changed: readonly string[]): string[][] {
-  const serves = (name: string): boolean => facts.nodes?.has(name) ?? false;
   const masters = new Set(hostsWith(cluster, 'master').map((host) => host.name));
-  const holdsVip = (name: string): boolean => facts.hosts.get(name)?.holdsVip ?? false;
+  const members = new Set(cluster.hosts.filter((host) => !isNode(host)).map((host) => host.name));
+  const serves = (name: string): boolean =>
+    (members.has(name) ? facts.etcd !== 'none' : facts.nodes?.has(name)) ?? false;
   const fresh = changed.filter((name) => !serves(name));
   const serving = changed.filter(serves);
-  const rolling = serving.filter((name) => masters.has(name));
-  const ordered = [...rolling.filter((name) => !holdsVip(name)), ...rolling.filter(holdsVip)];
-  const workers = serving.filter((name) => !masters.has(name));
-  return [...(fresh.length > 0 ? [fresh] : []), ...ordered.map((name) => [name]), ...chunks(workers, atATime(cluster))];
+  return [
+    ...(fresh.length > 0 ? [fresh] : []),
+    ...oneAtATime(
+      serving.filter((name) => members.has(name)),
+      (name) => facts.standing?.etcdLeader === name,
+    ),
+    ...oneAtATime(
+      serving.filter((name) => masters.has(name)),
+      (name) => facts.hosts.get(name)?.holdsVip ?? false,
+    ),
+    ...chunks(
+      serving.filter((name) => !masters.has(name) && !members.has(name)),
+      atATime(cluster),
+    ),
+  ];
 }
 
 /** `rollout.workers` as a count: a percentage is of all workers, rounded down, at least one. */

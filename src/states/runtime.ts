@@ -2,14 +2,8 @@ import { runtimeAnswers } from '../cluster/runtime.ts';
 import { secretly } from '../core/secret.ts';
 import type { Cluster } from '../inventory/types.ts';
 import { toToml } from '../render/toml.ts';
-import {
-  ref,
-  type FileResource,
-  type PackageResource,
-  type Ref,
-  type Resource,
-  type UnitResource,
-} from '../resources/types.ts';
+import { ref } from '../resources/kinds.ts';
+import type { FileResource, PackageResource, Ref, Resource, UnitResource } from '../resources/types.ts';
 import { directory, file, inputs } from './build.ts';
 import { cniPlugins } from './cni.ts';
 import { CONTAINERD, containerdConfig, containerdMajor } from './containerd/config.ts';

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { PATHS } from '../../src/core/paths.ts';
-import { ref, type Resource } from '../../src/resources/types.ts';
+import { ref } from '../../src/resources/kinds.ts';
+import type { Resource } from '../../src/resources/types.ts';
 import type { Plan, RunResult, StateTree } from '../../src/engine/types.ts';
 import { spoil } from './support/drift.ts';
 import { eventually, mcpk, mcpkJson, on, unitStarts } from './support/mcpk.ts';

@@ -46,7 +46,8 @@ describe('a first inventory', () => {
     [{ masters: [] }, 'an inventory needs at least one master'],
     [{ masters: ['10.0.0.1', '10.0.0.2'] }, 'several masters need an endpoint: an unused address in their subnet'],
     [{ masters: ['m1.example.org'] }, '"m1.example.org" is neither ADDRESS nor NAME=ADDRESS with an IPv4 address'],
-    [{ masters: ['a b=10.0.0.1'] }, 'the name of a host "a b" is not a DNS name in lower case'],
+    [{ masters: ['a b=10.0.0.1'] }, 'the name of a host "a b" is not a DNS name in lower case, other than "api"'],
+    [{ workers: ['api=10.0.0.2'] }, 'the name of a host "api" is not a DNS name in lower case, other than "api"'],
     [{ endpoint: '10.0.0.1\nx: y' }, 'the endpoint "10.0.0.1\uFFFDx: y" is not an IPv4 address'],
     [{ user: 'a\nb' }, 'the login name "a\uFFFDb" is not one word'],
   ])('is refused for %j', (options, message) => {

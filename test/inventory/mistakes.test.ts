@@ -219,6 +219,10 @@ describe('hosts', () => {
       'a.yaml:5:11 hosts[1].name: "knötchen" is not a DNS name in lower case',
     ],
     [
+      hosts(m1, 'name: api, address: 10.0.0.2, roles: [worker]'),
+      'a.yaml:5:11 hosts[1].name: "api" is what mcpk calls the API itself: give the host another name',
+    ],
+    [
       hosts(m1, `name: ${'w'.repeat(255)}, address: 10.0.0.2, roles: [worker]`),
       `a.yaml:5:11 hosts[1].name: "${'w'.repeat(79)}…" is longer than 63 characters`,
     ],

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ref } from '../../src/resources/kinds.ts';
 import { McpkError } from '../../src/core/errors.ts';
 import { Secret } from '../../src/core/secret.ts';
 import type { RunResult } from '../../src/engine/types.ts';
@@ -133,10 +134,10 @@ describe('renderStates', () => {
         },
       ],
     };
-    expect(renderStates(tree, PLAIN, { hosts: ['m1'], verbose: false })).toBe(
+    expect(renderStates(tree, PLAIN, { hosts: ['m1'], verbose: false, ref })).toBe(
       'm1\n  system\n    file:/etc/x  0644 root:root\n    file:/etc/y  0600 root:root\n',
     );
-    const full = renderStates(tree, PLAIN, { hosts: ['m1'], verbose: true });
+    const full = renderStates(tree, PLAIN, { hosts: ['m1'], verbose: true, ref });
     expect(full).toContain('      content:\n        | a\n        | b\n');
     expect(full).not.toContain('hunter2');
   });

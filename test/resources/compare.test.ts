@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { kindOf } from '../../src/resources/kinds.ts';
-import { ref, type Change, type CompareContext, type Materials, type Op } from '../../src/resources/types.ts';
+import { kindOf, pathsOf, ref } from '../../src/resources/kinds.ts';
+import type { Change, CompareContext, Materials, Op } from '../../src/resources/types.ts';
 import { emptyObserved, type Case } from './case.ts';
 import { cases as files } from './cases/files.ts';
 import { cases as host } from './cases/host.ts';
@@ -26,6 +26,7 @@ function run(each: Case): {
     shared: new Map(Object.entries(each.shared ?? {})),
     owned: new Map(Object.entries(each.owned ?? {})),
     of: (name) => before.get(name),
+    pathsOf,
     now: new Date('2026-06-01T00:00:00Z'),
   };
   return { observed, comparison: kindOf(each.wanted).compare(each.wanted, observed, context) };

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 
 import { emptyReads } from '../../src/engine/wire/wire.ts';
-import { KINDS, kindNamed, kindOf } from '../../src/resources/kinds.ts';
-import { ref, type Resource } from '../../src/resources/types.ts';
+import { KINDS, kindNamed, kindOf, ref } from '../../src/resources/kinds.ts';
+import type { Resource } from '../../src/resources/types.ts';
 import { cases as files } from './cases/files.ts';
 import { cases as host } from './cases/host.ts';
 import { cases as secrets } from './cases/secrets.ts';

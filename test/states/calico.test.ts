@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseIpPools } from '../../src/cluster/ip-pools.ts';
+import { ref } from '../../src/resources/kinds.ts';
 import type { Resource } from '../../src/resources/types.ts';
-import { ref } from '../../src/resources/types.ts';
 import { addons } from '../../src/states/addons.ts';
 import { network } from '../../src/states/network.ts';
 import { runtime } from '../../src/states/runtime.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { kindOf } from '../../src/resources/kinds.ts';
+import { kindOf, pathsOf } from '../../src/resources/kinds.ts';
 import type { CompareContext } from '../../src/resources/types.ts';
 import { owned, type KubeObject } from '../../src/states/kube-objects.ts';
 import { parseManifest } from '../../src/states/manifests.ts';
@@ -77,6 +77,7 @@ const context: CompareContext = {
   shared: new Map(),
   owned: new Map(),
   of: () => undefined,
+  pathsOf,
   now: new Date('2026-06-01T00:00:00Z'),
 };
 

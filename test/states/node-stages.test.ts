@@ -6,9 +6,10 @@ import { load } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
 import { Secret } from '../../src/core/secret.ts';
 import { containerdConfig } from '../../src/states/containerd/config.ts';
-import type { HostFacts } from '../../src/cluster/facts.ts';
+import type { Facts, HostFacts } from '../../src/cluster/facts.ts';
 import type { Cluster } from '../../src/inventory/types.ts';
-import { ref, type FileResource, type Ref, type Resource } from '../../src/resources/types.ts';
+import { ref } from '../../src/resources/kinds.ts';
+import type { FileResource, Ref, Resource } from '../../src/resources/types.ts';
 import { addons } from '../../src/states/addons.ts';
 import { leavesOf } from '../../src/states/leaves.ts';
 import { network } from '../../src/states/network.ts';
@@ -339,6 +340,23 @@ describe('rollout', () => {
       ['m1'],
       ['w1'],
       ['w2'],
+    ]);
+  });
+
+  it('takes hosts with etcd alone one at a time, its leader last, once it has data', async () => {
+    const hosts = ['e1', 'e2', 'e3'].map((name, at) => `{ name: ${name}, address: 10.77.0.3${at}, roles: [etcd] }`);
+    const cluster = await labCluster(`hosts: [${hosts.join(', ')}]`);
+    const all = cluster.hosts.map((host) => host.name);
+    const standing = { etcd: ['e1', 'e2', 'e3'], apiServers: [], etcdLeader: 'e1' };
+    const batches = (over: Partial<Facts>): unknown => network.rollout?.(cluster, factsOf(cluster, over), all);
+    const nodesOf = all.filter((name) => !name.startsWith('e'));
+    expect(batches({})).toEqual([all]);
+    expect(batches({ etcd: 'formed', standing })).toEqual([nodesOf, ['e2'], ['e3'], ['e1']]);
+    expect(batches({ etcd: 'formed', standing, nodes: registered(cluster) })).toEqual([
+      ['e2'],
+      ['e3'],
+      ['e1'],
+      ...['m1', 'm2', 'm3', 'w1', 'w2'].map((name) => [name]),
     ]);
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ref, type Resource } from '../../src/resources/types.ts';
+import { ref } from '../../src/resources/kinds.ts';
+import type { Resource } from '../../src/resources/types.ts';
 import { STAGES } from '../../src/states/index.ts';
 import type { Cluster } from '../../src/inventory/types.ts';
 import { contextOf, factsOf, labCluster, registered } from './cluster.ts';

@@ -1,16 +1,8 @@
 import { McpkError } from '../../core/errors.ts';
 import { atOnce } from '../../core/turns.ts';
-import { kindOf } from '../../resources/kinds.ts';
+import { kindOf, pathsOf, ref } from '../../resources/kinds.ts';
 import { resolveShared } from '../../resources/shared.ts';
-import {
-  ref,
-  type CompareContext,
-  type Comparison,
-  type Observed,
-  type Ref,
-  type Resource,
-  type SharedState,
-} from '../../resources/types.ts';
+import type { CompareContext, Comparison, Observed, Ref, Resource, SharedState } from '../../resources/types.ts';
 import type { HostFacts } from '../../cluster/facts.ts';
 import { API, type HostPlan, type HostStates, type PlanItem, type StateTree } from '../types.ts';
 import { removals, type RemovalInput } from './removals.ts';
@@ -75,6 +67,7 @@ function compareHost(states: HostStates, input: CompareInput, into: Comparisons)
     shared: into.shared,
     owned: states.host === API ? input.apiOwned : ownedMap(input.facts.get(states.host)),
     of: (name) => known.get(name),
+    pathsOf,
     now: input.now,
   };
   const items = states.resources.map((resource): PlanItem => {

@@ -3,11 +3,12 @@ import { McpkError } from '../../core/errors.ts';
 import { atOnce } from '../../core/turns.ts';
 import type { Facts } from '../../cluster/facts.ts';
 import type { Cluster } from '../../inventory/types.ts';
-import { kindOf } from '../../resources/kinds.ts';
-import { touchedPaths } from '../../resources/touched.ts';
-import { ref, type Ref, type Resource } from '../../resources/types.ts';
+import { kindOf, pathsOf, ref } from '../../resources/kinds.ts';
+import type { Ref, Resource } from '../../resources/types.ts';
 import type { ArtifactIndex, Stage } from '../../states/stage.ts';
 import { API, type HostStates, type StateTree } from '../types.ts';
+import { checkClaims } from './claims.ts';
+import { checkRequisites } from './requisites.ts';
 
 export interface CompileInput {
   cluster: Cluster;
@@ -28,8 +29,17 @@ export function* compiling(input: CompileInput): Generator<undefined, StateTree>
     stages.push(compileStage(stage, input));
     yield;
   }
-  checkUnique(stages.flatMap((stage) => stage.hosts));
+  checkTree(stages, input.cluster);
   return { hosts: [...input.facts.hosts.keys()], stages };
+}
+
+/** What stages say of each other; asked again once a stage that was deferred is known. */
+export function checkTree(stages: StateTree['stages'], cluster: Cluster): void {
+  checkClaims(
+    stages.flatMap((stage) => stage.hosts),
+    cluster,
+  );
+  checkRequisites(stages);
 }
 
 /** {@link compiling} in one piece. */
@@ -91,39 +101,8 @@ export function inOrder(resources: readonly Resource[], where: string): Resource
   return ordered;
 }
 
-function checkUnique(all: readonly HostStates[]): void {
-  const seen = new Map<string, { stage: string; part: boolean }>();
-  for (const { host, stage, resources } of all) {
-    for (const resource of resources) {
-      for (const { name, part } of claims(resource)) {
-        const before = seen.get(`${host} ${name}`);
-        // Blocks of one file live side by side; a whole file leaves room for none.
-        if (before && !(before.part && part)) throw described(`${ref(resource)} on ${host}`, before.stage, stage);
-        seen.set(`${host} ${name}`, { stage, part });
-      }
-    }
-  }
-}
-
-function described(what: string, before: string, stage: string): McpkError {
-  return before === stage
-    ? new McpkError('invalid', `${what} is described twice by ${stage}`)
-    : new McpkError('invalid', `${what} is described by two stages: ${before} and ${stage}`, {
-        hint: 'One stage must own it.',
-      });
-}
-
-/** A path is one thing, whether file, link or directory, key of a certificate or file of a secret. */
-function claims(resource: Resource): { name: string; part: boolean }[] {
-  const part = resource.kind === 'file' && resource.block !== undefined;
-  return [
-    { name: ref(resource), part: false },
-    ...touchedPaths(resource).map((path) => ({ name: `path ${path}`, part })),
-  ];
-}
-
 function checkPaths(resource: Resource, stage: string, host: string): void {
-  const wrong = touchedPaths(resource).find(
+  const wrong = pathsOf(resource).find(
     (path) =>
       !path.startsWith('/') ||
       /[\u0000-\u001f\u007f\\]/.test(path) ||

@@ -1,5 +1,6 @@
 import { McpkError } from '../../core/errors.ts';
-import { ref, type SharedState } from '../../resources/types.ts';
+import { ref } from '../../resources/kinds.ts';
+import type { SharedState } from '../../resources/types.ts';
 import { changesOf, type StagePlan, type StateTree } from '../types.ts';
 
 interface Made {

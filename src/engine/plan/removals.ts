@@ -1,8 +1,7 @@
 import type { HostFacts, OwnedEntry } from '../../cluster/facts.ts';
 import { parseObjectId } from '../../cluster/objects.ts';
-import { isKind } from '../../resources/kinds.ts';
-import { touchedPaths } from '../../resources/touched.ts';
-import { ref, type Change, type Resource } from '../../resources/types.ts';
+import { KINDS, isKind, pathsOf, ref } from '../../resources/kinds.ts';
+import type { Change, Resource } from '../../resources/types.ts';
 import { API, type PlanItem, type StateTree } from '../types.ts';
 import { removalOf } from './owned.ts';
 
@@ -33,7 +32,8 @@ export function leavingFromApi(input: Pick<RemovalInput, 'tree' | 'apiOwned'>): 
   return leavingFrom(input.tree, API, api).leaving.map((entry) => entry.ref);
 }
 
-function leavingFrom(
+/** What is owned on a host, or in the API, and leaves; and what is described there. */
+export function leavingFrom(
   tree: StateTree,
   host: string,
   owned: readonly OwnedEntry[],
@@ -43,7 +43,7 @@ function leavingFrom(
   );
   const described = new Set<string>(resources.map((resource) => ref(resource)));
   // The same path under another kind (a file that became a link, or the key of a certificate) is replaced.
-  const paths = new Set(resources.flatMap((resource) => touchedPaths(resource)));
+  const paths = new Set(resources.flatMap((resource) => pathsOf(resource)));
   const deferred = new Set(tree.stages.filter((stage) => stage.deferred !== undefined).map((stage) => stage.name));
   const leaving = owned.filter(
     (entry) =>
@@ -90,7 +90,10 @@ export function removals(input: RemovalInput): Removal[] {
   return found;
 }
 
-/** Names of the stages with which things may leave a host; objects leave with a stage of the API, whatever their list says. */
+/**
+ * Names of the stages with which things may leave a host: of one that is gone with the last of them, which is for just
+ * that (leftovers.ts). Objects leave with a stage of the API, whatever their list says.
+ */
 function stagesFor(host: string, { stages }: StateTree): string[] {
   const ofApi = stages.filter((stage) => stage.hosts.some((states) => states.host === API));
   return (host === API && ofApi.length > 0 ? ofApi : stages).map((stage) => stage.name);
@@ -104,21 +107,7 @@ function ownedEntries(input: RemovalInput): [string, readonly OwnedEntry[]][] {
 
 /** Lower leaves first (items are put in front one by one, so the list is walked from the back). */
 function removalRank(name: string): number {
-  const order = [
-    'unit',
-    'command',
-    'kubeObject',
-    'link',
-    'file',
-    'certificate',
-    'sharedSecret',
-    'sysctl',
-    'binary',
-    'package',
-    'user',
-    'directory',
-  ];
-  return order.indexOf(name.slice(0, name.indexOf(':')));
+  return Object.keys(KINDS).indexOf(name.slice(0, name.indexOf(':')));
 }
 
 /** Only what is ours is deleted, and nothing that is described by another id. */

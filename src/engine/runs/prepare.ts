@@ -12,9 +12,10 @@ import { HostsAtOnce } from '../hosts/hosts-at-once.ts';
 import { judgeLeaving } from '../hosts/leaving.ts';
 import type { EngineInput } from '../input.ts';
 import { compareStage, comparing, type CompareInput, type Comparisons } from '../plan/compare.ts';
-import { compileStage, compiling, type CompileInput } from '../plan/compile.ts';
+import { checkTree, compileStage, compiling, type CompileInput } from '../plan/compile.ts';
 import { inventoryOf } from '../plan/inventory-digest.ts';
 import { checkKept } from '../plan/keepers.ts';
+import { withLeftovers } from '../plan/leftovers.ts';
 import { ofUnknownKind, type Ownership } from '../plan/owned.ts';
 import { planHash } from '../plan/plan-hash.ts';
 import { plan, planStage, type PlanInput } from '../plan/plan.ts';
@@ -47,12 +48,12 @@ export function compileInput(input: EngineInput, facts: Facts): CompileInput {
 }
 
 /** facts → states → observed → plan. The gates of stages that are in place already are asked with the probe. */
-export async function prepare(input: EngineInput, opened: Opened, inPlace: readonly Stage[]): Promise<Run> {
+export async function prepare(given: EngineInput, opened: Opened, inPlace: readonly Stage[]): Promise<Run> {
   const { fleet, since } = opened;
-  const { emit, cluster } = input;
+  const { emit, cluster } = given;
   const clock = clockWarning(opened.facts);
   if (clock !== undefined) emit({ at: since(), type: 'warning', message: clock });
-  await checkProblems(input, opened);
+  await checkProblems(given, opened);
   for (const [host, { owned }] of opened.facts.hosts)
     for (const ref of ofUnknownKind(owned))
       emit({
@@ -62,7 +63,9 @@ export async function prepare(input: EngineInput, opened: Opened, inPlace: reado
         message: `owns ${ref}, of a kind that only a newer mcpk knows: left`,
       });
 
-  const tree = await inTurns(compiling(compileInput(input, opened.facts)));
+  const compiled = await inTurns(compiling(compileInput(given, opened.facts)));
+  const { stages, tree } = withLeftovers(given.stages, compiled, opened.facts.hosts);
+  const input: EngineInput = { ...given, stages };
   emit({ at: since(), type: 'phase', name: 'probe', state: 'start' });
   const probe = observe(input, opened, tree.stages);
   const [{ observed, apiOwned, nonsense }, gateHeld, cutOff] = await Promise.all([
@@ -285,14 +288,15 @@ async function undefer(from: CreateRun, run: Run, stage: Stage): Promise<Plan['s
       hint: `It is known after ${compiled.deferred.until}.`,
     });
   }
-  const { observed, apiOwned } = await observe(from.input, opened, [compiled]).all;
-  for (const [host, seen] of observed) run.observed.set(host, seen);
-  for (const [name, owner] of apiOwned)
-    if (!ownedOn(run, API).has(name)) ownedOn(run, API).set(name, { hash: '', stage: owner });
   const tree: StateTree = {
     ...from.tree,
     stages: from.tree.stages.map((each) => (each.name === stage.name ? compiled : each)),
   };
+  checkTree(tree.stages, run.cluster);
+  const { observed, apiOwned } = await observe(from.input, opened, [compiled]).all;
+  for (const [host, seen] of observed) run.observed.set(host, seen);
+  for (const [name, owner] of apiOwned)
+    if (!ownedOn(run, API).has(name)) ownedOn(run, API).set(name, { hash: '', stage: owner });
   compareStage(compiled, { ...from.compareInput, tree, observed, apiOwned }, run.comparisons);
   return planStage(stage, { ...from.planInput, facts: run.facts, tree });
 }

@@ -9,6 +9,7 @@ import { itemsOf } from '../past/rollback-plan.ts';
 import type { Comparisons } from '../plan/compare.ts';
 import { inventoryOf } from '../plan/inventory-digest.ts';
 import { parseOwned } from '../plan/owned.ts';
+import { plainStage } from '../plan/plain-stage.ts';
 import { plan } from '../plan/plan.ts';
 import { open, type Opened } from '../read/open.ts';
 import { checkBroken } from '../read/problems.ts';
@@ -78,10 +79,20 @@ async function prepareRollback(input: EngineInput, opened: Opened, chosen: reado
   return run;
 }
 
-/** Only these, the last one first: what needed another goes back before it. */
+/**
+ * Only these, the last one first: what needed another goes back before it. What is of no stage that is known goes back
+ * before all others, as nobody knows what it rests on.
+ */
 export function backwards(stages: readonly Stage[], names: ReadonlySet<string>): Stage[] {
   const wanted = stages.filter((stage) => names.has(stage.name)).toReversed();
-  return wanted.map((stage) => ({ ...stage, needs: needing(stages, stage.name).filter((name) => names.has(name)) }));
+  const former = [...names].filter((name) => !wanted.some((stage) => stage.name === name));
+  return [
+    ...former.map((name, index) => plainStage(name, `Former stage ${name}`, former.slice(0, index))),
+    ...wanted.map((stage) => ({
+      ...stage,
+      needs: [...former, ...needing(stages, stage.name).filter((name) => names.has(name))],
+    })),
+  ];
 }
 
 /** All that need it, by way of others too. */

@@ -20,8 +20,15 @@ interface KubeObject {
   metadata: { name: string; namespace?: string };
 }
 
-/** One server-side apply for all that differs, one delete for all that leaves. */
-export async function convergeApi(run: Run, stage: string, plan: HostPlan): Promise<void> {
+/**
+ * One server-side apply for all that differs, one delete for all that leaves. What a stage remembers as owned rests on
+ * what the one before it remembered: one at a time.
+ */
+export function convergeApi(run: Run, stage: string, plan: HostPlan): Promise<void> {
+  return run.turn(API, () => convergeObjects(run, stage, plan));
+}
+
+async function convergeObjects(run: Run, stage: string, plan: HostPlan): Promise<void> {
   const started = performance.now();
   const host = run.facts.apiHost;
   if (host === undefined)

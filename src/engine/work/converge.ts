@@ -1,9 +1,6 @@
 import { McpkError } from '../../core/errors.ts';
-import { PATHS } from '../../core/paths.ts';
-import { kindOf } from '../../resources/kinds.ts';
-import { touchedPaths } from '../../resources/touched.ts';
-import { unitDigests } from '../../resources/unit-digests.ts';
-import type { Op, Ref, Resource } from '../../resources/types.ts';
+import { kindOf, pathsOf } from '../../resources/kinds.ts';
+import type { Op, Ref } from '../../resources/types.ts';
 import { identityOfFiles, sha256 } from '../../resources/identity.ts';
 import { ownedText, removalOf, type Ownership } from '../plan/owned.ts';
 import { changesOf, type HostPlan } from '../types.ts';
@@ -28,7 +25,7 @@ export async function convergeHost(run: Run, stage: string, plan: HostPlan): Pro
     run.emit({ at: run.since(), type: 'host-end', ...base, status, ms: performance.now() - started });
   };
   try {
-    await sendBinaries(run, stage, plan);
+    await sendAhead(run, stage, plan);
     // What a stage remembers as owned rests on what the one before it on this host remembered: one at a time.
     await run.turn(plan.host, () => stream(run, stage, plan));
     end('changed');
@@ -38,23 +35,20 @@ export async function convergeHost(run: Run, stage: string, plan: HostPlan): Pro
   }
 }
 
-async function sendBinaries(run: Run, stage: string, plan: HostPlan): Promise<void> {
+async function sendAhead(run: Run, stage: string, plan: HostPlan): Promise<void> {
   const wanted = changesOf(plan).flatMap((item) => {
     const resource = run.comparisons.byHost.get(plan.host)?.get(item.ref as Ref)?.resource;
-    return resource?.kind === 'binary' && item.comparison.verb !== 'remove' ? [resource] : [];
+    const upload = resource && kindOf(resource).upload?.(resource);
+    return upload && item.comparison.verb !== 'remove' ? [upload] : [];
   });
-  const total = wanted.reduce((sum, binary) => sum + binary.size, 0);
+  const total = wanted.reduce((sum, upload) => sum + upload.size, 0);
   let sent = 0;
-  for (const binary of wanted) {
+  for (const { source, path, sha256: digest } of wanted) {
     const onBytes = (n: number): void => {
       sent += n;
       run.emit({ at: run.since(), type: 'bytes', stage, host: plan.host, sent, total });
     };
-    await run.fleet.upload(
-      plan.host,
-      { source: binary.source, path: `${PATHS.store}/${binary.sha256}`, sha256: binary.sha256, onBytes },
-      run.signal,
-    );
+    await run.fleet.upload(plan.host, { source, path, sha256: digest, onBytes }, run.signal);
   }
 }
 
@@ -142,14 +136,11 @@ function preconditions(run: Run, plan: HostPlan): Precondition[] {
   const paths = run.observed.get(plan.host)?.paths ?? {};
   return changesOf(plan).flatMap((item) => {
     const resource = run.comparisons.byHost.get(plan.host)?.get(item.ref as Ref)?.resource;
-    return resource ? contentPaths(resource).map((path) => ({ ref: item.ref, path, seen: paths[path] })) : [];
+    if (!resource) return [];
+    const kind = kindOf(resource);
+    const held = (kind.preconditions ?? kind.paths)(resource);
+    return held.map((path) => ({ ref: item.ref, path, seen: paths[path] }));
   });
-}
-
-function contentPaths(resource: Resource): string[] {
-  // Folders change with what is put into them, and a rotated pair by whoever rotates it.
-  if (resource.kind === 'directory' || (resource.kind === 'certificate' && resource.rotatedBy !== undefined)) return [];
-  return touchedPaths(resource);
 }
 
 function staleError(stage: string, host: string, refs: readonly string[]): McpkError {
@@ -205,7 +196,7 @@ async function describe(
     const comparison = known?.get(name)?.comparison;
     return laid.get(name) ?? (comparison && comparison.result !== 'deferred' ? comparison.hash : '');
   };
-  const described = new Set([...(known?.values() ?? [])].flatMap(({ resource }) => touchedPaths(resource)));
+  const described = new Set([...(known?.values() ?? [])].flatMap(({ resource }) => pathsOf(resource)));
   const steps: ConvergeStep[] = [];
   const after = new Map<string, Ownership>();
   for (const item of plan.items) {
@@ -218,14 +209,16 @@ async function describe(
       continue;
     }
     if (comparison.result === 'deferred') continue;
+    const kind = kindOf(resource);
     if (comparison.result === 'change' && observed) {
-      const ops = await kindOf(resource).converge(resource, comparison, run.materials, observed);
+      const ops = await kind.converge(resource, comparison, run.materials, observed);
       laid.set(name, comparison.hash === '' ? contentHash(ops) : comparison.hash);
-      const lowered = ops.map((op) => withDigests(op, resource, hashOf));
+      const lowered = ops.map((op) => kind.withHashes?.(op, resource, hashOf) ?? op);
       const { guarded = false } = resource;
       steps.push({ ref: item.ref, ops: lowered, irreversible: comparison.irreversible !== undefined, guarded });
     }
-    after.set(item.ref, { hash: resource.kind === 'unit' ? '' : hashOf(name), stage, ...besideOf(resource) });
+    const beside = kind.beside?.(resource) ?? [];
+    after.set(item.ref, { hash: kind.derived ? '' : hashOf(name), stage, ...(beside.length > 0 ? { beside } : {}) });
   }
   return { steps, after };
 }
@@ -244,14 +237,4 @@ function contentHash(ops: readonly Op[]): string {
   return identityOfFiles(
     new Map(ops.flatMap((op) => (op.op === 'write' ? [[op.path, sha256(op.content)] as const] : []))),
   );
-}
-
-function withDigests(op: Op, resource: Resource, hashOf: (name: Ref) => string): Op {
-  return op.op === 'stamp' && resource.kind === 'unit' ? { ...op, ...unitDigests(resource, hashOf) } : op;
-}
-
-/** A certificate's name does not tell where its key lies. */
-function besideOf(resource: Resource): Pick<Ownership, 'beside'> {
-  if (resource.kind !== 'certificate' || resource.keyPath === resource.path) return {};
-  return { beside: [resource.keyPath] };
 }

@@ -38,7 +38,9 @@ export function kernel({ cluster, host }: StateContext): Resource[] {
       key,
       value,
       ...(key.startsWith('net.') ? { guarded: true } : {}),
-      ...(key.startsWith('net.bridge.') ? { requires: ['kernelModule:br_netfilter' as const] } : {}),
+      ...(modules.length > 0 && key.startsWith('net.bridge.')
+        ? { requires: ['kernelModule:br_netfilter' as const] }
+        : {}),
     })),
     ...(sysctls.length > 0
       ? [file('/etc/sysctl.d/90-mcpk.conf', lines(sysctls.map(([key, value]) => `${key} = ${value}`)))]

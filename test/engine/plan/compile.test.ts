@@ -4,7 +4,8 @@ import type { Facts } from '../../../src/cluster/facts.ts';
 import { compile, inOrder } from '../../../src/engine/plan/compile.ts';
 import { API, type StateTree } from '../../../src/engine/types.ts';
 import type { Cluster } from '../../../src/inventory/types.ts';
-import { ref, type CommandResource, type Ref, type Resource } from '../../../src/resources/types.ts';
+import { ref } from '../../../src/resources/kinds.ts';
+import type { CommandResource, Ref, Resource } from '../../../src/resources/types.ts';
 import { STAGES } from '../../../src/states/index.ts';
 import type { Stage } from '../../../src/states/stage.ts';
 import { anyArtifact, factsOf, labCluster, registered } from '../../states/cluster.ts';
@@ -237,6 +238,124 @@ describe('a path', () => {
   });
 });
 
+describe('what a resource requires', () => {
+  const UNIT: Resource = { kind: 'unit', name: 'x.service', enabled: true, state: 'running', inputs: [] };
+  const wanting = (...requires: Ref[]): Resource => file('/b', { requires });
+
+  it.each<[string, Stage[], string]>([
+    [
+      'that no stage describes',
+      [stage('a', [wanting('package:p')])],
+      'a on m1: file:/b needs package:p, which no stage describes there',
+    ],
+    [
+      'that is described on other hosts alone',
+      [
+        stage('a', [file('/a')], { hosts: () => cluster.hosts.slice(1) }),
+        stage('b', [wanting('file:/a')], { needs: ['a'] }),
+      ],
+      'b on m1: file:/b needs file:/a, which no stage describes there',
+    ],
+    [
+      'as the input of a unit, that no stage describes',
+      [stage('a', [{ ...UNIT, inputs: [{ ref: 'file:/typo', on: 'restart' }] }])],
+      'a on m1: unit:x.service needs file:/typo, which no stage describes there',
+    ],
+    [
+      'of a stage that runs beside it',
+      [stage('a', [file('/a')]), stage('b', [wanting('file:/a')])],
+      'b on m1: file:/b needs file:/a, which a describes, and b does not come after it',
+    ],
+  ])('and %s is refused', (_name, stages, message) => {
+    expect(() => compiled(stages)).toThrow(expect.objectContaining({ code: 'invalid', message }));
+  });
+
+  it('may be of a stage that it needs by way of another, and of one that is not known yet', () => {
+    const wants = stage('c', [wanting('file:/a')], { needs: ['b'] });
+    const through = stage('b', [], { needs: ['a'] });
+    const waits: Stage['states'] = () => ({ deferred: true, until: 'nodes', why: 'not registered' });
+    expect(() => compiled([stage('a', [file('/a')]), through, wants])).not.toThrow();
+    expect(() => compiled([stage('a', waits), through, wants])).not.toThrow();
+  });
+});
+
+describe('what mcpk and etcd keep for themselves', () => {
+  const UNIT: Resource = { kind: 'unit', name: 'x.service', enabled: true, state: 'running', inputs: [] };
+
+  it.each<[string, Resource]>([
+    ['what mcpk owns', file('/var/lib/mcpk/owned.json')],
+    ['a part of it', file('/var/lib/mcpk/owned.json', { block: 'b' })],
+    ['the journal', secret('/var/lib/mcpk/journal')],
+    ['a binary in the store', link('/var/lib/mcpk/store/0123')],
+    ['a folder among the generations', directory('/var/lib/mcpk/generations/r')],
+    ['a stamp', file('/run/mcpk/stamps/x.service')],
+    ['the data of etcd', file('/var/lib/etcd/member/wal/0.wal')],
+    ['a key in the data of etcd', certificate('/c', '/var/lib/etcd/key')],
+    ['a link in place of the data of etcd', link('/var/lib/etcd')],
+    ['a folder of etcd that is emptied', { ...directory('/var/lib/etcd'), exclusive: true } as Resource],
+    ['a link in place of all units', link('/etc/systemd')],
+    ['a folder of units that is emptied', { ...directory('/etc/systemd/system'), exclusive: true } as Resource],
+    ['a drop-in of all services', file('/etc/systemd/system/service.d/x.conf')],
+    ['a drop-in of all units that begin alike', file('/etc/systemd/system/mcpk-.service.d/x.conf')],
+    ['a drop-in of the dead-man', file('/run/systemd/system/mcpk-deadman-r.timer.d/x.conf')],
+  ])('is no place for a resource: %s', (_name, resource) => {
+    expect(() => compiled([stage('a', [resource])])).toThrow(
+      expect.objectContaining({
+        code: 'invalid',
+        message: expect.stringMatching(/^a on m1: .* can't be described: /) as string,
+      }),
+    );
+  });
+
+  it.each([
+    '/etc/systemd/system/x.service',
+    '/etc/systemd/system/x.service.d/y.conf',
+    '/run/systemd/system/x.service.d/y.conf',
+    '/etc/systemd/system.control/x.service.d/y.conf',
+  ])('has the unit of another stage in it: %s', (path) => {
+    const owner = stage('a', [UNIT, file('/etc/systemd/system/x.service.d/mine.conf')]);
+    expect(() => compiled([owner])).not.toThrow();
+    expect(() => compiled([owner, stage('b', [file(path)])])).toThrow(
+      expect.objectContaining({
+        code: 'invalid',
+        message: `b on m1: file:${path} can't be described: x.service is described by a`,
+      }),
+    );
+  });
+
+  it('leaves the folders themselves, and authorities, to stages', () => {
+    const paths = ['/var/lib/mcpk', '/var/lib/mcpk/store', '/var/lib/mcpk/authorities', '/var/lib/etcd'];
+    const more = [file('/var/lib/mcpk/authorities/x.key'), file('/var/lib/etcd-other'), file('/run/mcpk-other')];
+    expect(() => compiled([stage('a', [...paths.map(directory), ...more])])).not.toThrow();
+  });
+
+  it('moves with the data directory of etcd', async () => {
+    const moved = await labCluster('etcd: { dataDirectory: /data/etcd }');
+    expect(() => compiled([stage('a', [file('/var/lib/etcd/x')])], factsOf(moved), moved)).not.toThrow();
+    for (const resource of [file('/data/etcd/x'), link('/data')])
+      expect(() => compiled([stage('a', [resource])], factsOf(moved), moved)).toThrow(/can't be described/);
+  });
+});
+
+describe('a path above that of another resource', () => {
+  it.each([link('/etc/x'), file('/etc/x'), certificate('/c', '/etc/x'), secret('/etc/x')])(
+    'is that of a directory, and not %j',
+    (resource) => {
+      expect(() => compiled([stage('a', [resource]), stage('b', [file('/etc/x/y/z')])])).toThrow(
+        expect.objectContaining({
+          code: 'invalid',
+          message: expect.stringMatching(/^a on m1: .*: file:\/etc\/x\/y\/z lies below it/) as string,
+        }),
+      );
+    },
+  );
+
+  it('may be that of a directory, and of anything where it is only a beginning of the name', () => {
+    const stages = [stage('a', [directory('/etc/x'), link('/etc/x/y')]), stage('b', [file('/etc/x/yz')])];
+    expect(() => compiled(stages)).not.toThrow();
+  });
+});
+
 describe('a stage', () => {
   it('is described on the hosts that answered, and no other', () => {
     const facts = factsOf(cluster);
@@ -271,6 +390,9 @@ describe('all stages', () => {
     'endpoint: { tls: terminate }',
     'endpoint: { external: true, address: api.example.net }',
     'hosts: [{ name: e1, address: 10.77.0.31, roles: [etcd] }]',
+    'hosts: [{ name: e1, address: 10.77.0.31, roles: [etcd] }]\nsystem: { sysctls: { net.bridge.bridge-nf-call-iptables: "0" } }',
+    'system: { timeSync: false, disableSwap: false }\nkubeProxy: { enabled: false }',
+    'proxy: { http: "http://u:p@10.0.0.9:3128" }\nkubelet: { environment: { A: b } }',
   ])('contradict each other nowhere, and wait for the nodes alone: %s', async (over) => {
     const varied = await labCluster(over);
     const deferred = (facts: Facts): string[] =>

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ref } from '../../../src/resources/kinds.ts';
 import { renderedFiles } from '../../../src/commands/shared/rendered-files.ts';
 import { redact } from '../../../src/core/redact.ts';
 import { compileValidator } from '../../../src/core/validate.ts';
@@ -96,7 +97,7 @@ async function everythingShown(cluster: Cluster): Promise<{ tree: StateTree; sho
   const shown = [
     JSON.stringify(toJson(cluster)),
     JSON.stringify(toJson(tree)),
-    renderStates(tree, PLAIN, { hosts: tree.hosts, verbose: true }),
+    renderStates(tree, PLAIN, { hosts: tree.hosts, verbose: true, ref }),
     JSON.stringify(await renderedFiles(tree)),
     JSON.stringify(made),
     renderPlan(made, PLAIN, { verbose: true }),

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { checkKept } from '../../../src/engine/plan/keepers.ts';
 import type { StagePlan, StateTree } from '../../../src/engine/types.ts';
-import { ref, type Resource, type SharedSecretResource, type SharedState } from '../../../src/resources/types.ts';
+import { ref } from '../../../src/resources/kinds.ts';
+import type { Resource, SharedSecretResource, SharedState } from '../../../src/resources/types.ts';
 import { leafSpec } from '../../pki/spec.ts';
 
 const AUTHORITY = 'authority/cluster';

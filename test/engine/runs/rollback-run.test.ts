@@ -6,6 +6,9 @@ import { itemsOf } from '../../../src/engine/past/rollback-plan.ts';
 import { backwards, rollbackOpened, type RollbackInput } from '../../../src/engine/runs/rollback-run.ts';
 import type { PlanItem } from '../../../src/engine/types.ts';
 import type { Stage } from '../../../src/states/stage.ts';
+import { factsOf, labCluster } from '../../states/cluster.ts';
+
+const cluster = await labCluster();
 
 /** `R3 etcd m1`, `R3-back etcd m1 restores R3`. */
 function generations(...texts: string[]): Generation[] {
@@ -132,6 +135,19 @@ describe('the plan of a rollback', () => {
       ['c', []],
       ['a', ['c', 'd']],
     ]);
+  });
+
+  it('has stages that there are none of any more: one after the other, host by host, before all others', () => {
+    const known: Stage = { name: 'a', title: 'a', needs: [], hosts: () => [], states: () => [] };
+    const back = backwards([known], new Set(['a', 'leftovers', 'gone']));
+    expect(back.map(({ name, needs }) => [name, needs])).toEqual([
+      ['leftovers', []],
+      ['gone', ['leftovers']],
+      ['a', ['leftovers', 'gone']],
+    ]);
+    const facts = factsOf(cluster, {}, {});
+    facts.hosts.get('m1')!.holdsVip = true;
+    expect(back[0]?.rollout?.(cluster, facts, ['m1', 'm2', 'w1'])).toEqual([['m2'], ['w1'], ['m1']]);
   });
 });
 

@@ -1,0 +1,23 @@
+import type { HostFacts } from '../../cluster/facts.ts';
+import type { Stage } from '../../states/stage.ts';
+import type { StateTree } from '../types.ts';
+import { plainStage } from './plain-stage.ts';
+import { leavingFrom } from './removals.ts';
+
+/** The stage with which that leaves which stages laid on hosts that there are none of any more. */
+const LEFTOVERS = 'leftovers';
+
+/** The same with one stage more, the last one, where hosts have something of former stages. */
+export function withLeftovers(
+  stages: readonly Stage[],
+  tree: StateTree,
+  facts: ReadonlyMap<string, HostFacts>,
+): { stages: readonly Stage[]; tree: StateTree } {
+  const names = stages.map((stage) => stage.name);
+  const isLeft = ([host, { owned }]: [string, HostFacts]): boolean =>
+    leavingFrom(tree, host, owned).leaving.some((entry) => !names.includes(entry.stage));
+  if (![...facts].some(isLeft)) return { stages, tree };
+  const stage = plainStage(LEFTOVERS, 'Left by former stages', names);
+  const { name, title, needs } = stage;
+  return { stages: [...stages, stage], tree: { ...tree, stages: [...tree.stages, { name, title, needs, hosts: [] }] } };
+}
