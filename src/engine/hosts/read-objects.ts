@@ -86,7 +86,10 @@ function sharedLists(ids: readonly string[]): Map<string, string[]> {
   return new Map([...byList].flatMap(([path, own]) => (path !== undefined && own.length > 1 ? [[path, own]] : [])));
 }
 
-/** Without those that are in no list; undefined for all of one that was not answered. */
+/**
+ * An id that is not in its list gets no entry, as the object may be there without its label; it is undefined where the
+ * list was not answered.
+ */
 function* decodingLists(
   lists: ReadonlyMap<string, readonly string[]>,
   answers: readonly Answer[],
