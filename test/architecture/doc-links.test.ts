@@ -57,6 +57,16 @@ describe('docs/architecture.md', () => {
     expect(named.filter((path) => path !== 'templates' && !isThere(path))).toEqual([]);
   });
 
+  it('names functions that are there behind the arrows', () => {
+    const [line = ''] = found(ARCHITECTURE, /^The functions behind the arrows: (.*?)\. \[/gm);
+    const names = found(line, /`(\w+)`/g);
+    const sources = globSync('src/**/*.ts', { cwd: ROOT }).map(readText).join('\n');
+    expect(names).toHaveLength(8);
+    expect(names.filter((name) => !new RegExp(`^export (?:async )?function ${name}\\(`, 'm').test(sources))).toEqual(
+      [],
+    );
+  });
+
   const roomsIn = (heading: string): string[] =>
     found(section(ARCHITECTURE, heading), /^\| (?!folder|room)([a-z][\w/]*) \|/gm).toSorted();
   const foldersIn = (path: string): string[] => {
