@@ -1,4 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { packageText } from '../../src/core/package-files.ts';
+import { SCHEMAS } from '../../src/core/package-validator.ts';
+import { compileValidator, type Validator } from '../../src/core/validate.ts';
 import { encodeConverge } from '../../src/engine/wire/wire-converge.ts';
 import { emptyObserved, emptyReads, encodeReads } from '../../src/engine/wire/wire.ts';
 import { identityOfFiles, rests, sha256 } from '../../src/resources/identity.ts';
@@ -55,6 +58,15 @@ const hello = { kind: 'greeting', to: 'w1' } as unknown as Resource;
 const planned = (more: Partial<Given> = {}): ReturnType<typeof dryRun> =>
   dryRun({ stages: [greetingStage([hello, directory(FOLDER)], { needs: [] })], ...more });
 
+/** The names of kinds in the schema of plans, as it is written there. */
+const [, KINDS_TEXT = ''] = /"kind": \{\s*"enum": (\[[^\]]*"kubeObject"[^\]]*\])/.exec(packageText(SCHEMAS.plan)) ?? [];
+const KINDS_OF_PLANS = JSON.parse(KINDS_TEXT) as string[];
+
+function validatorOf(kinds: readonly string[]): Promise<Validator> {
+  const text = packageText(SCHEMAS.plan).replace(KINDS_TEXT, JSON.stringify(kinds));
+  return compileValidator(JSON.parse(text) as object);
+}
+
 const withoutIt = Object.entries(KINDS);
 beforeEach(() => addLine('directory'));
 afterEach(() => setLines(withoutIt));
@@ -107,10 +119,20 @@ describe('a resource kind', () => {
     expect(leaving.map(({ ref }) => ref)).toEqual(order);
   });
 
+  it('is kept in a plan that is read again, once the schema of plans has its name', async () => {
+    const { plan } = await planned();
+    expect((await validatorOf(KINDS_OF_PLANS))(plan)).not.toEqual([]);
+    expect((await validatorOf([...KINDS_OF_PLANS, 'greeting']))(plan)).toEqual([]);
+  });
+
   it('without its line is none: what is described of it has no name', async () => {
     setLines(withoutIt);
     await expect(planned()).rejects.toThrow(TypeError);
   });
+});
+
+it('each kind of the table is one that plans may have, and no other is', () => {
+  expect(KINDS_OF_PLANS.toSorted()).toEqual(withoutIt.map(([name]) => name).toSorted());
 });
 
 /** The type checker asks for the line once the type is there. */
