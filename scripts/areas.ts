@@ -10,7 +10,7 @@ export const AREAS: Readonly<Record<string, readonly string[]>> = {
   killed: [endToEnd('08-killed'), 'test/faults/06-killed.test.ts'],
   upgrade: [endToEnd('13-upgrade')],
   membership: [endToEnd('14-membership')],
-  network: ['15-calico', '16-networks'].map(endToEnd),
+  network: ['00-networks', '15-calico'].map(endToEnd),
   faults: ['01-network', '02-power', '03-host', '04-ssh', '05-two-runs'].map((name) => `test/faults/${name}.test.ts`),
 };
 

@@ -7,7 +7,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LINT, TYPES, perform } from './checks.ts';
 import { ensureChromium, ensureShellcheck, ensureSshd, ensureStrace } from './debian.ts';
-import { fetchForLab, labIsUp, whyNoLab } from './lab.ts';
+import { FETCH_LOG, fetchForLab, labIsUp, whyNoLab } from './lab.ts';
 import { ROOT } from './process.ts';
 import { hasTests, runSuite } from './suites.ts';
 
@@ -41,6 +41,7 @@ for (const check of [TYPES, ...LINT]) add((await perform(check)) ? { passed: 1, 
 add(await runSuite('unit'));
 for (const suite of ['host-scripts', 'transport', 'hostile', 'package'])
   if (await hasTests(suite)) add(await runSuite(suite));
+if (fetched) process.stdout.write(`Getting what the lab is made of (${FETCH_LOG}) …\n`);
 await fetched;
 await lab(noLab);
 

@@ -6,6 +6,7 @@ import { mcpk, mcpkJson, NODES, on, overlay, writeKubeconfig } from './support/m
 
 const BRIDGE = 'inventories/lab-bridge.yaml';
 
+// Before all others: they take a cluster with the default network as they find it, and the next file makes hosts bare.
 describe('the bridge', () => {
   beforeAll(async () => {
     await reset();
