@@ -50,12 +50,12 @@ async function spoilAll(spoiled: readonly Target[]): Promise<void> {
 
 /** What restarts because of one of these is told from what restarts because of another: they take turns alone. */
 const ALONE = new Set(['artifacts', 'certificates', 'etcd', 'api-server']);
-/** Of the others those that pods need, and the rest. */
-const OF_PODS = new Set(['runtime', 'nodes', 'network', 'addons']);
+/** Of the others these and the rest: HAProxy not with Keepalived, which may restart for it. */
+const TOGETHER = new Set(['haproxy', 'runtime', 'nodes', 'network', 'addons']);
 
 function roundOf({ stage }: Target): string {
   if (ALONE.has(stage)) return stage;
-  return OF_PODS.has(stage) ? 'what pods need' : 'the rest';
+  return TOGETHER.has(stage) ? 'HAProxy and what pods need' : 'the rest';
 }
 
 /** `m1 etcd.service` of every unit that must start again because of these. */
@@ -97,11 +97,17 @@ const FOLLOWERS: Readonly<Record<string, readonly string[]>> = {
  * What may restart or not. Controllers exit when their API server is away for 10 s, which it is when it or its etcd
  * member was stopped by hand; an API server is taken out of rotation for its member only while it serves.
  */
-function mayRestart(expected: readonly string[]): string[] {
+function mayFollow(expected: readonly string[]): string[] {
   return expected.flatMap((unit) => {
     const [host = '', name = ''] = unit.split(' ');
     return (FOLLOWERS[name] ?? []).map((each) => `${host} ${each}.service`);
   });
+}
+
+/** Where HAProxy restarts, Keepalived stops for it if it has the VIP. */
+function mayHandOver(expected: readonly string[]): string[] {
+  const proxies = expected.filter((unit) => unit.endsWith(' haproxy.service'));
+  return proxies.map((unit) => unit.replace('haproxy', 'keepalived'));
 }
 
 /** The plan while something is spoiled; it must find something. */
@@ -150,7 +156,7 @@ describe('drift', () => {
         for (const each of spoiled) expect(planned, `${round}: ${how}`).toContain(`${each.host} ${ref(each.resource)}`);
         await mcpkJson<RunResult>(['apply', '--yes'], 0);
         const expected = dependents(spoiled, how).filter((unit) => unit in before);
-        const excused = how === 'removed' ? mayRestart(expected) : [];
+        const excused = [...mayHandOver(expected), ...(how === 'removed' ? mayFollow(expected) : [])];
         await nothingLeft(`${round}: ${how}, after apply`, excused);
         const after = await unitStarts();
         const restarted = Object.keys(after).filter((unit) => after[unit] !== before[unit] && !excused.includes(unit));
