@@ -93,8 +93,8 @@ Apply with: mcpk apply -i inventories/lab.yaml
       hosts: hosts(['m1', 'm2'], [etcd]),
       gates: ['etcd m1 healthy', 'etcd m2 healthy'],
       steps: ['m2', 'm1'].flatMap((on, batch) => [
-        { batch, when: 'before' as const, title: `stop the API server of ${on}`, on },
-        { batch, when: 'after' as const, title: `start the API server of ${on}`, on },
+        { batch, when: 'before' as const, title: `stop the API server of ${on}`, on, run: ['stop'] },
+        { batch, when: 'after' as const, title: `start the API server of ${on}`, on, run: ['start'] },
       ]),
       irreversible: 'etcd 3.6 → 3.7: there is no way back',
     });

@@ -4,6 +4,7 @@ import type { Stage } from '../../states/stage.ts';
 import { API, changesOf, type HostPlan, type Plan, type Selection, type StagePlan, type StateTree } from '../types.ts';
 import { actionsOf } from './actions.ts';
 import type { Comparisons } from './compare.ts';
+import { stepsAround } from './steps.ts';
 
 export interface PlanInput {
   cluster: Cluster;
@@ -100,25 +101,7 @@ export function planStage(stage: Stage, input: PlanInput): StagePlan {
     batches,
     order: orderText(input, stage, batches),
     gates: gateTitles(input)(stage.name, changed),
-    steps: batches.flatMap((batch, index) => {
-      const steps = stage.around?.({
-        cluster: input.cluster,
-        facts: input.facts,
-        batch,
-        restarting: restarting(hosts),
-      });
-      return steps
-        ? [
-            ...steps.before.map((step) => ({ batch: index, when: 'before' as const, title: step.title, on: step.on })),
-            ...[...steps.after, ...(steps.held ?? [])].map((step) => ({
-              batch: index,
-              when: 'after' as const,
-              title: step.title,
-              on: step.on,
-            })),
-          ]
-        : [];
-    }),
+    steps: stepsAround(stage, { cluster: input.cluster, facts: input.facts, batches, hosts }),
     hosts,
     ...(irreversible === undefined ? {} : { irreversible }),
     ...(deferred && selected(stage.name, stage.api ? API : undefined, input) ? { deferred } : {}),
@@ -130,18 +113,6 @@ function gateTitles({ stages, cluster, facts }: PlanInput): (stage: string, host
     const gates = stages.find((stage) => stage.name === name)?.gate?.({ cluster, facts, hosts }) ?? [];
     return [...new Set(gates.map((gate) => gate.title))];
   };
-}
-
-/** Units that a stage starts, restarts or stops, by host. */
-export function restarting(hosts: readonly HostPlan[]): ReadonlyMap<string, readonly string[]> {
-  return new Map(
-    hosts.map((host) => [
-      host.host,
-      changesOf(host)
-        .filter((item) => item.kind === 'unit' && ['start', 'restart', 'stop', 'remove'].includes(item.comparison.verb))
-        .map((item) => item.ref.slice('unit:'.length)),
-    ]),
-  );
 }
 
 function isDeferred(host: HostPlan): boolean {

@@ -1,11 +1,10 @@
 import { failure, McpkError } from '../../core/errors.ts';
 import { quote } from '../../core/quote.ts';
 import type { GateCheck, GateContext } from '../../cluster/gate.ts';
-import type { Stage, Step, Steps } from '../../states/stage.ts';
+import type { Stage } from '../../states/stage.ts';
 import { ask } from '../hosts/ask.ts';
 import { holdGates, runStep } from '../hosts/gates.ts';
-import { restarting } from '../plan/plan.ts';
-import { API, changesOf, type RunResult, type StagePlan } from '../types.ts';
+import { API, changesOf, type PlannedStep, type RunResult, type StagePlan } from '../types.ts';
 import { holdGuards } from './guard.ts';
 import { callsForRollback, judge, notRolledBack, rollBackBatch } from './rollback.ts';
 import { asErrors, type Run } from './run-context.ts';
@@ -64,25 +63,18 @@ async function runStage(run: Run, stage: Stage, before: readonly StageResult[]):
 }
 
 async function runBatch(run: Run, stage: Stage, planned: StagePlan, index: number): Promise<void> {
-  const batch = planned.batches[index] ?? [];
   checkGoesOn(run, stage);
   await holdGuards(run, stage, planned, index);
-  const steps = stage.around?.({
-    cluster: run.cluster,
-    facts: run.facts,
-    batch,
-    restarting: restarting(planned.hosts),
-  }) ?? { before: [], after: [] };
-  await convergeBetween(run, stage, planned, index, steps);
-  for (const step of steps.held ?? []) await takeStep(run, stage.name, step);
+  await convergeBetween(run, stage, planned, index);
+  for (const step of stepsOf(planned, index, 'held')) await takeStep(run, stage.name, step);
 }
 
 /** The batch with what surrounds it. What fails goes back, and with it what was stepped aside for it. */
-async function convergeBetween(run: Run, stage: Stage, planned: StagePlan, index: number, steps: Steps): Promise<void> {
+async function convergeBetween(run: Run, stage: Stage, planned: StagePlan, index: number): Promise<void> {
   const batch = planned.batches[index] ?? [];
-  const done: Step[] = [];
+  const done: PlannedStep[] = [];
   try {
-    for (const step of steps.before) {
+    for (const step of stepsOf(planned, index, 'before')) {
       checkGoesOn(run, stage);
       // Undone too when it fails: half of it may be done, and an undo of nothing does nothing.
       done.push(step);
@@ -91,7 +83,7 @@ async function convergeBetween(run: Run, stage: Stage, planned: StagePlan, index
     // Until now nothing was changed for good: what was stepped aside is put back.
     checkGoesOn(run, stage);
     await convergeBatch(run, stage.name, planned, batch);
-    for (const step of steps.after) await takeStep(run, stage.name, step);
+    for (const step of stepsOf(planned, index, 'after')) await takeStep(run, stage.name, step);
     // Between batches the gate decides whether the next may start; after the last one it is asked of all.
     await hold(run, stage, index === planned.batches.length - 1 ? hostsOf(planned) : batch, batch);
   } catch (error) {
@@ -102,6 +94,10 @@ async function convergeBetween(run: Run, stage: Stage, planned: StagePlan, index
     if (back.length === 0) throw failure([notRolledBack(planned, cause), ...others, ...left]);
     throw failure([await judge(run, back, cause, (hosts) => hold(run, stage, hosts)), ...others, ...left]);
   }
+}
+
+function stepsOf({ steps }: StagePlan, batch: number, when: PlannedStep['when']): PlannedStep[] {
+  return steps.filter((step) => step.batch === batch && step.when === when);
 }
 
 /** Members of a batch don't fail each other: all finish before the first failure is reported. */
@@ -126,7 +122,7 @@ function checkGoesOn(run: Run, stage: Stage): void {
   run.signal.throwIfAborted();
 }
 
-async function takeStep(run: Run, stage: string, step: Step): Promise<void> {
+async function takeStep(run: Run, stage: string, step: PlannedStep): Promise<void> {
   run.emit({ at: run.since(), type: 'step', stage, host: step.on, title: step.title, status: 'start' });
   const answer = await runStep(run.fleet, step, run.signal);
   if (answer?.exitCode !== 0) {
@@ -140,7 +136,7 @@ async function takeStep(run: Run, stage: string, step: Step): Promise<void> {
 }
 
 /** The last step first; gives back what could not be undone. */
-async function undo(run: Run, stage: string, done: readonly Step[]): Promise<McpkError[]> {
+async function undo(run: Run, stage: string, done: readonly PlannedStep[]): Promise<McpkError[]> {
   const left: McpkError[] = [];
   for (const { on: host, title, undo: argv } of done.toReversed()) {
     if (!argv) continue;

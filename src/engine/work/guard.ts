@@ -5,7 +5,7 @@ import type { Cluster } from '../../inventory/types.ts';
 import type { Stage } from '../../states/stage.ts';
 import type { Fleet } from '../hosts/fleet.ts';
 import { askGates, holdGates } from '../hosts/gates.ts';
-import { restarting } from '../plan/plan.ts';
+import { restarting } from '../plan/steps.ts';
 import type { Plan, Refusal, StagePlan } from '../types.ts';
 import type { Run } from './run-context.ts';
 

@@ -1,7 +1,9 @@
-import type { OwnedEntry } from '../../../src/cluster/facts.ts';
+import type { Facts, OwnedEntry } from '../../../src/cluster/facts.ts';
 import type { GateCheck } from '../../../src/cluster/gate.ts';
 import type { Change, SharedSecretResource } from '../../../src/resources/types.ts';
 import type { Stage } from '../../../src/states/stage.ts';
+import type { Cluster } from '../../../src/inventory/types.ts';
+import { stepsAround } from '../../../src/engine/plan/steps.ts';
 import { convergeHost } from '../../../src/engine/work/converge.ts';
 import type { Fleet } from '../../../src/engine/hosts/fleet.ts';
 import { asErrors, type Run } from '../../../src/engine/work/run-context.ts';
@@ -94,13 +96,21 @@ export function runOf(
     ...(spec.around ? { around: spec.around } : {}),
     ...(spec.gate ? { gate: ({ hosts }) => spec.gate?.(hosts) ?? [] } : {}),
   }));
+  // As a plan keeps them: made before anything is carried out.
+  const steps = Object.fromEntries(
+    stages.map((stage) => {
+      const batches = specs[stage.name]?.batches ?? [];
+      return [stage.name, stepsAround(stage, { cluster: {} as Cluster, facts: {} as Facts, batches, hosts: [] })];
+    }),
+  );
+  for (const stage of stages) delete stage.around;
   const planOf = (name: string): StagePlan => {
     const batches = specs[name]?.batches ?? [];
     const items = specs[name]?.items ?? [{ ref: 'file:/x', title: '/x', kind: 'file', comparison: CHANGE }];
     const hosts = batches.flat().map((host) => ({ host, items }));
     const { irreversible } = specs[name] ?? {};
     const why = irreversible === undefined ? {} : { irreversible };
-    return { name, title: name, needs: [], batches, order: '', gates: [], steps: [], hosts, ...why };
+    return { name, title: name, needs: [], batches, order: '', gates: [], steps: steps[name] ?? [], hosts, ...why };
   };
   const failures: Run['failures'] = [];
   const run = {
