@@ -106,6 +106,8 @@ export interface Stage {
   rollout?(cluster: Cluster, facts: Facts, changed: readonly string[]): string[][];
   /** Hosts where what it lays down does not serve now: they go first, as they are the ones to be mended. */
   down?(cluster: Cluster, facts: Facts): readonly string[];
+  /** Hosts where a run before left something undone that `around` undoes, whether they change or not. */
+  owes?(cluster: Cluster, facts: Facts): readonly string[];
   /** What must hold of the others before a batch is taken down: asked at plan time, and again right before it. */
   guard?(context: GuardContext): Guard[];
   /** Asked by the planner alone: what it gives is kept in the plan, and carried out from there. */

@@ -51,7 +51,9 @@ export function batchesOf(plan: StagePlan, { restores }: Pick<Program, 'restores
     index,
     hosts,
     before: steps(index, 'before'),
-    work: plan.hosts.filter(({ host }) => hosts.includes(host)).map((each) => ({ by: by(each.host), plan: each })),
+    work: plan.hosts
+      .filter((each) => hosts.includes(each.host) && hasChanges(each))
+      .map((each) => ({ by: by(each.host), plan: each })),
     after: steps(index, 'after'),
     held: steps(index, 'held'),
     gates: index === plan.batches.length - 1 ? gatedHosts(plan) : hosts,

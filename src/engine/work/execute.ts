@@ -1,6 +1,7 @@
 import { failure, McpkError } from '../../core/errors.ts';
 import type { GateCheck, GateContext } from '../../cluster/gate.ts';
-import { batchesOf, gatedHosts, hasChanges, type Batch, type Program, type ProgramStage } from '../plan/program.ts';
+import { owedSteps } from '../plan/owed.ts';
+import { batchesOf, gatedHosts, type Batch, type Program, type ProgramStage } from '../plan/program.ts';
 import { changesOf, type PlannedStep, type RunResult, type StagePlan } from '../types.ts';
 import type { Doing } from './doing.ts';
 import { holdGuards } from './guard.ts';
@@ -44,8 +45,10 @@ async function runStage(doing: Doing, each: ProgramStage, before: readonly Stage
   if (!each.inScope) return { name, status: 'unchanged', changed: 0, ms: 0, hosts: [] };
   try {
     const planned = await hands.planOf(each);
-    const hosts = planned.hosts.filter(hasChanges).map((host) => host.host);
-    const changed = planned.hosts.reduce((sum, host) => sum + changesOf(host).length, 0);
+    const touched = planned.batches.flat();
+    const hosts = planned.hosts.map(({ host }) => host).filter((host) => touched.includes(host));
+    const changes = planned.hosts.reduce((sum, host) => sum + changesOf(host).length, 0);
+    const changed = changes + owedSteps(planned).length;
     if (hosts.length > 0) state.emit({ at: state.since(), type: 'stage-start', stage: name, hosts });
     for (const batch of batchesOf(planned, program)) await runBatch(doing, each, { planned, batch });
     if (hosts.length === 0 && !each.isHeld) await hold(doing, each, gatedHosts(planned));
