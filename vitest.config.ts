@@ -40,7 +40,16 @@ export default defineConfig({
       { test: { ...quick, name: 'transport', include: ['test/transport/**/*.test.ts'], testTimeout: 30_000 } },
       // Hosts and mirrors that were taken over: the worst that each may say or serve, and what others notice of it. It works
       // the processor.
-      { test: { ...quick, name: 'hostile', include: ['test/hostile/**/*.test.ts'], testTimeout: 60_000 } },
+      {
+        test: {
+          ...quick,
+          name: 'hostile',
+          include: ['test/hostile/**/*.test.ts'],
+          testTimeout: 60_000,
+          // Most of them wait for an end that a hostile host does not make.
+          maxConcurrency: 12,
+        },
+      },
       {
         test: {
           ...quick,

@@ -6,7 +6,7 @@ import { copyFile, mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises
 import { join } from 'node:path';
 import { ensureBinaries, type Binaries } from './binaries.ts';
 import { removeGroups } from './cgroups.ts';
-import { ensureStore } from './containers.ts';
+import { ensureStore, type Store } from './containers.ts';
 import { LabError } from './errors.ts';
 import { boot, cutPower, hostNamed, hostsWithState, onHost, poweredOn, removeDisk, unmountDisk } from './hosts.ts';
 import { ensureImage, imageInUse, setImageInUse } from './image.ts';
@@ -53,45 +53,67 @@ export async function up(onProgress: OnProgress = silent): Promise<void> {
   requireMachine();
   await withLock(async () => {
     const part = timer(onProgress);
-    await part('machine', async (news) => {
-      const installed = await ensurePrograms(news);
-      return installed.length === 0 ? 'has what the lab needs' : `installed ${installed.join(', ')}`;
-    });
-    const binaries = new Map<Component, Binaries>();
-    for (const component of COMPONENTS) {
-      await part(component, async (news) => {
-        const found = await ensureBinaries(component, undefined, news);
-        binaries.set(component, found);
-        return `${found.version} ${found.source}`;
-      });
-    }
-    let image = { root: '', repository: '', cached: true };
-    await part('image', async (news) => {
-      image = await ensureImage(news);
-      return `${image.cached ? 'cached' : 'built'}  ${image.root}`;
-    });
-    const directoryOf = (component: Component): string => binaries.get(component)?.directory ?? '';
+    const { programs, image, store } = await supplies(part);
     await mkdir(STATE, { recursive: true, mode: 0o700 });
     await part('network', async () => {
       await saveSysctls(SYSCTL_FILE);
       await ensureKeys();
-      await writeCommands({ kubernetes: directoryOf('kubernetes'), etcd: directoryOf('etcd') });
+      await writeCommands({ kubernetes: programs('kubernetes'), etcd: programs('etcd') });
       if (!(await exists('/run/netns'))) await writeFile(NETNS_MARK, '');
       return (await createOperatorSide()) ? 'made' : 'was there';
     });
     await part('registry', async () => {
-      const store = await ensureStore({
-        repository: image.repository,
-        coredns: directoryOf('coredns'),
-        calico: directoryOf('calico'),
-        cniPlugins: directoryOf('cni-plugins'),
-      });
       await copyFile(store.manifest, CALICO_MANIFEST);
-      const started = await startRegistry(store.directory);
-      return `${started ? 'started' : 'was up'}  ${store.cached ? 'images were there' : 'images packed'}`;
+      return (await startRegistry(store.directory)) ? 'started' : 'was up';
     });
-    await part('hosts', () => bootAll(image.root));
+    await part('hosts', () => bootAll(image));
   });
+}
+
+/** Only gets what is missing, into the cache; nothing is started. */
+export async function fetch(onProgress: OnProgress = silent): Promise<void> {
+  requireMachine();
+  await withLock(() => supplies(timer(onProgress)));
+}
+
+interface Supplies {
+  /** Folder with the programs of a component. */
+  readonly programs: (component: Component) => string;
+  /** What hosts boot from. */
+  image: string;
+  store: Store;
+}
+
+async function supplies(part: Part): Promise<Supplies> {
+  await part('machine', async (news) => {
+    const installed = await ensurePrograms(news);
+    return installed.length === 0 ? 'has what the lab needs' : `installed ${installed.join(', ')}`;
+  });
+  const binaries = new Map<Component, Binaries>();
+  for (const component of COMPONENTS) {
+    await part(component, async (news) => {
+      const found = await ensureBinaries(component, undefined, news);
+      binaries.set(component, found);
+      return `${found.version} ${found.source}`;
+    });
+  }
+  const programs: Supplies['programs'] = (component) => binaries.get(component)?.directory ?? '';
+  let image = { root: '', repository: '', cached: true };
+  await part('image', async (news) => {
+    image = await ensureImage(news);
+    return `${image.cached ? 'cached' : 'built'}  ${image.root}`;
+  });
+  let store: Store = { directory: '', manifest: '', cached: true };
+  await part('pod images', async () => {
+    store = await ensureStore({
+      repository: image.repository,
+      coredns: programs('coredns'),
+      calico: programs('calico'),
+      cniPlugins: programs('cni-plugins'),
+    });
+    return store.cached ? 'cached' : 'packed';
+  });
+  return { programs, image: image.root, store };
 }
 
 /** Boots the named hosts bare again: their disks, network and control groups are made anew. */

@@ -1,6 +1,19 @@
 import { LabError, messageOf } from './errors.ts';
 import { onHost } from './hosts.ts';
-import { down, linkDown, linkUp, netem, powerOff, powerOn, reset, status, up, wipe, type Progress } from './lab.ts';
+import {
+  down,
+  fetch,
+  linkDown,
+  linkUp,
+  netem,
+  powerOff,
+  powerOn,
+  reset,
+  status,
+  up,
+  wipe,
+  type Progress,
+} from './lab.ts';
 import { onOperatorSide, operatorEnvironment } from './operator.ts';
 import { attach } from './run.ts';
 import { VIP } from './topology.ts';
@@ -8,6 +21,7 @@ import { VIP } from './topology.ts';
 const USAGE = `Five bare hosts and an operator's side on this machine.
 
   npm run lab -- up                   get what is missing, boot what is off
+  npm run lab -- fetch                only get what is missing
   npm run lab -- reset [HOST…]        boot the hosts bare again
   npm run lab -- down                 end the lab, leave nothing behind
   npm run lab -- status               hosts, addresses, whether they are on
@@ -27,6 +41,9 @@ async function main(argv: readonly string[]): Promise<number> {
       process.stdout.write(
         `\nThe lab is up. Try: npm run lab -- exec ssh -F '$MCPK_LAB_SSH_CONFIG' m1, or: npm run lab -- host m1 systemctl status\n`,
       );
+      return 0;
+    case 'fetch':
+      await fetch(print);
       return 0;
     case 'reset':
       await reset(rest.length === 0 ? undefined : rest, print);

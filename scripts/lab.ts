@@ -1,5 +1,7 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { unfit } from '../lab/machine.ts';
-import { run } from './process.ts';
+import { ROOT, run } from './process.ts';
 
 /** Why the lab cannot run here, in one line; undefined when it can. */
 export function whyNoLab(): string | undefined {
@@ -16,4 +18,14 @@ export async function labIsUp(): Promise<boolean> {
     if (code !== 0) return false;
   }
   return true;
+}
+
+/** What {@link fetchForLab} says as it goes. */
+export const FETCH_LOG = '.cache/lab-fetch.log';
+
+/** Gets what the lab is made of while others have the processors first; what goes wrong is told when the lab comes up. */
+export async function fetchForLab(): Promise<void> {
+  await mkdir(join(ROOT, '.cache'), { recursive: true });
+  const fetch = ['chrt', '--idle', '0', process.execPath, 'lab/main.ts', 'fetch'];
+  await run(['sh', '-c', 'exec "$@" >"$0" 2>&1', join(ROOT, FETCH_LOG), ...fetch]);
 }

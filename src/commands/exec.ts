@@ -1,6 +1,6 @@
 import { Args } from '@oclif/core';
 import type { Answer } from '../cluster/gate.ts';
-import { McpkError } from '../core/errors.ts';
+import { EXIT_CODES, McpkError } from '../core/errors.ts';
 import { cleanUpTo, paint, padEnd } from '../report/theme.ts';
 import { BaseCommand } from './shared/base-command.ts';
 import { engineInput } from './shared/engine-input.ts';
@@ -43,7 +43,7 @@ export default class Exec extends BaseCommand<typeof Exec> {
         if (Date.now() >= turn) turn = await nextTurn();
       }
     }
-    if (answers.some((answer) => answer.exitCode !== 0)) process.exitCode = 15;
+    if (answers.some((answer) => answer.exitCode !== 0)) process.exitCode = EXIT_CODES.stage[0];
     return { answers };
   }
 }

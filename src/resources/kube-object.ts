@@ -13,11 +13,11 @@ export const kubeObject: ResourceKind<KubeObjectResource> = {
     const isSecret = resource.object['kind'] === 'Secret';
     const hash = (isSecret ? weakHash : sha256)(JSON.stringify(wanted));
     const text = observed.texts[`api:${resource.id}`];
-    const seen =
-      text === undefined ? undefined : project(comparable(JSON.parse(text) as KubeObjectResource['object']), wanted);
+    const live = text === undefined ? undefined : (JSON.parse(text) as LiveObject);
+    const seen = live === undefined ? undefined : project(comparable(live), wanted);
     const before = seen === undefined ? '' : shown(seen);
     const after = shown(wanted);
-    const leaving = text === undefined ? [] : surplusFields(JSON.parse(text) as LiveObject, wanted);
+    const leaving = live === undefined ? [] : surplusFields(live, wanted);
     if (before === after && leaving.length === 0)
       return { result: 'unchanged', reason: 'the fields that are set are as wanted', hash };
     const change: Change = {
@@ -66,7 +66,7 @@ function differingFields(seen: unknown, wanted: unknown, path = ''): string[] {
   );
 }
 
-interface LiveObject {
+interface LiveObject extends Readonly<Record<string, unknown>> {
   metadata?: { managedFields?: { manager?: string; fieldsV1?: ManagedFields }[] };
 }
 

@@ -12,7 +12,7 @@ export interface Said {
 }
 
 /** As bin/dev.js: the commands of src/, loaded once. */
-function loadConfig(): Promise<Config> {
+export function loadConfig(): Promise<Config> {
   settings.enableAutoTranspile = false;
   return Config.load(fromSources());
 }
@@ -23,8 +23,8 @@ export function loadedConfig(): Promise<Config> {
   return config;
 }
 
-/** Runs mcpk in this process; what it prints and its exit code are the result. One at a time. */
-export async function mcpk(args: readonly string[]): Promise<Said> {
+/** Runs mcpk in this process, or another set of commands; what it prints and its exit code are the result. One at a time. */
+export async function mcpk(args: readonly string[], other?: Config): Promise<Said> {
   const said: Said = { code: 0, stdout: '', stderr: '' };
   const before = process.exitCode;
   const spies = (['stdout', 'stderr'] as const).map((name) =>
@@ -35,7 +35,7 @@ export async function mcpk(args: readonly string[]): Promise<Said> {
   );
   process.exitCode = 0;
   try {
-    await run([...args], await config);
+    await run([...args], other ?? (await config));
     said.code = Number(process.exitCode);
   } catch (error) {
     said.code = (error as { oclif?: { exit?: number } }).oclif?.exit ?? 1;

@@ -3,7 +3,7 @@ import { ensureBinaries } from '../../lab/binaries.ts';
 import { reset } from '../../lab/lab.ts';
 import { DEFAULT_VERSIONS } from '../../lab/versions.ts';
 import type { RunResult } from '../../src/engine/types.ts';
-import { QUICK } from '../faults/support/tier.ts';
+import { FULL } from '../support/tier.ts';
 import { kubectl, mcpk, mcpkJson, NODES, overlay, writeKubeconfig } from './support/mcpk.ts';
 import { underLoad } from './support/under-load.ts';
 
@@ -15,7 +15,7 @@ async function kubeletVersions(): Promise<string[]> {
 }
 
 /** In the full tier: without a cache the binaries of the release before take ten minutes to build. */
-describe.runIf(!QUICK)('a cluster of the release before', () => {
+describe.runIf(FULL)('a cluster of the release before', () => {
   let old = '';
 
   beforeAll(async () => {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { powerOff, powerOn } from '../../lab/lab.ts';
 import { changesOf, type Plan, type RunResult } from '../../src/engine/types.ts';
 import { eventually, MASTERS, mcpk, mcpkJson, on, overlay, unitStarts } from './support/mcpk.ts';
-import { QUICK } from '../faults/support/tier.ts';
+import { FULL } from '../support/tier.ts';
 
 const ETCDCTL = [
   ...['/usr/local/bin/etcdctl', '--endpoints=https://10.77.0.11:2379,https://10.77.0.12:2379,https://10.77.0.13:2379'],
@@ -132,7 +132,7 @@ describe('a quorum', () => {
     await mcpkJson<RunResult>(APPLY, 0);
   });
 
-  it('whose members all stand still, with their data, is started again', async () => {
+  it.runIf(FULL)('whose members all stand still, with their data, is started again', async () => {
     for (const name of MASTERS) await on(name, 'systemctl', 'stop', 'etcd.service');
     await mcpkJson<RunResult>(APPLY, 0);
     expect(await on('m1', ...ETCDCTL, 'endpoint', 'health')).toBeDefined();
@@ -140,7 +140,7 @@ describe('a quorum', () => {
   });
 
   // Nearly three minutes: a restarted member without a quorum answers nobody.
-  it.runIf(!QUICK)(
+  it.runIf(FULL)(
     'that lost the data of two of three is lost: no new cluster takes its place, whatever the third does',
     async () => {
       const before = await on('m1', ...ETCDCTL, 'member', 'list');

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { overlay } from '../e2e/support/mcpk.ts';
 import { heal, note, SCHEDULER } from './support/prove.ts';
 import { Running } from '../e2e/support/running.ts';
-import { QUICK } from './support/tier.ts';
+import { FULL } from '../support/tier.ts';
 
-const TIMES = QUICK ? 3 : 20;
+const TIMES = FULL ? 20 : 3;
 
 describe('two applies at once', () => {
   it(`${String(TIMES)} times: one does the work, the other says who does and leaves`, async () => {

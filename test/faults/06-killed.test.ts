@@ -5,7 +5,7 @@ import { changesOf, type Plan, type StagePlan } from '../../src/engine/types.ts'
 import { mcpkJson, NODES, on, overlay } from '../e2e/support/mcpk.ts';
 import { heal, note, SCHEDULER } from './support/prove.ts';
 import { Running } from '../e2e/support/running.ts';
-import { QUICK } from './support/tier.ts';
+import { FULL } from '../support/tier.ts';
 import type { Testimony } from './support/witness-types.ts';
 import { witnessed } from './support/witnessed.ts';
 
@@ -76,15 +76,15 @@ describe('mcpk killed', () => {
           expect(at).toBeGreaterThan(boundaries / 2);
           break;
         }
-        // In the quick tier the next run mends and is killed in its turn.
-        if (!QUICK) await heal(last);
+        // In the CI tier the next run mends and is killed in its turn.
+        if (FULL) await heal(last);
       }
     });
     expect(testimony.lost).toEqual([]);
     await told('mcpk killed at every step boundary of a changed flag', await heal(last), testimony);
   });
 
-  it.skipIf(QUICK)('at 20 random moments of a changed flag', async () => {
+  it.runIf(FULL)('at 20 random moments of a changed flag', async () => {
     let last = '';
     let recovered = 0;
     const testimony = await witnessed('w1', async () => {
@@ -98,7 +98,7 @@ describe('mcpk killed', () => {
     await told('mcpk killed at 20 random moments of a changed flag', recovered, testimony);
   });
 
-  it.skipIf(QUICK)('at the boundaries of a first apply: the same tree as an undisturbed one', async () => {
+  it.runIf(FULL)('at the boundaries of a first apply: the same tree as an undisturbed one', async () => {
     const undisturbed = await tree();
     await reset();
     const plan = await mcpkJson<Plan>(['plan'], 2);
@@ -120,7 +120,7 @@ describe('mcpk killed', () => {
     await told('mcpk killed at the boundaries of a first apply', recovered);
   });
 
-  it.skipIf(QUICK)('at 20 random moments of a first apply: the same tree as an undisturbed one', async () => {
+  it.runIf(FULL)('at 20 random moments of a first apply: the same tree as an undisturbed one', async () => {
     const undisturbed = await tree();
     await reset();
     for (const ms of moments(20, 8000)) await killedAfter(ms, []);

@@ -7,7 +7,7 @@ export class Relay {
   readonly #sockets = new Set<Socket>();
   #longest = 0;
 
-  private constructor(port: number) {
+  private constructor(port: number, onLeft: () => void) {
     this.#server = createServer((client) => {
       const host = connect(port, '127.0.0.1');
       let last = performance.now();
@@ -16,7 +16,10 @@ export class Relay {
         this.#longest = Math.max(this.#longest, now - last);
         last = now;
       };
-      client.on('data', heard).once('close', heard);
+      client.on('data', heard).once('close', () => {
+        heard();
+        onLeft();
+      });
       for (const [from, to] of [
         [client, host],
         [host, client],
@@ -29,8 +32,9 @@ export class Relay {
     });
   }
 
-  static async to(port: number): Promise<Relay> {
-    const relay = new Relay(port);
+  /** `onLeft` is called when the client's side hangs up. */
+  static async to(port: number, onLeft: () => void): Promise<Relay> {
+    const relay = new Relay(port, onLeft);
     await new Promise<void>((resolve) => relay.#server.listen(0, '127.0.0.1', resolve));
     return relay;
   }

@@ -5,6 +5,7 @@ import { renderInventoryDoc } from '../../src/inventory/document.ts';
 import { load, loadTexts } from '../../src/inventory/load.ts';
 import { renderReference } from '../../src/inventory/reference.ts';
 import { ANNOTATIONS, readSchema, resolve, type JsonSchema } from '../../src/inventory/schema.ts';
+import { bareSettings } from './bare-settings.ts';
 import { loadYaml } from './load-text.ts';
 
 const schema = readSchema();
@@ -25,18 +26,7 @@ describe('the schema', () => {
   });
 
   it('describes every setting, and gives each a default, one in words, or an example', () => {
-    const bare: string[] = [];
-    const visit = (path: string, raw: JsonSchema): void => {
-      const setting = resolve(raw, schema);
-      const known = ['default', 'examples', 'x-default', 'properties'].some((key) => key in setting);
-      if (setting.description === undefined || !known) bare.push(path);
-      for (const [key, child] of Object.entries(setting.properties ?? {})) visit(`${path}.${key}`, child);
-      if (setting.items !== undefined)
-        for (const [key, child] of Object.entries(resolve(setting.items, schema).properties ?? {}))
-          visit(`${path}[].${key}`, child);
-    };
-    for (const [key, child] of Object.entries(schema.properties ?? {})) visit(key, child);
-    expect(bare).toEqual([]);
+    expect(bareSettings(schema)).toEqual([]);
   });
 
   it('accepts its own examples and defaults', () => {

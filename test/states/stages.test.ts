@@ -4,6 +4,7 @@ import type { Resource } from '../../src/resources/types.ts';
 import { STAGES } from '../../src/states/index.ts';
 import type { Cluster } from '../../src/inventory/types.ts';
 import { contextOf, factsOf, labCluster, registered } from './cluster.ts';
+import { outOfOrder } from './order.ts';
 
 const VARIANTS: Record<string, string> = {
   'the lab': '',
@@ -26,10 +27,7 @@ function describeHost(cluster: Cluster, name: string): { stage: string; resource
 describe('the order of the stages', () => {
   it('has every stage after all that it needs', () => {
     const names = STAGES.map((stage) => stage.name);
-    const wrong = STAGES.flatMap((stage, at) =>
-      stage.needs.filter((need) => !names.slice(0, at).includes(need)).map((need) => `${stage.name} needs ${need}`),
-    );
-    expect(wrong).toEqual([]);
+    expect(outOfOrder(STAGES)).toEqual([]);
     expect(new Set(names).size).toBe(names.length);
   });
 });

@@ -66,7 +66,7 @@ export async function openFleet(hosts: readonly Host[], options: FleetOptions): 
   const unreachable = new Map<string, McpkError>();
   const scripts = loadScripts();
   const pool = new ConnectionPool();
-  // Hundreds of answers at once would keep this process from its signs of life.
+  // Reading hundreds of answers at once would keep this process from sending the signs of life that its locks rest on.
   const inLine = { ops: ['probe'], limit: new Limit(options.concurrency) };
   await eachLimited(hosts, options.concurrency, async (host) => {
     const started = performance.now();

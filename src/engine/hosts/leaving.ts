@@ -6,8 +6,8 @@ import type { Leaving } from '../plan/removals.ts';
 import { readObjects, type ObjectReader } from './read-objects.ts';
 
 /**
- * Looks at the objects themselves: the list only says where to look, as others may write into it. Ours is what has
- * mcpk's label and was applied by mcpk.
+ * Looks at the objects themselves: kube-system/mcpk-owned only says where to look, as others may write into it. Ours is
+ * what has mcpk's label and was applied by mcpk.
  *
  * @throws McpkError `unexpected` when the API server did not answer all of it
  */

@@ -4,7 +4,10 @@ import { holderText, lockedError } from '../../transport/lock.ts';
 import type { LockHolder, Session } from '../../transport/types.ts';
 import type { Emit } from '../types.ts';
 
-/** How long the run that has the first master's lock tries for the others (who lost there lets go at once), how often. */
+/**
+ * A run that has the first master's lock tries so long, and so often, for the others: whoever lost there lets go of
+ * them at once.
+ */
 const PACE = { graceMs: 5000, pollMs: 250 };
 
 export interface LockOptions {

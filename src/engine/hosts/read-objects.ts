@@ -2,6 +2,8 @@ import { understoodInTurns } from '../../core/answer.ts';
 import { askApi } from '../../cluster/api-server.ts';
 import {
   askResources,
+  decodingList,
+  listPath,
   objectOf,
   objectPaths,
   parseObjectId,
@@ -27,41 +29,91 @@ export interface ObjectReader {
 /** apiVersion → kind → name of its resource. */
 type Plurals = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
-/** Reads objects by their ids over one connection of the master. */
-export async function readObjects(reader: ObjectReader, ids: readonly string[]): Promise<Map<string, Found>> {
-  const found = await readBy(reader, ids, new Map());
+/**
+ * Reads objects by their ids over one connection of the master. Those of `labelled`, which bear mcpk's label unless
+ * somebody took it away, are read by lists where several lie in one place.
+ */
+export async function readObjects(
+  reader: ObjectReader,
+  ids: readonly string[],
+  labelled: ReadonlySet<string> = new Set(),
+): Promise<Map<string, Found>> {
+  const lists = sharedLists(ids.filter((id) => labelled.has(id)));
+  const inLists = new Set([...lists.values()].flat());
+  const alone = pathsOf(ids.filter((id) => !inLists.has(id)));
+  const answers = await askPaths(reader, [...lists.keys(), ...[...alone.values()].flat()]);
+  const found = await understoodInTurns(reader.host, decodingLists(lists, answers.splice(0, lists.size)));
+  for (const [id, each] of await understoodInTurns(reader.host, decodingObjects(alone, answers))) found.set(id, each);
+  await readAnew(reader, pathsOf([...inLists].filter((id) => !found.has(id))), found);
   const unknown = [...found.keys()].filter((id) => found.get(id) === 'unknown');
   if (unknown.length === 0) return found;
   const plurals = await readPlurals(reader, unknown);
   const named = unknown.filter((id) => pluralIn(plurals, parseObjectId(id)) !== undefined);
-  for (const [id, each] of await readBy(reader, named, plurals)) found.set(id, each);
+  await readAnew(reader, pathsOf(named, plurals), found);
   return found;
 }
 
-async function readBy(
-  { fleet, cluster, host, signal }: ObjectReader,
-  ids: readonly string[],
-  plurals: Plurals,
-): Promise<Map<string, Found>> {
-  const paths = ids.map((id) => {
-    const name = parseObjectId(id);
-    return objectPaths(name, pluralIn(plurals, name));
-  });
-  const asks = paths.map((each) => each.map((path) => askApi(cluster, host, path)));
-  const answers = await ask(fleet, asks.flat(), signal);
-  return understoodInTurns(host, decodingObjects(new Map(ids.map((id, index) => [id, paths[index] ?? []])), answers));
+/** Each by itself, into `found`. */
+async function readAnew(reader: ObjectReader, paths: Paths, found: Map<string, Found>): Promise<void> {
+  if (paths.size === 0) return;
+  const answers = await askPaths(reader, [...paths.values()].flat());
+  for (const [id, each] of await understoodInTurns(reader.host, decodingObjects(paths, answers))) found.set(id, each);
+}
+
+function askPaths({ fleet, cluster, host, signal }: ObjectReader, paths: readonly string[]): Promise<Answer[]> {
+  return ask(
+    fleet,
+    paths.map((path) => askApi(cluster, host, path)),
+    signal,
+  );
+}
+
+/** id → where it may be. */
+type Paths = ReadonlyMap<string, readonly string[]>;
+
+function pathsOf(ids: readonly string[], plurals: Plurals = new Map()): Paths {
+  return new Map(
+    ids.map((id) => {
+      const name = parseObjectId(id);
+      return [id, objectPaths(name, pluralIn(plurals, name))];
+    }),
+  );
+}
+
+/** Path of a list → the ids that are looked for in it; only where that saves questions. */
+function sharedLists(ids: readonly string[]): Map<string, string[]> {
+  const byList = Map.groupBy(ids, (id) => listPath(parseObjectId(id)));
+  return new Map([...byList].flatMap(([path, own]) => (path !== undefined && own.length > 1 ? [[path, own]] : [])));
+}
+
+/**
+ * An id that is not in its list gets no entry, as the object may be there without its label; it is undefined where the
+ * list was not answered.
+ */
+function* decodingLists(
+  lists: ReadonlyMap<string, readonly string[]>,
+  answers: readonly Answer[],
+): Generator<undefined, Map<string, Found>> {
+  const found = new Map<string, Found>();
+  for (const [index, ids] of [...lists.values()].entries()) {
+    const named = yield* decodingList(answers[index]);
+    for (const id of ids) {
+      const name = parseObjectId(id);
+      const json = named?.get(name.name);
+      if (named === undefined) found.set(id, undefined);
+      else if (json !== undefined) found.set(id, { json, path: objectPaths(name)[0] ?? '' });
+    }
+  }
+  return found;
 }
 
 /** Each object in a turn of its own. `answers` are those of all paths, one after another. */
-function* decodingObjects(
-  pathsOf: ReadonlyMap<string, readonly string[]>,
-  answers: Answer[],
-): Generator<undefined, Map<string, Found>> {
+function* decodingObjects(paths: Paths, answers: Answer[]): Generator<undefined, Map<string, Found>> {
   const found = new Map<string, Found>();
-  for (const [id, paths] of pathsOf) {
+  for (const [id, places] of paths) {
     yield;
-    const seen = objectOf(answers.splice(0, paths.length));
-    found.set(id, typeof seen === 'object' ? { json: seen.json, path: paths[seen.place] ?? '' } : seen);
+    const seen = objectOf(answers.splice(0, places.length));
+    found.set(id, typeof seen === 'object' ? { json: seen.json, path: places[seen.place] ?? '' } : seen);
   }
   return found;
 }

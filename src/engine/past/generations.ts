@@ -104,7 +104,7 @@ function restoredBy({ lines }: Generation): string | undefined {
   return lines.find((line) => line.startsWith('restores '))?.slice('restores '.length);
 }
 
-/** Not what only tells how something was, and mcpk's own books. */
+/** Whether a line of the book tells of a change: not how a unit was before, and not the list of what is owned. */
 function isChange(line: string): boolean {
   return !line.startsWith('unit ') && !line.includes(` .${PATHS.owned}`);
 }

@@ -67,7 +67,10 @@ export function runOnHost(host: string, lines: readonly JournalLine[], live: boo
   };
 }
 
-/** Neighbours are begun together and done together: the last one that was begun tells it best. */
+/**
+ * Where the run was seen last. Neighbours are begun together, and done together: the last one that was begun tells it
+ * best.
+ */
 function whereabouts(entries: readonly JournalEntry[]): string | undefined {
   const over = new Set(entries.flatMap(({ event, words }) => (OVER.has(event) ? [words.join(' ')] : [])));
   const open = entries.findLast(({ event, words }) => event === 'begin' && !over.has(words.join(' ')));

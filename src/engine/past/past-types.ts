@@ -7,7 +7,7 @@ export interface PastRun {
   run: string;
   who: string;
   command: string;
-  /** Names what it set out to do. */
+  /** Hash of what it set out to do (plan-hash.ts): two runs with the same one planned the same changes. */
   plan: string;
   startedAt: number;
   /** Of its last line. */

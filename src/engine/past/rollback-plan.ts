@@ -31,7 +31,7 @@ function pathItem(run: string, line: string): PlanItem[] {
   }
 }
 
-/** What a unit is brought to: the same choice as wake_unit and quiet_unit make on the host. */
+/** What a unit is brought to: the same choice as quiet_unit and wake_unit of converge/undo.sh make on the host. */
 function unitItem(run: string, line: string, lines: readonly string[]): PlanItem[] {
   const [tag, name = '', enabled = '', active = ''] = line.split(' ');
   if (tag !== 'unit') return [];

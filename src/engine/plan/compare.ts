@@ -29,7 +29,7 @@ export interface CompareInput extends RemovalInput {
   now: Date;
 }
 
-/** Holds every compiled resource against what was observed, a stage a step. Pure. */
+/** Holds every compiled resource against what was observed, and yields after each stage. Pure. */
 export function* comparing(input: CompareInput): Generator<undefined, Comparisons> {
   const result: Comparisons = { byHost: new Map(), shared: sharedStates(input), stages: new Map() };
   for (const stage of input.tree.stages) {

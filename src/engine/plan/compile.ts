@@ -20,8 +20,8 @@ export interface CompileInput {
 }
 
 /**
- * Describes every stage on every host that answered, a stage a step. Pure; throws `invalid` for contradictions between
- * stages.
+ * Describes every stage on every host that answered, and yields after each stage. Pure; throws `invalid` for
+ * contradictions between stages.
  */
 export function* compiling(input: CompileInput): Generator<undefined, StateTree> {
   const stages: StateTree['stages'][number][] = [];

@@ -19,7 +19,8 @@ export function inventoryOf(described: Described): Plan['inventory'] {
 /**
  * One digest over what is to be made: settings, binaries, manifests. How hosts are reached and where files lie on this
  * machine is left out: another machine with the same inventory gets the same digest. Secrets enter by name only, and
- * what may hold a password by 16 bits; a change that one of them makes on a host has its own hash in the plan.
+ * what may hold a password by 16 bits of its hash; a change that one of them makes on a host has its own hash in the
+ * plan.
  */
 export function inventoryDigest({ cluster, artifacts, manifests }: Described): string {
   const {

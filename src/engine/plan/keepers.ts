@@ -10,8 +10,8 @@ interface Made {
 }
 
 /**
- * What this run makes once must stay somewhere: leaves of an authority that nobody kept could never be followed by
- * another one.
+ * A secret that this run makes must lie on a host that keeps it: an authority that nobody kept could never sign
+ * another leaf.
  *
  * @throws McpkError `refused` when the hosts that keep it are left out, and others are to get what rests on it
  */
@@ -33,7 +33,10 @@ export function checkKept(
   }
 }
 
-/** Hosts that are to get something of it, whether one that keeps it is among those that change, and all that do. */
+/**
+ * `resting`: hosts that are to get the secret or what it signs. `keepers`: all that would keep it; `kept`: one of these
+ * changes in this run.
+ */
 function places({ id, stages, tree }: Made): { resting: string[]; kept: boolean; keepers: string[] } {
   const changed = new Set(
     stages.flatMap((stage) =>

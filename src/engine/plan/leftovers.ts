@@ -4,10 +4,10 @@ import type { StateTree } from '../types.ts';
 import { plainStage } from './plain-stage.ts';
 import { leavingFrom } from './removals.ts';
 
-/** The stage with which that leaves which stages laid on hosts that there are none of any more. */
+/** The stage with which things leave that were laid on hosts by stages that mcpk no longer has. */
 const LEFTOVERS = 'leftovers';
 
-/** The same with one stage more, the last one, where hosts have something of former stages. */
+/** The stages and the tree, with one stage more, the last one, where hosts have something of such former stages. */
 export function withLeftovers(
   stages: readonly Stage[],
   tree: StateTree,

@@ -20,7 +20,7 @@ export interface RemovalInput {
   apiLeaving?: ReadonlyMap<string, Leaving>;
 }
 
-/** What an object that the list of ours names is like in truth; `ours` is undefined where that is not known. */
+/** What an object that kube-system/mcpk-owned lists is really like; `ours` is undefined where that is not known. */
 export type Leaving =
   | { ours: true; path: string; uid: string }
   | { ours: false; gone: boolean; why: string }
@@ -91,8 +91,8 @@ export function removals(input: RemovalInput): Removal[] {
 }
 
 /**
- * Names of the stages with which things may leave a host: of one that is gone with the last of them, which is for just
- * that (leftovers.ts). Objects leave with a stage of the API, whatever their list says.
+ * Names of the stages with which things may leave a host, in order. What a stage laid that mcpk no longer has leaves
+ * with the last of them (leftovers.ts). Objects leave with a stage of the API, whatever their list says.
  */
 function stagesFor(host: string, { stages }: StateTree): string[] {
   const ofApi = stages.filter((stage) => stage.hosts.some((states) => states.host === API));

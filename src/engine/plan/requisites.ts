@@ -7,7 +7,7 @@ type StageTree = StateTree['stages'][number];
 
 /**
  * What a resource names must be described on its host, by its own stage or by one that comes before it: else nothing
- * would be waited for. Throws `invalid`. What stages that wait for the cluster will describe is not known yet.
+ * would be waited for. Throws `invalid`. A deferred stage may yet describe it, so what comes after one is not refused.
  */
 export function checkRequisites(stages: readonly StageTree[]): void {
   const needed = neededStages(stages);

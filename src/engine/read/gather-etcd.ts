@@ -34,7 +34,10 @@ export interface EtcdSeen {
   serves: boolean;
 }
 
-/** Where the first one told nothing, all others with data are asked; where no API server answers, all are for a quorum. */
+/**
+ * Where the first host with a member told nothing, all others with data are asked for the members; where no API server
+ * answers, all with data are asked whether they have a quorum.
+ */
 export async function etcdFacts({
   fleet,
   cluster,

@@ -21,7 +21,9 @@ export async function probeApi(
   reader: ObjectReader,
   objects: readonly KubeObjectResource[],
 ): Promise<ApiState | undefined> {
-  const found = await readObjects(reader, [OWNED_ID, ...objects.map((each) => each.id)]);
+  const ids = objects.map((each) => each.id);
+  const labelled = new Set(objects.filter((each) => !each.partial).map((each) => each.id));
+  const found = await readObjects(reader, [OWNED_ID, ...ids], labelled);
   return understood(reader.host, () => stateOf(reader.host, found));
 }
 

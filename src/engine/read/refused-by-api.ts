@@ -29,7 +29,7 @@ export function whileRefused<T extends EngineInput>(input: T, { facts, since }: 
   return { ...input, selection: { ...input.selection, only: new Set([ADMINS.stage]) } };
 }
 
-/** Whether more was asked for than a run did that {@link whileRefused} narrowed. */
+/** Whether {@link whileRefused} made less of the run (`done`) than the user `asked` for. */
 export function leavesRest(asked: EngineInput, done: EngineInput): boolean {
   return asked !== done && asked.selection.only?.size !== 1;
 }
@@ -41,7 +41,7 @@ export function refusedByApi(host: string, stage?: string): McpkError {
   });
 }
 
-/** Objects of the API go with the masters. */
+/** Whether the selection leaves the binding to this run. Objects of the API go with the masters. */
 function allowsAccess({ cluster, selection }: EngineInput): boolean {
   const { limit, only, skip }: Selection = selection;
   return (

@@ -45,7 +45,7 @@ async function lookAt(host: string, { signal }: EngineInput, opened: Opened): Pr
   const lines = parseJournal(tail?.stdout ?? '').filter((line) => line.run === run);
   // Under our own lock nobody else is at work.
   const seen = runOnHost(host, lines, !opened.exclusive && isLocked(lock));
-  // It had written down its end, and only the mark was left.
+  // That run had written down its end, and was cut off before it took the mark away.
   if (seen.exitCode !== undefined) return [];
   const now = Date.now() + (opened.facts.hosts.get(host)?.clockSkewMs ?? 0);
   return [{ host, run: `${run} (${who}, ${command})`, seen, agoMs: now - seen.endedAt }];

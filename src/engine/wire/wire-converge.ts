@@ -7,6 +7,7 @@ import type { SessionRecord } from '../../transport/types.ts';
 import { CONVERGE_TAGS as TAGS, type Operation, type Tag } from './wire-tags.ts';
 import { argumentLines, list, relative, SEPARATOR, tagged } from './wire-text.ts';
 
+/** The operations of one resource in a stream; the steps around a batch are another thing. */
 export interface ConvergeStep {
   ref: string;
   ops: readonly Op[];
@@ -32,10 +33,16 @@ export interface ConvergeRequest {
   notes: readonly string[];
   steps: readonly ConvergeStep[];
   preconditions: readonly Precondition[];
-  /** Text of owned.json before the first operation (the union), and after the last one; '' leaves it alone. */
+  /**
+   * Text of owned.json before the first operation (what was owned, and what this stream lays down), and after the last
+   * one (without what it removed); '' leaves it alone.
+   */
   ownedBefore: string;
   ownedAfter: string;
-  /** What the host runs by itself `seconds` after the first guarded step, unless it is confirmed: a body like this one. */
+  /**
+   * Armed before the first guarded step: unless mcpk confirms the change within so many seconds, the host runs this
+   * body, which is one of converge like this one, by itself.
+   */
   deadman?: { seconds: number; body: Buffer };
 }
 
@@ -105,12 +112,12 @@ function plainMessage(text: string): string {
     .trim();
 }
 
-/** `seen` is converge's text: what is there now. */
+/** Refs of which a path is not as the plan saw it. `seen` is converge's text of what is there now. */
 function staleRefs(preconditions: readonly Precondition[], seen: string): string[] {
   const now = new Set<string>();
   for (const line of linesOf(seen)) {
     now.add(line);
-    // A path has a line of its own, and a file one more: with others among them, nothing is as it was.
+    // A path has one line, and a file one more for its hash: an answer with more lines is believed in nothing.
     if (now.size > 2 * preconditions.length) return [...new Set(preconditions.map((condition) => condition.ref))];
   }
   const differs = (condition: Precondition): boolean => {
@@ -137,6 +144,7 @@ function expectation({ path, seen }: Precondition): string[] {
 
 const TYPES = { file: 'f', directory: 'd', link: 'l', other: '?' } as const;
 
+/** Of devices and sockets nothing is expected, and a target with a line break would not stay on its line. */
 function checkable({ seen }: Precondition): boolean {
   return seen?.type !== 'other' && !seen?.target?.includes('\n');
 }
@@ -160,7 +168,8 @@ class Lowering {
     const lines = [...this.#preconditions(request.preconditions.filter(checkable)), tagged(TAGS.begin)];
     const units = request.steps.flatMap((step) => step.ops).flatMap((o) => (o.op === 'unit' ? [o.name] : []));
     if (units.length > 0) lines.push(tagged(TAGS.prepare, '0 units'), ...op('units', ...new Set(units)));
-    // What is ours is on the disk before it is there, and the mark that a run is under way.
+    // What will be ours is known on the disk before the first of it is laid, and so is that a run is under way: a host
+    // that loses power in between knows both.
     if (request.ownedBefore !== '')
       lines.push(tagged(TAGS.prepare, '0 owned'), ...this.#owned(request.ownedBefore), tagged(TAGS.settle));
     let deadman = request.deadman;

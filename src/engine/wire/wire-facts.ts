@@ -19,12 +19,12 @@ export interface FactsReception {
   host: string;
   /** The VIP is left out of the interfaces. */
   vip?: string;
-  /** Our clock (ms) when the request left and when its last byte was there. */
+  /** Our clock (ms) when the request left, and when the last byte of the answer was there. */
   sentAt: number;
   receivedAt: number;
 }
 
-/** Beside what probe.sh reads by itself ({@link OWN_FILES}). */
+/** Asked for, beside those that probe.sh reads by itself: /etc/os-release, /proc/meminfo, /proc/swaps. */
 const ASKED_FILES = [PATHS.owned, PATHS.unfinished, PATHS.etcdConfig, PATHS.resolvConf, ...RUNS_BY];
 
 /** A probe body that asks a host about itself; may be joined with {@link encodeReads}'s. */
@@ -37,7 +37,10 @@ export function encodeFacts(request: FactsRequest): Buffer {
   return Buffer.from(lines.join('\n') + '\n');
 }
 
-/** Throws `refused` when owned.json can't be read, Error when the answer is not whole: no entry is not nothing owned. */
+/**
+ * Throws `refused` when owned.json can't be read, and Error when the answer is not whole: a list that is missing must
+ * not be taken for an empty one.
+ */
 export function decodeFacts(records: readonly SessionRecord[], reception: FactsReception): HostFacts {
   return atOnce(decodingFacts(records, reception));
 }
@@ -68,7 +71,8 @@ export function* decodingFacts(
   const [, freeBlocks = '0', blockSize = '0'] = filesystems.get('./var/lib') ?? [];
   const owned = parseOwned(text(PATHS.owned), reception.host);
   const ports = portsOf(yield* of('ports'));
-  // sshd at least: without them all that serves would be taken for not started yet, and restarted together.
+  // sshd at least has one. With no port at all each service would count as not started yet, and all would restart at
+  // once.
   if (owned.length > 0 && ports.length === 0) throw new Error('no listening port');
   const files = [...texts]
     .filter(([path]) => !OWN_FILES.has(path))
@@ -104,6 +108,7 @@ export function* decodingFacts(
 
 /** Sent whatever there is to tell. */
 const RECORDS = ['texts', 'facts', 'network', 'filesystems', 'ports', 'clock'];
+/** Looked at here alone; the texts of all other files are facts themselves (`files`). */
 const OWN_FILES: ReadonlySet<string> = new Set([
   '/etc/os-release',
   '/proc/meminfo',

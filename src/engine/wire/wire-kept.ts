@@ -7,10 +7,10 @@ const UNITS = {
   controllerManager: `${PATHS.units}/kube-controller-manager.service`,
 } as const;
 
-/** Files that tell what this host runs by. No text of theirs is for the facts: it may hold what nobody shall read. */
+/** Files with the settings that this host's services run with. Their texts are no facts: a secret may stand there. */
 export const RUNS_BY: readonly string[] = [...Object.values(UNITS), PATHS.kubeletConfig];
 
-/** What the services on a host were told that a cluster keeps; of a host without them nothing. */
+/** Those of these settings that a cluster keeps for life; of a host without such services, none. */
 export function decodeKept(text: (path: string) => string): Pick<HostFacts, 'ranges' | 'kept'> {
   const unit = text(UNITS.apiServer);
   const ranges = {

@@ -54,7 +54,7 @@ export function decodeSums(text: string, asked: Asked): Record<string, string> {
   return sums;
 }
 
-/** Of a directory that has nothing, an empty list. */
+/** Path → names in it; of an empty directory, an empty list. */
 export function decodeListings(text: string, asked: readonly string[], paths: Observed['paths']): Observed['listings'] {
   const listings = bare<string[]>();
   const names = new Set(asked);
@@ -66,7 +66,7 @@ export function decodeListings(text: string, asked: readonly string[], paths: Ob
   return listings;
 }
 
-/** A unit that was asked by an alias is told under its own name, and is none of those that were asked. */
+/** A unit that was asked by an alias is told under its own name, which nobody asked for, and is left out. */
 export function decodeUnits(
   { shown, stamps, others }: { shown: string; stamps: string; others: string },
   asked: Asked,
@@ -117,7 +117,7 @@ function seconds(timestamp: string): number {
   return match ? Date.parse(`${match[1]}T${match[2]}Z`) / 1000 + Number(match[3] ?? 0) : 0;
 }
 
-/** dpkg may name packages of several architectures, and others that provide them. */
+/** dpkg may name a package once for each architecture, and others that provide it: those are left out. */
 export function decodePackages(text: string, asked: Asked): Observed['packages'] {
   const packages: Observed['packages'] = bare();
   for (const line of linesOf(text)) {
@@ -128,7 +128,10 @@ export function decodePackages(text: string, asked: Asked): Observed['packages']
   return packages;
 }
 
-/** A directory server may write a name in its own way. Of all groups only those of these users count. */
+/**
+ * A directory server (LDAP) may write a name in its own way: then it is left out. Of all groups only those of these
+ * users count.
+ */
 export function decodeUsers(passwd: string, groups: string, asked: Asked): Observed['users'] {
   const users: Observed['users'] = bare();
   for (const line of linesOf(passwd)) {

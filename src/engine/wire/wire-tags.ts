@@ -42,18 +42,18 @@ export const CONVERGE_TAGS = {
   /** Paths, and what the plan saw there, a line each. */
   before: 'P',
   expected: 'x',
-  /** All that is asked before the first change is said. */
+  /** The request has said what must hold: now it is looked at, before the first change. */
   begin: '!',
   /** `NUMBER REF`: what follows prepares that step, or is that step, until `stepEnd`. */
   prepare: 'w',
   step: 'S',
   stepEnd: 'e',
-  /** What ended so far goes to the disk and is told. */
+  /** Steps that have ended so far are synced to the disk, then told to be done. */
   settle: 'f',
   /** The name of an operation, whose arguments follow. */
   operation: 'o',
   stageEnd: 'Z',
-  /** Instead of a stage: only write the notes; or these, and that the run is over on this host. */
+  /** In place of a stage: only the notes are written; with `close` also that the run is over on this host. */
   notesOnly: 'n',
   close: 'Q',
 } as const;

@@ -26,7 +26,7 @@ export function argumentLines(argument: string): string[] {
   return argument.split('\n').map((line, index) => tagged(index === 0 ? first : goesOn, line));
 }
 
-/** The body of the record of this kind, in a turn of its own if it is long; of none, nothing. */
+/** The body of the record of this kind, empty where there is none. A long one gets a turn of its own (`inTurns`). */
 export function* bodyOf(records: readonly SessionRecord[], kind: string): Generator<undefined, Buffer> {
   const body = records.find((record) => record.kind === kind)?.body ?? Buffer.alloc(0);
   if (body.length > LONG_ANSWER) yield;
@@ -46,7 +46,7 @@ export function splitTexts(raw: Buffer, asked: Iterable<string>): Map<string, Bu
   let start = 0;
   for (let at = text.startsWith(HEAD) ? 0 : text.indexOf(NEXT_HEAD); at >= 0;) {
     const from = at + (text[at] === '\n' ? NEXT_HEAD : HEAD).length;
-    // The next head begins with a line break, so this one's end is never searched for twice.
+    // Without a line break behind this one there is no further head either, as those begin with one.
     const end = text.indexOf('\n', from);
     if (end < 0) break;
     const path = text.startsWith(HEAD_END, end - HEAD_END.length)
@@ -58,7 +58,7 @@ export function splitTexts(raw: Buffer, asked: Iterable<string>): Map<string, Bu
       open = path;
       start = end + 1;
     }
-    // The line break after a head that counts is its own.
+    // The line break behind a head that counts belongs to it; behind any other text the next head may begin with it.
     at = text.indexOf(NEXT_HEAD, counts ? start : end);
   }
   if (open !== '') found.set(open, raw.subarray(start));

@@ -75,7 +75,7 @@ export function encodeReads(reads: Reads): Buffer {
   return Buffer.from(lines.join('\n') + '\n');
 }
 
-/** Of a host that tells nothing. Without prototypes: a host's words become keys. */
+/** What is observed of a host that tells nothing. Without prototypes: a host's words become keys. */
 export function emptyObserved(): Observed {
   return {
     paths: bare(),

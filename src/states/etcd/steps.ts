@@ -27,6 +27,8 @@ done
 /**
  * $1 = name, $2 = peer URL of the member that lost its data, the rest = etcdctl with its certificates.
  * A member tells its client URLs when it starts (etcd's publish), so one without them has never lived.
+ * etcd takes in nobody until the present members have heard each other for five seconds (HealthInterval in
+ * server/etcdserver/server.go), which they have not after one of them started or a connection broke.
  */
 const REPLACE_MEMBER = `set -eu
 name=$1; url=$2; shift 2
@@ -36,7 +38,13 @@ while read -r id clients; do
   [ -z "$clients" ] && exit 10
   "$@" member remove "$id"
 done || { [ $? -eq 10 ] && exit 0; }
-"$@" member add "$name" --peer-urls="$url"
+tries=40
+until said=$("$@" member add "$name" --peer-urls="$url" 2>&1); do
+  tries=$((tries - 1))
+  case $said in *'unhealthy cluster'*) ;; *) tries=0 ;; esac
+  [ "$tries" -gt 0 ] || { printf '%s\\n' "$said" >&2; exit 1; }
+  sleep 0.5
+done
 `;
 
 /** Around a batch of etcd hosts; before the cluster has formed there is nobody to spare. */

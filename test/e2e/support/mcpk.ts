@@ -71,8 +71,11 @@ export async function eventually<T>(what: string, seconds: number, look: () => P
 /** host → unit → its start (InvocationID and time), of the units that mcpk runs. */
 export async function unitStarts(names: readonly string[] = NODES): Promise<Record<string, string>> {
   const starts: Record<string, string> = {};
-  for (const name of names) {
-    const shown = await on(name, 'systemctl', 'show', '-p', 'Id,InvocationID,ActiveEnterTimestampMonotonic', ...UNITS);
+  const properties = 'Id,InvocationID,ActiveEnterTimestampMonotonic';
+  const asked = names.map(
+    async (name) => [name, await on(name, 'systemctl', 'show', '-p', properties, ...UNITS)] as const,
+  );
+  for (const [name, shown] of await Promise.all(asked)) {
     for (const block of shown.trim().split('\n\n')) {
       const fields = Object.fromEntries(
         block.split('\n').map((line) => line.split(/=(.*)/s).slice(0, 2) as [string, string]),

@@ -57,6 +57,61 @@ it('reads all objects in one request over one connection, whole texts among them
   expect(state?.owned).toEqual(new Map([['kubeObject:v1/ConfigMap//a', 'addons']]));
 });
 
+describe('objects of mcpk that lie in one place', () => {
+  const item = (name: string): object => ({ metadata: { name }, data: { is: name } });
+  const listed = (names: readonly string[]): Record<string, unknown> => ({
+    '/api/v1/namespaces/kube-system/configmaps/mcpk-owned': { data: {} },
+    '/api/v1/namespaces/a/configmaps?labelSelector=app.kubernetes.io%2Fmanaged-by%3Dmcpk&limit=500': {
+      kind: 'ConfigMapList',
+      apiVersion: 'v1',
+      items: names.map(item),
+    },
+    '/api/v1/namespaces/a/configmaps/y': { kind: 'ConfigMap', apiVersion: 'v1', ...item('y') },
+  });
+  const seen = async (
+    wanted: readonly KubeObjectResource[],
+    { fleet, asked }: ReturnType<typeof server>,
+  ): Promise<{ texts: unknown; asked: string[][] }> => {
+    const state = await probeApi({ fleet, cluster: await labCluster(), host: 'm1', signal }, wanted);
+    const texts = Object.entries(state?.observed.texts ?? {}).map(([id, json]) => [id, JSON.parse(json) as unknown]);
+    return { texts: state && Object.fromEntries(texts), asked };
+  };
+  const wanted = objects('v1/ConfigMap/a/x', 'v1/ConfigMap/a/y');
+  const x = { 'api:v1/ConfigMap/a/x': { kind: 'ConfigMap', apiVersion: 'v1', ...item('x') } };
+  const y = { 'api:v1/ConfigMap/a/y': { kind: 'ConfigMap', apiVersion: 'v1', ...item('y') } };
+
+  it('are read by one list, each as it would be by itself', async () => {
+    const { texts, asked } = await seen(wanted, server(Infinity, listed(['z', 'x', 'y'])));
+    expect(asked.map((paths) => paths.length)).toEqual([2]);
+    expect(texts).toEqual({ ...x, ...y });
+  });
+
+  it('are looked for by themselves when they are not in it: somebody took the label away', async () => {
+    const { texts, asked } = await seen(wanted, server(Infinity, listed(['x'])));
+    expect(asked.slice(1)).toEqual([['/api/v1/namespaces/a/configmaps/y']]);
+    expect(texts).toEqual({ ...x, ...y });
+  });
+
+  it('are read one by one where there is no list', async () => {
+    const only = Object.entries(listed([])).filter(([path]) => !path.includes('?'));
+    expect((await seen(wanted, server(Infinity, Object.fromEntries(only)))).texts).toEqual(y);
+  });
+
+  it('are not known when the list was not answered, and are not asked for again', async () => {
+    const { texts, asked } = await seen(wanted, server(0, listed(['x', 'y'])));
+    expect(texts).toBeUndefined();
+    expect(asked.length).toBe(1);
+  });
+
+  it('are asked for by themselves where others made them, and where there is but one', async () => {
+    const parts = wanted.map((each) => ({ ...each, partial: true }));
+    expect((await seen(parts, server(Infinity, listed([])))).asked.flat().filter((path) => path.includes('?'))).toEqual(
+      [],
+    );
+    expect((await seen(wanted.slice(1), server(Infinity, listed([])))).texts).toEqual(y);
+  });
+});
+
 it('asks the server how a resource is called only where it is not called as its kind', async () => {
   const { fleet, asked } = server();
   const wanted = objects('x.io/v1/Person//eve', 'y.io/v1/Thing//z', 'v1/Node//m1');

@@ -1,8 +1,7 @@
+import { FULL } from '../../support/tier.ts';
 import type { Fault } from './prove.ts';
 
-/** MCPK_FAULTS=quick runs what changes most often break; everything else is the full tier. */
-export const QUICK = process.env['MCPK_FAULTS'] === 'quick';
-
+/** The faults that changes most often break; in the full tier all. */
 export function selected(faults: readonly Fault[]): readonly Fault[] {
-  return QUICK ? faults.filter((fault) => fault.quick) : faults;
+  return FULL ? faults : faults.filter((fault) => fault.quick);
 }

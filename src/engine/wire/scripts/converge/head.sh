@@ -24,7 +24,7 @@ state=./var/lib/mcpk
 # What was asked; set once, by main.sh.
 script='' body='' fence='' run='' stage='' caller='' notes=''
 
-# The step that is worked on: its number, its name, and when it began (ms since boot).
+# The step (the operations of one resource) that is worked on: its number, its name, when it began (ms since boot).
 number=0 ref='' began=0
 # Where programs' words go while an operation runs: the end of it is sent when it fails.
 log=/dev/null

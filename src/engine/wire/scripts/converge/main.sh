@@ -56,7 +56,7 @@ converge() {
       # What the plan saw: the paths, and what was there.
       'P '*) before=$rest ;;
       'x '*) expected=$expected$nl$rest ;;
-      # All that is asked before the first change is said.
+      # The request has said what must hold: look at it, then begin.
       '! ')
         check_fence
         settle_deadmen >/dev/null 2>&1

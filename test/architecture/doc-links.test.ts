@@ -1,0 +1,85 @@
+import { existsSync, globSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ROOT } from '../../scripts/process.ts';
+import { ARCHITECTURE, found, readText, section } from './doc.ts';
+
+const DOCS = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...globSync('docs/*.md', { cwd: ROOT })];
+
+/** As GitHub makes them of headings. */
+function anchorsOf(text: string): string[] {
+  const heads = found(text.replaceAll(/^```[^]*?^```/gm, ''), /^#+ (.*)$/gm);
+  return heads.map((head) =>
+    head
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+/** Links of a text to files, and to headings of them, that there are none of. */
+function brokenLinks(path: string, text: string): string[] {
+  const isBroken = (link: string): boolean => {
+    const [file = '', anchor] = link.split('#');
+    const target = file === '' ? path : join(dirname(path), file);
+    if (!existsSync(join(ROOT, target))) return true;
+    return anchor !== undefined && !anchorsOf(file === '' ? text : readText(target)).includes(anchor);
+  };
+  return found(text, /\]\((?!\w+:)([^)\s]+)\)/g).filter(isBroken);
+}
+
+describe('each link leads to a file, and to a heading that is in it', () => {
+  it.each(DOCS)('in %s', (path) => expect(brokenLinks(path, readText(path))).toEqual([]));
+
+  it('and one that does not is found', () => {
+    const text = '# A b\n[1](none.md), [2](pins.md#none), [3](#none), [4](#a-b), [5](pins.md), [6](https://x.org/y)';
+    expect(brokenLinks('docs/ssh.md', text)).toEqual(['none.md', 'pins.md#none', '#none']);
+  });
+});
+
+describe('docs/architecture.md', () => {
+  const files = globSync('{src,test,docs,schema,templates}/**/*', { cwd: ROOT });
+  const ends = new Set(files.flatMap((path) => path.split('/').map((_, at, parts) => parts.slice(at).join('/'))));
+  const wordsLike = (pattern: RegExp): string[] => [...new Set(found(ARCHITECTURE, pattern))];
+
+  it('names files that are there: wire-tags.ts, runs/apply.ts', () => {
+    const named = wordsLike(/(?<![\w./-])[\w/-]*[\w-]\.(?:ts|sh|pl|md)\b/g).filter((path) => !path.endsWith('NAME.ts'));
+    expect(named.length).toBeGreaterThan(20);
+    expect(named.filter((path) => !ends.has(path))).toEqual([]);
+  });
+
+  it('names paths that are there: src/engine, test/e2e/01', () => {
+    const named = wordsLike(/\b(?:src|test|schema|templates|docs)\/[\w./-]*\w/g).map((path) =>
+      path.replace(/\/[A-Z].*/, ''),
+    );
+    const isThere = (path: string): boolean => files.some((file) => file.startsWith(path) && /^([/-]|$)/.test(file.slice(path.length))); // prettier-ignore
+    expect(named.length).toBeGreaterThan(20);
+    expect(named.filter((path) => path !== 'templates' && !isThere(path))).toEqual([]);
+  });
+
+  it('names functions that are there behind the arrows', () => {
+    const [line = ''] = found(ARCHITECTURE, /^The functions behind the arrows: (.*?)\. \[/gm);
+    const names = found(line, /`(\w+)`/g);
+    const sources = globSync('src/**/*.ts', { cwd: ROOT }).map(readText).join('\n');
+    expect(names).toHaveLength(9);
+    expect(names.filter((name) => !new RegExp(`^export (?:async )?function ${name}\\(`, 'm').test(sources))).toEqual(
+      [],
+    );
+  });
+
+  const roomsIn = (heading: string): string[] =>
+    found(section(ARCHITECTURE, heading), /^\| (?!folder|room)([a-z][\w/]*) \|/gm).toSorted();
+  const foldersIn = (path: string): string[] => {
+    const entries = readdirSync(join(ROOT, path), { withFileTypes: true });
+    return entries.flatMap((each) => (each.isDirectory() ? [each.name] : [])).toSorted();
+  };
+
+  it('has all rooms of src, and no other', () => {
+    const rooms = roomsIn('## Rooms').filter((room) => room.startsWith('src/'));
+    expect(rooms).toEqual(foldersIn('src').map((name) => `src/${name}`));
+  });
+
+  it('has all rooms of the engine, and no other', () => {
+    expect(roomsIn("### The engine's rooms")).toEqual(foldersIn('src/engine'));
+  });
+});
