@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { engineInput } from '../../src/commands/shared/engine-input.ts';
 import { loadCluster } from '../../src/commands/shared/cluster.ts';
-import { applyRun } from '../../src/engine/runs/run.ts';
+import { applyRun } from '../../src/engine/runs/apply.ts';
 import type { Stage } from '../../src/states/stage.ts';
 import { stripped, unsaid, type Scope } from '../peers/comparable.ts';
 

@@ -60,6 +60,8 @@ export interface NodeFacts {
   podCidr?: string;
   ready: boolean;
   kubeletVersion: string;
+  /** Who keeps new pods off it; absent = nobody. */
+  cordoned?: 'mcpk' | 'other';
 }
 
 /**

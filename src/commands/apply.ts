@@ -58,7 +58,7 @@ export default class Apply extends BaseCommand<typeof Apply> {
     if (saved && inventory === undefined)
       this.note(`Inventory, as the plan names it: ${saved.flags.inventory.map(clean).join(', ')}\n`);
     const cluster = await this.loadCluster(saved?.flags);
-    const { applyRun } = await import('../engine/runs/run.ts');
+    const { applyRun } = await import('../engine/runs/apply.ts');
     const view = await this.view();
     const record = timeline !== undefined || this.flags.profile ? await startRecord(view.emit) : undefined;
     const emit = record?.emit ?? view.emit;

@@ -29,7 +29,7 @@ export default class Exec extends BaseCommand<typeof Exec> {
         hint: 'mcpk exec --limit m1 -- uptime',
       });
     const cluster = await this.loadCluster();
-    const { execOnHosts } = await import('../engine/runs/run.ts');
+    const { execOnHosts } = await import('../engine/runs/reading.ts');
     const view = await this.view();
     const caller = { command: 'exec', version: this.config.version, signal: this.signal, emit: view.emit };
     const input = await engineInput(cluster, this.flags, caller, { artifacts: false });

@@ -17,7 +17,7 @@ export default class Facts extends BaseCommand<typeof Facts> {
 
   async run(): Promise<FactsData> {
     const cluster = await this.loadCluster();
-    const { gatherFacts } = await import('../engine/runs/run.ts');
+    const { gatherFacts } = await import('../engine/runs/reading.ts');
     const view = await this.view();
     const caller = { command: 'facts', version: this.config.version, signal: this.signal, emit: view.emit };
     const input = await engineInput(cluster, this.flags, caller, { artifacts: false });

@@ -40,7 +40,7 @@ export default class Kubeconfig extends BaseCommand<typeof Kubeconfig> {
     if (output !== undefined) await checkPlace(output);
     const cluster = await this.loadCluster();
     const [{ readFiles }, { kubeconfig }] = await Promise.all([
-      import('../engine/runs/run.ts'),
+      import('../engine/runs/reading.ts'),
       import('../render/kubeconfig.ts'),
     ]);
     const view = await this.view();

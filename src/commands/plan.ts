@@ -35,7 +35,7 @@ export default class Plan extends BaseCommand<typeof Plan> {
     const { out } = this.flags;
     const { writePlan } = await import('../engine/plan/plan-file.ts');
     if (out !== undefined) await checkPlace(out);
-    const { planRun } = await import('../engine/runs/run.ts');
+    const { planRun } = await import('../engine/runs/plan.ts');
     const view = await this.view();
     let ms = 0;
     const emit = (event: Event): void => {

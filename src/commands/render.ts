@@ -64,7 +64,7 @@ export default class Render extends BaseCommand<typeof Render> {
   private async factsOf(cluster: Cluster, input: EngineInput): Promise<Facts> {
     if (this.flags.facts !== undefined) return readFacts(this.flags.facts);
     if (!this.flags.gather) return assumedFacts(cluster);
-    const { gatherFacts } = await import('../engine/runs/run.ts');
+    const { gatherFacts } = await import('../engine/runs/reading.ts');
     return gatherFacts(input);
   }
 }

@@ -34,7 +34,7 @@ export default class Rollback extends BaseCommand<typeof Rollback> {
 
   async run(): Promise<RunResult & { from: string }> {
     const cluster = await this.loadCluster();
-    const { rollbackRun } = await import('../engine/runs/rollback-run.ts');
+    const { rollbackRun } = await import('../engine/runs/rollback.ts');
     const view = await this.view();
     const caller = { command: 'rollback', version: this.config.version, signal: this.signal, emit: view.emit };
     const from = this.args.run === undefined ? {} : { from: this.args.run };

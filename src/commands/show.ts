@@ -56,7 +56,7 @@ export default class Show extends BaseCommand<typeof Show> {
         hint: `Its hosts are ${known.join(', ')}.`,
       });
     }
-    const { compileStates } = await import('../engine/runs/run.ts');
+    const { compileStates } = await import('../engine/runs/reading.ts');
     const view = await this.view();
     const caller = { command: 'show', version: this.config.version, signal: this.signal, emit: view.emit };
     const input = await engineInput(cluster, this.flags, caller, { artifacts: true });

@@ -1,6 +1,7 @@
 import type { Facts } from '../cluster/facts.ts';
 import type { Change, Comparison, Resource } from '../resources/types.ts';
 import type { McpkError } from '../core/errors.ts';
+import type { StepAround } from '../states/stage.ts';
 
 /** The pseudo-host on which kubeObjects live. */
 export const API = 'api';
@@ -112,11 +113,20 @@ export interface StagePlan {
   /** Why this order: `m1 holds the VIP, so it goes last`. */
   order: string;
   gates: string[];
-  steps: { batch: number; when: 'before' | 'after'; title: string; on: string }[];
+  /** Around its batches, in order: just these are carried out. */
+  steps: PlannedStep[];
   hosts: HostPlan[];
   deferred?: { until: string; why: string };
   /** Why the stage as a whole can't be undone. */
   irreversible?: string;
+}
+
+/** A step as the plan keeps it. */
+export interface PlannedStep extends StepAround {
+  /** Index into the stage's batches. */
+  batch: number;
+  /** Of the batch; `held`: once its gate has held. */
+  when: 'before' | 'after' | 'held';
 }
 
 export interface HostPlan {

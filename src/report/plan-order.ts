@@ -24,7 +24,7 @@ function stepsOf(stage: StagePlan): string[] {
     const [host, ...more] = stage.batches[step.batch] ?? [];
     const alone = host !== undefined && more.length === 0 && stage.batches.length > 1;
     const general = (text: string): string => (alone ? withoutNames(text, new Set([host])) : text);
-    return JSON.stringify([step.when, general(step.title), general(step.on)]);
+    return JSON.stringify([placeOf(step), general(step.title), general(step.on)]);
   });
   return [...groups.values()].map((steps) => {
     const [first] = steps as [StagePlan['steps'][number]];
@@ -33,8 +33,13 @@ function stepsOf(stage: StagePlan): string[] {
     const name = (text: string): string => (each ? withoutNames(text, new Set(batches)) : text);
     const target = steps.length === stage.batches.length && each ? 'each' : batches.join(', ');
     const on = first.on === batches[0] ? '' : ` (on ${name(first.on)})`;
-    return `${first.when} ${target}: ${name(first.title)}${on}`;
+    return `${placeOf(first)} ${target}: ${name(first.title)}${on}`;
   });
+}
+
+/** What is for a gate that holds comes after its batch, too. */
+function placeOf({ when }: StagePlan['steps'][number]): 'before' | 'after' {
+  return when === 'before' ? 'before' : 'after';
 }
 
 /** Each batch waits for the gates of its own hosts: what is asked of every host is said once. */

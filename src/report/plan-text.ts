@@ -54,7 +54,9 @@ function renderStage(plan: Plan, stage: StagePlan, theme: Theme, options: PlanTe
     ...renderBlock(stage, block, theme, options),
   ]);
   const order = renderOrder(plan, stage, theme);
-  return order.length === 0 ? lines : [...lines, '', ...order];
+  if (order.length === 0) return lines;
+  // Nothing changes but what a run before left undone.
+  return lines.length === 0 ? [paint(theme, 'bold', stage.name), ...order] : [...lines, '', ...order];
 }
 
 function renderBlock(stage: StagePlan, block: Block, theme: Theme, options: PlanTextOptions): string[] {

@@ -47,11 +47,14 @@ export interface Step {
   undo?: Ask['argv'];
 }
 
+/** A step that a plan keeps: nothing is handed to it on its standard input, so that no secret is. */
+export type StepAround = Omit<Step, 'stdin'>;
+
 /** Around a batch: before it, after it, and once its gate has held. */
 export interface Steps {
-  before: Step[];
-  after: Step[];
-  held?: Step[];
+  before: StepAround[];
+  after: StepAround[];
+  held?: StepAround[];
 }
 
 export interface AroundContext {
@@ -103,8 +106,11 @@ export interface Stage {
   rollout?(cluster: Cluster, facts: Facts, changed: readonly string[]): string[][];
   /** Hosts where what it lays down does not serve now: they go first, as they are the ones to be mended. */
   down?(cluster: Cluster, facts: Facts): readonly string[];
+  /** Hosts where a run before left something undone that `around` undoes, whether they change or not. */
+  owes?(cluster: Cluster, facts: Facts): readonly string[];
   /** What must hold of the others before a batch is taken down: asked at plan time, and again right before it. */
   guard?(context: GuardContext): Guard[];
+  /** Asked by the planner alone: what it gives is kept in the plan, and carried out from there. */
   around?(context: AroundContext): Steps;
   gate?(context: GateContext): GateCheck[];
   /** Why its changes as a whole can't be undone, if so. */

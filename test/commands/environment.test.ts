@@ -5,7 +5,7 @@ import { allowedVariables } from '../../src/commands/shared/cluster.ts';
 import { hiding, hidingIn, withoutHidden } from '../../src/commands/shared/hiding.ts';
 import { McpkError } from '../../src/core/errors.ts';
 import { Secret } from '../../src/core/secret.ts';
-import { asErrors } from '../../src/engine/work/run-context.ts';
+import { asErrors } from '../../src/engine/work/run-state.ts';
 import type { Event } from '../../src/engine/types.ts';
 import { FACTS } from '../fixtures/plan.ts';
 import { INVENTORY, inventory, loadedConfig, mcpk, scratch } from './support.ts';

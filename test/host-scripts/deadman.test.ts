@@ -112,22 +112,22 @@ describe('on the operator’s side', () => {
         });
       },
     };
-    const { run, events } = runOf({ system: {} }, {}, { ...reach, owned: { h1: [] } });
-    return { run, events, asked };
+    const { means, events } = runOf({ system: {} }, {}, { ...reach, owned: { h1: [] } });
+    return { means, events, asked };
   }
   const FOLDER = '/run/mcpk/deadman/r-system';
   it('an unguarded stream is sent as it is, over no connection more', async () => {
-    const { run, asked } = fleet('down');
+    const { means, asked } = fleet('down');
     const request = requestOf(false);
     const sent: ConvergeRequest[] = [];
-    await underDeadman(run, 'h1', request, (each) => Promise.resolve(sent.push(each)));
+    await underDeadman(means, 'h1', request, (each) => Promise.resolve(sent.push(each)));
     expect([sent[0] === request, asked]).toEqual([true, []]);
   });
 
   it('a guarded one is confirmed over a new connection, and its timer stopped', async () => {
-    const { run, asked } = fleet({ mv: yes() });
+    const { means, asked } = fleet({ mv: yes() });
     const seconds: number[] = [];
-    await underDeadman(run, 'h1', requestOf(true, { op: 'run', argv: ['true'] }), (each) =>
+    await underDeadman(means, 'h1', requestOf(true, { op: 'run', argv: ['true'] }), (each) =>
       Promise.resolve(seconds.push(each.deadman?.seconds ?? 0)),
     );
     expect(seconds).toEqual([60]);
@@ -139,35 +139,35 @@ describe('on the operator’s side', () => {
   });
 
   it('when it is not reached, the run ends with what the host did by itself', async () => {
-    const { run, events } = fleet('down', { cat: no(), find: yes(`${FOLDER}.fired\n`) }, { cat: yes('0\n') });
-    const failed = underDeadman(run, 'h1', requestOf(true), () => Promise.resolve());
+    const { means, events } = fleet('down', { cat: no(), find: yes(`${FOLDER}.fired\n`) }, { cat: yes('0\n') });
+    const failed = underDeadman(means, 'h1', requestOf(true), () => Promise.resolve());
     await expect(failed).rejects.toMatchObject({
       code: 'rolledBack',
       exitCode: 19,
       details: ['the host put back by itself what was there before'],
     });
-    expect(run.rolledBack).toEqual([{ stage: 'system', host: 'h1', held: true }]);
+    expect(means.state.rolledBack).toEqual([{ stage: 'system', host: 'h1', held: true }]);
     expect(events.map((event) => event.type)).toEqual(['rollback']);
   });
 
   it('and it is said when the host could not put it back', async () => {
-    const { run } = fleet({ cat: yes('15\n') });
-    const failed = underDeadman(run, 'h1', requestOf(true), () => Promise.resolve());
+    const { means } = fleet({ cat: yes('15\n') });
+    const failed = underDeadman(means, 'h1', requestOf(true), () => Promise.resolve());
     await expect(failed).rejects.toMatchObject({ code: 'rolledBack', details: [expect.stringMatching(/could not/)] });
   });
 
   const lost = new McpkError('unreachable', 'h1: the connection was lost');
   it('a stream that was lost is not confirmed, even where the host is reached', async () => {
-    const { run, asked } = fleet({ mv: yes(), cat: yes('0\n') });
-    const failed = underDeadman(run, 'h1', requestOf(true), () => Promise.reject(lost));
+    const { means, asked } = fleet({ mv: yes(), cat: yes('0\n') });
+    const failed = underDeadman(means, 'h1', requestOf(true), () => Promise.reject(lost));
     await expect(failed).rejects.toMatchObject({ code: 'rolledBack', cause: lost });
     expect(asked).toEqual([`cat ${FOLDER}.fired/rc`]);
   });
 
   it('a stream that failed before it armed anything fails as it does', async () => {
-    const { run } = fleet({ find: no() });
-    await expect(underDeadman(run, 'h1', requestOf(true), () => Promise.reject(lost))).rejects.toBe(lost);
+    const { means } = fleet({ find: no() });
+    await expect(underDeadman(means, 'h1', requestOf(true), () => Promise.reject(lost))).rejects.toBe(lost);
     const stale = new McpkError('stale', 'moved');
-    await expect(underDeadman(run, 'h1', requestOf(true), () => Promise.reject(stale))).rejects.toBe(stale);
+    await expect(underDeadman(means, 'h1', requestOf(true), () => Promise.reject(stale))).rejects.toBe(stale);
   });
 });

@@ -47,6 +47,16 @@ Apply with: mcpk apply -i inventories/lab.yaml
     expect(text).toContain('3 changes on 1 host, 1 removed, 1 known later. 1 state unchanged.');
   });
 
+  it('shows what a run before left undone, in a stage that changes nothing else', () => {
+    const owing = stage('nodes', {
+      batches: [['w1']],
+      hosts: hosts(['w1'], []),
+      steps: [{ batch: 0, when: 'after', title: 'uncordon w1', on: 'm1', run: ['uncordon'] }],
+    });
+    const text = renderPlan(planOf([owing], { changes: 1, hosts: 1 }), PLAIN, OPTIONS);
+    expect(text).toContain('\nnodes\nOrder  w1\n       after w1: uncordon w1 (on m1)\n');
+  });
+
   it('shows a change once although the lines around it differ between the hosts', () => {
     const files = (host: string): string => `name: ${host}\nport: 1\nend\n`;
     const item = (host: string): PlanItem => ({
@@ -93,8 +103,8 @@ Apply with: mcpk apply -i inventories/lab.yaml
       hosts: hosts(['m1', 'm2'], [etcd]),
       gates: ['etcd m1 healthy', 'etcd m2 healthy'],
       steps: ['m2', 'm1'].flatMap((on, batch) => [
-        { batch, when: 'before' as const, title: `stop the API server of ${on}`, on },
-        { batch, when: 'after' as const, title: `start the API server of ${on}`, on },
+        { batch, when: 'before' as const, title: `stop the API server of ${on}`, on, run: ['stop'] },
+        { batch, when: 'after' as const, title: `start the API server of ${on}`, on, run: ['start'] },
       ]),
       irreversible: 'etcd 3.6 → 3.7: there is no way back',
     });

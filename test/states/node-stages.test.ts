@@ -365,7 +365,10 @@ describe('rollout', () => {
     const around = (version: string): unknown =>
       nodes.around?.({ cluster, facts: factsOf(cluster, { nodes: registered(cluster, version) }), batch: ['w1'] });
     expect(around('v1.37.0')).toEqual({ before: [], after: [] });
-    expect(around('v1.36.4')).toMatchObject({ before: [{ title: 'drain w1' }], after: [{ title: 'uncordon w1' }] });
+    expect(around('v1.36.4')).toMatchObject({
+      before: [{ title: 'cordon w1' }, { title: 'drain w1' }],
+      after: [{ title: 'uncordon w1' }],
+    });
   });
 
   it('takes away the pods of a Node that was deleted, before its kubelet registers anew', async () => {

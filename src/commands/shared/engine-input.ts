@@ -75,7 +75,7 @@ export async function engineInput(
 
 /** Hosts that are chosen by what they tell are all asked first, without the lock; then the run begins with the few. */
 async function gathered(input: EngineInput): Promise<Facts> {
-  const { gatherFacts } = await import('../../engine/runs/run.ts');
+  const { gatherFacts } = await import('../../engine/runs/reading.ts');
   return gatherFacts({ ...input, emit: () => undefined });
 }
 

@@ -1,4 +1,4 @@
-import type { ApplyInput } from '../../engine/runs/run.ts';
+import type { ApplyInput } from '../../engine/runs/apply.ts';
 
 export interface SavedPlan {
   input: Required<Pick<ApplyInput, 'saved' | 'selection'>>;

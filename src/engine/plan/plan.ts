@@ -4,6 +4,8 @@ import type { Stage } from '../../states/stage.ts';
 import { API, changesOf, type HostPlan, type Plan, type Selection, type StagePlan, type StateTree } from '../types.ts';
 import { actionsOf } from './actions.ts';
 import type { Comparisons } from './compare.ts';
+import { owedSteps } from './owed.ts';
+import { stepsAround } from './steps.ts';
 
 export interface PlanInput {
   cluster: Cluster;
@@ -39,7 +41,7 @@ export function plan(input: PlanInput): Plan {
     actions: actionsOf(stages, gateTitles(input)),
     refused: [],
     summary: {
-      changes: changes.length,
+      changes: changes.length + stages.flatMap(owedSteps).length,
       hosts: new Set(stages.flatMap((stage) => stage.batches.flat()).filter((host) => host !== API)).size,
       restarts: verbs('restart'),
       reloads: verbs('reload'),
@@ -90,35 +92,22 @@ export function planStage(stage: Stage, input: PlanInput): StagePlan {
     selected(stage.name, host.host, input),
   );
   const changed = hosts.filter((host) => changesOf(host).length > 0).map((host) => host.host);
-  const batches = changed.length === 0 ? [] : batchesOf(stage, input, changed);
+  const owes = stage.owes?.(input.cluster, input.facts) ?? [];
+  const owing = hosts.map(({ host }) => host).filter((host) => owes.includes(host) && !changed.includes(host));
+  const batches = [
+    ...(owing.length === 0 ? [] : [owing]),
+    ...(changed.length === 0 ? [] : batchesOf(stage, input, changed)),
+  ];
   const deferred = compiled?.deferred ?? deferredApi(stage, hosts);
-  const irreversible = batches.length > 0 ? stage.irreversible?.(input.cluster, input.facts) : undefined;
+  const irreversible = changed.length > 0 ? stage.irreversible?.(input.cluster, input.facts) : undefined;
   return {
     name: stage.name,
     title: stage.title,
     needs: stage.needs,
     batches,
     order: orderText(input, stage, batches),
-    gates: gateTitles(input)(stage.name, changed),
-    steps: batches.flatMap((batch, index) => {
-      const steps = stage.around?.({
-        cluster: input.cluster,
-        facts: input.facts,
-        batch,
-        restarting: restarting(hosts),
-      });
-      return steps
-        ? [
-            ...steps.before.map((step) => ({ batch: index, when: 'before' as const, title: step.title, on: step.on })),
-            ...[...steps.after, ...(steps.held ?? [])].map((step) => ({
-              batch: index,
-              when: 'after' as const,
-              title: step.title,
-              on: step.on,
-            })),
-          ]
-        : [];
-    }),
+    gates: gateTitles(input)(stage.name, [...owing, ...changed]),
+    steps: stepsAround(stage, { cluster: input.cluster, facts: input.facts, batches, hosts }),
     hosts,
     ...(irreversible === undefined ? {} : { irreversible }),
     ...(deferred && selected(stage.name, stage.api ? API : undefined, input) ? { deferred } : {}),
@@ -130,18 +119,6 @@ function gateTitles({ stages, cluster, facts }: PlanInput): (stage: string, host
     const gates = stages.find((stage) => stage.name === name)?.gate?.({ cluster, facts, hosts }) ?? [];
     return [...new Set(gates.map((gate) => gate.title))];
   };
-}
-
-/** Units that a stage starts, restarts or stops, by host. */
-export function restarting(hosts: readonly HostPlan[]): ReadonlyMap<string, readonly string[]> {
-  return new Map(
-    hosts.map((host) => [
-      host.host,
-      changesOf(host)
-        .filter((item) => item.kind === 'unit' && ['start', 'restart', 'stop', 'remove'].includes(item.comparison.verb))
-        .map((item) => item.ref.slice('unit:'.length)),
-    ]),
-  );
 }
 
 function isDeferred(host: HostPlan): boolean {

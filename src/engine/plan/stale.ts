@@ -74,7 +74,12 @@ function stageLines(name: string, saved: StagePlan | undefined, now: StagePlan |
   if (waits.length + changes.length > 0) return [...waits, ...changes];
   if (!isDeepStrictEqual(saved?.batches ?? [], now?.batches ?? []))
     return [`${name}: the order was ${orderOf(saved)}, is ${orderOf(now)}${because}`];
-  return isDeepStrictEqual(saved?.steps ?? [], now?.steps ?? []) ? [] : [`${name}: other steps are needed${because}`];
+  const steps = [saved, now].map((stage) => stage?.steps ?? []);
+  if (isDeepStrictEqual(steps[0], steps[1])) return [];
+  // A plan of mcpk 0.1.0 has their titles alone.
+  if (steps[0]?.some((step) => !('run' in step)))
+    return [`${name}: the plan does not hold the commands of its steps, as those of older versions`];
+  return [`${name}: other steps are needed${because}`];
 }
 
 function itemLines(host: string, saved: HostPlan | undefined, now: HostPlan | undefined): string[] {

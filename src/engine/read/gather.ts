@@ -1,4 +1,5 @@
 import type { Facts, HostFacts, IpPool, NodeFacts, ServiceAddresses } from '../../cluster/facts.ts';
+import { cordonOf } from '../../cluster/cordon.ts';
 import { askApi } from '../../cluster/api-server.ts';
 import { parseHttp, parseJson } from '../../cluster/http.ts';
 import { askIpPools, parseIpPools } from '../../cluster/ip-pools.ts';
@@ -136,10 +137,15 @@ function continued(list: NodeList | undefined): string | undefined {
 interface NodeList {
   metadata?: { continue?: unknown };
   items: {
-    metadata: { name: string };
-    spec: { podCIDR?: string };
+    metadata: { name: string; annotations?: unknown };
+    spec: { podCIDR?: string; unschedulable?: unknown };
     status: { conditions?: { type: string; status: string }[]; nodeInfo: { kubeletVersion: string } };
   }[];
+}
+
+function cordonFacts({ metadata, spec }: NodeList['items'][number]): Pick<NodeFacts, 'cordoned'> {
+  const cordoned = cordonOf(spec, metadata.annotations);
+  return cordoned === undefined ? {} : { cordoned };
 }
 
 function toNodes(list: NodeList): Map<string, NodeFacts> {
@@ -147,6 +153,7 @@ function toNodes(list: NodeList): Map<string, NodeFacts> {
     list.items.map((node) => [
       node.metadata.name,
       {
+        ...cordonFacts(node),
         name: node.metadata.name,
         ...(node.spec.podCIDR === undefined ? {} : { podCidr: node.spec.podCIDR }),
         ready: node.status.conditions?.some((each) => each.type === 'Ready' && each.status === 'True') ?? false,

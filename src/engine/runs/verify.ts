@@ -1,14 +1,14 @@
 import { McpkError } from '../../core/errors.ts';
+import type { Facts } from '../../cluster/facts.ts';
 import type { GateCheck } from '../../cluster/gate.ts';
 import type { Stage, Step } from '../../states/stage.ts';
-import type { Fleet } from '../hosts/fleet.ts';
-import { holdGates, runStep } from '../hosts/gates.ts';
 import type { EngineInput } from '../input.ts';
-import { open, type Opened } from '../read/open.ts';
+import { open } from '../read/open.ts';
 import type { RunResult } from '../types.ts';
+import { askingHands, trafficOf, type AskingHands } from '../work/hands.ts';
 import { resultOf } from '../work/result.ts';
-import { asErrors } from '../work/run-context.ts';
-import { stagesInScope } from './prepare.ts';
+import { asErrors } from '../work/run-state.ts';
+import { stagesInScope } from './in-scope.ts';
 
 /** Gates are asked to hold now; a cluster that only starts is not verified yet. */
 const PATIENCE_S = 10;
@@ -21,47 +21,59 @@ export async function verifyRun(input: EngineInput): Promise<RunResult> {
   const stages: RunResult['stages'] = [];
   try {
     const wanted = stagesInScope(input);
+    const { fleet, facts, since } = opened;
+    const hands = askingHands(fleet, { emit: input.emit, since, signal: input.signal });
     for (const stage of input.stages.filter((each) => wanted.has(each.name))) {
       const begun = performance.now();
       const hosts = stage
         .hosts(input.cluster)
         .map((host) => host.name)
-        .filter((name) => opened.facts.hosts.has(name));
-      const found = await verifyStage(input, opened, { stage, hosts });
+        .filter((name) => facts.hosts.has(name));
+      const found = await verifyStage({ input, facts, hands }, { stage, hosts });
       if (found === undefined) continue;
       failures.push(...found);
       const status = found.length > 0 ? 'failed' : 'unchanged';
       stages.push({ name: stage.name, status, changed: 0, ms: performance.now() - begun, hosts });
     }
     const counts = { unchanged: 0, changed: 0, removed: 0 };
-    return resultOf({ id: '', failures, fleet: opened.fleet }, stages, performance.now() - started, counts);
+    return resultOf(
+      { id: '', failures, rolledBack: [] },
+      trafficOf(fleet),
+      stages,
+      performance.now() - started,
+      counts,
+    );
   } finally {
     await opened.fleet.close();
   }
 }
 
+interface Verifying {
+  input: Pick<EngineInput, 'cluster' | 'signal'>;
+  facts: Facts;
+  hands: AskingHands;
+}
+
 /** What is wrong with one stage; undefined when it has nothing to check. */
-async function verifyStage(
-  input: EngineInput,
-  opened: Opened,
+export async function verifyStage(
+  { input, facts, hands }: Verifying,
   { stage, hosts }: { stage: Stage; hosts: string[] },
 ): Promise<McpkError[] | undefined> {
-  const context = { cluster: input.cluster, facts: opened.facts, hosts };
-  const { fleet, since } = opened;
-  const run = { fleet, stage: stage.name, emit: input.emit, since, signal: input.signal };
+  const { cluster, signal } = input;
+  const context = { cluster, facts, hosts };
   const active = stage.verify?.(context);
   const gates = active?.checks ?? (stage.gate?.(context) ?? []).map(withPatience);
   if (gates.length === 0) return undefined;
   const failures: McpkError[] = [];
-  const note = (error: unknown): void => void failures.push(...asErrors(error, stage.name, input.cluster.hidden));
+  const note = (error: unknown): void => void failures.push(...asErrors(error, stage.name, cluster.hidden));
   try {
-    for (const step of active?.setup ?? []) await must(fleet, step, input.signal);
+    for (const step of active?.setup ?? []) await must(hands, step, signal);
     // Each by itself: one that does not hold says nothing about the others.
-    await Promise.all(gates.map((gate) => holdGates(run, [gate]).catch(note)));
+    await Promise.all(gates.map((gate) => hands.hold([gate], { stage: stage.name }).catch(note)));
   } catch (error) {
     note(error);
   } finally {
-    for (const step of active?.teardown ?? []) await must(fleet, step, input.signal).catch(() => undefined);
+    for (const step of active?.teardown ?? []) await must(hands, step, signal).catch(() => undefined);
   }
   return failures;
 }
@@ -70,8 +82,8 @@ function withPatience(gate: GateCheck): GateCheck {
   return { ...gate, deadline: Math.min(gate.deadline, PATIENCE_S) };
 }
 
-async function must(fleet: Fleet, step: Step, signal: AbortSignal): Promise<void> {
-  const answer = await runStep(fleet, step, signal);
+async function must(hands: AskingHands, step: Step, signal: AbortSignal): Promise<void> {
+  const answer = await hands.step(step, signal);
   if (answer?.exitCode !== 0)
     throw new McpkError('gate', `${step.title} on ${step.on}: ${(answer?.stderr ?? '').trim()}`, { host: step.on });
 }

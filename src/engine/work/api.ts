@@ -10,7 +10,7 @@ import { judgeLeaving } from '../hosts/leaving.ts';
 import { OWNED_ID } from '../plan/owned.ts';
 import { API, changesOf, type HostPlan, type PlanItem } from '../types.ts';
 import { bindAdmins } from './break-glass.ts';
-import type { Run } from './run-context.ts';
+import type { Means } from './means.ts';
 
 const OWNED_NAME = 'kube-system/mcpk-owned';
 
@@ -24,30 +24,30 @@ interface KubeObject {
  * One server-side apply for all that differs, one delete for all that leaves. What a stage remembers as owned rests on
  * what the one before it remembered: one at a time.
  */
-export function convergeApi(run: Run, stage: string, plan: HostPlan): Promise<void> {
-  return run.turn(API, () => convergeObjects(run, stage, plan));
+export function convergeApi(means: Means, stage: string, plan: HostPlan): Promise<void> {
+  return means.turn(API, () => convergeObjects(means, stage, plan));
 }
 
-async function convergeObjects(run: Run, stage: string, plan: HostPlan): Promise<void> {
+async function convergeObjects(means: Means, stage: string, plan: HostPlan): Promise<void> {
   const started = performance.now();
-  const host = run.facts.apiHost;
+  const host = means.facts.apiHost;
   if (host === undefined)
     throw new McpkError('stage', `${stage}: no API server answers on any master`, {
       hint: 'Look at the api-server stage first: mcpk verify',
     });
   const changes = changesOf(plan);
-  run.emit({ at: run.since(), type: 'host-start', stage, host: API, changes: changes.length });
-  await letIn(run, stage, host, changes);
-  run.journal.note(host, 'stage', stage);
-  await run.journal.send(host);
-  const known = run.comparisons.byHost.get(API);
+  means.state.emit({ at: means.state.since(), type: 'host-start', stage, host: API, changes: changes.length });
+  await letIn(means, stage, host, changes);
+  means.journal.note(host, 'stage', stage);
+  await means.journal.send(host);
+  const known = means.comparisons.byHost.get(API);
   const wanted = changes.flatMap((item) => {
     const resource = known?.get(item.ref as Ref)?.resource;
     return resource?.kind === 'kubeObject' && !isParting(item.comparison.verb) ? [resource.object] : [];
   });
   const leaving = changes.filter((item) => item.comparison.verb === 'remove').map((item) => item.ref);
   const forgotten = changes.some((item) => item.comparison.verb === 'forget');
-  const owned = new Map(run.owned.get(API));
+  const owned = new Map(means.owned.get(API));
   for (const item of plan.items) {
     if (item.comparison.result === 'change' && isParting(item.comparison.verb)) owned.delete(item.ref);
     // A node is its kubelet's: only the labels and taints on it are ours, and they leave with the next apply.
@@ -55,27 +55,27 @@ async function convergeObjects(run: Run, stage: string, plan: HostPlan): Promise
       owned.set(item.ref, { hash: item.comparison.result === 'deferred' ? '' : item.comparison.hash, stage });
   }
   // What is ours is written down first: an object that exists but is not remembered would never leave.
-  const remembered = ownedObject(new Map([...(run.owned.get(API) ?? []), ...owned]));
+  const remembered = ownedObject(new Map([...(means.owned.get(API) ?? []), ...owned]));
   const [first, rest] = partition(wanted, definesOthers);
-  await must(run, stage, host, APPLY, list([remembered, ...first]));
+  await must(means, stage, host, APPLY, list([remembered, ...first]));
   const definitions = first.filter((object) => object['kind'] === 'CustomResourceDefinition');
   if (definitions.length > 0)
     await must(
-      run,
+      means,
       stage,
       host,
       ['wait', '--for=condition=Established', '--timeout=30s', '-f', '-'],
       list(definitions),
     );
-  if (rest.length > 0) await must(run, stage, host, APPLY, list(rest));
-  await deleteLeaving(run, stage, host, leaving);
-  if (forgotten || leaving.length > 0) await must(run, stage, host, APPLY, list([ownedObject(owned)]));
-  run.owned.set(API, owned);
+  if (rest.length > 0) await must(means, stage, host, APPLY, list(rest));
+  await deleteLeaving(means, stage, host, leaving);
+  if (forgotten || leaving.length > 0) await must(means, stage, host, APPLY, list([ownedObject(owned)]));
+  means.owned.set(API, owned);
   const ms = performance.now() - started;
   for (const item of changes) {
-    run.journal.note(host, 'done', stage, item.ref);
-    run.emit({
-      at: run.since(),
+    means.journal.note(host, 'done', stage, item.ref);
+    means.state.emit({
+      at: means.state.since(),
       type: 'resource',
       stage,
       host: API,
@@ -85,14 +85,14 @@ async function convergeObjects(run: Run, stage: string, plan: HostPlan): Promise
       ms,
     });
   }
-  run.emit({ at: run.since(), type: 'host-end', stage, host: API, status: 'changed', ms });
+  means.state.emit({ at: means.state.since(), type: 'host-end', stage, host: API, status: 'changed', ms });
 }
 
 /** The binding by which we are let in is not laid by those whom it lets in. */
-async function letIn(run: Run, stage: string, host: string, changes: readonly PlanItem[]): Promise<void> {
+async function letIn(means: Means, stage: string, host: string, changes: readonly PlanItem[]): Promise<void> {
   if (!changes.some((item) => item.ref === `kubeObject:${ADMINS.binding}`)) return;
-  if (letsAdminsIn(run.observed.get(API)?.texts[`api:${ADMINS.binding}`])) return;
-  await bindAdmins(run, stage, host);
+  if (letsAdminsIn(means.observed.get(API)?.texts[`api:${ADMINS.binding}`])) return;
+  await bindAdmins(means, stage, host);
 }
 
 /** Objects of the same run may live in them or be of their kind. */
@@ -109,13 +109,15 @@ function isParting(verb: Verb): boolean {
 }
 
 /** Looks at each once more: what is ours was decided when the plan was made, and what is deleted is lost. */
-async function deleteLeaving(run: Run, stage: string, host: string, refs: readonly string[]): Promise<void> {
-  const { fleet, cluster, signal } = run;
+async function deleteLeaving(means: Means, stage: string, host: string, refs: readonly string[]): Promise<void> {
+  const { fleet, cluster } = means;
+  const { signal } = means.state;
   const judged = await judgeLeaving({ fleet, cluster, host, signal }, refs);
   for (const [ref, seen] of judged) {
     if (seen.ours === undefined) throw new McpkError('stage', `${stage}: ${ref} is not deleted: ${seen.why}`, { host });
     if (!seen.ours) {
-      if (!seen.gone) run.emit({ at: run.since(), type: 'warning', host: API, message: notOurs(ref, seen.why) });
+      if (!seen.gone)
+        means.state.emit({ at: means.state.since(), type: 'warning', host: API, message: notOurs(ref, seen.why) });
       continue;
     }
     const [answer] = await ask(fleet, [askDelete(cluster, host, seen)], signal);
@@ -144,8 +146,12 @@ const APPLY: readonly string[] = [
   '-',
 ];
 
-async function must(run: Run, stage: string, host: string, args: readonly string[], stdin: string): Promise<void> {
-  const [answer] = await run.fleet.exec(host, [{ ...kubectl(run.cluster, host, ...args), stdin }], run.signal);
+async function must(means: Means, stage: string, host: string, args: readonly string[], stdin: string): Promise<void> {
+  const [answer] = await means.fleet.exec(
+    host,
+    [{ ...kubectl(means.cluster, host, ...args), stdin }],
+    means.state.signal,
+  );
   if (answer?.exitCode === 0) return;
   const [first = '', ...rest] = lastLines(answer?.stderr, 100);
   throw new McpkError('stage', `${stage}: kubectl ${args[0] ?? ''} on ${host}: ${first}`, { host, details: rest });

@@ -9,7 +9,7 @@ import { Secret } from '../../core/secret.ts';
 import { hostsWith } from '../../inventory/types.ts';
 import type { CertificateResource } from '../../resources/types.ts';
 import { holdGates } from '../hosts/gates.ts';
-import type { Run } from './run-context.ts';
+import type { Means } from './means.ts';
 
 const HOURS = 1;
 const TITLE = `bind ${ADMINS.group}, with a certificate of system:masters that lasts an hour`;
@@ -24,33 +24,37 @@ const COMMANDS: readonly (readonly string[])[] = [
  * Lets the administrator in where no binding does: on a new cluster, or after somebody took it away. The one thing
  * that is done as system:masters, which needs no binding. Returns when every master's API server has seen it.
  */
-export async function bindAdmins(run: Run, stage: string, host: string): Promise<void> {
-  run.journal.note(host, 'stage', stage);
-  await run.journal.send(host);
+export async function bindAdmins(means: Means, stage: string, host: string): Promise<void> {
+  means.journal.note(host, 'stage', stage);
+  await means.journal.send(host);
   const tell = (status: 'start' | 'done' | 'failed'): void =>
-    run.emit({ at: run.since(), type: 'step', stage, host, title: TITLE, status });
+    means.state.emit({ at: means.state.since(), type: 'step', stage, host, title: TITLE, status });
   tell('start');
   try {
-    const kubeconfig = await breakGlass(run, host);
-    for (const args of COMMANDS) await takeCommand(run, { stage, host, kubeconfig, args });
+    const kubeconfig = await breakGlass(means, host);
+    for (const args of COMMANDS) await takeCommand(means, { stage, host, kubeconfig, args });
   } catch (error) {
     tell('failed');
     throw error;
   }
   tell('done');
-  const { fleet, emit, signal } = run;
-  const masters = hostsWith(run.cluster, 'master').map(({ name }) => name);
-  const gates = masters.filter((name) => fleet.sessions.has(name)).map((name) => letsIn(run, name));
-  await holdGates({ fleet, stage, emit, since: () => run.since(), signal, stop: () => run.stop() }, gates);
+  const { fleet } = means;
+  const { emit, signal } = means.state;
+  const masters = hostsWith(means.cluster, 'master').map(({ name }) => name);
+  const gates = masters.filter((name) => fleet.sessions.has(name)).map((name) => letsIn(means, name));
+  await holdGates(
+    { fleet, stage, emit, since: () => means.state.since(), signal, stop: () => means.state.stop() },
+    gates,
+  );
 }
 
 /**
  * A kubeconfig with a certificate made for this, dated by the host's clock. It lies nowhere but in the session's own
  * folder below /run, which goes with the session.
  */
-async function breakGlass(run: Run, host: string): Promise<Secret> {
-  const skew = run.facts.hosts.get(host)?.clockSkewMs ?? 0;
-  const { cert, key } = await run.materials.leaf(leafOf(run), new Date(Date.now() + skew));
+async function breakGlass(means: Means, host: string): Promise<Secret> {
+  const skew = means.facts.hosts.get(host)?.clockSkewMs ?? 0;
+  const { cert, key } = await means.materials.leaf(leafOf(means), new Date(Date.now() + skew));
   const named = (name: string, what: object): object => ({ name, ...what });
   const base64 = (text: string): string => Buffer.from(text).toString('base64');
   const user = { 'client-certificate-data': base64(cert), 'client-key-data': base64(key.reveal()) };
@@ -65,7 +69,7 @@ async function breakGlass(run: Run, host: string): Promise<Secret> {
   return new Secret(text, 'break-glass kubeconfig');
 }
 
-function leafOf({ cluster }: Run): CertificateResource {
+function leafOf({ cluster }: Means): CertificateResource {
   const name = 'break-glass certificate';
   return {
     kind: 'certificate',
@@ -91,9 +95,9 @@ interface Command {
   args: readonly string[];
 }
 
-async function takeCommand(run: Run, { stage, host, kubeconfig, args }: Command): Promise<void> {
-  const { argv } = kubectlBy('/dev/stdin', run.cluster, host, args);
-  const [answer] = await run.fleet.exec(host, [{ argv, stdin: kubeconfig.reveal() }], run.signal);
+async function takeCommand(means: Means, { stage, host, kubeconfig, args }: Command): Promise<void> {
+  const { argv } = kubectlBy('/dev/stdin', means.cluster, host, args);
+  const [answer] = await means.fleet.exec(host, [{ argv, stdin: kubeconfig.reveal() }], means.state.signal);
   if (answer?.exitCode === 0) return;
   const [first = '', ...rest] = (answer?.stderr ?? '').trim().split('\n');
   throw new McpkError('stage', `${stage}: kubectl ${args[0] ?? ''} ${ADMINS.group} on ${host}: ${first}`, {
@@ -104,7 +108,7 @@ async function takeCommand(run: Run, { stage, host, kubeconfig, args }: Command)
 }
 
 /** Each API server learns of a binding by itself, a moment later. */
-function letsIn({ cluster }: Run, host: string): GateCheck {
+function letsIn({ cluster }: Means, host: string): GateCheck {
   return {
     title: `${ADMINS.user} let in by ${host}`,
     asks: [askApi(cluster, host, '/api/v1/namespaces/kube-system')],

@@ -1,10 +1,9 @@
 import { McpkError } from '../../core/errors.ts';
 import type { Plan, RunResult } from '../types.ts';
+import type { Doing } from './doing.ts';
 import { execute } from './execute.ts';
 import { forced, refusedError } from './guard.ts';
-import { prune } from './prune.ts';
 import { finish } from './result.ts';
-import type { Run } from './run-context.ts';
 
 export interface CarryOut {
   confirm(plan: Plan): Promise<boolean>;
@@ -14,23 +13,24 @@ export interface CarryOut {
   mended?(): string[];
 }
 
-/** From the plan to its result: refuses, asks, executes. */
-export async function carryOut(run: Run, how: CarryOut): Promise<RunResult> {
-  checkRefused(run);
-  if (run.plan.summary.changes + run.plan.summary.deferred > 0 && !(await how.confirm(run.plan))) {
+/** From the program to its result: refuses, asks, executes. */
+export async function carryOut(doing: Doing, how: CarryOut): Promise<RunResult> {
+  const { program, hands, state } = doing;
+  const { plan } = program;
+  checkRefused(doing);
+  if (plan.summary.changes + plan.summary.deferred > 0 && !(await how.confirm(plan))) {
     throw new McpkError('interrupted', 'declined', { hint: 'Nothing was changed.' });
   }
-  run.emit({ at: run.since(), type: 'phase', name: 'execute', state: 'start' });
-  const stages = await execute(run);
-  await run.journal.close(run.failures, how.mended?.() ?? []);
-  await prune(run, stages);
-  run.emit({ at: run.since(), type: 'phase', name: 'execute', state: 'end' });
-  return finish(run, stages, performance.now() - how.started);
+  state.emit({ at: state.since(), type: 'phase', name: 'execute', state: 'start' });
+  const stages = await execute(program, hands, state);
+  await hands.close(stages, how.mended?.() ?? []);
+  state.emit({ at: state.since(), type: 'phase', name: 'execute', state: 'end' });
+  return finish(doing, stages, performance.now() - how.started);
 }
 
-function checkRefused(run: Run): void {
-  const [first, ...rest] = run.plan.refused;
+function checkRefused({ program: { plan, forceUnsafe }, state }: Doing): void {
+  const [first, ...rest] = plan.refused;
   if (!first) return;
-  if (!run.forceUnsafe) throw refusedError([first, ...rest]);
-  for (const each of run.plan.refused) run.emit({ at: run.since(), type: 'warning', message: forced(each) });
+  if (!forceUnsafe) throw refusedError([first, ...rest]);
+  for (const each of plan.refused) state.emit({ at: state.since(), type: 'warning', message: forced(each) });
 }

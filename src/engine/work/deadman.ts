@@ -4,7 +4,8 @@ import { PATHS } from '../../core/paths.ts';
 import type { Op } from '../../resources/types.ts';
 import { encodeConverge, type ConvergeRequest, type ConvergeStep } from '../wire/wire-converge.ts';
 import { restoreRequest } from './restore.ts';
-import { asErrors, type Run } from './run-context.ts';
+import type { Means } from './means.ts';
+import { asErrors } from './run-state.ts';
 
 /** Seconds in which the host must be reached anew; what the stream does after it is armed comes on top. */
 const PATIENCE_S = 30;
@@ -19,7 +20,7 @@ const POLL_MS = 500;
  * @throws McpkError `rolledBack` when it was not reached, whether it is seen to have gone back or not
  */
 export async function underDeadman(
-  run: Run,
+  means: Means,
   host: string,
   request: ConvergeRequest,
   send: (request: ConvergeRequest) => Promise<unknown>,
@@ -30,8 +31,8 @@ export async function underDeadman(
   }
   const { stage } = request;
   const seconds = PATIENCE_S + secondsAfterArming(request.steps);
-  const owned = run.facts.hosts.get(host)?.owned ?? [];
-  const back = restoreRequest(run, { stage, host, from: run.id, owned });
+  const owned = means.facts.hosts.get(host)?.owned ?? [];
+  const back = restoreRequest(means, { stage, host, from: means.state.id, owned });
   // Its notes go with the stream itself.
   const body = encodeConverge({ ...back.request, notes: [] });
   const guarded = { ...request, notes: [...request.notes, ...back.request.notes], deadman: { seconds, body } };
@@ -41,15 +42,15 @@ export async function underDeadman(
   );
   if (failure && NOT_BEGUN.has(failure.code)) throw failure;
   // A stream that was lost may run on for some seconds: it is not confirmed, and what it did goes back.
-  const seen = await watch(run, host, { stage, seconds, confirms: failure?.code !== 'unreachable' });
+  const seen = await watch(means, host, { stage, seconds, confirms: failure?.code !== 'unreachable' });
   if (seen === 'kept') {
     if (failure) throw failure;
     return;
   }
-  run.owned.set(host, back.owned);
-  run.rolledBack.push({ stage, host, held: seen === 'restored' });
+  means.owned.set(host, back.owned);
+  means.state.rolledBack.push({ stage, host, held: seen === 'restored' });
   const status = seen === 'restored' ? 'done' : 'failed';
-  run.emit({ at: run.since(), type: 'rollback', stage, host, status, message: SAID[seen] });
+  means.state.emit({ at: means.state.since(), type: 'rollback', stage, host, status, message: SAID[seen] });
   throw new McpkError('rolledBack', `${stage} on ${host}: not reached over a new connection after the change`, {
     host,
     details: [SAID[seen], ...(failure ? [failure.message, ...failure.details] : [])],
@@ -76,31 +77,31 @@ interface Watched {
 }
 
 /** Until the host is reached anew and has said what it did; 'kept' also where it was never armed. */
-async function watch(run: Run, host: string, { stage, seconds, confirms }: Watched): Promise<Seen> {
+async function watch(means: Means, host: string, { stage, seconds, confirms }: Watched): Promise<Seen> {
   const deadline = performance.now() + (seconds + MARGIN_S) * 1000;
-  const name = `${run.id}-${stage}`;
+  const name = `${means.state.id}-${stage}`;
   while (performance.now() < deadline) {
-    const seen = await look(run, host, { name, confirms }).catch(() => undefined);
+    const seen = await look(means, host, { name, confirms }).catch(() => undefined);
     if (seen) return seen;
-    await delay(POLL_MS, undefined, { signal: run.signal });
+    await delay(POLL_MS, undefined, { signal: means.state.signal });
   }
   return 'lost';
 }
 
 async function look(
-  run: Run,
+  means: Means,
   host: string,
   { name, confirms }: { name: string; confirms: boolean },
 ): Promise<Seen | undefined> {
   const folder = `${PATHS.run}/deadman/${name}`;
-  const session = await run.fleet.reach(host, run.signal);
+  const session = await means.fleet.reach(host, means.state.signal);
   try {
     const ask = async (...argv: string[]): Promise<{ exitCode: number; stdout: string } | undefined> =>
-      (await session.exec([{ argv, limit: 10 }], run.signal))[0];
+      (await session.exec([{ argv, limit: 10 }], means.state.signal))[0];
     if (confirms && (await ask('mv', '-T', folder, `${folder}.over`))?.exitCode === 0) {
       await session.exec(
         [{ argv: ['systemctl', 'stop', `mcpk-deadman-${name}.timer`] }, { argv: ['rm', '-rf', `${folder}.over`] }],
-        run.signal,
+        means.state.signal,
       );
       return 'kept';
     }

@@ -1,116 +1,105 @@
 import { failure, McpkError } from '../../core/errors.ts';
-import { quote } from '../../core/quote.ts';
 import type { GateCheck, GateContext } from '../../cluster/gate.ts';
-import type { Stage, Step, Steps } from '../../states/stage.ts';
-import { ask } from '../hosts/ask.ts';
-import { holdGates, runStep } from '../hosts/gates.ts';
-import { restarting } from '../plan/plan.ts';
-import { API, changesOf, type RunResult, type StagePlan } from '../types.ts';
+import { owedSteps } from '../plan/owed.ts';
+import { batchesOf, gatedHosts, type Batch, type Program, type ProgramStage } from '../plan/program.ts';
+import { changesOf, type PlannedStep, type RunResult, type StagePlan } from '../types.ts';
+import type { Doing } from './doing.ts';
 import { holdGuards } from './guard.ts';
+import type { Hands } from './hands.ts';
 import { callsForRollback, judge, notRolledBack, rollBackBatch } from './rollback.ts';
-import { asErrors, type Run } from './run-context.ts';
+import { asErrors, type RunState } from './run-state.ts';
+import { takeStep, undo } from './take-step.ts';
 
 type StageResult = RunResult['stages'][number];
 
 /**
- * Carries out the plan: stages as soon as their `needs` are done, batches in order, the hosts of a batch side
+ * Carries out a program: stages as soon as their `needs` are done, batches in order, the hosts of a batch side
  * by side. After the first failure nothing new starts; what runs finishes.
  */
-export async function execute(run: Run): Promise<StageResult[]> {
+export async function execute(program: Program, hands: Hands, state: RunState): Promise<StageResult[]> {
+  const doing: Doing = { program, hands, state };
   const pending = new Map<string, Promise<StageResult>>();
-  for (const stage of run.stages) {
-    const needs = stage.needs.flatMap((need) => pending.get(need) ?? []);
+  for (const each of program.stages) {
+    const needs = each.stage.needs.flatMap((need) => pending.get(need) ?? []);
     pending.set(
-      stage.name,
-      Promise.all(needs).then((before) => runStage(run, stage, before)),
+      each.stage.name,
+      Promise.all(needs).then((before) => runStage(doing, each, before)),
     );
   }
   return Promise.all(pending.values());
 }
 
-async function runStage(run: Run, stage: Stage, before: readonly StageResult[]): Promise<StageResult> {
+async function runStage(doing: Doing, each: ProgramStage, before: readonly StageResult[]): Promise<StageResult> {
+  const { state, hands, program } = doing;
+  const { name } = each.stage;
   const started = performance.now();
   const end = (status: StageResult['status'], changed: number, hosts: string[], why?: string): StageResult => {
     const ms = performance.now() - started;
-    run.emit({
-      at: run.since(),
-      type: 'stage-end',
-      stage: stage.name,
-      status,
-      ms,
-      changed,
-      ...(why === undefined ? {} : { why }),
-    });
-    return { name: stage.name, status, changed, ms, hosts };
+    const more = why === undefined ? {} : { why };
+    state.emit({ at: state.since(), type: 'stage-end', stage: name, status, ms, changed, ...more });
+    return { name, status, changed, ms, hosts };
   };
-  if (run.stopped || before.some((need) => need.status === 'failed' || need.status === 'skipped')) {
+  if (state.stopped || before.some((need) => need.status === 'failed' || need.status === 'skipped'))
     return end('skipped', 0, [], 'an earlier stage failed');
-  }
-  if (run.signal.aborted) return end('skipped', 0, [], 'interrupted');
-  if (!run.inScope.has(stage.name)) return { name: stage.name, status: 'unchanged', changed: 0, ms: 0, hosts: [] };
-  let planned: StagePlan | undefined;
+  if (state.signal.aborted) return end('skipped', 0, [], 'interrupted');
+  if (!each.inScope) return { name, status: 'unchanged', changed: 0, ms: 0, hosts: [] };
   try {
-    planned = await run.stagePlan(stage);
-    const hosts = planned.hosts.filter((host) => changesOf(host).length > 0).map((host) => host.host);
-    const changed = planned.hosts.reduce((sum, host) => sum + changesOf(host).length, 0);
-    if (hosts.length > 0) run.emit({ at: run.since(), type: 'stage-start', stage: stage.name, hosts });
-    for (const index of planned.batches.keys()) await runBatch(run, stage, planned, index);
-    if (hosts.length === 0 && !run.gateHeld.has(stage.name)) await hold(run, stage, hostsOf(planned));
+    const planned = await hands.planOf(each);
+    const touched = planned.batches.flat();
+    const hosts = planned.hosts.map(({ host }) => host).filter((host) => touched.includes(host));
+    const changes = planned.hosts.reduce((sum, host) => sum + changesOf(host).length, 0);
+    const changed = changes + owedSteps(planned).length;
+    if (hosts.length > 0) state.emit({ at: state.since(), type: 'stage-start', stage: name, hosts });
+    for (const batch of batchesOf(planned, program)) await runBatch(doing, each, { planned, batch });
+    if (hosts.length === 0 && !each.isHeld) await hold(doing, each, gatedHosts(planned));
     return end(hosts.length > 0 ? 'changed' : 'unchanged', changed, hosts);
   } catch (error) {
-    run.fail(error, stage.name);
+    state.fail(error, name);
     return end('failed', 0, []);
   }
 }
 
-async function runBatch(run: Run, stage: Stage, planned: StagePlan, index: number): Promise<void> {
-  const batch = planned.batches[index] ?? [];
-  checkGoesOn(run, stage);
-  await holdGuards(run, stage, planned, index);
-  const steps = stage.around?.({
-    cluster: run.cluster,
-    facts: run.facts,
-    batch,
-    restarting: restarting(planned.hosts),
-  }) ?? { before: [], after: [] };
-  await convergeBetween(run, stage, planned, index, steps);
-  for (const step of steps.held ?? []) await takeStep(run, stage.name, step);
+interface InBatch {
+  planned: StagePlan;
+  batch: Batch;
 }
 
-/** The batch with what surrounds it. What fails goes back, and with it what was stepped aside for it. */
-async function convergeBetween(run: Run, stage: Stage, planned: StagePlan, index: number, steps: Steps): Promise<void> {
-  const batch = planned.batches[index] ?? [];
-  const done: Step[] = [];
+/** A batch with what surrounds it. What fails goes back, and with it what was stepped aside for it. */
+async function runBatch(doing: Doing, each: ProgramStage, { planned, batch }: InBatch): Promise<void> {
+  const { stage } = each;
+  checkGoesOn(doing, stage.name);
+  await holdGuards(doing, stage, planned, batch.index);
+  const done: PlannedStep[] = [];
   try {
-    for (const step of steps.before) {
-      checkGoesOn(run, stage);
+    for (const step of batch.before) {
+      checkGoesOn(doing, stage.name);
       // Undone too when it fails: half of it may be done, and an undo of nothing does nothing.
       done.push(step);
-      await takeStep(run, stage.name, step);
+      await takeStep(doing, stage.name, step);
     }
     // Until now nothing was changed for good: what was stepped aside is put back.
-    checkGoesOn(run, stage);
-    await convergeBatch(run, stage.name, planned, batch);
-    for (const step of steps.after) await takeStep(run, stage.name, step);
+    checkGoesOn(doing, stage.name);
+    await workOn(doing, stage.name, batch);
+    for (const step of batch.after) await takeStep(doing, stage.name, step);
     // Between batches the gate decides whether the next may start; after the last one it is asked of all.
-    await hold(run, stage, index === planned.batches.length - 1 ? hostsOf(planned) : batch, batch);
+    await hold(doing, each, batch.gates, batch.hosts);
   } catch (error) {
-    run.stop();
+    doing.state.stop();
     const [cause, ...others] = asErrors(error, stage.name);
-    const back = await rollBackBatch(run, planned, batch, cause);
-    const left = await undo(run, stage.name, done);
+    const back = await rollBackBatch(doing, planned, batch.hosts, cause);
+    const left = await undo(doing, stage.name, done);
     if (back.length === 0) throw failure([notRolledBack(planned, cause), ...others, ...left]);
-    throw failure([await judge(run, back, cause, (hosts) => hold(run, stage, hosts)), ...others, ...left]);
+    throw failure([await judge(doing, back, cause, (hosts) => hold(doing, each, hosts)), ...others, ...left]);
   }
+  for (const step of batch.held) await takeStep(doing, stage.name, step);
 }
 
 /** Members of a batch don't fail each other: all finish before the first failure is reported. */
-async function convergeBatch(run: Run, stage: string, planned: StagePlan, batch: readonly string[]): Promise<void> {
-  const plans = planned.hosts.filter((plan) => batch.includes(plan.host));
+async function workOn({ hands, state }: Doing, stage: string, { work }: Batch): Promise<void> {
   const results = await Promise.allSettled(
-    plans.map((plan) =>
-      run.work(stage, plan).catch((error: unknown) => {
-        run.stop();
+    work.map(({ by, plan }) =>
+      hands[by](stage, plan).catch((error: unknown) => {
+        state.stop();
         throw error;
       }),
     ),
@@ -121,63 +110,24 @@ async function convergeBatch(run: Run, stage: string, planned: StagePlan, batch:
 }
 
 /** A batch begins, and what its steps prepared is done, only while nothing has failed anywhere. */
-function checkGoesOn(run: Run, stage: Stage): void {
-  if (run.stopped) throw new McpkError('stage', `${stage.name}: not continued, because another stage failed`);
-  run.signal.throwIfAborted();
-}
-
-async function takeStep(run: Run, stage: string, step: Step): Promise<void> {
-  run.emit({ at: run.since(), type: 'step', stage, host: step.on, title: step.title, status: 'start' });
-  const answer = await runStep(run.fleet, step, run.signal);
-  if (answer?.exitCode !== 0) {
-    run.emit({ at: run.since(), type: 'step', stage, host: step.on, title: step.title, status: 'failed' });
-    throw new McpkError('stage', `${stage}: step failed: ${step.title}`, {
-      host: step.on,
-      details: [(answer?.stderr ?? '').trim() || `exit code ${String(answer?.exitCode)}`],
-    });
-  }
-  run.emit({ at: run.since(), type: 'step', stage, host: step.on, title: step.title, status: 'done' });
-}
-
-/** The last step first; gives back what could not be undone. */
-async function undo(run: Run, stage: string, done: readonly Step[]): Promise<McpkError[]> {
-  const left: McpkError[] = [];
-  for (const { on: host, title, undo: argv } of done.toReversed()) {
-    if (!argv) continue;
-    const [answer] = await ask(run.fleet, [{ host, argv }], AbortSignal.timeout(30_000));
-    const isUndone = answer?.exitCode === 0;
-    run.emit({ at: run.since(), type: 'step', stage, host, title, status: isUndone ? 'undone' : 'not-undone' });
-    if (isUndone) continue;
-    left.push(
-      new McpkError('stage', `${stage}: could not be undone: ${title}`, {
-        host,
-        details: [(answer?.stderr ?? '').trim() || `exit code ${String(answer?.exitCode)}`],
-        hint: `Do it by hand on ${host}: ${quote(argv)}`,
-      }),
-    );
-  }
-  return left;
-}
-
-function hostsOf(planned: StagePlan): string[] {
-  return planned.hosts.filter((host) => host.host !== API).map((host) => host.host);
+function checkGoesOn({ state }: Doing, stage: string): void {
+  if (state.stopped) throw new McpkError('stage', `${stage}: not continued, because another stage failed`);
+  state.signal.throwIfAborted();
 }
 
 /** Gates of `changed` come first: of several that don't hold, the first one decides who goes back. */
-async function hold(run: Run, stage: Stage, hosts: readonly string[], changed: readonly string[] = []): Promise<void> {
-  const context: GateContext = { cluster: run.cluster, facts: run.facts, hosts };
+async function hold(
+  { program, hands, state }: Doing,
+  { stage }: ProgramStage,
+  hosts: readonly string[],
+  changed: readonly string[] = [],
+): Promise<void> {
+  const context: GateContext = { cluster: program.cluster, facts: hands.facts, hosts };
   const isOfChange = ({ host }: GateCheck): boolean => host !== undefined && changed.includes(host);
   const gates = (stage.gate?.(context) ?? []).toSorted((a, b) => Number(isOfChange(b)) - Number(isOfChange(a)));
-  await holdGates(
-    {
-      fleet: run.fleet,
-      stage: stage.name,
-      emit: run.emit,
-      since: () => run.since(),
-      signal: run.signal,
-      stop: () => run.stop(),
-      hint: 'Nothing after this stage was started. Run the same command again once it is mended.',
-    },
-    gates,
-  );
+  await hands.hold(gates, {
+    stage: stage.name,
+    stop: () => state.stop(),
+    hint: 'Nothing after this stage was started. Run the same command again once it is mended.',
+  });
 }

@@ -4,10 +4,10 @@ import type { Guard } from '../../cluster/gate.ts';
 import type { Cluster } from '../../inventory/types.ts';
 import type { Stage } from '../../states/stage.ts';
 import type { Fleet } from '../hosts/fleet.ts';
-import { askGates, holdGates } from '../hosts/gates.ts';
-import { restarting } from '../plan/plan.ts';
+import { askGates } from '../hosts/gates.ts';
+import { restarting } from '../plan/steps.ts';
 import type { Plan, Refusal, StagePlan } from '../types.ts';
-import type { Run } from './run-context.ts';
+import type { Doing } from './doing.ts';
 
 interface Surroundings {
   cluster: Cluster;
@@ -75,22 +75,24 @@ export function refusedError(found: readonly [Refusal, ...Refusal[]]): McpkError
  *
  * @throws McpkError `refused`
  */
-export async function holdGuards(run: Run, stage: Stage, planned: StagePlan, index: number): Promise<void> {
-  const guards = guardsOf(run, stage, planned, index, false);
+export async function holdGuards(doing: Doing, stage: Stage, planned: StagePlan, index: number): Promise<void> {
+  const { cluster, forceUnsafe, plan } = doing.program;
+  const guards = guardsOf({ cluster, facts: doing.hands.facts }, stage, planned, index, false);
   // What is known not to hold is not waited for when it does not count.
-  const known = new Set(run.forceUnsafe ? run.plan.refused.map((each) => each.title) : []);
-  await Promise.all(guards.filter((guard) => !known.has(guard.title)).map((guard) => holdGuard(run, stage, guard)));
+  const known = new Set(forceUnsafe ? plan.refused.map((each) => each.title) : []);
+  await Promise.all(guards.filter(({ title }) => !known.has(title)).map((guard) => holdGuard(doing, stage, guard)));
 }
 
-async function holdGuard(run: Run, stage: Stage, guard: Guard): Promise<void> {
-  const { fleet, emit, signal, forceUnsafe } = run;
-  const stop = forceUnsafe ? {} : { stop: () => run.stop() };
-  const gate = { fleet, stage: stage.name, emit, since: () => run.since(), signal, code: 'refused' as const, ...stop };
+async function holdGuard({ program, hands, state }: Doing, stage: Stage, guard: Guard): Promise<void> {
+  const { forceUnsafe } = program;
+  const stop = forceUnsafe ? {} : { stop: () => state.stop() };
+  const hint = hintFor(guard.consequence);
   try {
-    await holdGates({ ...gate, hint: hintFor(guard.consequence) }, [guard]);
+    await hands.hold([guard], { stage: stage.name, code: 'refused', hint, ...stop });
   } catch (error) {
     if (!(forceUnsafe && error instanceof McpkError && error.code === 'refused')) throw error;
-    emit({ at: run.since(), type: 'warning', message: forced({ ...guard, wrong: error.details[0] ?? '' }) });
+    const message = forced({ ...guard, wrong: error.details[0] ?? '' });
+    state.emit({ at: state.since(), type: 'warning', message });
   }
 }
 

@@ -1,19 +1,25 @@
 import { API, type RunResult } from '../types.ts';
-import { asErrors, type Run } from './run-context.ts';
+import type { Means } from './means.ts';
+import { asErrors } from './run-state.ts';
 
 /** Hosts that this run changed let go of old generations. What fails there is told, and fails nothing. */
-export async function prune(run: Run, stages: RunResult['stages']): Promise<void> {
-  if (run.signal.aborted) return;
-  const { keep, maxMegabytes } = run.cluster.generations;
+export async function prune(means: Means, stages: RunResult['stages']): Promise<void> {
+  if (means.state.signal.aborted) return;
+  const { keep, maxMegabytes } = means.cluster.generations;
   const body = Buffer.from(`${keep} ${maxMegabytes}\n`);
   const hosts = new Set(stages.flatMap((stage) => stage.hosts).filter((host) => host !== API));
   await Promise.all(
     [...hosts].map(async (host) => {
       try {
-        await run.fleet.request(host, 'prune', body, () => undefined, run.signal);
+        await means.fleet.request(host, 'prune', body, () => undefined, means.state.signal);
       } catch (error) {
         const why = asErrors(error, 'prune')[0]?.message ?? '';
-        run.emit({ at: run.since(), type: 'warning', host, message: `old generations were not let go of: ${why}` });
+        means.state.emit({
+          at: means.state.since(),
+          type: 'warning',
+          host,
+          message: `old generations were not let go of: ${why}`,
+        });
       }
     }),
   );

@@ -1,36 +1,38 @@
 import type { RunResult } from '../types.ts';
-import type { Run } from './run-context.ts';
+import type { Doing } from './doing.ts';
+import type { RunState } from './run-state.ts';
 
 /** Ends a run: counts, traffic, and the event that tells of them. */
-export function finish(run: Run, stages: RunResult['stages'], ms: number): RunResult {
+export function finish({ program, hands, state }: Doing, stages: RunResult['stages'], ms: number): RunResult {
   const changed = stages.reduce((sum, stage) => sum + stage.changed, 0);
-  const removed = run.plan.summary.removals;
-  const done = resultOf(run, stages, ms, { unchanged: run.plan.summary.unchanged, changed, removed });
-  run.emit({ at: run.since(), type: 'run-end', result: done });
+  const { removals, unchanged } = program.plan.summary;
+  const done = resultOf(state, hands.traffic(), stages, ms, { unchanged, changed, removed: removals });
+  state.emit({ at: state.since(), type: 'run-end', result: done });
   return done;
 }
 
 /** The first failure decides the exit code. */
 export function resultOf(
-  run: Pick<Run, 'id' | 'failures' | 'fleet'> & Partial<Pick<Run, 'rolledBack'>>,
+  { id, failures, rolledBack }: Pick<RunState, 'id' | 'failures' | 'rolledBack'>,
+  traffic: RunResult['traffic'],
   stages: RunResult['stages'],
   ms: number,
   counts: { unchanged: number; changed: number; removed: number },
 ): RunResult {
-  const first = run.failures[0];
+  const first = failures[0];
   return {
     status: first ? (first.code === 'interrupted' ? 'interrupted' : 'failed') : 'succeeded',
-    run: run.id,
+    run: id,
     succeeded: counts.unchanged + counts.changed,
     changed: counts.changed,
-    failed: run.failures.length,
+    failed: failures.length,
     pending: 0,
     removed: counts.removed,
     ms,
     exitCode: first?.exitCode ?? 0,
-    errors: run.failures,
-    rolledBack: run.rolledBack ?? [],
+    errors: failures,
+    rolledBack,
     stages,
-    traffic: Object.fromEntries([...run.fleet.sessions].map(([host, session]) => [host, { ...session.traffic }])),
+    traffic,
   };
 }

@@ -2,9 +2,9 @@ import { hasLaid } from '../../cluster/laid.ts';
 import { McpkError } from '../../core/errors.ts';
 import { GateFailure } from '../hosts/gates.ts';
 import { API, changesOf, type HostPlan, type StagePlan } from '../types.ts';
-import { ChangeFailure, sendStream } from './converge.ts';
-import { restoreRequest, type Restore } from './restore.ts';
-import { asErrors, type Run } from './run-context.ts';
+import { ChangeFailure } from './send-stream.ts';
+import type { Doing } from './doing.ts';
+import { asErrors } from './run-state.ts';
 
 /** A host that went back, with what was put back there, or why that failed. */
 export interface RolledBackHost {
@@ -20,23 +20,25 @@ export interface RolledBackHost {
  * that can't be undone, a gate of a host that was not changed, or `--no-rollback`.
  */
 export async function rollBackBatch(
-  run: Run,
+  doing: Doing,
   planned: StagePlan,
   batch: readonly string[],
   cause: McpkError,
 ): Promise<RolledBackHost[]> {
-  if (run.noRollback || run.signal.aborted || planned.irreversible !== undefined || !callsForRollback(cause)) return [];
+  const { program, state } = doing;
+  if (program.noRollback || state.signal.aborted || planned.irreversible !== undefined || !callsForRollback(cause))
+    return [];
   const hosts = planned.hosts.filter((plan) => atFault(planned, batch, cause).includes(plan.host));
   return Promise.all(
     hosts
-      .filter((plan) => wasInPlace(run, planned.name, plan))
-      .map((plan) => rollBackHost(run, planned.name, plan.host)),
+      .filter((plan) => wasInPlace(doing, planned.name, plan))
+      .map((plan) => rollBackHost(doing, planned.name, plan.host)),
   );
 }
 
 /** Waits for the gates of hosts that went back; the error to end with tells whether they hold. */
 export async function judge(
-  run: Run,
+  { state }: Doing,
   back: readonly RolledBackHost[],
   cause: McpkError,
   hold: (hosts: readonly string[]) => Promise<void>,
@@ -47,7 +49,7 @@ export async function judge(
     await hold(hosts).catch((error: unknown) => failures.push(...asErrors(error, back[0]?.stage ?? '')));
   }
   const held = failures.length === 0;
-  for (const { stage, host } of back) run.rolledBack.push({ stage, host, held });
+  for (const { stage, host } of back) state.rolledBack.push({ stage, host, held });
   return new McpkError('rolledBack', `${cause.message}; ${hosts.join(', ')} went back to what was there before`, {
     host: cause.host,
     details: [
@@ -91,24 +93,23 @@ function atFault(planned: StagePlan, batch: readonly string[], cause: McpkError)
 }
 
 /** Something of the stage was there, and what it restarts ran: otherwise there is nothing to go back to. */
-function wasInPlace(run: Run, stage: string, plan: HostPlan): boolean {
+function wasInPlace({ hands }: Doing, stage: string, plan: HostPlan): boolean {
   if (plan.host === API) return false;
-  const owned = hasLaid(run.facts.hosts.get(plan.host), stage);
+  const owned = hasLaid(hands.facts.hosts.get(plan.host), stage);
   const changes = changesOf(plan);
   return (
     owned && changes.length > 0 && !changes.some((item) => item.kind === 'unit' && item.comparison.verb === 'start')
   );
 }
 
-async function rollBackHost(run: Run, stage: string, host: string): Promise<RolledBackHost> {
+async function rollBackHost({ hands, state }: Doing, stage: string, host: string): Promise<RolledBackHost> {
   const tell = (status: 'start' | 'done' | 'failed', message?: string): void => {
     const more = message === undefined ? {} : { message };
-    run.emit({ at: run.since(), type: 'rollback', stage, host, status, ...more });
+    state.emit({ at: state.since(), type: 'rollback', stage, host, status, ...more });
   };
   tell('start');
   try {
-    const owned = run.facts.hosts.get(host)?.owned ?? [];
-    const lines = await run.turn(host, () => restoreHost(run, { stage, host, from: run.id, owned }));
+    const lines = await hands.putBack(stage, host);
     tell('done');
     return { stage, host, lines };
   } catch (error) {
@@ -116,13 +117,4 @@ async function rollBackHost(run: Run, stage: string, host: string): Promise<Roll
     tell('failed', failure?.message);
     return { stage, host, lines: [], ...(failure ? { failure } : {}) };
   }
-}
-
-/** The stream that undoes what `from` did. Gives back what was put back, one line each. */
-export async function restoreHost(run: Run, back: Restore): Promise<string[]> {
-  const { request, owned } = restoreRequest(run, back);
-  const verbs = new Map(request.steps.map((step) => [step.ref, 'restore']));
-  const lines = await sendStream(run, { host: back.host, request, verbs });
-  run.owned.set(back.host, owned);
-  return lines;
 }

@@ -2,7 +2,6 @@ import { expect, it } from 'vitest';
 import { convergeApi } from '../../../src/engine/work/api.ts';
 import type { Fleet } from '../../../src/engine/hosts/fleet.ts';
 import { judgeLeaving } from '../../../src/engine/hosts/leaving.ts';
-import type { Run } from '../../../src/engine/work/run-context.ts';
 import { API, type Event, type PlanItem } from '../../../src/engine/types.ts';
 import type { Verb } from '../../../src/resources/types.ts';
 import { labCluster } from '../../states/cluster.ts';
@@ -68,7 +67,7 @@ it('is gone, or not known, as the server says', async () => {
 
 /** Carries out a plan with one object that leaves. */
 async function converged(api: FakeApi, verb: Verb): Promise<{ events: Event[]; remembered: string }> {
-  const { run, events } = runOf({});
+  const { means, events } = runOf({});
   const item: PlanItem = {
     ref: `kubeObject:${ID}`,
     title: ID,
@@ -76,12 +75,12 @@ async function converged(api: FakeApi, verb: Verb): Promise<{ events: Event[]; r
     comparison: { result: 'change', verb, reasons: [], hash: '', rests: '' },
   };
   const ready = {
-    ...run,
+    ...means,
     cluster: await labCluster(),
-    fleet: { ...run.fleet, exec: api.exec },
-    facts: { ...run.facts, apiHost: 'm1' },
+    fleet: { ...means.fleet, exec: api.exec },
+    facts: { ...means.facts, apiHost: 'm1' },
     owned: new Map([[API, new Map([[item.ref, { hash: '', stage: 'addons' }]])]]),
-  } as Run;
+  };
   await convergeApi(ready, 'addons', { host: API, items: [item] });
   return { events, remembered: api.commands.at(-1)?.stdin ?? '' };
 }

@@ -21,6 +21,14 @@ describe('a plan in a file', () => {
     expect(await readPlan(file)).toEqual(plan);
   });
 
+  it('of mcpk 0.1.0, whose steps have no commands, is read', async () => {
+    const file = join(await scratch(), 'plan.json');
+    const old = JSON.stringify(CHANGED_FLAG).replace(/,"run":\["systemctl","stop","keepalived.service"\]/, '');
+    expect(old).not.toContain('keepalived');
+    await writeFile(file, old);
+    expect(await readPlan(file)).toEqual(JSON.parse(old));
+  });
+
   it('is for its owner alone, replaces what was there and leaves nothing beside it', async () => {
     const folder = await scratch();
     const file = join(folder, 'plan.json');

@@ -333,6 +333,17 @@ describe('the summary', () => {
 });
 
 describe('steps', () => {
+  it('are kept with what is carried out, those for a held gate too', () => {
+    const { steps } = stageOf(
+      planned({ etcd: [hostPlan('m1', 'update')] }, { facts: factsOf(cluster, { etcd: 'none' }) }),
+      'etcd',
+    );
+    expect(steps).toEqual([
+      expect.objectContaining({ batch: 0, when: 'held', on: 'm1', title: 'note on m1 that etcd has formed' }),
+    ]);
+    expect(steps[0]?.run.slice(0, 2)).toEqual(['sed', '-i']);
+  });
+
   const facts = (of: Cluster): Facts => {
     const made = factsWith({ holder: 'm2', leader: 'm1', serving: MASTERS, members: MASTERS, nodes: [] });
     const owned = ['kube-apiserver', 'keepalived'].map((name) => ({
@@ -354,5 +365,8 @@ describe('steps', () => {
   ] as const)('stand with their batch, and only where a unit restarts: %s', (verb, expected) => {
     const { steps } = stageOf(planned({ haproxy: haproxyUnit(verb) }, { facts: facts(cluster) }), 'haproxy');
     expect(steps.map(({ batch, when, on }) => [batch, when, on])).toEqual(expected);
+    expect(steps.map(({ run, undo }) => [run[1], undo?.[1]])).toEqual(
+      expected.map(([, when]) => (when === 'before' ? ['stop', 'start'] : ['start', undefined])),
+    );
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { McpkError } from '../../../src/core/errors.ts';
 import { checkHolds, checkInventory, moved } from '../../../src/engine/plan/stale.ts';
-import type { HostPlan, Plan, StagePlan } from '../../../src/engine/types.ts';
+import type { HostPlan, Plan, PlannedStep, StagePlan } from '../../../src/engine/types.ts';
 import type { Comparison } from '../../../src/resources/types.ts';
 import { CHANGED_FLAG, MIXED, NOTHING, stage } from '../../fixtures/plan.ts';
 
@@ -94,6 +94,11 @@ describe('a plan made anew', () => {
       'api-server: other steps are needed: the VIP is on m2 now',
     ],
     [
+      'a step of the same name is another command',
+      withStage(CHANGED_FLAG, { steps: CHANGED_FLAG.stages[0]!.steps.map((step) => ({ ...step, run: ['reboot'] })) }),
+      'api-server: other steps are needed',
+    ],
+    [
       'a host is another machine',
       { ...CHANGED_FLAG, hosts: { ...CHANGED_FLAG.hosts, m2: { machineId: '9' } } },
       'm2: is another machine (machine-id 2 → 9)',
@@ -111,6 +116,14 @@ describe('a plan made anew', () => {
     });
     expect([error.code, error.exitCode, error.details]).toEqual(['stale', 17, [line]]);
     expect(error.hint).toContain('Nothing was changed');
+  });
+
+  it('of an older mcpk, with no commands of its steps, is none to carry out', () => {
+    const steps = [{ batch: 2, when: 'before', title: 'hand the VIP over', on: 'm1' }] as PlannedStep[];
+    expect(moved(withStage(CHANGED_FLAG, { steps }), CHANGED_FLAG)).toEqual([
+      'api-server: the plan does not hold the commands of its steps, as those of older versions',
+    ]);
+    expect(moved(NOTHING, NOTHING)).toEqual([]);
   });
 
   it('has not moved when the VIP is elsewhere and nothing depends on it', () => {

@@ -60,3 +60,16 @@ it('more nodes than one answer has are read page by page', async () => {
 it('a page that does not come leaves the nodes unknown', async () => {
   expect((await read(MANY.slice(0, 2))).api).toBeUndefined();
 });
+
+it('nodes tell who cordoned them, in the same answer', async () => {
+  const bare = node('m1') as { metadata: object };
+  const ours = { ...bare.metadata, name: 'w1', annotations: { 'mcpk.io/cordoned-by': 'mcpk' } };
+  const items = [
+    bare,
+    { ...bare, metadata: ours, spec: { unschedulable: true } },
+    { ...bare, metadata: { name: 'w2' }, spec: { unschedulable: true } },
+  ];
+  const { api, requests } = await read([['/api/v1/nodes?limit=250', { metadata: {}, items }], ...ANSWERS.slice(1)]);
+  expect([...(api?.nodes.values() ?? [])].map(({ cordoned }) => cordoned)).toEqual([undefined, 'mcpk', 'other']);
+  expect(requests).toBe((await read(ANSWERS)).requests);
+});

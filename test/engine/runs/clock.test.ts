@@ -4,8 +4,7 @@ import { clockWarning, hostsNow } from '../../../src/cluster/clock.ts';
 import type { Facts } from '../../../src/cluster/facts.ts';
 import type { Fleet } from '../../../src/engine/hosts/fleet.ts';
 import type { EngineInput } from '../../../src/engine/input.ts';
-import { prepare } from '../../../src/engine/runs/prepare.ts';
-import type { Run } from '../../../src/engine/work/run-context.ts';
+import { prepare, type Prepared } from '../../../src/engine/runs/prepare.ts';
 import { createAuthority } from '../../../src/pki/authority.ts';
 import { signLeaf } from '../../../src/pki/leaf.ts';
 import type { Resource } from '../../../src/resources/types.ts';
@@ -53,7 +52,7 @@ async function prepared(
   skew: number,
   resources: Resource[],
   files: Record<string, string> = {},
-): Promise<{ run: Run; told: unknown[] }> {
+): Promise<{ run: Prepared; told: unknown[] }> {
   const master = cluster.hosts.filter(({ name }) => name === 'm1');
   const stage: Stage = { name: 'certificates', title: '', hosts: () => master, needs: [], states: () => resources };
   const told: unknown[] = [];
@@ -97,8 +96,8 @@ describe.each([
 ])('hosts that have %s', (_what, skew) => {
   it('find what is made valid from five minutes ago on', async () => {
     const { run } = await prepared(skew, [AUTHORITY, leafSpec()]);
-    const { cert } = await run.materials.leaf(leafSpec());
-    const authority = await run.materials.item('authority/test', 'cert');
+    const { cert } = await run.means.materials.leaf(leafSpec());
+    const authority = await run.means.materials.item('authority/test', 'cert');
     for (const pem of [cert, authority]) {
       const age = backdated(pem, skew);
       expect(age).toBeGreaterThanOrEqual(5 * 60_000);
@@ -114,7 +113,7 @@ describe.each([
       const { cert, key } = await signLeaf(leafSpec({ days: 365 }), authority, at);
       const spec = leafSpec({ days: 365, renewBeforeDays: 30 });
       const { run } = await prepared(skew, [spec], { [spec.path]: cert, [spec.keyPath]: key.reveal() });
-      return run.plan.stages[0]?.hosts[0]?.items.find(({ kind }) => kind === 'certificate')?.comparison;
+      return run.program.plan.stages[0]?.hosts[0]?.items.find(({ kind }) => kind === 'certificate')?.comparison;
     };
     const due = [expect.stringMatching(/^expires on .*, 28 days from now/)];
     expect(await reasonsOf(old)).toMatchObject({ result: 'change', reasons: expect.arrayContaining(due) as unknown });

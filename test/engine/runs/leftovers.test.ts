@@ -49,7 +49,7 @@ async function planned(owned: Record<string, OwnedEntry[]>, selection: Selection
     return [host.name, hostFacts(host.internalAddress, own)] as const;
   });
   const facts = factsOf(cluster, { hosts: new Map(known) });
-  return (await prepare(input, { fleet, facts, since: () => 0, exclusive: false }, [])).plan;
+  return (await prepare(input, { fleet, facts, since: () => 0, exclusive: false }, [])).program.plan;
 }
 
 const of = (stage: string, ...refs: string[]): OwnedEntry[] => refs.map((ref) => ({ ref, hash: 'h', stage }));

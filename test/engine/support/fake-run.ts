@@ -1,11 +1,18 @@
-import type { OwnedEntry } from '../../../src/cluster/facts.ts';
+import type { Facts, OwnedEntry } from '../../../src/cluster/facts.ts';
 import type { GateCheck } from '../../../src/cluster/gate.ts';
 import type { Change, SharedSecretResource } from '../../../src/resources/types.ts';
 import type { Stage } from '../../../src/states/stage.ts';
-import { convergeHost } from '../../../src/engine/work/converge.ts';
+import type { Cluster } from '../../../src/inventory/types.ts';
+import { stepsAround } from '../../../src/engine/plan/steps.ts';
 import type { Fleet } from '../../../src/engine/hosts/fleet.ts';
-import { asErrors, type Run } from '../../../src/engine/work/run-context.ts';
-import type { Event, HostPlan, PlanItem, StagePlan } from '../../../src/engine/types.ts';
+import type { Program } from '../../../src/engine/plan/program.ts';
+import { HostsAtOnce } from '../../../src/engine/hosts/hosts-at-once.ts';
+import type { Doing } from '../../../src/engine/work/doing.ts';
+import { createHands } from '../../../src/engine/work/hands.ts';
+import type { Means } from '../../../src/engine/work/means.ts';
+import { createState } from '../../../src/engine/work/run-state.ts';
+import { bareHost } from '../../../src/cluster/bare-host.ts';
+import type { Event, Plan, PlanItem, StagePlan } from '../../../src/engine/types.ts';
 
 export const CHANGE: Change = {
   result: 'change',
@@ -38,8 +45,8 @@ export interface Spec {
 /** How a host's stream ends: breaks it off, or says that this resource failed. */
 export type Ending = Error | { failed: string; message: string };
 
-export interface FakeRun {
-  run: Run;
+export interface FakeRun extends Doing {
+  means: Means;
   log: string[];
   events: Event[];
   /** Bodies that were sent, by host. */
@@ -94,53 +101,66 @@ export function runOf(
     ...(spec.around ? { around: spec.around } : {}),
     ...(spec.gate ? { gate: ({ hosts }) => spec.gate?.(hosts) ?? [] } : {}),
   }));
+  // As a plan keeps them: made before anything is carried out.
+  const steps = Object.fromEntries(
+    stages.map((stage) => {
+      const batches = specs[stage.name]?.batches ?? [];
+      return [stage.name, stepsAround(stage, { cluster: {} as Cluster, facts: {} as Facts, batches, hosts: [] })];
+    }),
+  );
+  for (const stage of stages) delete stage.around;
   const planOf = (name: string): StagePlan => {
     const batches = specs[name]?.batches ?? [];
     const items = specs[name]?.items ?? [{ ref: 'file:/x', title: '/x', kind: 'file', comparison: CHANGE }];
     const hosts = batches.flat().map((host) => ({ host, items }));
     const { irreversible } = specs[name] ?? {};
     const why = irreversible === undefined ? {} : { irreversible };
-    return { name, title: name, needs: [], batches, order: '', gates: [], steps: [], hosts, ...why };
+    return { name, title: name, needs: [], batches, order: '', gates: [], steps: steps[name] ?? [], hosts, ...why };
   };
-  const failures: Run['failures'] = [];
-  const run = {
+  const state = createState({
     id: 'r',
-    cluster: {},
-    stages,
-    fleet,
     signal: new AbortController().signal,
-    emit: (event: Event) => {
+    emit: (event) => {
       events.push(event);
       if (event.type === 'stage-end') log.push(`${event.stage} ${event.status}`);
     },
     since: () => 0,
-    facts: {
-      hosts: new Map(Object.entries(more.owned ?? {}).map(([host, owned]) => [host, { owned }])),
-      unreachable: [],
-      etcd: 'formed',
-    },
+  });
+  const known = Object.entries(more.owned ?? {}).map(
+    ([host, owned]) => [host, { ...bareHost(host, ''), owned }] as const,
+  );
+  const means: Means = {
+    state,
+    cluster: {} as Cluster,
+    fleet,
+    facts: { hosts: new Map(known), unreachable: [], etcd: 'formed' },
     comparisons: { byHost: new Map(), shared: new Map(), stages: new Map() },
     observed: new Map(),
+    materials: { item: unasked, leaf: unasked },
     laid: new Map(),
     owned: new Map(),
-    inScope: new Set(Object.keys(specs)),
-    gateHeld: new Set<string>(),
-    journal: { caller: '', note: () => undefined, take: () => [], send: () => Promise.resolve() },
-    failures,
-    noRollback: more.noRollback ?? false,
-    rolledBack: [],
-    forceUnsafe: false,
-    stopped: false,
-    stop() {
-      this.stopped = true;
+    journal: {
+      caller: '',
+      note: () => undefined,
+      take: () => [],
+      send: () => Promise.resolve(),
+      hear: () => undefined,
+      close: () => Promise.resolve(),
     },
-    fail(error: unknown, stage: string) {
-      this.stopped = true;
-      failures.push(...asErrors(error, stage));
-    },
-    turn: (_host: string, work: () => Promise<unknown>) => work(),
-    work: (stage: string, plan: HostPlan) => convergeHost(run as unknown as Run, stage, plan),
-    stagePlan: (stage: Stage) => Promise.resolve(planOf(stage.name)),
+    turn: (_host, work) => work(),
   };
-  return { run: run as unknown as Run, log, events, sent };
+  const program: Program = {
+    cluster: means.cluster,
+    plan: { refused: [] } as unknown as Plan,
+    stages: stages.map((stage) => ({ stage, plan: planOf(stage.name), inScope: true, isHeld: false })),
+    restores: false,
+    forceUnsafe: false,
+    noRollback: more.noRollback ?? false,
+  };
+  const hands = createHands(means, { changing: new HostsAtOnce(10), undefer: unasked });
+  return { program, hands, state, means, log, events, sent };
+}
+
+function unasked(): Promise<never> {
+  return Promise.reject(new Error('not asked for'));
 }

@@ -5,7 +5,9 @@ import { bindAdmins } from '../../../src/engine/work/break-glass.ts';
 import { API } from '../../../src/engine/types.ts';
 import type { Command, CommandResult } from '../../../src/engine/hosts/fleet.ts';
 import { createMaterials } from '../../../src/engine/work/materials.ts';
-import type { Run } from '../../../src/engine/work/run-context.ts';
+import { bareHost } from '../../../src/cluster/bare-host.ts';
+import type { Observed } from '../../../src/resources/types.ts';
+import type { Means } from '../../../src/engine/work/means.ts';
 import type { PlanItem } from '../../../src/engine/types.ts';
 import { apiAccess } from '../../../src/states/api-access.ts';
 import { emptyObserved } from '../../resources/case.ts';
@@ -75,16 +77,16 @@ function answer({ argv, stdin = '' }: Command): CommandResult {
 /** What a run does about the binding: as the engine has it where the API refuses, and where it does not. */
 async function runs(): Promise<void> {
   const cluster = await labCluster();
-  const { run, events } = runOf({});
+  const { means, events } = runOf({});
   const killed = new AbortController();
   const fleet = {
-    ...run.fleet,
+    ...means.fleet,
     exec: (_host: string, commands: readonly Command[]) =>
       Promise.resolve().then(() => commands.map((command) => step(killed, () => answer(command)))),
     sessions: new Map([['m1', {}]]),
   };
   const materials = createMaterials({
-    fleet: run.fleet,
+    fleet: means.fleet,
     shared: new Map([['authority/cluster', { state: 'absent', hashes: {}, texts: {} }]]),
     secrets: new Map([['authority/cluster', [{ host: 'm1', resource: AUTHORITY }]]]),
     signal: killed.signal,
@@ -93,31 +95,31 @@ async function runs(): Promise<void> {
   const states = apiAccess.states(contextOf(cluster, 'm1', factsOf(cluster)));
   const [resource] = Array.isArray(states) ? states : [];
   const item: PlanItem = { ref: REF, title: '', kind: 'kubeObject', comparison: CHANGE };
-  const seen = (): Map<string, unknown> => {
+  const seen = (): Map<string, Observed> => {
     const texts = binding === undefined ? {} : { [`api:${ADMINS.binding}`]: JSON.stringify(binding) };
     return new Map([[API, { ...emptyObserved(), texts }]]);
   };
   const journal = {
-    ...run.journal,
+    ...means.journal,
     note: (...words: string[]) => void (laid += words.join(' ')),
     send: () => Promise.resolve().then(() => step(killed, () => undefined)),
   };
-  const facts = { ...run.facts, apiHost: 'm1', hosts: new Map([['m1', { clockSkewMs: 0, owned: [] }]]) };
-  const comparisons = { ...run.comparisons, byHost: new Map([[API, new Map([[REF, { resource }]])]]) };
+  const facts = { ...means.facts, apiHost: 'm1', hosts: new Map([['m1', bareHost('m1', '')]]) };
+  const comparisons = { ...means.comparisons, byHost: new Map([[API, new Map([[REF, { resource }]])]]) };
   const made = {
-    ...run,
+    ...means,
     cluster,
     fleet,
-    signal: killed.signal,
+    state: { ...means.state, signal: killed.signal },
     facts,
     materials,
     journal,
     comparisons,
-  } as unknown as Run;
+  } as unknown as Means;
   try {
     // Nothing of the API is known then, so the binding comes first (prepare's undefer).
     if (!letsIn()) await bindAdmins(made, ADMINS.stage, 'm1');
-    await convergeApi({ ...made, observed: seen() } as Run, ADMINS.stage, { host: API, items: [item] });
+    await convergeApi({ ...made, observed: seen() }, ADMINS.stage, { host: API, items: [item] });
   } finally {
     laid += JSON.stringify(events);
   }

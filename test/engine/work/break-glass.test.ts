@@ -4,7 +4,9 @@ import { ADMINS } from '../../../src/cluster/access.ts';
 import { convergeApi } from '../../../src/engine/work/api.ts';
 import { bindAdmins } from '../../../src/engine/work/break-glass.ts';
 import { createMaterials } from '../../../src/engine/work/materials.ts';
-import type { Run } from '../../../src/engine/work/run-context.ts';
+import { bareHost } from '../../../src/cluster/bare-host.ts';
+import type { Session } from '../../../src/transport/types.ts';
+import type { Means } from '../../../src/engine/work/means.ts';
 import { API, type Event, type PlanItem } from '../../../src/engine/types.ts';
 import { emptyObserved } from '../../resources/case.ts';
 import { labCluster } from '../../states/cluster.ts';
@@ -17,7 +19,7 @@ const SKEW = 40 * 24 * HOUR;
 const BINDING = `kubeObject:${ADMINS.binding}`;
 
 interface Made {
-  run: Run;
+  means: Means;
   api: FakeApi;
   events: Event[];
 }
@@ -30,26 +32,34 @@ async function running(refusals: Record<string, number> = {}, live?: object): Pr
     left.set(host, more - 1);
     return more > 0 ? { status: 403, body: { message: 'forbidden' } } : { status: 200 };
   });
-  const { run, events } = runOf({});
-  const fleet = { ...run.fleet, exec: api.exec, sessions: new Map(['m1', 'm2', 'm3'].map((name) => [name, {}])) };
+  const { means, events } = runOf({});
+  const fleet = {
+    ...means.fleet,
+    exec: api.exec,
+    sessions: new Map(['m1', 'm2', 'm3'].map((name) => [name, {} as Session])),
+  };
   const materials = createMaterials({
-    fleet: run.fleet,
+    fleet: means.fleet,
     shared: new Map([['authority/cluster', { state: 'absent', hashes: {}, texts: {} }]]),
     secrets: new Map([['authority/cluster', [{ host: 'm1', resource: AUTHORITY }]]]),
-    signal: run.signal,
+    signal: means.state.signal,
     now: () => new Date(),
   });
   const texts = live === undefined ? {} : { [`api:${ADMINS.binding}`]: JSON.stringify(live) };
-  const facts = { ...run.facts, apiHost: 'm1', hosts: new Map([['m1', { clockSkewMs: SKEW, owned: [] }]]) };
-  const made = {
-    ...run,
+  const facts = {
+    ...means.facts,
+    apiHost: 'm1',
+    hosts: new Map([['m1', { ...bareHost('m1', ''), clockSkewMs: SKEW }]]),
+  };
+  const made: Means = {
+    ...means,
     cluster: await labCluster(),
     fleet,
     facts,
     materials,
     observed: new Map([[API, { ...emptyObserved(), texts }]]),
   };
-  return { run: made as unknown as Run, api, events };
+  return { means: made, api, events };
 }
 
 /** Who is named by the kubeconfig on standard input. */
@@ -60,8 +70,8 @@ function certificateOf(stdin: string): X509Certificate {
 
 describe('where the administrator is not let in', () => {
   it('he is bound as system:masters, by a certificate of an hour of the clock of the host', async () => {
-    const { run, api } = await running();
-    await bindAdmins(run, 'api-access', 'm1');
+    const { means, api } = await running();
+    await bindAdmins(means, 'api-access', 'm1');
     expect(api.commands.map(({ argv }) => argv.slice(4))).toEqual([
       ['delete', 'clusterrolebinding', 'mcpk:cluster-admins', '--ignore-not-found'],
       [
@@ -83,8 +93,8 @@ describe('where the administrator is not let in', () => {
   });
 
   it('what he is bound with is on standard input alone: in no file, in no words, in no event', async () => {
-    const { run, api, events } = await running();
-    await bindAdmins(run, 'api-access', 'm1');
+    const { means, api, events } = await running();
+    await bindAdmins(means, 'api-access', 'm1');
     expect(api.commands.map(({ argv }) => argv[1])).toEqual(['--kubeconfig=/dev/stdin', '--kubeconfig=/dev/stdin']);
     const key = /"client-key-data":"([^"]+)"/.exec(api.commands[0]?.stdin ?? '')?.[1] ?? '';
     expect(key.length).toBeGreaterThan(100);
@@ -92,8 +102,8 @@ describe('where the administrator is not let in', () => {
   });
 
   it('the run goes on when each API server has seen it', async () => {
-    const { run, api, events } = await running({ m1: 1, m3: 2 });
-    await bindAdmins(run, 'api-access', 'm1');
+    const { means, api, events } = await running({ m1: 1, m3: 2 });
+    await bindAdmins(means, 'api-access', 'm1');
     const asked = (name: string): number => api.asked.filter(({ host }) => host === name).length;
     expect([asked('m1'), asked('m2'), asked('m3')]).toEqual([2, 1, 3]);
     expect(events.flatMap((event) => (event.type === 'step' ? [event.status] : []))).toEqual(['start', 'done']);
@@ -114,16 +124,16 @@ describe('a change of the binding', () => {
     ['is for nobody', { ...bound, subjects: undefined }, true],
     ['only lacks a label', bound, false],
   ])('is made as system:masters where it %s: %#', async (_how, live, breaksGlass) => {
-    const { run, api } = await running({}, live);
-    await convergeApi(run, 'api-access', { host: API, items: [item] });
+    const { means, api } = await running({}, live);
+    await convergeApi(means, 'api-access', { host: API, items: [item] });
     expect(api.commands.some(({ argv }) => argv.includes('--kubeconfig=/dev/stdin'))).toBe(breaksGlass);
     expect(api.commands.at(-1)?.argv).toContain('--kubeconfig=/etc/kubernetes/admin/kubeconfig');
   });
 
   it('of another object never is', async () => {
-    const { run, api } = await running();
+    const { means, api } = await running();
     const other = { ...item, ref: 'kubeObject:v1/ConfigMap/a/b' };
-    await convergeApi(run, 'addons', { host: API, items: [other] });
+    await convergeApi(means, 'addons', { host: API, items: [other] });
     expect(api.commands.some(({ argv }) => argv.includes('--kubeconfig=/dev/stdin'))).toBe(false);
   });
 });

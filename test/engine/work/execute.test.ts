@@ -2,33 +2,36 @@ import { describe, expect, it } from 'vitest';
 import type { GateCheck } from '../../../src/cluster/gate.ts';
 import type { Stage } from '../../../src/states/stage.ts';
 import { execute } from '../../../src/engine/work/execute.ts';
-import { runOf } from '../support/fake-run.ts';
+import { runOf, type FakeRun } from '../support/fake-run.ts';
+
+const carried = ({ program, hands, state }: Pick<FakeRun, 'program' | 'hands' | 'state'>) =>
+  execute(program, hands, state);
 
 describe('execute', () => {
   it('starts a stage when its needs are done', async () => {
-    const { run, log } = runOf({ a: { batches: [['h1']] }, b: { needs: ['a'], batches: [['h2']] } });
-    const results = await execute(run);
+    const fake = runOf({ a: { batches: [['h1']] }, b: { needs: ['a'], batches: [['h2']] } });
+    const results = await carried(fake);
     expect(results.map((each) => each.status)).toEqual(['changed', 'changed']);
-    expect(log).toEqual(['converge h1', 'a changed', 'converge h2', 'b changed']);
+    expect(fake.log).toEqual(['converge h1', 'a changed', 'converge h2', 'b changed']);
   });
 
   it('takes the batches one after the other', async () => {
-    const { run, log } = runOf({ a: { batches: [['h1'], ['h2', 'h3']] } });
-    await execute(run);
-    expect(log.slice(0, 3)).toEqual(['converge h1', 'converge h2', 'converge h3']);
+    const fake = runOf({ a: { batches: [['h1'], ['h2', 'h3']] } });
+    await carried(fake);
+    expect(fake.log.slice(0, 3)).toEqual(['converge h1', 'converge h2', 'converge h3']);
   });
 
   it('starts nothing new after a failure, and the members of a batch do not fail each other', async () => {
-    const { run, log } = runOf(
+    const fake = runOf(
       { a: { batches: [['h1', 'h2'], ['h3']] }, b: { needs: ['a'], batches: [['h4']] } },
       {
         h1: new Error('h1 broke'),
       },
     );
-    const results = await execute(run);
+    const results = await carried(fake);
     expect(results.map((each) => each.status)).toEqual(['failed', 'skipped']);
-    expect(log).toEqual(['converge h1', 'converge h2', 'a failed', 'b skipped']);
-    expect(run.failures.map((error) => error.exitCode)).toEqual([1]);
+    expect(fake.log).toEqual(['converge h1', 'converge h2', 'a failed', 'b skipped']);
+    expect(fake.state.failures.map((error) => error.exitCode)).toEqual([1]);
   });
 
   it('undoes a step that failed, too: half of it may be done', async () => {
@@ -36,10 +39,10 @@ describe('execute', () => {
       before: [{ title: 'one', on: 'x', run: ['fail'], undo: ['undo', 'one'] }],
       after: [],
     });
-    const { run, log } = runOf({ a: { batches: [['h1']], around } });
-    const results = await execute(run);
+    const fake = runOf({ a: { batches: [['h1']], around } });
+    const results = await carried(fake);
     expect(results.map((each) => each.status)).toEqual(['failed']);
-    expect(log).toEqual(['x: fail', 'x: undo one', 'a failed']);
+    expect(fake.log).toEqual(['x: fail', 'x: undo one', 'a failed']);
   });
 
   it('tells of an undo that fails, by the name of its step and with what is to be done, and still undoes the others', async () => {
@@ -50,15 +53,15 @@ describe('execute', () => {
       ],
       after: [],
     });
-    const { run, log, events } = runOf({ a: { batches: [['h1']], around } }, { h1: new Error('h1 broke') });
-    await execute(run);
-    expect(log).toEqual(['x: do one', 'y: do two', 'converge h1', 'y: fail two', 'x: undo one', 'a failed']);
+    const { events, ...fake } = runOf({ a: { batches: [['h1']], around } }, { h1: new Error('h1 broke') });
+    await carried(fake);
+    expect(fake.log).toEqual(['x: do one', 'y: do two', 'converge h1', 'y: fail two', 'x: undo one', 'a failed']);
     const told = events.flatMap((event) => (event.type === 'step' ? [`${event.title} ${event.status}`] : []));
     expect(told.slice(-2)).toEqual(['two not-undone', 'one undone']);
     // What failed first still decides the exit code.
-    expect(run.failures.map(({ message }) => message)).toEqual(['a: h1 broke', 'a: could not be undone: two']);
-    expect(run.failures[1]).toMatchObject({ host: 'y', details: ['exit code 1'], exitCode: 15 });
-    expect(run.failures[1]?.hint).toContain('fail two');
+    expect(fake.state.failures.map(({ message }) => message)).toEqual(['a: h1 broke', 'a: could not be undone: two']);
+    expect(fake.state.failures[1]).toMatchObject({ host: 'y', details: ['exit code 1'], exitCode: 15 });
+    expect(fake.state.failures[1]?.hint).toContain('fail two');
   });
 
   it('puts steps around each batch, and undoes them in reverse when it fails', async () => {
@@ -70,10 +73,10 @@ describe('execute', () => {
       after: [{ title: 'three', on: 'x', run: ['do', 'three'] }],
     });
     const good = runOf({ a: { batches: [['h1']], around } });
-    await execute(good.run);
+    await carried(good);
     expect(good.log).toEqual(['x: do one h1', 'x: do two', 'converge h1', 'x: do three', 'a changed']);
     const bad = runOf({ a: { batches: [['h1']], around } }, { h1: new Error('h1 broke') });
-    await execute(bad.run);
+    await carried(bad);
     expect(bad.log).toEqual(['x: do one h1', 'x: do two', 'converge h1', 'x: undo two', 'x: undo one', 'a failed']);
   });
 
@@ -87,10 +90,10 @@ describe('execute', () => {
       (wrong?: string): (() => GateCheck[]) =>
       () => [{ title: 'well', asks: [{ host: 'h1', argv: ['ask'] }], check: () => wrong, deadline: 0 }];
     const good = runOf({ a: { batches: [['h1']], around, gate: gate() } });
-    await execute(good.run);
+    await carried(good);
     expect(good.log).toEqual(['converge h1', 'h1: ask', 'x: note', 'a changed']);
     const bad = runOf({ a: { batches: [['h1']], around, gate: gate('sick') } });
-    await execute(bad.run);
+    await carried(bad);
     expect(bad.log).not.toContain('x: note');
     expect(bad.log.at(-1)).toBe('a failed');
   });

@@ -38,19 +38,18 @@ let went = new Set<string>();
 async function ended(specs: Record<string, Spec>, ...more: [Record<string, Ending>?, Parameters<typeof runOf>[2]?]) {
   went = new Set();
   const fake = runOf(specs, ...more);
-  const { emit } = fake.run;
-  Object.assign(fake.run, {
-    emit: (event: Parameters<typeof emit>[0]) => {
-      if (event.type === 'rollback' && event.status === 'done') went.add(event.host);
-      emit(event);
-    },
-  });
-  await execute(fake.run);
+  const { program, hands, state, events } = fake;
+  const { push } = events;
+  events.push = (event) => {
+    if (event.type === 'rollback' && event.status === 'done') went.add(event.host);
+    return push.call(events, event);
+  };
+  await execute(program, hands, state);
   return fake;
 }
 
 const streams = ({ log }: FakeRun): string[] => log.filter((line) => /^(converge|restore) /.test(line));
-const codes = ({ run }: FakeRun): number[] => run.failures.map((error) => error.exitCode);
+const codes = ({ state }: FakeRun): number[] => state.failures.map((error) => error.exitCode);
 
 describe('a host goes back', () => {
   it('when its gate fails after a change: the rollout stops there, and the hosts before it keep their state', async () => {
@@ -62,8 +61,8 @@ describe('a host goes back', () => {
     );
     expect(streams(fake)).toEqual(['converge h1', 'converge h2', 'restore h2']);
     expect(codes(fake)).toEqual([19]);
-    expect(fake.run.rolledBack).toEqual([{ stage: 'a', host: 'h2', held: true }]);
-    const [error] = fake.run.failures;
+    expect(fake.state.rolledBack).toEqual([{ stage: 'a', host: 'h2', held: true }]);
+    const [error] = fake.state.failures;
     expect(error?.message).toBe('a: h2 answers: not so after 0 s; h2 went back to what was there before');
     expect(error?.details).toEqual([
       'last answer  connection refused',
@@ -79,8 +78,8 @@ describe('a host goes back', () => {
     const fake = await ended({ a: { batches: [['h1'], ['h2']], items: [UNIT] } }, { h1: BROKEN }, { owned });
     expect(streams(fake)).toEqual(['converge h1', 'restore h1']);
     expect(codes(fake)).toEqual([19]);
-    expect(fake.run.failures[0]?.message).toContain('unit:x.service: Job for x.service failed.');
-    expect(fake.run.failures[0]?.details[0]).toBe('unknown flag');
+    expect(fake.state.failures[0]?.message).toContain('unit:x.service: Job for x.service failed.');
+    expect(fake.state.failures[0]?.details[0]).toBe('unknown flag');
   });
 
   it('with all hosts of its batch, and the failure of a unit decides among several', async () => {
@@ -127,15 +126,15 @@ describe('a host goes back', () => {
     const restore = fake.sent.find(({ body }) => body.includes('o restore'));
     expect(restore?.body).toContain('o restore\na r\n. ');
     expect(restore?.body).toContain('{"ref":"file:/x","hash":"old","stage":"a"}');
-    expect([...(fake.run.owned.get('h1') ?? [])]).toEqual([['file:/x', { hash: 'old', stage: 'a' }]]);
+    expect([...(fake.means.owned.get('h1') ?? [])]).toEqual([['file:/x', { hash: 'old', stage: 'a' }]]);
   });
 
   it('and it is said plainly when the gate does not hold after that either', async () => {
     const fake = await ended({ a: { batches: [['h1']], gate: gate(['h1'], { stays: true }) } }, {}, { owned });
     expect(codes(fake)).toEqual([19]);
-    expect(fake.run.rolledBack).toEqual([{ stage: 'a', host: 'h1', held: false }]);
-    expect(fake.run.failures[0]?.details.join('\n')).toContain('The rollback did not mend it: a: h1 answers');
-    expect(fake.run.failures[0]?.hint).toContain('fails with its old state too');
+    expect(fake.state.rolledBack).toEqual([{ stage: 'a', host: 'h1', held: false }]);
+    expect(fake.state.failures[0]?.details.join('\n')).toContain('The rollback did not mend it: a: h1 answers');
+    expect(fake.state.failures[0]?.hint).toContain('fails with its old state too');
   });
 });
 
@@ -160,11 +159,11 @@ describe('a host stays as it is', () => {
     const fake = await ended({ a: spec }, endings, more);
     expect(streams(fake)).toEqual(['converge h1']);
     expect(codes(fake)).toEqual([code]);
-    expect(fake.run.rolledBack).toEqual([]);
+    expect(fake.state.rolledBack).toEqual([]);
   });
 
   it('and where the stage can not be undone, the error says why', async () => {
     const fake = await ended({ a: { ...FAILS, irreversible: 'etcd 3.6 → 3.7' } }, {}, { owned });
-    expect(fake.run.failures[0]?.details.at(-1)).toBe('Not put back: etcd 3.6 → 3.7');
+    expect(fake.state.failures[0]?.details.at(-1)).toBe('Not put back: etcd 3.6 → 3.7');
   });
 });

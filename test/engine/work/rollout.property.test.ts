@@ -1,15 +1,20 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { McpkError } from '../../../src/core/errors.ts';
 import type { Facts } from '../../../src/cluster/facts.ts';
 import { compare, type Comparisons } from '../../../src/engine/plan/compare.ts';
 import { compile } from '../../../src/engine/plan/compile.ts';
-import { convergeHost } from '../../../src/engine/work/converge.ts';
 import { execute } from '../../../src/engine/work/execute.ts';
 import { refusals } from '../../../src/engine/work/guard.ts';
 import { plan } from '../../../src/engine/plan/plan.ts';
-import { asErrors, turns, type Run } from '../../../src/engine/work/run-context.ts';
+import { HostsAtOnce } from '../../../src/engine/hosts/hosts-at-once.ts';
+import type { Program } from '../../../src/engine/plan/program.ts';
+import type { Doing } from '../../../src/engine/work/doing.ts';
+import { createHands } from '../../../src/engine/work/hands.ts';
+import { turns, type Means } from '../../../src/engine/work/means.ts';
+import { createState } from '../../../src/engine/work/run-state.ts';
 import { withStanding } from '../../../src/engine/read/standing.ts';
-import { changesOf, type Event, type HostPlan, type Plan, type Selection } from '../../../src/engine/types.ts';
+import { changesOf, type Event, type Plan, type Selection } from '../../../src/engine/types.ts';
 import type { Cluster } from '../../../src/inventory/types.ts';
 import { sha256 } from '../../../src/resources/identity.ts';
 import { ref } from '../../../src/resources/kinds.ts';
@@ -19,6 +24,7 @@ import { STAGES } from '../../../src/states/index.ts';
 import type { Stage } from '../../../src/states/stage.ts';
 import { emptyObserved, fileState, unitState } from '../../resources/case.ts';
 import { anyArtifact, factsOf, labCluster, registered } from '../../states/cluster.ts';
+import { runOf as runOfNone } from '../support/fake-run.ts';
 import { SimulatedFleet, type Failure, type World } from '../support/simulated-fleet.ts';
 
 /** The unit of each stage that stands for all that it lays down. */
@@ -235,7 +241,7 @@ interface Outcome {
   plan: Plan;
   fleet: SimulatedFleet;
   results: Awaited<ReturnType<typeof execute>>;
-  failures: Run['failures'];
+  failures: McpkError[];
   late: string[];
 }
 
@@ -261,8 +267,12 @@ async function apply(from: Scene): Promise<Outcome> {
   const planned = { ...unguarded, refused: await refusals({ ...surroundings, facts }, unguarded) };
   const outcome: Outcome = { plan: planned, fleet, results: [], failures: [], late: [] };
   if (planned.refused.length > 0 && !forced) return outcome;
-  const run = runOf({ cluster, facts, fleet, comparisons, observed, planned, forced, signal }, outcome);
-  outcome.results = await execute(run);
+  const { program, hands, state } = runOf(
+    { cluster, facts, fleet, comparisons, observed, planned, forced, signal },
+    outcome,
+  );
+  outcome.results = await execute(program, hands, state);
+  outcome.failures.push(...state.failures);
   return outcome;
 }
 
@@ -277,7 +287,7 @@ interface RunParts {
   signal: AbortSignal;
 }
 
-function runOf(parts: RunParts, outcome: Outcome): Run {
+function runOf(parts: RunParts, outcome: Outcome): Doing {
   const isOverruled = (title: string): boolean => parts.forced && /keeps its quorum|another API server/.test(title);
   let failed = false;
   const see = (event: Event): void => {
@@ -289,36 +299,23 @@ function runOf(parts: RunParts, outcome: Outcome): Run {
     if (isFailure) setTimeout(() => (failed = true), 0);
     if (event.type === 'host-start' && failed) outcome.late.push(`${event.stage} ${event.host}`);
   };
-  const { planned, forced, ...rest } = parts;
-  const run = {
-    ...rest,
-    id: 'r',
-    stages,
+  const { planned, forced, signal, ...rest } = parts;
+  const state = createState({ id: 'r', signal, emit: see, since: () => performance.now() });
+  const means: Means = { ...runOfNone({}).means, ...rest, state, turn: turns() };
+  const program: Program = {
+    cluster: parts.cluster,
     plan: planned,
-    emit: see,
-    since: () => performance.now(),
-    journal: { caller: 'c', note: () => undefined, take: () => [], hear: () => undefined },
-    laid: new Map(),
-    owned: new Map(),
-    inScope: new Set(stages.map((stage) => stage.name)),
+    stages: stages.map((stage) => {
+      const found = planned.stages.find((each) => each.name === stage.name);
+      if (!found) throw new Error('no plan');
+      return { stage, plan: found, inScope: true, isHeld: true };
+    }),
+    restores: false,
     forceUnsafe: forced,
     noRollback: false,
-    rolledBack: [],
-    gateHeld: new Set(stages.map((stage) => stage.name)),
-    failures: outcome.failures,
-    stopped: false,
-    stop() {
-      this.stopped = true;
-    },
-    fail(error: unknown, stage: string) {
-      this.stopped = true;
-      outcome.failures.push(...asErrors(error, stage));
-    },
-    turn: turns(),
-    work: (stage: string, plan: HostPlan): Promise<void> => convergeHost(run as unknown as Run, stage, plan),
-    stagePlan: (stage: Stage) => Promise.resolve(planned.stages.find((each) => each.name === stage.name)),
   };
-  return run as unknown as Run;
+  const undefer = (): Promise<never> => Promise.reject(new Error('nothing is deferred'));
+  return { program, state, hands: createHands(means, { changing: new HostsAtOnce(100), undefer }) };
 }
 
 /** `stage host ref` of all that the plan changes. */

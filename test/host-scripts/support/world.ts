@@ -6,7 +6,8 @@ import { bareHost } from '../../../src/cluster/bare-host.ts';
 import { compare, type Comparisons } from '../../../src/engine/plan/compare.ts';
 import { convergeHost } from '../../../src/engine/work/converge.ts';
 import { parseOwned, type Ownership } from '../../../src/engine/plan/owned.ts';
-import type { Run } from '../../../src/engine/work/run-context.ts';
+import type { Means } from '../../../src/engine/work/means.ts';
+import { runOf } from '../../engine/support/fake-run.ts';
 import { changesOf, type HostPlan } from '../../../src/engine/types.ts';
 import { decodeObserved, emptyReads, encodeReads } from '../../../src/engine/wire/wire.ts';
 import { kindOf } from '../../../src/resources/kinds.ts';
@@ -48,7 +49,7 @@ export class World {
   }
 
   /** What differs, and all that a stream would need. */
-  plan(resources: Resource[]): { run: Run; plan: HostPlan; changes: string[] } {
+  plan(resources: Resource[]): { means: Means; plan: HostPlan; changes: string[] } {
     const reads = emptyReads();
     for (const resource of resources) kindOf(resource).reads(resource, reads);
     const observed = new Map([['m1', decodeObserved(this.host.run('probe', encodeReads(reads)).records, reads)]]);
@@ -65,7 +66,7 @@ export class World {
     const [plan] = comparisons.stages.get(STAGE) ?? [];
     if (!plan) throw new Error('no plan');
     const changes = changesOf(plan).map((item) => `${item.comparison.verb} ${item.ref}`);
-    return { run: this.#run(comparisons, observed, owned), plan, changes };
+    return { means: this.#means(comparisons, observed, owned), plan, changes };
   }
 
   /** False when it was killed, before the n-th of its calls. */
@@ -73,8 +74,8 @@ export class World {
     writeFileSync(join(this.#wrappers, '.count'), '0\n');
     this.#killAt = killAt;
     this.#runs += 1;
-    const { run, plan } = this.plan(resources);
-    return convergeHost(run, STAGE, plan).then(
+    const { means, plan } = this.plan(resources);
+    return convergeHost(means, STAGE, plan).then(
       () => true,
       (error: unknown) => {
         if (error instanceof Killed) return false;
@@ -124,7 +125,7 @@ export class World {
 
   #killAt: number | undefined;
 
-  #run(comparisons: Comparisons, observed: Run['observed'], owned: ReturnType<typeof parseOwned>): Run {
+  #means(comparisons: Comparisons, observed: Means['observed'], owned: ReturnType<typeof parseOwned>): Means {
     const request = (_host: string, _op: string, body: Buffer, onRecord: (record: SessionRecord) => void): number => {
       const own = `${this.host.stubs}:/usr/bin:/bin`;
       const at = this.#killAt;
@@ -135,19 +136,16 @@ export class World {
       records.forEach(onRecord);
       return exitCode;
     };
-    const run = {
-      id: `R${this.#runs}`,
+    const { means } = runOf({});
+    return {
+      ...means,
+      state: { ...means.state, id: `R${this.#runs}` },
       comparisons,
       observed,
-      laid: new Map(),
       owned: new Map([['m1', new Map(owned.map(({ ref, ...rest }): [string, Ownership] => [ref, rest]))]]),
-      journal: { caller: 'ana%40laptop apply 0', take: () => [] },
-      fleet: { request: async (...args: Parameters<typeof request>) => request(...args) },
-      emit: () => undefined,
-      since: () => 0,
-      turn: (_host: string, work: () => Promise<unknown>) => work(),
+      journal: { ...means.journal, caller: 'ana%40laptop apply 0' },
+      fleet: { ...means.fleet, request: async (...args: Parameters<typeof request>) => request(...args) },
     };
-    return run as unknown as Run;
   }
 }
 

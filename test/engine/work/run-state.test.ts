@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FailureList, McpkError } from '../../../src/core/errors.ts';
-import { asErrors, runId, turns } from '../../../src/engine/work/run-context.ts';
+import { turns } from '../../../src/engine/work/means.ts';
+import { asErrors, runId } from '../../../src/engine/work/run-state.ts';
 
 describe('what was thrown, as errors', () => {
   const one = new McpkError('gate', 'one');

@@ -1,14 +1,10 @@
-import { PATHS } from '../../core/paths.ts';
 import { hostsNow } from '../../cluster/clock.ts';
-import type { OwnedEntry } from '../../cluster/facts.ts';
 import type { Stage } from '../../states/stage.ts';
-import type { Fleet } from '../hosts/fleet.ts';
 import type { EngineInput } from '../input.ts';
 import { chooseGenerations, readGenerations, type Generation } from '../past/generations.ts';
 import { itemsOf } from '../past/rollback-plan.ts';
 import type { Comparisons } from '../plan/compare.ts';
 import { inventoryOf } from '../plan/inventory-digest.ts';
-import { parseOwned } from '../plan/owned.ts';
 import { plainStage } from '../plan/plain-stage.ts';
 import { plan } from '../plan/plan.ts';
 import { open, type Opened } from '../read/open.ts';
@@ -17,9 +13,8 @@ import { withStanding } from '../read/standing.ts';
 import type { HostPlan, Plan, RunResult } from '../types.ts';
 import { carryOut } from '../work/carry-out.ts';
 import { refusals } from '../work/guard.ts';
-import { restoreHost } from '../work/rollback.ts';
-import type { Run } from '../work/run-context.ts';
-import { createRun } from './prepare.ts';
+import type { Doing } from '../work/doing.ts';
+import { assemble } from './assemble.ts';
 
 export interface RollbackInput extends EngineInput {
   /** A run whose changes are undone; undefined = the last one that changed these hosts. */
@@ -44,12 +39,12 @@ export async function rollbackOpened(input: RollbackInput, opened: Opened): Prom
   const hosts = [...opened.fleet.sessions.keys()].filter((host) => limit?.has(host) ?? true);
   const chosen = chooseGenerations(await readGenerations(opened.fleet, hosts, input.signal), input.from);
   const from = chosen[0]?.run ?? '';
-  const run = await prepareRollback(input, opened, chosen);
+  const doing = await prepareRollback(input, opened, chosen);
   const started = performance.now() - opened.since();
-  return { ...(await carryOut(run, { confirm: (planned) => input.confirm(planned, from), started })), from };
+  return { ...(await carryOut(doing, { confirm: (planned) => input.confirm(planned, from), started })), from };
 }
 
-async function prepareRollback(input: EngineInput, opened: Opened, chosen: readonly Generation[]): Promise<Run> {
+async function prepareRollback(input: EngineInput, opened: Opened, chosen: readonly Generation[]): Promise<Doing> {
   const { cluster, signal } = input;
   const stages = backwards(input.stages, new Set(chosen.map(({ stage }) => stage)));
   const now = new Date();
@@ -63,20 +58,18 @@ async function prepareRollback(input: EngineInput, opened: Opened, chosen: reado
   const planned = { ...unguarded, refused: await refusals({ ...surroundings, facts }, unguarded) };
   input.emit({ at: opened.since(), type: 'planned', plan: planned, ms: opened.since() });
   const observed = new Map<string, never>();
-  const run = createRun({
-    input: { ...input, stages, selection: {}, noRollback: true },
+  return assemble({
+    input: { ...input, stages, selection: {} },
     opened: { ...opened, facts },
     tree,
     observed,
     comparisons,
-    planned,
+    plan: planned,
     compareInput: { tree, observed, facts: facts.hosts, apiOwned: new Map(), now: hostsNow(facts) },
     planInput: { ...planInput, tool: input.tool, now },
     gateHeld: new Set(),
-    cutOff: [],
+    generations: chosen,
   });
-  run.work = (stage, host) => restoreStage(run, stage, host.host, chosen);
-  return run;
 }
 
 /**
@@ -110,32 +103,4 @@ function plansOf(chosen: readonly Generation[]): Map<string, HostPlan[]> {
     plans.set(generation.stage, [...(plans.get(generation.stage) ?? []), plan]);
   }
   return plans;
-}
-
-async function restoreStage(run: Run, stage: string, host: string, chosen: readonly Generation[]): Promise<void> {
-  const started = performance.now();
-  const generation = chosen.find((each) => each.stage === stage && each.host === host);
-  if (!generation) return;
-  run.emit({ at: run.since(), type: 'host-start', stage, host, changes: 1 });
-  const end = (status: 'changed' | 'failed'): void =>
-    run.emit({ at: run.since(), type: 'host-end', stage, host, status, ms: performance.now() - started });
-  try {
-    const owned = await ownedThen(run.fleet, generation, run.signal);
-    await run.turn(host, () => restoreHost(run, { stage, host, from: generation.run, owned }));
-    end('changed');
-  } catch (error) {
-    end('failed');
-    throw error;
-  }
-}
-
-/** What mcpk owned on the host when that run came to the stage. */
-async function ownedThen(
-  fleet: Fleet,
-  { host, run, stage, lines }: Generation,
-  signal: AbortSignal,
-): Promise<OwnedEntry[]> {
-  if (!lines.includes(`kept .${PATHS.owned}`)) return [];
-  const bytes = await fleet.read(host, `${PATHS.generations}/${run}/${stage}${PATHS.owned}`, signal);
-  return parseOwned(bytes.toString('utf8'), host);
 }

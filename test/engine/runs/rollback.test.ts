@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { chooseGenerations, parseGenerations, type Generation } from '../../../src/engine/past/generations.ts';
 import type { Opened } from '../../../src/engine/read/open.ts';
 import { itemsOf } from '../../../src/engine/past/rollback-plan.ts';
-import { backwards, rollbackOpened, type RollbackInput } from '../../../src/engine/runs/rollback-run.ts';
+import { backwards, rollbackOpened, type RollbackInput } from '../../../src/engine/runs/rollback.ts';
 import type { PlanItem } from '../../../src/engine/types.ts';
 import type { Stage } from '../../../src/states/stage.ts';
 import { factsOf, labCluster } from '../../states/cluster.ts';

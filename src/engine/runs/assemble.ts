@@ -1,0 +1,136 @@
+import { hostsNow } from '../../cluster/clock.ts';
+import type { Observed, SharedSecretResource } from '../../resources/types.ts';
+import { HostsAtOnce } from '../hosts/hosts-at-once.ts';
+import type { EngineInput } from '../input.ts';
+import type { Generation } from '../past/generations.ts';
+import type { CompareInput, Comparisons } from '../plan/compare.ts';
+import { planHash } from '../plan/plan-hash.ts';
+import type { PlanInput } from '../plan/plan.ts';
+import type { Program } from '../plan/program.ts';
+import type { Opened } from '../read/open.ts';
+import type { Plan, StateTree } from '../types.ts';
+import type { Doing } from '../work/doing.ts';
+import { createHands } from '../work/hands.ts';
+import { createJournal } from '../work/journal.ts';
+import { createMaterials } from '../work/materials.ts';
+import { turns, type Means } from '../work/means.ts';
+import { createState, runId, type RunState } from '../work/run-state.ts';
+import { stagesInScope } from './in-scope.ts';
+import { undefer } from './undefer.ts';
+
+/** All that a plan was made of. */
+export interface Planned {
+  input: EngineInput;
+  opened: Opened;
+  tree: StateTree;
+  observed: Map<string, Observed>;
+  comparisons: Comparisons;
+  plan: Plan;
+  compareInput: CompareInput;
+  planInput: PlanInput;
+  /** Stages whose gates the probe saw to hold. */
+  gateHeld: ReadonlySet<string>;
+  /** What `mcpk rollback` puts back: then hosts do nothing else. */
+  generations?: readonly Generation[];
+}
+
+/** A plan with all that it takes to carry it out. */
+export interface Assembled extends Doing {
+  means: Means;
+}
+
+export function assemble(from: Planned): Assembled {
+  const { state, journal } = begin(from);
+  const means = meansOf(from, state, journal);
+  const hands = createHands(means, {
+    changing: new HostsAtOnce(from.input.concurrency),
+    undefer: ({ stage }) => undefer(from, means, stage),
+    ...(from.generations ? { generations: from.generations } : {}),
+  });
+  return { program: programOf(from), hands, state, means };
+}
+
+/** The state, and the journal that hears all that is told. */
+function begin({ input, opened, plan }: Planned): Pick<Means, 'state' | 'journal'> {
+  const id = runId(new Date());
+  const journal = createJournal({
+    run: id,
+    who: input.who,
+    command: input.command,
+    planHash: planHash(plan),
+    fleet: opened.fleet,
+    hosts: [...opened.facts.hosts.keys()],
+    skew: (host) => opened.facts.hosts.get(host)?.clockSkewMs ?? 0,
+    signal: input.signal,
+  });
+  const state = createState({
+    id,
+    signal: input.signal,
+    since: opened.since,
+    hidden: input.cluster.hidden,
+    emit(event) {
+      journal.hear(event);
+      input.emit(event);
+    },
+  });
+  return { state, journal };
+}
+
+function meansOf(
+  { input, opened, tree, observed, comparisons }: Planned,
+  state: RunState,
+  journal: Means['journal'],
+): Means {
+  return {
+    state,
+    journal,
+    cluster: input.cluster,
+    fleet: opened.fleet,
+    facts: opened.facts,
+    comparisons,
+    observed,
+    materials: createMaterials({
+      fleet: opened.fleet,
+      shared: comparisons.shared,
+      secrets: sharedSecrets(tree),
+      now: () => hostsNow(opened.facts),
+      signal: input.signal,
+    }),
+    laid: new Map(),
+    owned: new Map(
+      [...opened.facts.hosts].map(([host, facts]) => [
+        host,
+        new Map(facts.owned.map(({ ref, ...entry }) => [ref, entry])),
+      ]),
+    ),
+    turn: turns(),
+  };
+}
+
+function sharedSecrets(tree: StateTree): Map<string, { host: string; resource: SharedSecretResource }[]> {
+  const secrets = new Map<string, { host: string; resource: SharedSecretResource }[]>();
+  for (const { host, resources } of tree.stages.flatMap((stage) => stage.hosts)) {
+    for (const resource of resources) {
+      if (resource.kind !== 'sharedSecret') continue;
+      secrets.set(resource.id, [...(secrets.get(resource.id) ?? []), { host, resource }]);
+    }
+  }
+  return secrets;
+}
+
+function programOf({ input, plan, gateHeld, generations }: Planned): Program {
+  const inScope = stagesInScope(input);
+  return {
+    cluster: input.cluster,
+    plan,
+    stages: input.stages.flatMap((stage) => {
+      const planned = plan.stages.find(({ name }) => name === stage.name);
+      const { name } = stage;
+      return planned ? [{ stage, plan: planned, inScope: inScope.has(name), isHeld: gateHeld.has(name) }] : [];
+    }),
+    restores: generations !== undefined,
+    forceUnsafe: input.forceUnsafe ?? false,
+    // What goes back fails with what it was before, too.
+    noRollback: generations !== undefined || (input.noRollback ?? false),
+  };
+}

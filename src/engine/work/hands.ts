@@ -1,0 +1,87 @@
+import type { Facts } from '../../cluster/facts.ts';
+import type { Answer, GateCheck } from '../../cluster/gate.ts';
+import { McpkError } from '../../core/errors.ts';
+import type { Step } from '../../states/stage.ts';
+import type { Fleet } from '../hosts/fleet.ts';
+import { holdGates, runStep, type GateRun } from '../hosts/gates.ts';
+import type { HostsAtOnce } from '../hosts/hosts-at-once.ts';
+import type { Generation } from '../past/generations.ts';
+import type { ProgramStage, Work } from '../plan/program.ts';
+import type { HostPlan, RunResult, StagePlan } from '../types.ts';
+import { convergeApi } from './api.ts';
+import { convergeHost } from './converge.ts';
+import type { Means } from './means.ts';
+import { prune } from './prune.ts';
+import { restoreGeneration, restoreHost } from './restore.ts';
+import type { RunState } from './run-state.ts';
+
+/** What asks hosts, and takes single steps on them. */
+export interface AskingHands {
+  step(step: Step, signal: AbortSignal): Promise<Answer | undefined>;
+  /** Returns when all hold; throws as {@link holdGates}. */
+  hold(gates: readonly GateCheck[], how: HoldHow): Promise<void>;
+}
+
+export type HoldHow = Pick<GateRun, 'stage' | 'hint' | 'code' | 'stop'>;
+
+/** All that `execute` does to the hosts, it does by these: in a test they are others. */
+export interface Hands extends AskingHands, Record<Work, (stage: string, plan: HostPlan) => Promise<void>> {
+  /** What is known of the cluster by now. */
+  readonly facts: Facts;
+  /** The plan of a stage whose turn has come; one that was deferred is read and compared first. */
+  planOf(stage: ProgramStage): Promise<StagePlan>;
+  /** Undoes what this run did to a stage on a host; what was put back, one line each. */
+  putBack(stage: string, host: string): Promise<string[]>;
+  /** The run is over: told to the hosts that it changed, and to `mended`, where one before it was cut off. */
+  close(stages: RunResult['stages'], mended: readonly string[]): Promise<void>;
+  traffic(): RunResult['traffic'];
+}
+
+export interface HandsInput {
+  /** As many hosts are changed at once. */
+  changing: HostsAtOnce;
+  /** Makes the plan of a stage that was deferred. */
+  undefer: (stage: ProgramStage) => Promise<StagePlan>;
+  /** What `mcpk rollback` puts back. */
+  generations?: readonly Generation[];
+}
+
+/** The hands that work on hosts. */
+export function createHands(means: Means, { changing, undefer, generations = [] }: HandsInput): Hands {
+  const { state, fleet } = means;
+  return {
+    ...askingHands(fleet, state),
+    get facts() {
+      return means.facts;
+    },
+    planOf: (stage) => (stage.plan.deferred ? undefer(stage) : Promise.resolve(stage.plan)),
+    converge: (stage, plan) => changing.run(plan.host, () => convergeHost(means, stage, plan), state.signal),
+    objects: (stage, plan) => convergeApi(means, stage, plan),
+    async restore(stage, { host }) {
+      const generation = generations.find((each) => each.stage === stage && each.host === host);
+      if (!generation) throw new McpkError('unexpected', `${host} keeps nothing of ${stage}`);
+      await restoreGeneration(means, generation);
+    },
+    putBack(stage, host) {
+      const owned = means.facts.hosts.get(host)?.owned ?? [];
+      return means.turn(host, () => restoreHost(means, { stage, host, from: state.id, owned }));
+    },
+    async close(stages, mended) {
+      await means.journal.close(state.failures, mended);
+      await prune(means, stages);
+    },
+    traffic: () => trafficOf(fleet),
+  };
+}
+
+export function askingHands(fleet: Fleet, run: Pick<RunState, 'emit' | 'since' | 'signal'>): AskingHands {
+  const { emit, since, signal } = run;
+  return {
+    step: (step, until) => runStep(fleet, step, until),
+    hold: (gates, how) => holdGates({ fleet, emit, since, signal, ...how }, gates),
+  };
+}
+
+export function trafficOf({ sessions }: Fleet): RunResult['traffic'] {
+  return Object.fromEntries([...sessions].map(([host, session]) => [host, { ...session.traffic }]));
+}
