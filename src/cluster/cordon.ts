@@ -1,3 +1,4 @@
+import { isMap } from '../core/merge.ts';
 import type { Cluster } from '../inventory/types.ts';
 import { kubectl } from './kubectl.ts';
 
@@ -42,7 +43,6 @@ export function uncordon(cluster: Cluster, on: string, node: string): string[] {
 
 /** Whose a cordon is, as the Node tells it; undefined where there is none. A mark alone is one that was half lifted. */
 export function cordonOf(spec: { unschedulable?: unknown }, annotations: unknown): 'mcpk' | 'other' | undefined {
-  const marked = typeof annotations === 'object' && annotations !== null && CORDONED_BY in annotations;
-  if (marked) return 'mcpk';
+  if (isMap(annotations) && annotations[CORDONED_BY] === OURS) return 'mcpk';
   return spec.unschedulable === true ? 'other' : undefined;
 }
