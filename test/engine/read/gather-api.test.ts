@@ -71,6 +71,11 @@ it('nodes tell who cordoned them, in the same answer', async () => {
     { ...bare, metadata: { ...ours, name: 'w3', annotations: { 'mcpk.io/cordoned-by': 'x' } }, spec: {} },
   ];
   const { api, requests } = await read([['/api/v1/nodes?limit=250', { metadata: {}, items }], ...ANSWERS.slice(1)]);
-  expect([...(api?.nodes.values() ?? [])].map(({ cordoned }) => cordoned)).toEqual([undefined, 'mcpk', 'other', undefined]);
+  expect([...(api?.nodes.values() ?? [])].map(({ cordoned }) => cordoned)).toEqual([
+    undefined,
+    'mcpk',
+    'other',
+    undefined,
+  ]);
   expect(requests).toBe((await read(ANSWERS)).requests);
 });
