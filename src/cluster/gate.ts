@@ -17,6 +17,8 @@ export interface GateCheck {
   next?(answers: readonly Answer[]): GateCheck[];
   /** What it says is this host's doing, so a change there is judged by it; none: of the cluster as a whole. */
   host?: string;
+  /** The same, where only the answers tell it. */
+  blames?(answers: readonly Answer[]): string | undefined;
   /** What a person would look up next, asked once when it does not hold in time. */
   explain?(answers: readonly Answer[]): Explanation | undefined;
   /** Unit whose last journal lines explain a failure, on `host`. */

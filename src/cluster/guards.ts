@@ -13,19 +13,23 @@ export function quorumGuard(context: GuardContext, taken: readonly string[]): Gu
   const members = hostsWith(context.cluster, 'etcd').map((host) => host.name);
   if (taken.length === 0 || members.length < 3) return [];
   const quorum = Math.floor(members.length / 2) + 1;
+  const up = (answers: readonly Answer[], host: string): boolean =>
+    isHealthy(answerOf(answers, host)) || isBack(context, host);
+  const awayOf = (answers: readonly Answer[]): string[] =>
+    members.filter((host) => !taken.includes(host) && !up(answers, host));
   return [
     {
       title: `etcd keeps its quorum without ${taken.join(', ')}`,
       asks: reachable(context, members).map(askEtcdHealth),
       check: (answers) => {
-        const up = (host: string): boolean => isHealthy(answerOf(answers, host)) || isBack(context, host);
         if (!taken.some((host) => runs(answers, host))) return undefined;
-        const staying = members.filter((host) => !taken.includes(host) && up(host));
+        const staying = members.filter((host) => !taken.includes(host) && up(answers, host));
         if (staying.length >= quorum) return undefined;
-        const away = members.filter((host) => !taken.includes(host) && !up(host));
+        const away = awayOf(answers);
         const why = away.map((host) => `${host} is not healthy (${seen(answerOf(answers, host))})`).join(', ');
         return `${why}: ${String(staying.length)} of ${String(members.length)} members would stay, a quorum is ${String(quorum)}`;
       },
+      blames: (answers) => awayOf(answers).find((host) => context.earlier.includes(host)),
       deadline: 10,
       consequence:
         'etcd has no quorum until enough members are back: the API answers no write and soon no read, nothing is scheduled, and leases run out. Pods that run go on.',
@@ -41,20 +45,23 @@ export function apiServerGuard(context: GuardContext, taken: readonly string[]):
   const { cluster, facts, ahead } = context;
   const masters = hostsWith(cluster, 'master').map((host) => host.name);
   if (taken.length === 0 || masters.length < 2) return [];
+  const others = masters.filter((host) => !taken.includes(host));
+  const wrong = (answers: readonly Answer[], host: string): string | undefined => readyProblem(answerOf(answers, host));
+  const up = (answers: readonly Answer[], host: string): boolean =>
+    wrong(answers, host) === undefined || isBack(context, host);
   return [
     {
       title: `another API server is ready beside ${taken.join(', ')}`,
       asks: reachable(context, masters).map((host) => askReady(cluster, host)),
       check: (answers) => {
-        const wrong = (host: string): string | undefined => readyProblem(answerOf(answers, host));
-        const up = (host: string): boolean => wrong(host) === undefined || isBack(context, host);
         if (!taken.some((host) => runs(answers, host))) return undefined;
-        const others = masters.filter((host) => !taken.includes(host));
-        if (!others.some(up)) return others.map((host) => `${host}: ${wrong(host) ?? ''}`).join(', ');
+        const why = (host: string): string => wrong(answers, host) ?? '';
+        if (!others.some((host) => up(answers, host))) return others.map((host) => `${host}: ${why(host)}`).join(', ');
         // The one that this run has taken down last, in whatever stage, or one that has failed since.
-        const left = others.find((host) => facts.standing?.apiServers.includes(host) && !up(host));
-        return ahead || left === undefined ? undefined : `${left} is not ready again: ${wrong(left) ?? ''}`;
+        const left = others.find((host) => facts.standing?.apiServers.includes(host) && !up(answers, host));
+        return ahead || left === undefined ? undefined : `${left} is not ready again: ${why(left)}`;
       },
+      blames: (answers) => others.find((host) => context.earlier.includes(host) && !up(answers, host)),
       deadline: 60,
       consequence: 'nobody serves the API until one of them is ready again. Pods that run go on.',
     },

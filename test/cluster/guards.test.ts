@@ -75,6 +75,15 @@ describe('the API, without a server that goes down', () => {
     else expect(text).toBeUndefined();
   });
 
+  it('blames the one that this run has changed before', () => {
+    const blamed = (guards: readonly Guard[], host: string): string | undefined =>
+      guards[0]?.blames?.([{ host, exitCode: 1, stdout: '', stderr: 'Connection refused' }]);
+    for (const guard of [apiServerGuard, quorumGuard]) {
+      expect(blamed(guard(contextOf({ earlier: ['m3'] }), ['m1']), 'm3')).toBe('m3');
+      expect(blamed(guard(contextOf(), ['m1']), 'm3')).toBeUndefined();
+    }
+  });
+
   it('does not wait for one that was not ready when the run began', () => {
     const standing = { etcd: [], apiServers: ['m1', 'm3'] };
     const facts = factsOf(cluster, { standing });

@@ -1,7 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { History, PastRun } from '../../src/engine/past/past-types.ts';
-import type { Plan } from '../../src/engine/types.ts';
-import { mcpk, mcpkJson, overlay } from './support/mcpk.ts';
+import { cordon, uncordon } from '../../src/cluster/cordon.ts';
+import type { Plan, RunResult } from '../../src/engine/types.ts';
+import type { Cluster } from '../../src/inventory/types.ts';
+import { kubectl, mcpk, mcpkJson, on, overlay } from './support/mcpk.ts';
 import { Running } from './support/running.ts';
 
 /** Three reloads, one after the other, each with its gate: long enough to step in. */
@@ -74,6 +76,34 @@ describe('one run at a time', () => {
       expect(codes).toContain(0);
       for (const said of both)
         if (said.code !== 0) expect([said.code, said.stderr]).toEqual([13, expect.stringContaining('locked by')]);
+    }
+  });
+});
+
+describe('a cordon', () => {
+  const cluster = { apiServer: { port: 6443 } } as Cluster;
+  const path = 'jsonpath={.spec.unschedulable} {.metadata.annotations.mcpk\\.io/cordoned-by}';
+  const seen = (): Promise<string> => kubectl('get', 'node', 'w1', '-o', path);
+
+  it('that a killed run left is lifted by the next one', async () => {
+    await on('m1', ...cordon(cluster, 'm1', 'w1'));
+    expect(await seen()).toBe('true mcpk');
+    const plan = await mcpkJson<Plan>(['plan'], 2);
+    expect(plan.stages.flatMap(({ steps }) => steps.map(({ title }) => title))).toEqual(['uncordon w1']);
+    expect((await mcpkJson<RunResult>(['apply', '--yes'], 0)).changed).toBe(1);
+    expect(await seen()).toBe(' ');
+    expect((await mcpkJson<Plan>(['plan'], 0)).summary.changes).toBe(0);
+  });
+
+  it('of an operator is lifted by none', async () => {
+    await kubectl('cordon', 'w1');
+    try {
+      await on('m1', ...cordon(cluster, 'm1', 'w1'));
+      await on('m1', ...uncordon(cluster, 'm1', 'w1'));
+      expect(await seen()).toBe('true ');
+      expect((await mcpkJson<Plan>(['plan'], 0)).summary.changes).toBe(0);
+    } finally {
+      await kubectl('uncordon', 'w1');
     }
   });
 });

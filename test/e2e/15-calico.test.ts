@@ -116,6 +116,26 @@ describe('Calico', () => {
     expect(Number(shown)).toBe(mtu - 50);
   });
 
+  it.each([
+    ['a tunnel', 'vxlan id 9 dstport 4790 dev eth0', 1320],
+    ['a bond', 'bond', 1410],
+  ])('takes %s for what carries the pods where the host has its internalAddress on it', async (_name, type, mtu) => {
+    const address = '10.98.0.21';
+    const made = `ip link add carrier0 type ${type} && ip addr add ${address}/24 dev carrier0 && ip link set carrier0 mtu ${String(mtu)} up`;
+    await on('w1', 'sh', '-c', made);
+    try {
+      const overlays = [await overlay(`hosts: [{ name: w1, internalAddress: ${address} }]\n`)];
+      const plan = await mcpkJson<Plan>(['plan'], 2, overlays);
+      const config = plan.stages
+        .flatMap((stage) => stage.hosts.flatMap((host) => host.items))
+        .find(({ ref }) => ref === 'kubeObject:v1/ConfigMap/kube-system/calico-config');
+      const after = expect.stringContaining(`"veth_mtu": "${String(mtu - 50)}"`) as string;
+      expect(config?.comparison).toMatchObject({ reasons: ['differs in data.veth_mtu'], diff: { after } });
+    } finally {
+      await on('w1', 'ip', 'link', 'del', 'carrier0');
+    }
+  });
+
   it('a NetworkPolicy cuts, and lets through', async () => {
     await becomes('a reaches b', 'a', 'b', true);
     const policy = (ingress: object[]): object => ({

@@ -161,10 +161,11 @@ export class GateFailure extends McpkError {
 async function gateError(run: GateRun, gate: GateCheck, { wrong, answers }: GateSeen): Promise<GateFailure> {
   const explanations = [gate.explain?.(answers), gate.unit && unitJournal(gate.unit)];
   const told = await Promise.all(explanations.filter((each) => each !== undefined).map((each) => explained(run, each)));
-  const host = gate.host ?? gate.unit?.host ?? gate.asks[0]?.host;
+  const judged = gate.host ?? gate.blames?.(answers);
+  const host = judged ?? gate.unit?.host ?? gate.asks[0]?.host;
   const message = `${run.stage}: ${gate.title}: not so after ${String(gate.deadline)} s`;
   const details = [`last answer  ${wrong ?? 'none'}`, ...told.flat()];
-  return new GateFailure(gate.host, run.code ?? 'gate', message, { host, details, hint: run.hint });
+  return new GateFailure(judged, run.code ?? 'gate', message, { host, details, hint: run.hint });
 }
 
 /** What could not be read is left out: the gate's own failure is what counts. */

@@ -1,5 +1,6 @@
 import { failure, McpkError } from '../../core/errors.ts';
 import type { GateCheck, GateContext } from '../../cluster/gate.ts';
+import { GateFailure } from '../hosts/gates.ts';
 import { owedSteps } from '../plan/owed.ts';
 import { batchesOf, gatedHosts, type Batch, type Program, type ProgramStage } from '../plan/program.ts';
 import { changesOf, type PlannedStep, type RunResult, type StagePlan } from '../types.ts';
@@ -68,7 +69,9 @@ interface InBatch {
 async function runBatch(doing: Doing, each: ProgramStage, { planned, batch }: InBatch): Promise<void> {
   const { stage } = each;
   checkGoesOn(doing, stage.name);
-  await holdGuards(doing, stage, planned, batch.index);
+  await holdGuards(doing, stage, planned, batch.index).catch(async (error: unknown) => {
+    throw await afterGuard(doing, each, { planned, batch }, error);
+  });
   const done: PlannedStep[] = [];
   try {
     for (const step of batch.before) {
@@ -92,6 +95,23 @@ async function runBatch(doing: Doing, each: ProgramStage, { planned, batch }: In
     throw failure([await judge(doing, back, cause, (hosts) => hold(doing, each, hosts)), ...others, ...left]);
   }
   for (const step of batch.held) await takeStep(doing, stage.name, step);
+}
+
+/** A guard does not hold, and for a host that this stage has changed before: then that one goes back. */
+async function afterGuard(
+  doing: Doing,
+  each: ProgramStage,
+  { planned, batch }: InBatch,
+  error: unknown,
+): Promise<unknown> {
+  const [cause, ...others] = asErrors(error, each.stage.name);
+  const judged = cause instanceof GateFailure ? cause.judged : undefined;
+  const changed = planned.batches.slice(0, batch.index).find((hosts) => judged !== undefined && hosts.includes(judged));
+  if (changed === undefined) return error;
+  doing.state.stop();
+  const back = await rollBackBatch(doing, planned, changed, cause);
+  if (back.length === 0) return error;
+  return failure([await judge(doing, back, cause, (hosts) => hold(doing, each, hosts)), ...others]);
 }
 
 /** Members of a batch don't fail each other: all finish before the first failure is reported. */

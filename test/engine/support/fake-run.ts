@@ -35,6 +35,7 @@ export interface Spec {
   needs?: string[];
   batches?: string[][];
   around?: Stage['around'];
+  guard?: Stage['guard'];
   gate?: (hosts: readonly string[]) => GateCheck[];
   /** Why the stage can't be undone. */
   irreversible?: string;
@@ -99,6 +100,7 @@ export function runOf(
     needs: spec.needs ?? [],
     states: () => [],
     ...(spec.around ? { around: spec.around } : {}),
+    ...(spec.guard ? { guard: spec.guard } : {}),
     ...(spec.gate ? { gate: ({ hosts }) => spec.gate?.(hosts) ?? [] } : {}),
   }));
   // As a plan keeps them: made before anything is carried out.

@@ -121,6 +121,40 @@ describe('a host goes back', () => {
     expect(fake.log).toEqual(['h2: drain', 'converge h1', 'restore h1', 'h2: uncordon', 'h1: gate h1', 'a failed']);
   });
 
+  describe('when the guard of a later batch does not hold', () => {
+    /** Fails before the second batch, for this host. */
+    const guardOf =
+      (blamed: string | undefined): NonNullable<Spec['guard']> =>
+      ({ batch, earlier }) => [
+        {
+          title: `the others serve without ${batch.join()}`,
+          asks: [{ host: 'h3', argv: ['guard'] }],
+          check: () => (earlier.length > 0 ? 'h1 is not ready again' : undefined),
+          blames: () => blamed,
+          deadline: 0,
+          consequence: 'nobody serves',
+        },
+      ];
+    const batches = [['h1'], ['h2']];
+
+    it('for a host that was changed before: that one', async () => {
+      const fake = await ended({ a: { batches, guard: guardOf('h1'), gate: gate([]) } }, {}, { owned });
+      expect(streams(fake)).toEqual(['converge h1', 'restore h1']);
+      expect(codes(fake)).toEqual([19]);
+      expect(fake.state.rolledBack).toEqual([{ stage: 'a', host: 'h1', held: true }]);
+    });
+
+    it.each([
+      ['nobody, where it is another host', 'h3', {}, 18],
+      ['nobody, where it is no one host', undefined, {}, 18],
+      ['nobody with --no-rollback', 'h1', { noRollback: true }, 18],
+    ])('%s', async (_name, blamed, more, code) => {
+      const fake = await ended({ a: { batches, guard: guardOf(blamed) } }, {}, { owned, ...more });
+      expect(streams(fake)).toEqual(['converge h1']);
+      expect(codes(fake)).toEqual([code]);
+    });
+  });
+
   it('with the books of what is owned as they were, those of other stages untouched', async () => {
     const fake = await ended({ a: { batches: [['h1']], gate: gate(['h1']) } }, {}, { owned });
     const restore = fake.sent.find(({ body }) => body.includes('o restore'));
