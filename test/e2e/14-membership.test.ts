@@ -23,18 +23,25 @@ function stateOf(name: string): Promise<string> {
 }
 
 /** Host, resource and first reason of each change. */
-function reasonsOf(plan: Plan): unknown[] {
+function reasonsOf(plan: Plan): string[][] {
   return plan.stages
     .flatMap(({ hosts }) =>
-      hosts.flatMap((host) => changesOf(host).map(({ ref, comparison }) => [host.host, ref, comparison.reasons[0]])),
+      hosts.flatMap((host) =>
+        changesOf(host).map(({ ref, comparison }) => [host.host, ref, comparison.reasons[0] ?? '']),
+      ),
     )
     .toSorted();
 }
 
-/** As version 0.1.0 left it. */
+/** As version 0.1.0 left it: not newer than the start of a member that booted since. */
 function stay(name: string): Promise<string> {
-  return on(name, 'sed', '-i', 's/^initial-cluster-state: .*/initial-cluster-state: new/', '/etc/etcd/etcd.yaml');
+  const script = `f=/etc/etcd/etcd.yaml; t=$(stat -c %Y "$f")
+    sed -i 's/^initial-cluster-state: .*/initial-cluster-state: new/' "$f"; touch -d "@$t" "$f"`;
+  return on(name, 'sh', '-ec', script);
 }
+
+/** Of a member that booted: it was not mcpk that started it. */
+const NOTED = 'noted that it needs no restart';
 
 async function refused(args: readonly string[], files: readonly string[], says: readonly RegExp[]): Promise<void> {
   const { code, stdout, stderr } = await mcpk(args, files);
@@ -99,21 +106,18 @@ describe('the members of etcd', () => {
     await powerOff('m2');
     await powerOn('m2');
     const told = 'content differs in what is read only once: nothing restarts for it';
-    const wanted = [
-      ['m1', 'file:/etc/etcd/etcd.yaml', told],
-      ['m2', 'file:/etc/etcd/etcd.yaml', told],
-      ['m2', 'unit:etcd.service', 'noted that it needs no restart'],
-      ['m3', 'file:/etc/etcd/etcd.yaml', told],
-    ];
+    const wanted = MASTERS.map((name) => [name, 'file:/etc/etcd/etcd.yaml', told]);
     // While m2 boots, its units that are not up yet are changes too.
-    let changes: unknown;
+    let changes: string[][] = [];
+    const others = (): string[][] => changes.filter(([, , why]) => why !== NOTED);
     const booted = eventually('only the files are to be told', 90, async () => {
       const { code, stdout } = await mcpk(['plan', '--json']);
       if (code !== 2) return undefined;
       changes = reasonsOf(JSON.parse(stdout) as Plan);
-      return isDeepStrictEqual(changes, wanted) ? true : undefined;
+      return isDeepStrictEqual(others(), wanted) ? true : undefined;
     });
-    await booted.catch(() => expect(changes).toEqual(wanted));
+    await booted.catch(() => expect(others()).toEqual(wanted));
+    expect(changes).toContainEqual(['m2', 'unit:etcd.service', NOTED]);
     const starts = await unitStarts(MASTERS);
     await mcpkJson<RunResult>(APPLY, 0);
     expect((await mcpkJson<Plan>(['plan'], 0)).summary.changes).toBe(0);

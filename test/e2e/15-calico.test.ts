@@ -116,12 +116,10 @@ describe('Calico', () => {
     expect(Number(shown)).toBe(mtu - 50);
   });
 
-  it.each([
-    ['a tunnel', 'vxlan id 9 dstport 4790 dev eth0', 1320],
-    ['a bond', 'bond', 1410],
-  ])('takes %s for what carries the pods where the host has its internalAddress on it', async (_name, type, mtu) => {
+  it('takes a tunnel for what carries the pods where the host has its internalAddress on it', async () => {
+    const mtu = 1320;
     const address = '10.98.0.21';
-    const made = `ip link add carrier0 type ${type} && ip addr add ${address}/24 dev carrier0 && ip link set carrier0 mtu ${String(mtu)} up`;
+    const made = `ip link add carrier0 type vxlan id 9 dstport 4790 dev eth0 && ip addr add ${address}/24 dev carrier0 && ip link set carrier0 mtu ${String(mtu)} up`;
     await on('w1', 'sh', '-c', made);
     try {
       const overlays = [await overlay(`hosts: [{ name: w1, internalAddress: ${address} }]\n`)];
