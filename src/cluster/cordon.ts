@@ -16,19 +16,19 @@ const patch = (on: boolean): string =>
 /** What is read of the Node: `true` alone is a cordon of somebody else. */
 const SEEN = '{.spec.unschedulable}{.metadata.annotations.mcpk\\.io/cordoned-by}';
 
-/** Fixed text; what varies comes as arguments. $1 = name, $2 = patch, the rest = kubectl. A cordon of others stays theirs. */
-const CORDON = `set -eu
+/** Fixed text; what varies comes as arguments. $1 = name, $2 = patch, the rest = kubectl. */
+const LOOK = `set -eu
 node=$1; patch=$2; shift 2
 seen=$("$@" get node "$node" -o jsonpath='${SEEN}')
-[ "$seen" = true ] && exit 0
+`;
+
+/** A cordon of others stays theirs. */
+const CORDON = `${LOOK}[ "$seen" = true ] && exit 0
 exec "$@" patch node "$node" --type=merge -p "$patch"
 `;
 
 /** The same way back, where the mark is there; else nothing of ours is left to undo. */
-const UNCORDON = `set -eu
-node=$1; patch=$2; shift 2
-seen=$("$@" get node "$node" -o jsonpath='${SEEN}')
-case $seen in *${OURS}) exec "$@" patch node "$node" --type=merge -p "$patch" ;; esac
+const UNCORDON = `${LOOK}case $seen in *${OURS}) exec "$@" patch node "$node" --type=merge -p "$patch" ;; esac
 `;
 
 /** Keeps new pods off a node, asked of the API server on `on`. */

@@ -29,9 +29,8 @@ export const nodes: Stage = {
 
 /**
  * A kubelet that changes its minor version does so on a drained node; any other change leaves the pods alone. A cordon
- * that a run before left is lifted. A host
- * whose Node somebody deleted comes back with new pods: one that outlived its Node would not do what it did for it once,
- * as calico-node, which says the host's address on its Node when it starts.
+ * that a run before left is lifted. A host whose Node somebody deleted comes back with new pods: one that outlived its
+ * Node would not do what it did for it once, as calico-node, which says the host's address on its Node when it starts.
  */
 function around({ cluster, facts, batch }: AroundContext): Steps {
   const on = apiHost(cluster, facts);

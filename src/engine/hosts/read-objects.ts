@@ -43,7 +43,7 @@ export async function readObjects(
   const alone = pathsOf(ids.filter((id) => !inLists.has(id)));
   const answers = await askPaths(reader, [...lists.keys(), ...[...alone.values()].flat()]);
   const found = await understoodInTurns(reader.host, decodingLists(lists, answers.splice(0, lists.size)));
-  for (const [id, each] of await understoodInTurns(reader.host, decodingObjects(alone, answers))) found.set(id, each);
+  await decodeInto(found, reader.host, alone, answers);
   await readAnew(reader, pathsOf([...inLists].filter((id) => !found.has(id))), found);
   const unknown = [...found.keys()].filter((id) => found.get(id) === 'unknown');
   if (unknown.length === 0) return found;
@@ -56,8 +56,11 @@ export async function readObjects(
 /** Each by itself, into `found`. */
 async function readAnew(reader: ObjectReader, paths: Paths, found: Map<string, Found>): Promise<void> {
   if (paths.size === 0) return;
-  const answers = await askPaths(reader, [...paths.values()].flat());
-  for (const [id, each] of await understoodInTurns(reader.host, decodingObjects(paths, answers))) found.set(id, each);
+  await decodeInto(found, reader.host, paths, await askPaths(reader, [...paths.values()].flat()));
+}
+
+async function decodeInto(found: Map<string, Found>, host: string, paths: Paths, answers: Answer[]): Promise<void> {
+  for (const [id, each] of await understoodInTurns(host, decodingObjects(paths, answers))) found.set(id, each);
 }
 
 function askPaths({ fleet, cluster, host, signal }: ObjectReader, paths: readonly string[]): Promise<Answer[]> {
