@@ -1,4 +1,4 @@
-import { isIpv4 } from '../core/ipv4.ts';
+import { IPV4_ONLY, isIpv4, namesIpv6 } from '../core/ipv4.ts';
 import { McpkError } from '../core/errors.ts';
 import { printable } from './mistake.ts';
 import { readSchema, schemaAt } from './schema.ts';
@@ -97,9 +97,13 @@ function toHost(text: string, numbered: string, roles: string): { name: string; 
     'a DNS name in lower case, other than "api"',
   );
   if (!isIpv4(address))
-    throw new McpkError('usage', `"${printable(text)}" is neither ADDRESS nor NAME=ADDRESS with an IPv4 address`, {
-      hint: 'Such as: --master 10.0.0.11, or --master m1=10.0.0.11',
-    });
+    throw new McpkError(
+      'usage',
+      `"${printable(text)}" is neither ADDRESS nor NAME=ADDRESS with an IPv4 address${namesIpv6(address) ? `; ${IPV4_ONLY}` : ''}`,
+      {
+        hint: 'Such as: --master 10.0.0.11, or --master m1=10.0.0.11',
+      },
+    );
   return { name, address, roles };
 }
 

@@ -1,0 +1,62 @@
+import { flagProblems } from '../core/cluster-flags.ts';
+import { podsOnNode } from '../core/pods-on-node.ts';
+import { revealed } from '../core/secret.ts';
+import { checkVersions } from '../core/versions.ts';
+import type { FreeText } from './types.ts';
+import type { Draft } from './check.ts';
+
+/** What would keep a part of Kubernetes, or containerd, from starting or from working. */
+export function checkComponents(draft: Draft): void {
+  if (!draft.broken('versions')) {
+    const { versions } = draft.cluster;
+    for (const { path, message, hint } of checkVersions(versions)) draft.mistake(path, `${message}: ${hint}`);
+    for (const { path, message, hint } of flagProblems(draft.cluster)) draft.mistake(path, `${message}: ${hint}`);
+  }
+  checkPods(draft);
+  checkAuditPolicy(draft);
+  for (const name of ['http', 'https'] as const) checkProxy(draft, name, draft.cluster.proxy[name]);
+}
+
+/** With `bridge` each pod has an address of its node's part, and with none left it does not start. */
+function checkPods(draft: Draft): void {
+  const { network, kubelet } = draft.cluster;
+  if (network.plugin !== 'bridge' || draft.broken('network')) return;
+  const most = podsOnNode(network.nodePrefix);
+  for (const [place, value] of [
+    [['config', 'maxPods'], kubelet.config['maxPods']],
+    [['extraArgs', 'max-pods'], kubelet.extraArgs['max-pods']],
+  ] as const)
+    if (Number(value) > most)
+      draft.mistake(
+        ['kubelet', ...place],
+        `a node's part of podCidr (network.nodePrefix: ${String(network.nodePrefix)}) has addresses for ${String(most)} pods, not for ${String(value)}`,
+      );
+}
+
+const POLICY = { apiVersion: 'audit.k8s.io/v1', kind: 'Policy' } as const;
+
+/** kube-apiserver ends with "loaded illegal policy with 0 rules", and for a kind that it does not know. */
+function checkAuditPolicy(draft: Draft): void {
+  const { policy } = draft.cluster.apiServer.audit;
+  const path = ['apiServer', 'audit', 'policy'];
+  if (policy === undefined || draft.broken(...path)) return;
+  const { rules } = policy;
+  if (!Array.isArray(rules) || rules.length === 0)
+    draft.mistake(path, 'has no rules, and kube-apiserver does not start with such a policy');
+  for (const [name, wanted] of Object.entries(POLICY))
+    if (policy[name] !== undefined && policy[name] !== wanted)
+      draft.mistake([...path, name], `is not ${wanted}, which kube-apiserver reads`, wanted);
+}
+
+/** A `/`, `?` or `#` ends the name of the host: `http://user:12/ab@proxy:3128` is a proxy called user. */
+function checkProxy(draft: Draft, name: string, url: FreeText | undefined): void {
+  const path = ['proxy', name];
+  if (url === undefined || draft.broken(...path)) return;
+  const text = revealed(url);
+  if (/^https?:\/\/[^/?#]*[/?#].*@/.test(text))
+    draft.mistake(
+      path,
+      'has an @ behind the first /, ? or #, which ends the name of the proxy: in a password write %2F, %3F and %23 for them',
+    );
+  else if (!URL.canParse(text)) draft.mistake(path, 'is not a URL such as http://user:password@proxy.example.org:3128');
+}
