@@ -3,6 +3,7 @@ import { dirname, relative, resolve } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import { McpkError } from '../core/errors.ts';
 import { replaceFile } from '../core/private-file.ts';
+import { DEFAULT_FILE } from '../inventory/default-file.ts';
 import { BaseCommand } from './shared/base-command.ts';
 
 export default class Init extends BaseCommand<typeof Init> {
@@ -13,7 +14,7 @@ export default class Init extends BaseCommand<typeof Init> {
     '<%= config.bin %> <%= command.id %> --master 10.0.0.11 --master 10.0.0.12 --master 10.0.0.13 --worker 10.0.0.21 --endpoint 10.0.0.100',
     '<%= config.bin %> <%= command.id %> single.yaml --name single --master box=192.168.1.10 --user debian',
   ];
-  static override readonly args = { file: Args.string({ description: 'File to write.', default: 'mcpk.yaml' }) };
+  static override readonly args = { file: Args.string({ description: 'File to write.', default: DEFAULT_FILE }) };
   static override readonly flags = {
     name: Flags.string({ summary: 'Name of the cluster.', default: 'cluster', helpValue: 'NAME' }),
     master: Flags.string({
@@ -50,7 +51,7 @@ export default class Init extends BaseCommand<typeof Init> {
       schema: schemaFor(file, SCHEMA_FILE),
     });
     await (force ? replaceFile(file, text) : writeNew(file, text));
-    const option = file === 'mcpk.yaml' ? '' : ` -i ${file}`;
+    const option = file === DEFAULT_FILE ? '' : ` -i ${file}`;
     this.print(
       `${file} is written. Next: mcpk validate${option}, mcpk host-key pin${option}, mcpk plan${option}, mcpk apply${option}\n`,
     );

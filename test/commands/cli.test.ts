@@ -60,6 +60,22 @@ describe('validate', () => {
     expect(said.stderr).toMatch(/mcpk\.yaml:7:\d+.*masterr.*master/);
   });
 
+  it('takes the inventory as a word, too, and looks whether the files are there that it names', async () => {
+    const file = await inventory();
+    expect(await mcpk(['validate', file])).toMatchObject({ code: 0, stdout: expect.stringContaining(`${file} is valid`) as string }); // prettier-ignore
+    const keyless = await inventory(INVENTORY.replace('agent: false', 'agent: false, identityFiles: [/nowhere/key]'));
+    const said = await mcpk(['validate', keyless]);
+    expect([said.code, said.stderr]).toEqual([10, expect.stringMatching(/identityFiles\[0\]: \/nowhere\/key: there is no such file/)]); // prettier-ignore
+  });
+
+  it('gives commands to copy that find the same inventory', async () => {
+    const wrong = await inventory(INVENTORY.replace('m1', 'M_1'));
+    const named = await mcpk(['validate', '-i', wrong, '--env', 'SUDO']);
+    expect(named.stderr).toContain(`check it with: mcpk validate -i ${wrong} --env SUDO\n`);
+    const asWord = await mcpk(['validate', '--json', wrong]);
+    expect((JSON.parse(asWord.stdout) as { error: { hint: string } }).error.hint).toMatch(`mcpk validate -i ${wrong}`);
+  });
+
   it('prints one object with --json, whether it fails or not', async () => {
     const good = await mcpk(['validate', '--json', '-i', await inventory()]);
     expect(JSON.parse(good.stdout)).toMatchObject({ valid: true, cluster: 'small' });
