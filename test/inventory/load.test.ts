@@ -5,6 +5,7 @@ import { inspect } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Secret } from '../../src/core/secret.ts';
 import { load } from '../../src/inventory/load.ts';
+import type { InventoryError } from '../../src/inventory/mistake.ts';
 import { readSchema } from '../../src/inventory/schema.ts';
 import { compileValidator } from '../../src/core/validate.ts';
 import { cpuMs } from '../support/cpu.ts';
