@@ -13,7 +13,6 @@ export function checkComponents(draft: Draft): void {
     for (const { path, message, hint } of flagProblems(draft.cluster)) draft.mistake(path, `${message}: ${hint}`);
   }
   checkPods(draft);
-  checkAuditPolicy(draft);
   for (const name of ['http', 'https'] as const) checkProxy(draft, name, draft.cluster.proxy[name]);
 }
 
@@ -31,21 +30,6 @@ function checkPods(draft: Draft): void {
         ['kubelet', ...place],
         `a node's part of podCidr (network.nodePrefix: ${String(network.nodePrefix)}) has addresses for ${String(most)} pods, not for ${String(value)}`,
       );
-}
-
-const POLICY = { apiVersion: 'audit.k8s.io/v1', kind: 'Policy' } as const;
-
-/** kube-apiserver ends with "loaded illegal policy with 0 rules", and for a kind that it does not know. */
-function checkAuditPolicy(draft: Draft): void {
-  const { policy } = draft.cluster.apiServer.audit;
-  const path = ['apiServer', 'audit', 'policy'];
-  if (policy === undefined || draft.broken(...path)) return;
-  const { rules } = policy;
-  if (!Array.isArray(rules) || rules.length === 0)
-    draft.mistake(path, 'has no rules, and kube-apiserver does not start with such a policy');
-  for (const [name, wanted] of Object.entries(POLICY))
-    if (policy[name] !== undefined && policy[name] !== wanted)
-      draft.mistake([...path, name], `is not ${wanted}, which kube-apiserver reads`, wanted);
 }
 
 /** A `/`, `?` or `#` ends the name of the host: `http://user:12/ab@proxy:3128` is a proxy called user. */

@@ -15,8 +15,11 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Progress } from '../../src/artifacts/fetch.ts';
+import { COMPONENTS } from '../../src/artifacts/components.ts';
 import { expand } from '../../src/artifacts/root.ts';
+import { binariesOf } from '../../src/states/artifacts.ts';
 import type { ArtifactIndex } from '../../src/states/stage.ts';
+import { labCluster } from '../states/cluster.ts';
 import type { Upstream } from './upstream.ts';
 import {
   ARCHIVES,
@@ -212,6 +215,22 @@ describe('without download', () => {
     });
     expect(upstream.requests).toEqual([]);
   });
+
+  it.each(['bridge', 'calico', 'none'])(
+    'names at once all that a host is given, as the docs do (%s)',
+    async (plugin) => {
+      const cluster = await labCluster(`network: { plugin: ${plugin} }`);
+      const given = new Set(cluster.hosts.flatMap((host) => binariesOf(cluster, host)));
+      const required = COMPONENTS.flatMap((component) => component.required(cluster));
+      expect(new Set(required)).toEqual(given);
+      const docs = readFileSync(new URL('../../docs/pins.md', import.meta.url), 'utf8');
+      for (const component of COMPONENTS) {
+        const names = component.required(cluster).map((name) => `\`${name}\``);
+        if (names.length > 0)
+          expect(docs).toContain(`| \`${component.name}/VERSION/linux-ARCH\` | ${names.join(', ')} |`);
+      }
+    },
+  );
 
   it('does not trust a file without a checksum', async () => {
     stock(directory);

@@ -55,14 +55,6 @@ describe('a mistake names file, place, path, what is wrong and the nearest word'
       "+35 kubelet.extraArgs.max-pods: a node's part of podCidr (network.nodePrefix: 24) has addresses for 253 pods, not for 254",
     ],
     [
-      'apiServer: { audit: { policy: { kind: Policy } } }',
-      '31 apiServer.audit.policy: has no rules, and kube-apiserver does not start with such a policy',
-    ],
-    [
-      'apiServer: { audit: { policy: { kind: policy, rules: [{ level: Metadata }] } } }',
-      '39 apiServer.audit.policy.kind: is not Policy, which kube-apiserver reads; did you mean Policy?',
-    ],
-    [
       'proxy: { http: "http://user:12/ab@proxy:3128" }',
       '16 proxy.http: has an @ behind the first /, ? or #, which ends the name of the proxy: in a password write %2F, %3F and %23 for them',
     ],

@@ -30,12 +30,6 @@ function levelOf(request: string, user: string, group = ''): string | undefined 
   )?.level;
 }
 
-it("is a whole one also when the inventory's has rules alone", async () => {
-  const rules = [{ level: 'Metadata' }];
-  const cluster = await labCluster(`apiServer: { audit: { policy: ${JSON.stringify({ rules })} } }`);
-  expect(load(revealed(auditPolicy(cluster)))).toEqual({ apiVersion: 'audit.k8s.io/v1', kind: 'Policy', rules });
-});
-
 const NODE = ['system:node:w1', 'system:nodes'] as const;
 
 it.each(['get', 'list', 'watch'])('what a node %ss of secrets and configuration leaves a trace', (verb) => {

@@ -10,6 +10,7 @@ import { compiling } from '../plan/compile.ts';
 import { open } from '../read/open.ts';
 import type { StateTree } from '../types.ts';
 import { compileInput } from './compile-input.ts';
+import { withArtifacts } from './with-artifacts.ts';
 
 /** `mcpk facts` */
 export async function gatherFacts(input: EngineInput): Promise<Facts> {
@@ -22,7 +23,8 @@ export async function gatherFacts(input: EngineInput): Promise<Facts> {
 export async function compileStates(input: EngineInput): Promise<{ facts: Facts; tree: StateTree }> {
   const { fleet, facts } = await open(input, 'none');
   await fleet.close();
-  return { facts, tree: await inTurns(compiling(compileInput(input, facts))) };
+  const ready = await withArtifacts(input, facts);
+  return { facts, tree: await inTurns(compiling(compileInput(ready, facts))) };
 }
 
 /** Runs one command on every selected host. */

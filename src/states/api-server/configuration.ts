@@ -63,6 +63,11 @@ const AUDIT_RULES: readonly Readonly<Record<string, unknown>>[] = [
 ];
 
 export function auditPolicy({ apiServer }: Cluster): string | Secret {
-  const policy = apiServer.audit.policy ?? { omitStages: ['RequestReceived'], rules: AUDIT_RULES };
-  return secretly({ apiVersion: 'audit.k8s.io/v1', kind: 'Policy', ...policy }, toYaml);
+  const usual = {
+    apiVersion: 'audit.k8s.io/v1',
+    kind: 'Policy',
+    omitStages: ['RequestReceived'],
+    rules: AUDIT_RULES,
+  };
+  return secretly(apiServer.audit.policy ?? usual, toYaml);
 }

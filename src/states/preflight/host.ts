@@ -1,5 +1,6 @@
 import { hasHaproxy, hasVip, vipInterface } from '../../cluster/endpoint.ts';
 import type { HostFacts } from '../../cluster/facts.ts';
+import { ARCHITECTURES } from '../../core/architectures.ts';
 import { isIpv4 } from '../../core/ipv4.ts';
 import { linesOf } from '../../core/lines.ts';
 import { PATHS } from '../../core/paths.ts';
@@ -8,7 +9,6 @@ import type { Problem } from '../stage.ts';
 
 const GIB = 2 ** 30;
 const FAMILIES = ['debian', 'ubuntu'];
-const ARCHITECTURES = ['amd64', 'arm64'];
 
 /** What a Kubernetes role takes at the least, before any workload. */
 const MEMORY = { master: 1.5 * GIB, other: 0.75 * GIB };
