@@ -76,6 +76,11 @@ function gib(bytes: number): string {
 
 /** The probe asks `systemctl show --timestamp=…`, which came with 247. */
 function systemd(own: HostFacts): Found {
+  if (own.systemd === 0)
+    return {
+      message: 'is not run by systemd, which mcpk starts all services with',
+      hint: 'A container needs systemd as its first process (/sbin/init).',
+    };
   return own.systemd >= 247 ? undefined : { message: `has systemd ${String(own.systemd)}; 247 or newer is needed` };
 }
 
