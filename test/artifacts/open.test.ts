@@ -111,7 +111,7 @@ describe('with download', () => {
     const part = join(shelf, 'kubelet.part');
     upstream.cut.set(URLS.kubelet, () => vi.waitFor(() => expect(statSync(part).size).toBeGreaterThan(0)));
     await expect(fetching()).rejects.toMatchObject({
-      code: 'stage',
+      code: 'fetch',
       message: expect.stringContaining(`can't download ${upstream.url}${URLS.kubelet}`) as string,
     });
     expect(existsSync(join(shelf, 'kubelet'))).toBe(false);
@@ -165,8 +165,8 @@ describe('with download', () => {
     if (body === undefined) upstream.files.delete(path);
     else upstream.files.set(path, Buffer.from(body));
     await expect(fetching()).rejects.toMatchObject({
-      code: 'stage',
-      exitCode: 15,
+      code: 'fetch',
+      exitCode: 20,
       message: expect.stringMatching(message) as string,
       hint: expect.any(String) as string,
     });
@@ -250,7 +250,7 @@ describe('without download', () => {
     writeFileSync(path, bytes);
     utimesSync(path, time, time);
     await expect(offline()).rejects.toMatchObject({
-      code: 'stage',
+      code: 'fetch',
       message: `${path}: wrong checksum`,
       details: [`expected sha256 ${sha256(program('kubelet'))}`, `actual   sha256 ${sha256(bytes)}`],
     });

@@ -188,7 +188,7 @@ describe('hosts', () => {
     expect(stage.code).toBe(64);
     expect(stage.stderr).toContain('did you mean etcd?');
     const host = await mcpk(['show', 'm9', '-i', file]);
-    expect(host.code).toBe(64);
+    expect(host.code).toBe(18);
     expect(host.stderr).toContain('m1, m2, m3');
   });
 });

@@ -1,3 +1,4 @@
+import { EXIT_CODES } from '../../core/errors.ts';
 import { padEnd } from '../../report/theme.ts';
 import type { ScannedKey } from '../../transport/host-keys.ts';
 import { BaseCommand } from '../shared/base-command.ts';
@@ -11,7 +12,7 @@ type Scanned = Omit<ScannedKey, 'key'>;
 export default class Scan extends BaseCommand<typeof Scan> {
   static override readonly summary = 'Ask the hosts for their SSH keys; nothing is recorded.';
   static override readonly description =
-    'Prints the fingerprint that each host offers, and whether known_hosts has it. Compare them with what the console of the host shows (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then pin them.';
+    'Prints the fingerprint that each host offers, and whether known_hosts has it. Compare them with what the console of the host shows (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then pin them. Exit 12 when a key is another one than the recorded, or revoked.';
   static override readonly examples = ['<%= config.bin %> <%= command.id %> -i inventories/lab.yaml'];
   static override readonly flags = { ...hostFlags };
 
@@ -25,6 +26,9 @@ export default class Scan extends BaseCommand<typeof Scan> {
     for (const key of keys)
       this.print(`${padEnd(key.host, width)}  ${padEnd(key.verdict, 7)}  ${key.fingerprint}  ${key.type}\n`);
     throwAll(results.flatMap(({ error }) => (error ? [error] : [])));
+    // Whoever scans for new keys gets them; one that is not to be trusted is no success.
+    if (keys.some(({ verdict }) => verdict === 'changed' || verdict === 'revoked'))
+      process.exitCode = EXIT_CODES.hostKey[0];
     return { keys };
   }
 }

@@ -43,7 +43,12 @@ export async function execOnHosts(input: EngineInput, argv: readonly string[]): 
   }
 }
 
-/** Files as root reads them, from the first of these hosts that is reached. */
+/** As `cat` says it, in the C locale of a session. */
+function isAbsent(error: unknown): boolean {
+  return error instanceof McpkError && error.details.some((line) => line.endsWith('No such file or directory'));
+}
+
+/** Files as root reads them, from the first of these hosts that is reached and has them. Throws `refused` where none does. */
 export async function readFiles(
   input: EngineInput,
   hosts: readonly Host[],
@@ -58,6 +63,10 @@ export async function readFiles(
       const texts: string[] = [];
       for (const path of paths) texts.push((await fleet.read(host.name, path, input.signal)).toString('utf8'));
       return texts;
+    } catch (error) {
+      if (!isAbsent(error)) throw error;
+      const hint = 'Bring the cluster up first: mcpk apply';
+      failures.push(new McpkError('refused', `${host.name}: ${paths.join(', ')} are not there yet`, { host: host.name, hint, cause: error })); // prettier-ignore
     } finally {
       await fleet.close();
     }
