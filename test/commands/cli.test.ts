@@ -4,6 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { bareHost } from '../../src/cluster/bare-host.ts';
 import { COMMANDS } from '../../src/commands/main.ts';
 import { EXIT_CODES } from '../../src/core/errors.ts';
+import { schemaText } from '../../src/inventory/schema.ts';
 import { INVENTORY, inventory, mcpk, scratch } from './support.ts';
 
 interface Failure {
@@ -108,6 +109,8 @@ describe('init', () => {
     const said = await mcpk(args);
     expect(said.stderr).toBe('');
     expect(said.stdout).toContain(`mcpk plan -i ${file}`);
+    expect(await readFile(file, 'utf8')).toMatch(/^# yaml-language-server: \$schema=cluster\.v1\.schema\.json\n/);
+    expect(await readFile(join(file, '..', 'cluster.v1.schema.json'), 'utf8')).toBe(schemaText());
     expect((await mcpk(['validate', '-i', file])).stdout).toContain('w7  10.9.0.17');
     const again = await mcpk(args);
     expect(again.code).toBe(64);
@@ -115,6 +118,16 @@ describe('init', () => {
     expect((await mcpk([...args, '--force', '--name', 'other'])).code).toBe(0);
     expect(await readFile(file, 'utf8')).toContain('name: other');
   });
+});
+
+it('init writes nothing that validate refuses', async () => {
+  const folder = await scratch();
+  const said = await mcpk(['init', join(folder, 'new.yaml'), '--master', '10.9.0.11', '--worker', '10.9.0.11']);
+  expect([said.code, said.stderr, await readdir(folder)]).toEqual([
+    64,
+    expect.stringContaining('hosts[1].address: "10.9.0.11" is the address of m1 too'),
+    [],
+  ]);
 });
 
 describe('a link in the place of what is written', () => {
