@@ -13,6 +13,7 @@ export function checkComponents(draft: Draft): void {
     for (const { path, message, hint } of flagProblems(draft.cluster)) draft.mistake(path, `${message}: ${hint}`);
   }
   checkPods(draft);
+  checkFolders(draft);
   for (const name of ['http', 'https'] as const) checkProxy(draft, name, draft.cluster.proxy[name]);
 }
 
@@ -30,6 +31,26 @@ function checkPods(draft: Draft): void {
         ['kubelet', ...place],
         `a node's part of podCidr (network.nodePrefix: ${String(network.nodePrefix)}) has addresses for ${String(most)} pods, not for ${String(value)}`,
       );
+}
+
+const PATH = /^(\/(?!\.{1,2}(\/|$))[A-Za-z0-9_.,:=@+~-]+)+$/;
+const AUDIT_FOLDER = '/var/log/kubernetes/audit/';
+
+/** Both services may write into folders of theirs alone, which mcpk lays: those that it knows of. */
+function checkFolders(draft: Draft): void {
+  const { apiServer, etcd } = draft.cluster;
+  const log = apiServer.extraArgs['audit-log-path'];
+  if (typeof log === 'string' && log !== '-' && !log.startsWith(AUDIT_FOLDER))
+    draft.mistake(
+      ['apiServer', 'extraArgs', 'audit-log-path'],
+      `"${log}" is not below ${AUDIT_FOLDER}, where alone the API server may write`,
+    );
+  for (const place of ['config', 'extraArgs'] as const) {
+    const { 'data-dir': data, 'wal-dir': wal } = etcd[place];
+    if (typeof data === 'string') draft.mistake(['etcd', place, 'data-dir'], 'is set by etcd.dataDirectory');
+    if (typeof wal === 'string' && !PATH.test(wal))
+      draft.mistake(['etcd', place, 'wal-dir'], `"${wal}" is not an absolute path without blanks and ..`);
+  }
 }
 
 /** A `/`, `?` or `#` ends the name of the host: `http://user:12/ab@proxy:3128` is a proxy called user. */

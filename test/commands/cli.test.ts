@@ -165,6 +165,9 @@ describe('render', () => {
     const said = await mcpk(['render', folder, '-i', await inventory(), '--only', 'etcd,certificates']);
     expect(said.code, said.stderr).toBe(0);
     expect(said.stderr).toContain('Assumed, as no host was asked');
+    expect(said.stdout).toMatch(/^\d+ files of 3 hosts in /);
+    const one = await mcpk(['render', `${folder}-one`, '-i', await inventory(), '--only', 'etcd', '--limit', 'm1']);
+    expect(one.stdout).toMatch(/^2 files of 1 host in /);
     expect(await readFile(join(folder, 'm2/etc/etcd/etcd.yaml'), 'utf8')).toContain('name: m2');
     expect(await readFile(join(folder, 'm2/etc/etcd/pki/server.key'), 'utf8')).toBe(
       '<secret key of /etc/etcd/pki/server.crt>\n',

@@ -47,6 +47,15 @@ describe('a mistake names file, place, path, what is wrong and the nearest word'
       '53 kubelet.config.featureGates.MemoryManager: kubelet 1.37.1 does not know the feature gate MemoryManager, which is gone since 1.36.0: leave it out: what it switched is always on, or was given up',
     ],
     [
+      'apiServer: { extraArgs: { audit-log-path: /data/audit.log } }',
+      '43 apiServer.extraArgs.audit-log-path: "/data/audit.log" is not below /var/log/kubernetes/audit/, where alone the API server may write',
+    ],
+    ['etcd: { config: { data-dir: /data } }', '29 etcd.config.data-dir: is set by etcd.dataDirectory'],
+    [
+      'etcd: { extraArgs: { wal-dir: ../wal } }',
+      '31 etcd.extraArgs.wal-dir: "../wal" is not an absolute path without blanks and ..',
+    ],
+    [
       'network: { plugin: bridge, nodePrefix: 26 }\nkubelet: { config: { maxPods: 62 } }',
       "+31 kubelet.config.maxPods: a node's part of podCidr (network.nodePrefix: 26) has addresses for 61 pods, not for 62",
     ],
