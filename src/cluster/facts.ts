@@ -20,9 +20,10 @@ export interface HostFacts {
   /** Free bytes below /var/lib. */
   diskFreeBytes: number;
   cgroup: 1 | 2;
-  /** Host's clock minus ours, ms, corrected by half of the round trip. */
+  /** Host's clock minus ours, ms: by how much at least, as an answer takes its time; 0 when they may be the same. */
   clockSkewMs: number;
   swap: boolean;
+  /** Its version; 0 where it is not the init that runs the host. */
   systemd: number;
   /** Whether systemd-resolved runs. */
   resolved: boolean;

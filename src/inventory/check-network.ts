@@ -1,4 +1,4 @@
-import { formatIpv4, inCidr, isIpv4, overlap, parseCidr, parseIpv4 } from '../core/ipv4.ts';
+import { formatIpv4, inCidr, IPV4_ONLY, isIpv4, namesIpv6, overlap, parseCidr, parseIpv4 } from '../core/ipv4.ts';
 import { hostsWith } from './types.ts';
 import type { Draft } from './check.ts';
 
@@ -109,7 +109,9 @@ function checkEndpoint(draft: Draft): void {
   if (!isIpv4(endpoint.address))
     draft.mistake(
       ['endpoint', 'address'],
-      `"${endpoint.address}" is not an IPv4 address, which a VIP is; a name needs external: true`,
+      namesIpv6(endpoint.address)
+        ? `"${endpoint.address}" is not an IPv4 address; ${IPV4_ONLY}`
+        : `"${endpoint.address}" is not an IPv4 address, which a VIP is; a name needs external: true`,
     );
   if (endpoint.port === apiServer.port)
     draft.mistake(

@@ -29,11 +29,13 @@ export function complete(
   const present = (input.hosts ?? []).flatMap((host, index): { host: HostInput; index: number }[] =>
     host === undefined ? [] : [{ host, index }],
   );
-  const sshFilled = { ...ssh, knownHostsFiles: ssh.knownHostsFiles.map((file) => expandHome(file, options.home)) };
+  const withHome = (files: readonly string[]): string[] => files.map((file) => expandHome(file, options.home));
+  const sshDefaults = fillDefaults({}, options.schema.definitions?.['ssh'] ?? {}, options.schema) as typeof ssh;
   const hosts = resolveHosts(
     present.map(({ host }) => host),
     {
-      filled: { ssh: sshFilled, pillar: filled.pillar },
+      filled: { ssh: { ...ssh, knownHostsFiles: withHome(ssh.knownHostsFiles) }, pillar: filled.pillar },
+      ssh: { ...sshDefaults, knownHostsFiles: withHome(sshDefaults.knownHostsFiles) },
       groups: input.groups ?? {},
       priority: Number(childSchema(options.schema.definitions?.['host'], 'priority', options.schema)?.default),
       agent: (options.env['SSH_AUTH_SOCK'] ?? '') !== '',

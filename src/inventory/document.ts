@@ -19,9 +19,9 @@ The first line names the schema for editors that know the YAML language server:
 
 - **Several files** (\`-i base.yaml -i site.yaml\`) are merged in their order: maps setting by setting, hosts by their
   \`name\`; every other list of a later file replaces the earlier one.
-- **\`null\`** (or nothing behind the colon) puts a setting back to its default, and takes an entry out of a map such as
-  \`labels\`. In \`extraArgs\` and \`config\` it takes out what mcpk would set, in a host's
-  \`pillar\` what is inherited.
+- **\`null\`** (or nothing behind the colon) puts a setting back to its default. Of a host or a group it gives up what it
+  would inherit: a label, all \`labels\`, \`taints\`, a setting of \`ssh\`, what is in \`pillar\`. In \`extraArgs\` and
+  \`config\` it takes out what mcpk would set.
 - **\`\${NAME}\`** in a text is replaced by that environment variable, \`\${NAME:-default}\` by the default where the variable
   is not set or empty. A variable that is not set is a mistake. \`$\${\` stands for \`\${\`.
 - **Which variables**: those that begin with \`MCPK_\`, and those that whoever runs mcpk names: \`--env NAME\`, once for

@@ -8,10 +8,11 @@ export interface ClusterInput {
   readonly endpoint?: Partial<Endpoint>;
 }
 
+/** `null` gives up what is inherited. */
 export interface GroupInput {
-  readonly ssh?: SshInput;
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly taints?: readonly string[];
+  readonly ssh?: { readonly [K in keyof SshInput]: SshInput[K] | null };
+  readonly labels?: Readonly<Record<string, string | null>> | null;
+  readonly taints?: readonly string[] | null;
   readonly pillar?: Readonly<Record<string, unknown>>;
 }
 

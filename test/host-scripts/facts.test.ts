@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
@@ -20,6 +20,7 @@ beforeEach(() => {
   host.put('/etc/machine-id', 'abc\n');
   host.put('/sys/devices/system/cpu/online', '0-1,4\n');
   host.put('/usr/lib/x86_64-linux-gnu/systemd/libsystemd-shared-257.so', '');
+  mkdirSync(host.at('/run/systemd/system'), { recursive: true });
   mkdirSync(host.at('/sys/fs/cgroup/systemd/system.slice/systemd-resolved.service'), { recursive: true });
   mkdirSync(host.at('/var/lib/etcd/member'), { recursive: true });
   host.stub(
@@ -75,7 +76,7 @@ it('tells what a host is', () => {
     holdsVip: true,
     memoryBytes: 2048 * 1024,
     cpus: 3,
-    clockSkewMs: 1000,
+    clockSkewMs: 500,
     swap: false,
     systemd: 257,
     resolved: true,
@@ -100,6 +101,20 @@ it.each([
 ])('knows whether pods would reach their gateway: %s', (_name, routes, reached) => {
   host.put('/routes', routes);
   expect(facts('')).toMatchObject({ routesPodGateway: reached });
+});
+
+it.each([
+  ['while it was asked', '1700000000900000000', 0],
+  ['before', '1699999999800000000', -200],
+  ['after', '1700000001300000000', 300],
+])('only a clock outside of the time that its answer took is another one: %s', (_name, clock, skew) => {
+  host.stub('date', `echo ${clock}`);
+  expect(facts('')).toMatchObject({ clockSkewMs: skew });
+});
+
+it('takes systemd for the init only where it runs the host, as its library lies in containers too', () => {
+  rmSync(host.at('/run/systemd'), { recursive: true });
+  expect(facts('')).toMatchObject({ systemd: 0 });
 });
 
 it('leaves the VIP with whoever has another one', () => {

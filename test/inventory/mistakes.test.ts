@@ -30,6 +30,55 @@ describe('a mistake names file, place, path, what is wrong and the nearest word'
   });
 
   it.each([
+    [
+      'versions: { kubernetes: 1.25.3 }',
+      '25 versions.kubernetes: Kubernetes 1.25.3 is not supported: choose 1.35 to 1.37',
+    ],
+    [
+      'versions: { etcd: 3.4.20 }',
+      '19 versions.etcd: etcd 3.4.20 does not go with Kubernetes 1.37.1: choose 3.5, 3.6, 3.7, not older than 3.5.24',
+    ],
+    [
+      'apiServer: { extraArgs: { cloud-provider: external } }',
+      '43 apiServer.extraArgs.cloud-provider: kube-apiserver 1.37.1 does not start with --cloud-provider, which is gone since 1.33.0: run an external cloud controller manager',
+    ],
+    [
+      'kubelet: { config: { featureGates: { MemoryManager: true } } }',
+      '53 kubelet.config.featureGates.MemoryManager: kubelet 1.37.1 does not know the feature gate MemoryManager, which is gone since 1.36.0: leave it out: what it switched is always on, or was given up',
+    ],
+    [
+      'apiServer: { extraArgs: { audit-log-path: /data/audit.log } }',
+      '43 apiServer.extraArgs.audit-log-path: "/data/audit.log" is not below /var/log/kubernetes/audit/, where alone the API server may write',
+    ],
+    ['etcd: { config: { data-dir: /data } }', '29 etcd.config.data-dir: is set by etcd.dataDirectory'],
+    [
+      'etcd: { extraArgs: { wal-dir: ../wal } }',
+      '31 etcd.extraArgs.wal-dir: "../wal" is not an absolute path without blanks and ..',
+    ],
+    [
+      'network: { plugin: bridge, nodePrefix: 26 }\nkubelet: { config: { maxPods: 62 } }',
+      "+31 kubelet.config.maxPods: a node's part of podCidr (network.nodePrefix: 26) has addresses for 61 pods, not for 62",
+    ],
+    [
+      'network: { plugin: bridge }\nkubelet: { extraArgs: { max-pods: 254 } }',
+      "+35 kubelet.extraArgs.max-pods: a node's part of podCidr (network.nodePrefix: 24) has addresses for 253 pods, not for 254",
+    ],
+    [
+      'proxy: { http: "http://user:12/ab@proxy:3128" }',
+      '16 proxy.http: has an @ behind the first /, ? or #, which ends the name of the proxy: in a password write %2F, %3F and %23 for them',
+    ],
+    [
+      'proxy: { https: "http://proxy:port" }',
+      '17 proxy.https: is not a URL such as http://user:password@proxy.example.org:3128',
+    ],
+    [
+      'network: { podCidr: "10.244.0.0/16,fd00::/64" }',
+      '21 network.podCidr: "10.244.0.0/16,fd00::/64" is not an IPv4 network such as 10.244.0.0/16; IPv6 is not supported, the cluster is IPv4 only',
+    ],
+    [
+      'endpoint: { address: "fd00::2" }',
+      '22 endpoint.address: "fd00::2" is not an IPv4 address; IPv6 is not supported, the cluster is IPv4 only',
+    ],
     ['podCidr: 10.0.0.0/8', '1 podCidr: is not a setting; did you mean network.podCidr?'],
     ['versions: { kubernetes: 1.37 }', '25 versions.kubernetes: must be text (a version such as 1.37.1), not 1.37'],
     ['versions: { etcd: v3.7.3 }', '19 versions.etcd: "v3.7.3" is not a version such as 3.7.3; did you mean 3.7.3?'],
@@ -175,8 +224,10 @@ describe('a mistake names file, place, path, what is wrong and the nearest word'
   ])('%s', async (yaml, line) => {
     // A file may not name a section twice, so `endpoint` comes in a second file.
     const texts = yaml.startsWith('endpoint') ? [FIVE, yaml] : [FIVE + yaml];
-    const place = line.startsWith('a.yaml') ? '' : texts.length > 1 ? 'b.yaml:1:' : `a.yaml:${LINE}:`;
-    expect(await mistakesOf(texts)).toContain(place + line);
+    // +: of the second line.
+    const at = `a.yaml:${line.startsWith('+') ? Number(LINE) + 1 : LINE}:`;
+    const place = line.startsWith('a.yaml') ? '' : texts.length > 1 ? 'b.yaml:1:' : at;
+    expect(await mistakesOf(texts)).toContain(place + line.replace(/^\+/, ''));
   });
 });
 
@@ -202,6 +253,22 @@ describe('hosts', () => {
       hosts(m1, 'name: w1, address: gate, roles: [worker]'),
       'a.yaml:5:3 hosts[1].internalAddress: internalAddress is missing: "gate" is not an IPv4 address, and the cluster needs one',
     ],
+    [
+      hosts(m1, 'name: w1, address: "fd00::1", roles: [worker]'),
+      'a.yaml:5:3 hosts[1].internalAddress: internalAddress is missing: "fd00::1" is not an IPv4 address, and the cluster needs one; IPv6 is not supported, the cluster is IPv4 only',
+    ],
+    ...(
+      [
+        ['control-plane', 'master'],
+        ['controlplane', 'master'],
+        ['servers', 'master'],
+        ['Node', 'worker'],
+        ['agent', 'worker'],
+      ] as const
+    ).map(([word, role]) => [
+      hosts(m1, `name: w1, address: 10.0.0.2, roles: [${word}]`),
+      `a.yaml:5:42 hosts[1].roles[0]: "${word}" is not one of master, etcd, worker; did you mean ${role}?`,
+    ]),
     [
       hosts(m1, 'name: w1, address: 10.0.0.300, roles: [worker]'),
       'a.yaml:5:24 hosts[1].address: "10.0.0.300" is not an IPv4 address',

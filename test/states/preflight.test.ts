@@ -36,6 +36,12 @@ describe('preflight', () => {
       { m1: { os: { id: 'rocky', version: '9', name: 'Rocky Linux 9', like: ['rhel'] }, packageManager: 'none' } },
       'm1: runs Rocky Linux 9',
     ],
+    [
+      'a container without an init',
+      { w1: { systemd: 0 } },
+      'w1: is not run by systemd, which mcpk starts all services with',
+    ],
+    ['an old systemd', { w1: { systemd: 245 } }, 'w1: has systemd 245; 247 or newer is needed'],
     ['another architecture', { w1: { arch: 's390x' } }, 'w1: has the architecture s390x'],
     ['cloned hosts', { m1: { machineId: 'x' }, m2: { machineId: 'x' } }, '-: m1, m2 have the same machine-id x'],
     ['the wrong machine', { m1: { hostname: 'db7' } }, 'm1: calls itself db7'],

@@ -90,7 +90,7 @@ export function* decodingFacts(
     cpus: countOf(one('cpus')),
     diskFreeBytes: Number(freeBlocks) * Number(blockSize),
     cgroup: filesystems.get('./sys/fs/cgroup')?.[0] === 'cgroup2fs' ? 2 : 1,
-    clockSkewMs: Math.round(Number(yield* of('clock')) / 1e6 - (reception.sentAt + reception.receivedAt) / 2),
+    clockSkewMs: skewOf(Number(yield* of('clock')) / 1e6, reception),
     swap: [...linesOf(text('/proc/swaps'))].length > 1,
     systemd: Number(/^\d+/.exec(one('systemd'))?.[0] ?? 0),
     resolved: one('resolved') === '1',
@@ -104,6 +104,14 @@ export function* decodingFacts(
     ...decodeKept(text),
     cniFiles: facts.get('cni') ?? [],
   };
+}
+
+/**
+ * The host looked at its clock (ms) at some time between our sending and our having the answer, and there is no telling
+ * when: only what lies outside is another time than ours.
+ */
+function skewOf(clock: number, { sentAt, receivedAt }: FactsReception): number {
+  return Math.round(clock < sentAt ? clock - sentAt : Math.max(0, clock - receivedAt));
 }
 
 /** Sent whatever there is to tell. */

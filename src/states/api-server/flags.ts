@@ -24,7 +24,26 @@ export function apiServerFlags(cluster: Cluster, host: Host): Record<string, Fla
     ...outgoing(),
     ...(cluster.apiServer.audit.enabled ? audit(cluster) : {}),
     ...cluster.apiServer.extraArgs,
+    ...admission(cluster.apiServer.extraArgs),
   };
+}
+
+const NODE_RESTRICTION = 'NodeRestriction';
+
+/**
+ * What an inventory switches on comes beside the plugin that keeps a node from changing others; without it, whoever has
+ * one node has them all. `disable-admission-plugins`, or null, says that this is meant.
+ */
+function admission(given: Cluster['apiServer']['extraArgs']): Record<string, FlagValue> {
+  const { 'enable-admission-plugins': on, 'disable-admission-plugins': off } = given;
+  if (on === null) return {};
+  const all = new Set([NODE_RESTRICTION, ...listOf(on)]);
+  for (const name of listOf(off)) all.delete(name);
+  return { 'enable-admission-plugins': all.size === 0 ? undefined : [...all].join(',') };
+}
+
+function listOf(value: unknown): string[] {
+  return typeof value === 'string' ? value.split(',').map((name) => name.trim()) : [];
 }
 
 function serving(cluster: Cluster, host: Host): Record<string, FlagValue> {
@@ -59,7 +78,6 @@ function access({ network, endpoint }: Cluster): Record<string, FlagValue> {
     'authentication-config': API_SERVER_FILES.authentication,
     'authorization-config': API_SERVER_FILES.authorization,
     'client-ca-file': TRUST.cluster,
-    'enable-admission-plugins': 'NodeRestriction',
     'requestheader-allowed-names': frontProxies.join(','),
     'requestheader-client-ca-file': TRUST.frontProxy,
     'requestheader-extra-headers-prefix': 'X-Remote-Extra-',

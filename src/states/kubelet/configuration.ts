@@ -1,6 +1,7 @@
 import type { HostFacts } from '../../cluster/facts.ts';
 import { deepMerge } from '../../core/merge.ts';
 import { PATHS } from '../../core/paths.ts';
+import { podsOnNode } from '../../core/pods-on-node.ts';
 import type { Cluster } from '../../inventory/types.ts';
 import { CONTAINERD, cgroupDriver } from '../containerd/config.ts';
 import { CIPHER_SUITES } from '../tls.ts';
@@ -63,8 +64,7 @@ function pods(cluster: Cluster, own: HostFacts): Tree {
     clusterDNS: [cluster.addons.coredns.serviceAddress],
     // resolved's stub address means the pod itself inside a pod: hand on the list behind it.
     resolvConf: own.resolved ? '/run/systemd/resolve/resolv.conf' : PATHS.resolvConf,
-    // The node's part of podCidr, without its network, broadcast and gateway address.
-    maxPods: Math.min(MAX_PODS, 2 ** (32 - cluster.network.nodePrefix) - 3),
+    maxPods: Math.min(MAX_PODS, podsOnNode(cluster.network.nodePrefix)),
   };
 }
 

@@ -1,8 +1,7 @@
 import { hasVip } from '../../cluster/endpoint.ts';
 import type { Facts, HostFacts } from '../../cluster/facts.ts';
-import { flagProblems } from '../../core/cluster-flags.ts';
 import { overlap } from '../../core/ipv4.ts';
-import { checkVersions, kubeletSkewProblem, upgradeProblems } from '../../core/versions.ts';
+import { kubeletSkewProblem, upgradeProblems } from '../../core/versions.ts';
 import { hostsWith, type Cluster } from '../../inventory/types.ts';
 import type { Problem } from '../stage.ts';
 
@@ -23,7 +22,6 @@ export function clusterProblems(cluster: Cluster, facts: Facts): Problem[] {
     ...vip(cluster, facts),
     ...subnets(cluster, facts),
     ...versions(cluster, facts),
-    ...flagProblems(cluster),
   ];
 }
 
@@ -60,23 +58,11 @@ function vip(cluster: Cluster, facts: Facts): Problem[] {
   const { address } = cluster.endpoint;
   const holders = [...facts.hosts].filter(([, own]) => own.holdsVip);
   const foreign = holders.filter(([name, own]) => !isMaster(cluster, name) || own.owned.length === 0);
-  const member = cluster.hosts.find((host) => [host.address, host.internalAddress].includes(address));
-  return [
-    ...foreign.map(([host]) => ({
-      host,
-      message: `has the VIP ${address}, which mcpk did not put there`,
-      hint: 'Take it off, or choose another one.',
-    })),
-    ...(member
-      ? [
-          {
-            host: member.name,
-            message: `has the VIP ${address} as its own address`,
-            hint: 'Choose an address that no host has.',
-          },
-        ]
-      : []),
-  ];
+  return foreign.map(([host]) => ({
+    host,
+    message: `has the VIP ${address}, which mcpk did not put there`,
+    hint: 'Take it off, or choose another one.',
+  }));
 }
 
 function isMaster(cluster: Cluster, name: string): boolean {
@@ -87,10 +73,7 @@ function isMaster(cluster: Cluster, name: string): boolean {
 function subnets(cluster: Cluster, facts: Facts): Problem[] {
   const { podCidr, serviceCidr } = cluster.network;
   const own = Object.entries({ podCidr, serviceCidr });
-  const clash = overlap(podCidr, serviceCidr)
-    ? [{ message: `network.podCidr ${podCidr} and network.serviceCidr ${serviceCidr} overlap` }]
-    : [];
-  const hosts = cluster.hosts.flatMap((host) => {
+  return cluster.hosts.flatMap((host) => {
     // The pods' own bridge and tunnels are in podCidr, and shall be: only the subnet of the host's address counts.
     const interfaces = facts.hosts.get(host.name)?.interfaces ?? [];
     const used = interfaces.flatMap((each) => each.addresses).find((each) => each.address === host.internalAddress);
@@ -100,7 +83,6 @@ function subnets(cluster: Cluster, facts: Facts): Problem[] {
       .filter(([, cidr]) => overlap(cidr, subnet))
       .map(([name, cidr]) => ({ host: host.name, message: `network.${name} ${cidr} overlaps its subnet ${subnet}` }));
   });
-  return [...clash, ...hosts];
 }
 
 function versions(cluster: Cluster, facts: Facts): Problem[] {
@@ -117,5 +99,5 @@ function versions(cluster: Cluster, facts: Facts): Problem[] {
       hint,
     })),
   );
-  return [...checkVersions(cluster.versions).map(({ message, hint }) => ({ message, hint })), ...skew, ...steps];
+  return [...skew, ...steps];
 }

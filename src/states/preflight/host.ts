@@ -1,5 +1,6 @@
 import { hasHaproxy, hasVip, vipInterface } from '../../cluster/endpoint.ts';
 import type { HostFacts } from '../../cluster/facts.ts';
+import { ARCHITECTURES } from '../../core/architectures.ts';
 import { isIpv4 } from '../../core/ipv4.ts';
 import { linesOf } from '../../core/lines.ts';
 import { PATHS } from '../../core/paths.ts';
@@ -8,7 +9,6 @@ import type { Problem } from '../stage.ts';
 
 const GIB = 2 ** 30;
 const FAMILIES = ['debian', 'ubuntu'];
-const ARCHITECTURES = ['amd64', 'arm64'];
 
 /** What a Kubernetes role takes at the least, before any workload. */
 const MEMORY = { master: 1.5 * GIB, other: 0.75 * GIB };
@@ -76,6 +76,11 @@ function gib(bytes: number): string {
 
 /** The probe asks `systemctl show --timestamp=…`, which came with 247. */
 function systemd(own: HostFacts): Found {
+  if (own.systemd === 0)
+    return {
+      message: 'is not run by systemd, which mcpk starts all services with',
+      hint: 'A container needs systemd as its first process (/sbin/init).',
+    };
   return own.systemd >= 247 ? undefined : { message: `has systemd ${String(own.systemd)}; 247 or newer is needed` };
 }
 

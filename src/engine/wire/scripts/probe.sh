@@ -313,8 +313,9 @@ probe_facts() {
   for file in ./etc/cni/net.d/*; do
     [ -e "$file" ] && seen="${seen}cni=${file##*/}$nl"
   done
-  # The version is in the library's name; asking systemctl costs a process.
-  for file in ./usr/lib/systemd/libsystemd-shared-*.so ./usr/lib/*/systemd/libsystemd-shared-*.so; do
+  # The version is in the library's name; asking systemctl costs a process. The library may lie there without systemd
+  # running the host, as in a container: the folder tells that (sd_booted).
+  [ -d ./run/systemd/system ] && for file in ./usr/lib/systemd/libsystemd-shared-*.so ./usr/lib/*/systemd/libsystemd-shared-*.so; do
     [ -e "$file" ] && seen="${seen}systemd=${file##*-shared-}$nl"
   done
   set -f
