@@ -1,3 +1,4 @@
+import { checkRegistries } from './check-registries.ts';
 import { hostsWith } from './types.ts';
 import type { Draft } from './check.ts';
 
@@ -25,7 +26,7 @@ export function checkSettings(draft: Draft): void {
     draft.mistake(['network', 'mtu'], `${String(network.mtu)} is too small for IPv4: 0 or from 576`);
   checkNamed(draft, ['registries'], draft.cluster.registries);
   checkNamed(draft, ['addons', 'manifests'], draft.cluster.addons.manifests);
-  checkCredentials(draft);
+  checkRegistries(draft);
   checkPlainHttp(draft);
   checkShutdown(draft);
 }
@@ -36,19 +37,6 @@ function checkNamed(draft: Draft, path: readonly string[], items: readonly { rea
     const first = items.findIndex((other) => other.name === item.name);
     if (first < index)
       draft.mistake([...path, index, 'name'], `"${item.name}" is there already, at place ${String(first)}`);
-  }
-}
-
-function checkCredentials(draft: Draft): void {
-  if (draft.broken('registries')) return;
-  for (const [index, registry] of draft.cluster.registries.entries()) {
-    if ((registry.username === undefined) === (registry.password === undefined)) continue;
-    draft.mistake(
-      ['registries', index],
-      registry.username === undefined
-        ? 'username is missing beside the password'
-        : 'password is missing beside the username',
-    );
   }
 }
 

@@ -231,13 +231,23 @@ export interface SystemSettings {
   readonly disableSwap: boolean;
 }
 
-export interface Registry {
+export interface Registry extends RegistryAccess {
   /** As in image names: `registry.k8s.io`. */
   readonly name: string;
-  readonly mirrors: readonly FreeText[];
+  readonly mirrors: readonly Mirror[];
+  /** The mirrors' certificates neither. */
+  readonly skipVerify: boolean;
+}
+
+export interface Mirror extends RegistryAccess {
+  readonly url: FreeText;
+}
+
+export interface RegistryAccess {
   readonly username?: FreeText;
   readonly password?: Secret;
-  readonly skipVerify: boolean;
+  /** PEM. */
+  readonly ca?: string;
 }
 
 export interface AddonSettings {

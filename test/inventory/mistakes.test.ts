@@ -119,6 +119,27 @@ describe('a mistake names file, place, path, what is wrong and the nearest word'
     ['registries: [{ name: a.io }, { name: a.io }]', '38 registries[1].name: "a.io" is there already, at place 0'],
     ['registries: [{ name: a.io, username: u }]', '14 registries[0]: password is missing beside the username'],
     [
+      'registries: [{ name: a.io, mirrors: [{ url: "https://m", password: p }] }]',
+      '38 registries[0].mirrors[0]: username is missing beside the password',
+    ],
+    [
+      'registries: [{ name: a.io, mirrors: [{ username: u, password: p }] }]',
+      '38 registries[0].mirrors[0]: url is missing: where it is',
+    ],
+    [
+      'registries: [{ name: a.io, mirrors: ["https://u:p@m"] }]',
+      '38 registries[0].mirrors[0]: containerd does not send what stands before the @: write { url, username, password } in place of it',
+    ],
+    [
+      'registries: [{ name: a.io, username: u, password: p, mirrors: [{ url: "https://a.io/v2/x", username: v, password: p }] }]',
+      '64 registries[0].mirrors[0]: has other credentials than registries[0], which is on the same host',
+    ],
+    [
+      'registries: [{ name: a.io, ca: "-----BEGIN CERTIFICATE-----\\nAAAA\\n-----END CERTIFICATE-----" }]',
+      '32 registries[0].ca: holds no certificate that can be read',
+    ],
+    ['registries: [{ name: a.io, ca: /etc/ca.crt }]', '32 registries[0].ca: "/etc/ca.crt" is not a certificate in PEM'],
+    [
       'groups: { worker: { taints: [a=b:NoSchedul] } }',
       '30 groups.worker.taints[0]: "a=b:NoSchedul" is not a taint: key=value:Effect or key:Effect, with one of NoSchedule, PreferNoSchedule, NoExecute; did you mean a=b:NoSchedule?',
     ],

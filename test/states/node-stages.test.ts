@@ -196,21 +196,6 @@ describe('containerd', () => {
     });
   });
 
-  it('keeps credentials of a registry out of every view and away from mirrors', async () => {
-    const over = 'registries: [{ name: r.example, mirrors: ["https://m.example"], username: u, password: hunter2 }]';
-    const all = resources(runtime, await labContext(over));
-    expect(JSON.stringify(all)).not.toContain(Buffer.from('u:hunter2').toString('base64'));
-    const hosts = all.find(
-      (each): each is FileResource => each.kind === 'file' && each.path.endsWith('r.example/hosts.toml'),
-    );
-    const text = typeof hosts?.content === 'object' ? hosts.content.reveal() : '';
-    const mirror = text.slice(text.indexOf('m.example'), text.indexOf('[host."https://r.example"'));
-    expect(text).toContain(Buffer.from('u:hunter2').toString('base64'));
-    expect(mirror).toContain('capabilities');
-    expect(mirror).not.toContain('authorization');
-    expect(hosts?.mode).toBe('0600');
-  });
-
   it('keeps the password of a proxy from what systemd tells everybody', async () => {
     const all = resources(runtime, await labContext('proxy: { http: "http://u:hunter2@p:1", https: "http://p:2" }'));
     const dropIn = textOf(all, '/etc/systemd/system/containerd.service.d/10-mcpk-proxy.conf');
