@@ -5,7 +5,7 @@ import { file, lines } from './build.ts';
 import { isNode } from './node-rollout.ts';
 import type { Stage, StateContext } from './stage.ts';
 import { directories } from './system/folders.ts';
-import { kernel } from './system/kernel.ts';
+import { kernel, sysctlProblems } from './system/kernel.ts';
 
 /** What later stages and gates call: `socat` asks sockets, `conntrack` and `ethtool` are kubelet's and kube-proxy's. */
 const BASE_PACKAGES = ['ca-certificates', 'conntrack', 'ethtool', 'iproute2', 'kmod', 'nftables', 'socat'];
@@ -15,6 +15,11 @@ export const system: Stage = {
   title: 'Base system',
   hosts: (cluster) => cluster.hosts,
   needs: ['preflight'],
+  problems: (cluster, facts) =>
+    cluster.hosts.flatMap((host) => {
+      const own = facts.hosts.get(host.name);
+      return own ? sysctlProblems(cluster, host, own) : [];
+    }),
   states: (context) => [
     ...packages(context),
     ...timeSync(context.cluster),

@@ -102,6 +102,20 @@ it.each([
   expect(facts('')).toMatchObject({ routesPodGateway: reached });
 });
 
+it('reads the sysctls that are set after ours at boot', () => {
+  host.put('/etc/sysctl.d/99-stig.conf', 'net.ipv4.ip_forward = 0\n');
+  host.put('/etc/sysctl.d/zz-mcpk.conf', 'vm.panic_on_oom = 0\n');
+  host.put('/etc/sysctl.d/zz-a.conf', 'kernel.panic = 7\n');
+  host.put('/etc/sysctl.d/zzz.conf', '# kernel.panic = 5\n\n -net.ipv4.ip_forward=0 \nkernel/panic = 0');
+  host.put('/etc/sysctl.d/zzz.conf.bak', 'kernel.panic = 8\n');
+  host.put('/usr/lib/sysctl.d/zzzz.conf', 'vm.x = 1 2\n');
+  expect(facts('').laterSysctls).toEqual([
+    { file: '/etc/sysctl.d/zzz.conf', key: 'net.ipv4.ip_forward', value: '0' },
+    { file: '/etc/sysctl.d/zzz.conf', key: 'kernel/panic', value: '0' },
+    { file: '/usr/lib/sysctl.d/zzzz.conf', key: 'vm.x', value: '1 2' },
+  ]);
+});
+
 it('leaves the VIP with whoever has another one', () => {
   expect(facts('10.77.0.99')).toMatchObject({ holdsVip: false });
 });

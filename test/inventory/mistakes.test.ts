@@ -117,6 +117,22 @@ describe('a mistake names file, place, path, what is wrong and the nearest word'
     ['rollout: { workers: 120% }', '21 rollout.workers: "120%" is not a number from 1 or a share such as 25%'],
     ['rollout: { workers: 0 }', '21 rollout.workers: 0 is not between 1 and 5000'],
     ['registries: [{ name: a.io }, { name: a.io }]', '38 registries[1].name: "a.io" is there already, at place 0'],
+    [
+      "system: { sysctls: { vm.overcommit_memory: '2' } }",
+      '44 system.sysctls["vm.overcommit_memory"]: must be 1, not 2: the kubelet does not start otherwise (kubelet.config.protectKernelDefaults)',
+    ],
+    [
+      'system: { sysctls: { kernel/panic: 0 } }',
+      '36 system.sysctls["kernel/panic"]: must be 10, not 0: the kubelet does not start otherwise (kubelet.config.protectKernelDefaults)',
+    ],
+    [
+      'system: { sysctls: { net.ipv4.conf.all.forwarding: 0 } }',
+      '52 system.sysctls["net.ipv4.conf.all.forwarding"]: must be 1, not 0: no packet gets from pod to pod otherwise',
+    ],
+    [
+      'system: { sysctls: { net.ipv4.ip_nonlocal_bind: 1 } }',
+      '49 system.sysctls["net.ipv4.ip_nonlocal_bind"]: mcpk sets it on masters with a VIP: leave it out',
+    ],
     ['registries: [{ name: a.io, username: u }]', '14 registries[0]: password is missing beside the username'],
     [
       'registries: [{ name: a.io, mirrors: [{ url: "https://m", password: p }] }]',

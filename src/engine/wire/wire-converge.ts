@@ -1,7 +1,7 @@
 import { linesOf } from '../../core/lines.ts';
 import { PATHS } from '../../core/paths.ts';
 import { Secret } from '../../core/secret.ts';
-import { sysctlPath } from '../../resources/names.ts';
+import { sysctlPath } from '../../core/sysctls.ts';
 import type { Op, PathState } from '../../resources/types.ts';
 import type { SessionRecord } from '../../transport/types.ts';
 import { CONVERGE_TAGS as TAGS, type Operation, type Tag } from './wire-tags.ts';

@@ -1,8 +1,10 @@
+import { basename } from 'node:path/posix';
 import type { HostFacts } from '../../cluster/facts.ts';
 import { isIpv4 } from '../../core/ipv4.ts';
 import { cut, linesOf } from '../../core/lines.ts';
 import { PATHS } from '../../core/paths.ts';
 import { ROUTE_PROTOCOL } from '../../core/routes.ts';
+import { SYSCTL_FILES } from '../../core/sysctls.ts';
 import { atOnce } from '../../core/turns.ts';
 import type { SessionRecord } from '../../transport/types.ts';
 import { parseOwned } from '../plan/owned.ts';
@@ -97,6 +99,7 @@ export function* decodingFacts(
     packageManager: facts.get('tool')?.length === 2 ? 'apt' : 'none',
     ports,
     foreign: facts.get('foreign') ?? [],
+    laterSysctls: laterSysctls(facts.get('sysctl') ?? []),
     owned,
     unfinished: texts.has(PATHS.unfinished),
     files: Object.fromEntries(files),
@@ -187,6 +190,17 @@ function portsOf(text: string): number[] {
   return [...ports].sort((a, b) => a - b);
 }
 
+/** `/etc/sysctl.d/zzz.conf:-net.ipv4.ip_forward = 0`; systemd-sysctl goes by the names of files, wherever they lie. */
+function laterSysctls(lines: readonly string[]): HostFacts['laterSysctls'] {
+  const own = basename(SYSCTL_FILES.node);
+  return lines.slice(0, MOST_SYSCTLS).flatMap((line) => {
+    const [file, setting] = cut(line.slice(0, LONGEST_LINE), ':');
+    const [key, value] = cut(setting, '=');
+    if (basename(file) <= own || value === '' || /^\s*[#;]/.test(key)) return [];
+    return [{ file, key: key.trim().replace(/^-/, ''), value: value.trim() }];
+  });
+}
+
 function keyed(text: string): Map<string, string[]> {
   const values = new Map<string, string[]>();
   for (const line of linesOf(text)) {
@@ -211,3 +225,4 @@ function words(line: string): string[] {
 /** Of what `ip`, `ss` and the kernel print; what is longer is none of theirs. */
 const LONGEST_LINE = 1024;
 const MOST_WORDS = 8;
+const MOST_SYSCTLS = 1000;

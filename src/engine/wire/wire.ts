@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 
 import { cut, linesOf } from '../../core/lines.ts';
+import { sysctlKey, sysctlPath } from '../../core/sysctls.ts';
 import { atOnce } from '../../core/turns.ts';
 import type { Observed, PathState, Reads } from '../../resources/types.ts';
-import { moduleName, sysctlKey, sysctlPath } from '../../resources/names.ts';
+import { moduleName } from '../../resources/module-name.ts';
 import type { SessionRecord } from '../../transport/types.ts';
 import {
   bare,

@@ -313,6 +313,15 @@ probe_facts() {
   for file in ./etc/cni/net.d/*; do
     [ -e "$file" ] && seen="${seen}cni=${file##*/}$nl"
   done
+  # What systemd-sysctl may read after zz-mcpk.conf.
+  for file in ./etc/sysctl.d/[z-~]* ./run/sysctl.d/[z-~]* ./usr/local/lib/sysctl.d/[z-~]* ./usr/lib/sysctl.d/[z-~]*; do
+    case $file in
+      */zz-mcpk*) ;;
+      *.conf) 
+        while IFS= read -r line || [ -n "$line" ]; do seen="${seen}sysctl=${file#.}:$line$nl"; done 2>/dev/null <"$file"
+        ;;
+    esac
+  done
   # The version is in the library's name; asking systemctl costs a process.
   for file in ./usr/lib/systemd/libsystemd-shared-*.so ./usr/lib/*/systemd/libsystemd-shared-*.so; do
     [ -e "$file" ] && seen="${seen}systemd=${file##*-shared-}$nl"
