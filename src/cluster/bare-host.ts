@@ -23,6 +23,7 @@ export function bareHost(name: string, address: string): HostFacts {
     packageManager: 'apt',
     ports: [22],
     foreign: [],
+    rivals: [],
     laterSysctls: [],
     owned: [],
     unfinished: false,

@@ -48,7 +48,7 @@ function packages({ cluster, host }: StateContext): PackageResource[] {
 function timeSync(cluster: Cluster): Resource[] {
   if (!cluster.system.timeSync) return [];
   return [
-    { kind: 'package', name: 'chrony', units: ['chrony.service'], hold: false },
+    { kind: 'package', name: 'chrony', units: ['chrony.service'], hold: false, replaces: ['systemd-timesyncd'] },
     { kind: 'unit', name: 'chrony.service', enabled: true, state: 'running', inputs: [], requires: ['package:chrony'] },
   ];
 }

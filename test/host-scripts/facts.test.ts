@@ -48,6 +48,8 @@ END`,
   host.put('/etc/cni/net.d/a b', '{}');
   host.stub('date', 'echo 1700000001500000000');
   host.stub('kubeadm', '');
+  for (const file of ['containerd.io.md5sums', 'containerd.io.list', 'ntpsec.md5sums', 'openntpd.list'])
+    host.put(`/var/lib/dpkg/info/${file}`, '');
 });
 afterEach(() => {
   host.remove();
@@ -87,6 +89,7 @@ it('tells what a host is', () => {
   });
   // The machine that runs this test may have others.
   expect(seen.foreign).toContain('kubeadm');
+  expect(seen.rivals).toEqual(['containerd.io', 'ntpsec']);
   expect(seen.diskFreeBytes).toBeGreaterThan(0);
 });
 

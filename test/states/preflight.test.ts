@@ -57,6 +57,16 @@ describe('preflight', () => {
       'w1: has docker, kubeadm, which mcpk did not install',
     ],
     [
+      "another vendor's containerd",
+      { w1: { rivals: ['containerd.io'] } },
+      "w1: has the package containerd.io, beside which containerd and runc of the distribution can't be installed",
+    ],
+    [
+      'another time daemon',
+      { m1: { rivals: ['ntpsec'] } },
+      "m1: has the package ntpsec, beside which chrony can't be installed",
+    ],
+    [
       'a name server that no pod reaches',
       { w1: { files: { '/etc/resolv.conf': 'search x\nnameserver 127.0.0.53\n nameserver ::1\n' } } },
       'w1: its /etc/resolv.conf names only 127.0.0.53, ::1, where a pod finds no name server: CoreDNS would ask itself',
@@ -73,6 +83,10 @@ describe('preflight', () => {
     ],
   ])('refuses %s', async (_name, over, message) => {
     expect(await problems(over)).toEqual([message]);
+  });
+
+  it('passes a time daemon that is to stay', async () => {
+    expect(await problems({ m1: { rivals: ['ntpsec'] } }, 'system: { timeSync: false }')).toEqual([]);
   });
 
   const LOCAL = { '/etc/resolv.conf': 'nameserver 127.0.0.1\n' };

@@ -332,7 +332,13 @@ function install(ops: readonly Op[]): string[] {
   const of = (prefix: string, names: (o: Extract<Op, { op: 'install' }>) => string[]): string[] => [
     ...new Set(ops.flatMap((o) => (o.op === 'install' ? names(o) : [])).map((name) => `${prefix}:${name}`)),
   ];
-  return op('install', ...of('P', (o) => o.packages), ...of('M', (o) => o.mask), ...of('H', (o) => o.hold));
+  return op(
+    'install',
+    ...of('P', (o) => o.packages),
+    ...of('M', (o) => o.mask),
+    ...of('H', (o) => o.hold),
+    ...of('R', (o) => o.replaced),
+  );
 }
 
 function op(name: Operation, ...args: string[]): string[] {

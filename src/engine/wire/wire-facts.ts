@@ -99,6 +99,7 @@ export function* decodingFacts(
     packageManager: facts.get('tool')?.length === 2 ? 'apt' : 'none',
     ports,
     foreign: facts.get('foreign') ?? [],
+    rivals: facts.get('rival') ?? [],
     laterSysctls: laterSysctls(facts.get('sysctl') ?? []),
     owned,
     unfinished: texts.has(PATHS.unfinished),

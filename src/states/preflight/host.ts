@@ -4,6 +4,7 @@ import { isIpv4 } from '../../core/ipv4.ts';
 import { linesOf } from '../../core/lines.ts';
 import { PATHS } from '../../core/paths.ts';
 import type { Cluster, Host } from '../../inventory/types.ts';
+import { isNode } from '../node-rollout.ts';
 import type { Problem } from '../stage.ts';
 
 const GIB = 2 ** 30;
@@ -29,6 +30,7 @@ export function hostProblems(cluster: Cluster, host: Host, own: HostFacts): Prob
     address(host, own),
     vipSubnet(cluster, host, own),
     foreign(own),
+    ...rivals(cluster, host, own),
     nameServers(cluster, host, own),
     ...ports(cluster, host, own),
   ];
@@ -121,6 +123,27 @@ function foreign(own: HostFacts): Found {
     message: `has ${own.foreign.join(', ')}, which mcpk did not install`,
     hint: 'Remove it first, or take a fresh host.',
   };
+}
+
+const TIME_DAEMONS = ['ntp', 'ntpsec', 'openntpd'];
+
+/** apt can't have both, and is not let to take these off. */
+function rivals(cluster: Cluster, host: Host, { rivals }: HostFacts): Found[] {
+  return rivals.map((name) => {
+    if (!TIME_DAEMONS.includes(name))
+      return isNode(host)
+        ? {
+            message: `has the package ${name}, beside which containerd and runc of the distribution can't be installed`,
+            hint: `Remove it and what depends on it (apt-get remove ${name}), or take a fresh host.`,
+          }
+        : undefined;
+    return cluster.system.timeSync
+      ? {
+          message: `has the package ${name}, beside which chrony can't be installed`,
+          hint: `Remove it (apt-get remove ${name}), or keep it with system.timeSync: false.`,
+        }
+      : undefined;
+  });
 }
 
 /** Into a pod 127.0.0.1 is handed on as it is; there it is CoreDNS, which ends when it finds itself asking itself. */
