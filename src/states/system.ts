@@ -56,7 +56,7 @@ function timeSync(cluster: Cluster): Resource[] {
 /** An entry of fstab, for sed and for us: what, where, of which type. */
 const SWAP_ENTRY = '^[^#]\\S*\\s+\\S+\\s+swap(\\s|$)';
 
-/** Now, and after the next boot. */
+/** Now, and what fstab names after the next boot; whatever else comes up then goes before the kubelet starts (its unit). */
 function swap(cluster: Cluster): CommandResource[] {
   if (!cluster.system.disableSwap) return [];
   return [

@@ -46,6 +46,7 @@ function textOf(all: readonly Resource[], path: string): string {
 
 const yamlOf = (all: readonly Resource[], path: string): Record<string, unknown> =>
   load(textOf(all, path)) as Record<string, unknown>;
+const KUBELET_UNIT = '/etc/systemd/system/kubelet.service';
 const KUBELET_CONFIG = '/etc/kubernetes/kubelet/config.yaml';
 const PROXY_CONFIG = '/etc/kubernetes/kube-proxy/config.yaml';
 
@@ -103,6 +104,14 @@ describe('kubelet', () => {
     for (const [name, value] of Object.entries(wanted)) expect(config[name], name).toBe(value);
   });
 
+  it.each([
+    ['true', 1],
+    ['false', 0],
+  ])('starts beside no swap, wherever that comes from: disableSwap %s', async (disableSwap, times) => {
+    const unit = textOf(resources(nodes, await labContext(`system: { disableSwap: ${disableSwap} }`)), KUBELET_UNIT);
+    expect(unit.match(/^ExecStartPre=-\/sbin\/swapoff -a$/gm) ?? []).toHaveLength(times);
+  });
+
   it("takes the inventory's settings over its own, and null removes one", async () => {
     const over =
       'kubelet: { config: { maxPods: 50, shutdownGracePeriod: null, evictionHard: { memory.available: 1Gi } }, extraArgs: { v: 4, node-ip: null } }';
@@ -113,7 +122,7 @@ describe('kubelet', () => {
       evictionHard: { 'memory.available': '1Gi', 'nodefs.available': '10%' },
     });
     expect(config).not.toHaveProperty('shutdownGracePeriod');
-    const unit = textOf(all, '/etc/systemd/system/kubelet.service');
+    const unit = textOf(all, KUBELET_UNIT);
     expect(unit).toContain('--v=4');
     expect(unit).not.toContain('--node-ip');
   });
