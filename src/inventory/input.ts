@@ -21,6 +21,7 @@ export interface HostInput extends GroupInput {
   readonly internalAddress?: string;
   readonly roles: readonly Role[];
   readonly priority?: number;
+  readonly vipInterface?: string;
 }
 
 export type JumpInput = string | { readonly user?: string; readonly address: string; readonly port?: number };

@@ -68,6 +68,8 @@ export interface Host {
   readonly taints: readonly string[];
   /** VRRP priority of a master, 1–254; by default 101. */
   readonly priority: number;
+  /** Carries the VIP on this master; absent = `endpoint.interface`. */
+  readonly vipInterface?: string;
   /** The cluster's, the groups' and the host's, merged. */
   readonly pillar: Readonly<Record<string, unknown>>;
   /** `inventories/lab.yaml:14`, for errors. */

@@ -133,6 +133,12 @@ describe('a mistake names file, place, path, what is wrong and the nearest word'
       'system: { sysctls: { net.ipv4.ip_nonlocal_bind: 1 } }',
       '49 system.sysctls["net.ipv4.ip_nonlocal_bind"]: mcpk sets it on masters with a VIP: leave it out',
     ],
+    [
+      'endpoint: { names: [k.example.org, "2001:db8:::1"] }',
+      '36 endpoint.names[1]: "2001:db8:::1" is neither an address nor a name',
+    ],
+    ['endpoint: { names: [10.0.0.300] }', '21 endpoint.names[0]: "10.0.0.300" is neither an address nor a name'],
+    ['endpoint: { external: true, address: "1:2" }', '38 endpoint.address: "1:2" is neither an address nor a name'],
     ['registries: [{ name: a.io, username: u }]', '14 registries[0]: password is missing beside the username'],
     [
       'registries: [{ name: a.io, mirrors: [{ url: "https://m", password: p }] }]',
@@ -241,7 +247,7 @@ describe('hosts', () => {
     ],
     [
       hosts(m1, 'name: w1, address: 10.0.0.300, roles: [worker]'),
-      'a.yaml:5:24 hosts[1].address: "10.0.0.300" is not an IPv4 address',
+      'a.yaml:5:24 hosts[1].address: "10.0.0.300" is neither an address nor a name',
     ],
     [
       hosts(m1, 'name: w1, address: 127.0.0.1, roles: [worker]'),

@@ -1,4 +1,4 @@
-import { hasHaproxy, hasVip, vipInterface } from '../../cluster/endpoint.ts';
+import { hasHaproxy, hasVip, namedVipInterface, vipInterface } from '../../cluster/endpoint.ts';
 import type { HostFacts } from '../../cluster/facts.ts';
 import { isIpv4 } from '../../core/ipv4.ts';
 import { linesOf } from '../../core/lines.ts';
@@ -102,18 +102,19 @@ function address(host: Host, own: HostFacts): Found {
 function vipSubnet(cluster: Cluster, host: Host, own: HostFacts): Found {
   const { endpoint } = cluster;
   if (!hasVip(cluster) || !host.roles.includes('master')) return undefined;
-  if (endpoint.interface !== undefined) {
-    if (own.interfaces.some((each) => each.name === endpoint.interface)) return undefined;
+  const named = namedVipInterface(cluster, host);
+  if (named !== undefined) {
+    if (own.interfaces.some((each) => each.name === named)) return undefined;
     return {
-      message: `has no interface ${endpoint.interface}`,
+      message: `has no interface ${named}`,
       hint: `It has ${own.interfaces.map((each) => each.name).join(', ')}.`,
     };
   }
-  const found = vipInterface({ ...cluster, endpoint }, { ...host, internalAddress: '' }, own);
+  const found = vipInterface(cluster, { ...host, internalAddress: '' }, own);
   if (found !== undefined) return undefined;
   return {
     message: `no interface has a subnet with the VIP ${endpoint.address}`,
-    hint: 'Set endpoint.interface if the network routes it there anyway.',
+    hint: 'Set endpoint.interface, or vipInterface of the host, if the network routes it there anyway.',
   };
 }
 
