@@ -15,6 +15,9 @@ export function bareHost(name: string, address: string): HostFacts {
     memoryBytes: 8 * 2 ** 30,
     cpus: 4,
     diskFreeBytes: 50 * 2 ** 30,
+    filesystems: [
+      { path: '/var/lib', freeBytes: 50 * 2 ** 30, totalBytes: 60 * 2 ** 30, freeInodes: 3e6, inodes: 4e6 },
+    ],
     cgroup: 2,
     clockSkewMs: 0,
     swap: false,

@@ -19,6 +19,8 @@ export interface HostFacts {
   cpus: number;
   /** Free bytes below /var/lib. */
   diskFreeBytes: number;
+  /** Of /var/lib, and of /var/lib/kubelet and /var/lib/containerd where they are there; 0 inodes: made as needed. */
+  filesystems: { path: string; freeBytes: number; totalBytes: number; freeInodes: number; inodes: number }[];
   cgroup: 1 | 2;
   /** Host's clock minus ours, ms, corrected by half of the round trip. */
   clockSkewMs: number;

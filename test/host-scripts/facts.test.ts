@@ -21,7 +21,7 @@ beforeEach(() => {
   host.put('/sys/devices/system/cpu/online', '0-1,4\n');
   host.put('/usr/lib/x86_64-linux-gnu/systemd/libsystemd-shared-257.so', '');
   mkdirSync(host.at('/sys/fs/cgroup/systemd/system.slice/systemd-resolved.service'), { recursive: true });
-  mkdirSync(host.at('/var/lib/etcd/member'), { recursive: true });
+  for (const folder of ['/var/lib/etcd/member', '/var/lib/kubelet']) mkdirSync(host.at(folder), { recursive: true });
   host.stub(
     'ip',
     `cat <<'END'
@@ -90,6 +90,11 @@ it('tells what a host is', () => {
   // The machine that runs this test may have others.
   expect(seen.foreign).toContain('kubeadm');
   expect(seen.rivals).toEqual(['containerd.io', 'ntpsec']);
+  expect(seen.filesystems.map(({ path }) => path)).toEqual(['/var/lib', '/var/lib/kubelet']);
+  for (const { freeBytes, totalBytes, freeInodes, inodes } of seen.filesystems) {
+    expect(totalBytes).toBeGreaterThan(freeBytes);
+    expect(inodes).toBeGreaterThanOrEqual(freeInodes);
+  }
   expect(seen.diskFreeBytes).toBeGreaterThan(0);
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Facts, HostFacts } from '../../src/cluster/facts.ts';
+import type { Problem } from '../../src/states/stage.ts';
 import { preflight } from '../../src/states/preflight.ts';
 import { factsOf, labCluster, registered } from './cluster.ts';
 
@@ -7,16 +8,19 @@ const NAMES = ['m1', 'm2', 'm3', 'w1', 'w2'];
 const OURS = [{ ref: 'unit:haproxy.service', hash: '', stage: 'haproxy' }];
 
 /** Healthy hosts that call themselves as the inventory does, with facts of single ones replaced. */
-async function problems(
+async function found(
   over: Record<string, Partial<HostFacts>> = {},
   inventory = '',
   more: Partial<Facts> = {},
-): Promise<string[]> {
+): Promise<Problem[]> {
   const cluster = await labCluster(inventory);
   const facts = factsOf(cluster, more);
   const hosts = new Map([...facts.hosts].map(([name, own]) => [name, { ...own, hostname: name, ...over[name] }]));
-  const found = preflight.problems?.(cluster, { ...facts, hosts }) ?? [];
-  return found.map((problem) => `${problem.host ?? '-'}: ${problem.message}`);
+  return preflight.problems?.(cluster, { ...facts, hosts }) ?? [];
+}
+
+async function problems(...given: Parameters<typeof found>): Promise<string[]> {
+  return (await found(...given)).map((problem) => `${problem.host ?? '-'}: ${problem.message}`);
 }
 
 describe('preflight', () => {
@@ -85,6 +89,59 @@ describe('preflight', () => {
     expect(await problems(over)).toEqual([message]);
   });
 
+  const disk = (
+    free: number,
+    total: number,
+    more: Partial<HostFacts['filesystems'][number]> = {},
+  ): HostFacts['filesystems'][number] => ({
+    path: '/var/lib',
+    freeBytes: free * 2 ** 30,
+    totalBytes: total * 2 ** 30,
+    freeInodes: 100,
+    inodes: 1000,
+    ...more,
+  });
+  const KUBELET = { path: '/var/lib/kubelet' };
+  it.each<[string, HostFacts['filesystems'], string, string | undefined]>([
+    [
+      'whose share is under both thresholds',
+      [disk(9, 100)],
+      '',
+      'has 9.0 of 100.0 GiB free below /var/lib: the kubelet evicts pods below 10% (nodefs.available) and 15% (imagefs.available)',
+    ],
+    ['that passes both', [disk(15, 100)], '', undefined],
+    [
+      'for images alone',
+      [disk(14.9, 100), disk(20, 100, KUBELET)],
+      '',
+      'has 14.9 of 100.0 GiB free below /var/lib: the kubelet evicts pods below 15% (imagefs.available)',
+    ],
+    [
+      'with few inodes',
+      [disk(50, 100, { freeInodes: 49 })],
+      '',
+      'has 49 of 1000 inodes free below /var/lib: the kubelet evicts pods below 5% (nodefs.inodesFree) and 5% (imagefs.inodesFree)',
+    ],
+    ['that makes inodes as it needs them', [disk(50, 100, { freeInodes: 0, inodes: 0 })], '', undefined],
+    [
+      'by thresholds of the inventory',
+      [disk(30, 100)],
+      'kubelet: { config: { evictionHard: { nodefs.available: 40Gi, imagefs.available: null } } }',
+      'has 30.0 of 100.0 GiB free below /var/lib: the kubelet evicts pods below 40Gi (nodefs.available)',
+    ],
+    [
+      'by thresholds of a flag',
+      [disk(30, 100)],
+      'kubelet: { extraArgs: { eviction-hard: "memory.available<1Gi,imagefs.available<31%" } }',
+      'has 30.0 of 100.0 GiB free below /var/lib: the kubelet evicts pods below 31% (imagefs.available)',
+    ],
+  ])('compares a disk with what the kubelet evicts at: one %s', async (_name, filesystems, over, message) => {
+    const expected = message === undefined ? [] : [`w1: ${message}`];
+    expect(await problems({ w1: { filesystems } }, over)).toEqual(expected);
+    const stands = await found({ w1: { filesystems, owned: OURS } }, over);
+    expect(stands.map(({ code }) => code)).toEqual(expected.map(() => 'warning'));
+  });
+
   it('passes a time daemon that is to stay', async () => {
     expect(await problems({ m1: { rivals: ['ntpsec'] } }, 'system: { timeSync: false }')).toEqual([]);
   });
@@ -110,15 +167,14 @@ describe('preflight', () => {
 
   it('refuses pods and services in the subnet of a host', async () => {
     const wide = { interfaces: [{ name: 'eth0', addresses: [{ address: '10.77.0.21', prefix: 8 }], mtu: 1500 }] };
-    const found = await problems({ w1: wide });
-    expect(found).toEqual(
+    expect(await problems({ w1: wide })).toEqual(
       expect.arrayContaining([expect.stringMatching(/^w1: network\.podCidr .* overlaps its subnet 10\.77\.0\.21\/8$/)]),
     );
   });
 
   it('refuses a kubelet that is newer than the API server will be', async () => {
     const nodes = registered(await labCluster(), 'v1.37.1');
-    const found = await problems({}, 'versions: { kubernetes: 1.36.4 }', { nodes });
-    expect(found).toContain('w1: its kubelet v1.37.1 is newer than the API server 1.36.4');
+    const messages = await problems({}, 'versions: { kubernetes: 1.36.4 }', { nodes });
+    expect(messages).toContain('w1: its kubelet v1.37.1 is newer than the API server 1.36.4');
   });
 });

@@ -66,11 +66,14 @@ export function* decodingFacts(
   const addresses = interfaces(network);
   const filesystems = new Map(
     [...linesOf(yield* of('filesystems'))].map((line) => {
-      const [path = '', ...figures] = line.split(' ', 4);
+      const [path = '', ...figures] = line.split(' ', 7);
       return [path, figures];
     }),
   );
-  const [, freeBlocks = '0', blockSize = '0'] = filesystems.get('./var/lib') ?? [];
+  const disks = ['/var/lib', '/var/lib/kubelet', '/var/lib/containerd'].flatMap((path) => {
+    const figures = filesystems.get(relative(path));
+    return figures ? [diskOf(path, figures.map(Number))] : [];
+  });
   const owned = parseOwned(text(PATHS.owned), reception.host);
   const ports = portsOf(yield* of('ports'));
   // sshd at least has one. With no port at all each service would count as not started yet, and all would restart at
@@ -90,7 +93,8 @@ export function* decodingFacts(
     holdsVip: addresses.some((i) => i.addresses.some((a) => a.address === reception.vip)),
     memoryBytes: memoryOf(text('/proc/meminfo')),
     cpus: countOf(one('cpus')),
-    diskFreeBytes: Number(freeBlocks) * Number(blockSize),
+    diskFreeBytes: disks.find(({ path }) => path === '/var/lib')?.freeBytes ?? 0,
+    filesystems: disks,
     cgroup: filesystems.get('./sys/fs/cgroup')?.[0] === 'cgroup2fs' ? 2 : 1,
     clockSkewMs: Math.round(Number(yield* of('clock')) / 1e6 - (reception.sentAt + reception.receivedAt) / 2),
     swap: [...linesOf(text('/proc/swaps'))].length > 1,
@@ -109,6 +113,8 @@ export function* decodingFacts(
     cniFiles: facts.get('cni') ?? [],
   };
 }
+
+type Disk = HostFacts['filesystems'][number];
 
 /** Sent whatever there is to tell. */
 const RECORDS = ['texts', 'facts', 'network', 'filesystems', 'ports', 'clock'];
@@ -170,6 +176,11 @@ function memoryOf(text: string): number {
     if (name === 'MemTotal:') return Number(kilobytes) * 1024 || 0;
   }
   return 0;
+}
+
+/** What `stat -f` says behind the path: type, blocks for users, their size, all blocks, free inodes, all inodes. */
+function diskOf(path: string, [, free = 0, size = 0, all = 0, freeInodes = 0, inodes = 0]: readonly number[]): Disk {
+  return { path, freeBytes: free * size, totalBytes: all * size, freeInodes, inodes };
 }
 
 /** The kernel's list of numbers: `0-3,6` are five. */

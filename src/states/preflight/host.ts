@@ -4,6 +4,7 @@ import { isIpv4 } from '../../core/ipv4.ts';
 import { linesOf } from '../../core/lines.ts';
 import { PATHS } from '../../core/paths.ts';
 import type { Cluster, Host } from '../../inventory/types.ts';
+import { evictionProblems } from './eviction.ts';
 import { isNode } from '../node-rollout.ts';
 import type { Problem } from '../stage.ts';
 
@@ -25,6 +26,7 @@ export function hostProblems(cluster: Cluster, host: Host, own: HostFacts): Prob
     hostname(host, own),
     resources('memory', own.memoryBytes, host.roles.includes('master') ? MEMORY.master : MEMORY.other),
     resources('disk space below /var/lib', own.diskFreeBytes, diskNeed(host, own)),
+    ...evictionProblems(cluster, host, own),
     systemd(own),
     swap(cluster, own),
     address(host, own),

@@ -339,7 +339,7 @@ probe_facts() {
   emit facts "$seen"
   # One process. From the kernel, not /sys/class/net: in a container that is another network's.
   emit network "$(printf '%s\n' 'addr show' 'link show' 'route show match 169.254.1.1' | ip -o -4 -force -batch - 2>/dev/null)"
-  emit filesystems "$(stat -f -c '%n %T %a %S' ./sys/fs/cgroup ./var/lib 2>/dev/null)"
+  emit filesystems "$(stat -f -c '%n %T %a %S %b %d %c' ./sys/fs/cgroup ./var/lib ./var/lib/kubelet ./var/lib/containerd 2>/dev/null)"
   # Not /proc/net/tcp: the kernel walks through its whole table of connections for that, 12 ms.
   emit ports "$(ss -Hltn 2>/dev/null)"
   emit clock "$(date +%s%N)"
