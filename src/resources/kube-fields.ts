@@ -1,3 +1,5 @@
+import { quantity } from '../core/quantity.ts';
+
 type Json = unknown;
 type JsonMap = Readonly<Record<string, Json>>;
 

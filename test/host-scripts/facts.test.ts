@@ -24,7 +24,8 @@ beforeEach(() => {
   for (const folder of ['/var/lib/etcd/member', '/var/lib/kubelet']) mkdirSync(host.at(folder), { recursive: true });
   host.stub(
     'ip',
-    `cat <<'END'
+    `case "$*" in *' route show') cat ./routes 2>/dev/null; exit ;; esac
+cat <<'END'
 1: lo    inet 127.0.0.1/8 scope host lo\\       valid_lft forever
 2: eth0    inet 10.77.0.11/24 brd 10.77.0.255 scope global eth0\\       valid_lft forever
 2: eth0    inet 10.77.0.100/32 scope global eth0\\       valid_lft forever
@@ -122,6 +123,27 @@ it('reads the sysctls that are set after ours at boot', () => {
     { file: '/etc/sysctl.d/zzz.conf', key: 'kernel/panic', value: '0' },
     { file: '/usr/lib/sysctl.d/zzzz.conf', key: 'vm.x', value: '1 2' },
   ]);
+});
+
+it('reads the routes of a host that is to join, but default ones and those of its own networks and of mcpk', () => {
+  host.put(
+    '/routes',
+    [
+      'default via 10.77.0.1 dev eth0 proto static ',
+      '10.77.0.0/24 dev eth0 proto kernel scope link src 10.77.0.11 ',
+      '10.244.1.0/24 via 10.77.0.12 dev eth0 proto 77 ',
+      'unreachable 10.3.0.0/16 ',
+      '10.1.0.0/16 via 10.77.0.254 dev eth0 proto static metric 100 ',
+      '10.2.0.5 dev wg0 scope link ',
+    ].join('\n'),
+  );
+  const found = [
+    { to: '10.1.0.0/16', dev: 'eth0' },
+    { to: '10.2.0.5/32', dev: 'wg0' },
+  ];
+  expect(facts('').routes).toEqual(found);
+  host.put('/var/lib/mcpk/owned.json', JSON.stringify({ version: 1, entries: [] }));
+  expect(facts('').routes).toEqual([]);
 });
 
 it('leaves the VIP with whoever has another one', () => {

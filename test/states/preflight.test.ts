@@ -168,8 +168,62 @@ describe('preflight', () => {
   it('refuses pods and services in the subnet of a host', async () => {
     const wide = { interfaces: [{ name: 'eth0', addresses: [{ address: '10.77.0.21', prefix: 8 }], mtu: 1500 }] };
     expect(await problems({ w1: wide })).toEqual(
-      expect.arrayContaining([expect.stringMatching(/^w1: network\.podCidr .* overlaps its subnet 10\.77\.0\.21\/8$/)]),
+      expect.arrayContaining([
+        expect.stringMatching(/^w1: network\.podCidr .* overlaps its subnet 10\.77\.0\.21\/8 \(eth0\)$/),
+      ]),
     );
+  });
+
+  const nic = (name: string, address: string, prefix: number): HostFacts['interfaces'][number] => ({
+    name,
+    addresses: [{ address, prefix }],
+    mtu: 1500,
+  });
+  const OWN = nic('eth0', '10.77.0.21', 24);
+  const RESOLVED = { '/run/systemd/resolve/resolv.conf': 'nameserver 10.254.0.53\n' };
+  it.each<[string, Partial<HostFacts>, string[]]>([
+    [
+      'interface in them',
+      { interfaces: [OWN, nic('eth1', '10.244.3.5', 24), nic('eth2', '10.254.0.7', 16)] },
+      [
+        'w1: network.podCidr 10.244.0.0/16 overlaps its subnet 10.244.3.5/24 (eth1)',
+        'w1: network.serviceCidr 10.254.0.0/16 overlaps its subnet 10.254.0.7/16 (eth2)',
+      ],
+    ],
+    [
+      "interface of a pod network's own",
+      { interfaces: [OWN, nic('cni0', '10.244.3.1', 24), nic('tunl0', '10.244.1.0', 32)] },
+      [],
+    ],
+    [
+      'route into a part of them',
+      {
+        routes: [
+          { to: '10.244.8.0/24', dev: 'wg0' },
+          { to: '10.254.0.0/16', dev: 'eth0' },
+        ],
+      },
+      [
+        'w1: network.podCidr 10.244.0.0/16 overlaps its route to 10.244.8.0/24 (wg0)',
+        'w1: network.serviceCidr 10.254.0.0/16 overlaps its route to 10.254.0.0/16 (eth0)',
+      ],
+    ],
+    ['route to more than all of them', { routes: [{ to: '10.0.0.0/8', dev: 'wg0' }] }, []],
+    ['route of pods', { routes: [{ to: '10.244.8.5/32', dev: 'cali12345' }] }, []],
+    [
+      'name server in them',
+      { files: { '/etc/resolv.conf': 'nameserver 10.254.0.53\n' } },
+      ['w1: network.serviceCidr 10.254.0.0/16 overlaps its name server 10.254.0.53'],
+    ],
+    [
+      'name server behind resolved',
+      { resolved: true, files: { ...RESOLVED, '/etc/resolv.conf': 'nameserver 127.0.0.53\n' } },
+      ['w1: network.serviceCidr 10.254.0.0/16 overlaps its name server 10.254.0.53'],
+    ],
+    ['name server in a file that nobody reads', { files: RESOLVED }, []],
+  ])('looks at all that a host which is to join reaches: a %s', async (_name, own, messages) => {
+    expect(await problems({ w1: own })).toEqual(messages);
+    expect(await problems({ w1: { ...own, owned: OURS } })).toEqual([]);
   });
 
   it('refuses a kubelet that is newer than the API server will be', async () => {

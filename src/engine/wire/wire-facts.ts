@@ -27,7 +27,7 @@ export interface FactsReception {
 }
 
 /** Asked for, beside those that probe.sh reads by itself: /etc/os-release, /proc/meminfo, /proc/swaps. */
-const ASKED_FILES = [PATHS.owned, PATHS.unfinished, PATHS.etcdConfig, PATHS.resolvConf, ...RUNS_BY];
+const ASKED_FILES = [PATHS.owned, PATHS.unfinished, PATHS.etcdConfig, PATHS.resolvConf, PATHS.resolvedConf, ...RUNS_BY];
 
 /** A probe body that asks a host about itself; may be joined with {@link encodeReads}'s. */
 export function encodeFacts(request: FactsRequest): Buffer {
@@ -90,6 +90,7 @@ export function* decodingFacts(
     machineId: one('machine-id'),
     interfaces: addresses.map((i) => ({ ...i, addresses: i.addresses.filter((a) => a.address !== reception.vip) })),
     routesPodGateway: routesPodGateway(network),
+    routes: routesOf(facts.get('route') ?? []),
     holdsVip: addresses.some((i) => i.addresses.some((a) => a.address === reception.vip)),
     memoryBytes: memoryOf(text('/proc/meminfo')),
     cpus: countOf(one('cpus')),
@@ -169,6 +170,17 @@ function routesPodGateway(text: string): boolean {
   return false;
 }
 
+/** Lines of `ip -o -4 route`: `10.1.0.0/16 via 10.77.0.254 dev eth0 proto static`, `10.1.0.5 dev wg0 scope link`. */
+function routesOf(lines: readonly string[]): HostFacts['routes'] {
+  return lines.slice(0, MOST_ROUTES).flatMap((line) => {
+    const all = line.slice(0, LONGEST_LINE).split(' ', 20);
+    const [to = ''] = all;
+    const after = (word: string): string => (all.includes(word) ? (all[all.indexOf(word) + 1] ?? '') : '');
+    if (!isIpv4(cut(to, '/')[0]) || ['kernel', ROUTE_PROTOCOL].includes(after('proto'))) return [];
+    return [{ to: to.includes('/') ? to : `${to}/32`, dev: after('dev') }];
+  });
+}
+
 /** `MemTotal:       16331428 kB` */
 function memoryOf(text: string): number {
   for (const line of linesOf(text)) {
@@ -238,3 +250,4 @@ function words(line: string): string[] {
 const LONGEST_LINE = 1024;
 const MOST_WORDS = 8;
 const MOST_SYSCTLS = 1000;
+const MOST_ROUTES = 10_000;

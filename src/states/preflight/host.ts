@@ -149,14 +149,16 @@ function rivals(cluster: Cluster, host: Host, { rivals }: HostFacts): Found[] {
   });
 }
 
+export function nameServersOf(own: HostFacts, path: string): string[] {
+  return [...linesOf(own.files[path] ?? '')].flatMap((line) => /^[ \t]*nameserver[ \t]+(\S+)/.exec(line)?.[1] ?? []);
+}
+
 /** Into a pod 127.0.0.1 is handed on as it is; there it is CoreDNS, which ends when it finds itself asking itself. */
 function nameServers({ addons, kubelet }: Cluster, host: Host, own: HostFacts): Found {
   const { enabled, forward } = addons.coredns;
   const node = host.roles.includes('master') || host.roles.includes('worker');
   if (!enabled || !node || forward.length > 0 || own.resolved || 'resolvConf' in kubelet.config) return undefined;
-  const named = [...linesOf(own.files[PATHS.resolvConf] ?? '')].flatMap(
-    (line) => /^[ \t]*nameserver[ \t]+(\S+)/.exec(line)?.[1] ?? [],
-  );
+  const named = nameServersOf(own, PATHS.resolvConf);
   if (named.length === 0 || !named.every((each) => /^(127\.|::1$)/.test(each))) return undefined;
   return {
     message: `its ${PATHS.resolvConf} names only ${named.join(', ')}, where a pod finds no name server: CoreDNS would ask itself`,

@@ -336,6 +336,11 @@ probe_facts() {
     [ -d "$groups/system.slice/systemd-resolved.service" ] && seen="${seen}resolved=1$nl"
   done
   [ -n "$etcd_data" ] && [ -d "$etcd_data/member" ] && seen="${seen}etcd-data=1$nl"
+  # Of a host that is to join, where packets go that are not for its own networks.
+  if [ ! -e ./var/lib/mcpk/owned.json ]; then
+    IFS=$nl
+    for line in $(ip -o -4 route show 2>/dev/null); do seen="${seen}route=$line$nl"; done
+  fi
   emit facts "$seen"
   # One process. From the kernel, not /sys/class/net: in a container that is another network's.
   emit network "$(printf '%s\n' 'addr show' 'link show' 'route show match 169.254.1.1' | ip -o -4 -force -batch - 2>/dev/null)"
