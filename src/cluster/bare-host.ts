@@ -29,6 +29,7 @@ export function bareHost(name: string, address: string): HostFacts {
     foreign: [],
     rivals: [],
     laterSysctls: [],
+    flushesRules: false,
     owned: [],
     unfinished: false,
     files: {},

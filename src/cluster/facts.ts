@@ -39,6 +39,8 @@ export interface HostFacts {
   rivals: string[];
   /** Lines of files of sysctls that may be read after mcpk's own at the next boot, and count then. */
   laterSysctls: { file: string; key: string; value: string }[];
+  /** nftables.service is enabled, and /etc/nftables.conf flushes the rules of all others, too. */
+  flushesRules: boolean;
   /** From /var/lib/mcpk/owned.json. */
   owned: OwnedEntry[];
   /** A run is under way here, or was cut off. */

@@ -60,9 +60,11 @@ function projectList(live: readonly Json[], wanted: readonly Json[]): Json[] {
 function means(live: Json, wanted: Json): boolean {
   if (live === wanted) return true;
   if (live === undefined) return isEmpty(wanted);
-  return typeof wanted === 'string' || typeof wanted === 'number'
-    ? quantity(String(live)) !== undefined && quantity(String(live)) === quantity(String(wanted))
-    : false;
+  return isFigure(live) && isFigure(wanted) && quantity(live) !== undefined && quantity(live) === quantity(wanted);
+}
+
+function isFigure(value: Json): value is string | number {
+  return typeof value === 'string' || typeof value === 'number';
 }
 
 /** `omitempty` leaves these out. */

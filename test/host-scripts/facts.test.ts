@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, symlinkSync } from 'node:fs';
 
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
@@ -144,6 +144,18 @@ it('reads the routes of a host that is to join, but default ones and those of it
   expect(facts('').routes).toEqual(found);
   host.put('/var/lib/mcpk/owned.json', JSON.stringify({ version: 1, entries: [] }));
   expect(facts('').routes).toEqual([]);
+});
+
+it.each([
+  ['is enabled and flushes all', 'flush ruleset\ntable inet filter {}\n', true, true],
+  ['is enabled and flushes its own', '# flush ruleset\nflush table inet filter\n', true, false],
+  ['is not enabled', 'flush ruleset\n', false, false],
+])('knows whether nftables.service takes the rules of others: it %s', (_name, text, enabled, flushes) => {
+  host.put('/etc/nftables.conf', text);
+  const wants = host.at('/etc/systemd/system/sysinit.target.wants');
+  mkdirSync(wants, { recursive: true });
+  if (enabled) symlinkSync('/usr/lib/systemd/system/nftables.service', `${wants}/nftables.service`);
+  expect(facts('')).toMatchObject({ flushesRules: flushes, files: {} });
 });
 
 it('leaves the VIP with whoever has another one', () => {

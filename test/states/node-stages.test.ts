@@ -253,6 +253,16 @@ describe('the bridge network', () => {
     );
   });
 
+  it('has its rules laid again whenever nftables.service has flushed all', async () => {
+    const path = '/etc/systemd/system/nftables.service.d/10-mcpk-network.conf';
+    const all = resources(network, await labContext('', 'w1'));
+    for (const moment of ['ExecStartPost', 'ExecReload', 'ExecStopPost'])
+      expect(textOf(all, path).split('\n')).toContain(`${moment}=-/usr/sbin/nft -f /etc/mcpk/network/pods.nft`);
+    expect(all.find((each) => each.kind === 'unit')).toMatchObject({
+      inputs: expect.arrayContaining([{ ref: `file:${path}`, on: 'reload' }]) as unknown,
+    });
+  });
+
   it.each<[string, string[], number, boolean]>([
     ['all of it is there', ['0.0/24 via 10.77.0.11 dev eth0 ', ...OTHERS], 0, true],
     ['a route is missing', OTHERS, 0, false],

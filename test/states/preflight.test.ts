@@ -89,6 +89,16 @@ describe('preflight', () => {
     expect(await problems(over)).toEqual([message]);
   });
 
+  it('warns of a firewall that flushes the rules of others, too', async () => {
+    const [warning, ...more] = await found({ w1: { flushesRules: true, owned: OURS } });
+    expect(warning).toMatchObject({
+      code: 'warning',
+      host: 'w1',
+      message: expect.stringContaining('flush ruleset') as unknown,
+    });
+    expect(more).toEqual([]);
+  });
+
   const disk = (
     free: number,
     total: number,

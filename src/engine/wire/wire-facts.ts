@@ -26,8 +26,17 @@ export interface FactsReception {
   receivedAt: number;
 }
 
+const NFTABLES = '/etc/nftables.conf';
 /** Asked for, beside those that probe.sh reads by itself: /etc/os-release, /proc/meminfo, /proc/swaps. */
-const ASKED_FILES = [PATHS.owned, PATHS.unfinished, PATHS.etcdConfig, PATHS.resolvConf, PATHS.resolvedConf, ...RUNS_BY];
+const ASKED_FILES = [
+  PATHS.owned,
+  PATHS.unfinished,
+  PATHS.etcdConfig,
+  PATHS.resolvConf,
+  PATHS.resolvedConf,
+  NFTABLES,
+  ...RUNS_BY,
+];
 
 /** A probe body that asks a host about itself; may be joined with {@link encodeReads}'s. */
 export function encodeFacts(request: FactsRequest): Buffer {
@@ -105,6 +114,7 @@ export function* decodingFacts(
     ports,
     foreign: facts.get('foreign') ?? [],
     rivals: facts.get('rival') ?? [],
+    flushesRules: one('nftables') === '1' && /^[ \t]*flush[ \t]+ruleset\b/m.test(text(NFTABLES)),
     laterSysctls: laterSysctls(facts.get('sysctl') ?? []),
     owned,
     unfinished: texts.has(PATHS.unfinished),
@@ -126,6 +136,7 @@ const OWN_FILES: ReadonlySet<string> = new Set([
   '/proc/swaps',
   PATHS.owned,
   PATHS.unfinished,
+  NFTABLES,
   ...RUNS_BY,
 ]);
 const ARCHITECTURES: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch64: 'arm64' };

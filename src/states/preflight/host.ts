@@ -33,6 +33,7 @@ export function hostProblems(cluster: Cluster, host: Host, own: HostFacts): Prob
     vipSubnet(cluster, host, own),
     foreign(own),
     ...rivals(cluster, host, own),
+    flushing(host, own),
     nameServers(cluster, host, own),
     ...ports(cluster, host, own),
   ];
@@ -147,6 +148,17 @@ function rivals(cluster: Cluster, host: Host, { rivals }: HostFacts): Found[] {
         }
       : undefined;
   });
+}
+
+/** mcpk's own rules are laid again at once (host-routes.ts), kube-proxy's and Calico's when those look the next time. */
+function flushing(host: Host, own: HostFacts): Found {
+  if (!own.flushesRules || !isNode(host)) return undefined;
+  return {
+    code: 'warning',
+    message:
+      'its nftables.service flushes all rules when it starts, reloads or stops (flush ruleset in /etc/nftables.conf): services are not reached until kube-proxy and the network have laid theirs again',
+    hint: 'Let that file flush tables of its own alone: flush table inet filter.',
+  };
 }
 
 export function nameServersOf(own: HostFacts, path: string): string[] {

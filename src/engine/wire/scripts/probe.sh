@@ -317,6 +317,9 @@ probe_facts() {
   for file in ./etc/cni/net.d/*; do
     [ -e "$file" ] && seen="${seen}cni=${file##*/}$nl"
   done
+  for file in ./etc/systemd/system/*.wants/nftables.service; do
+    [ -L "$file" ] && seen="${seen}nftables=1$nl"
+  done
   # What systemd-sysctl may read after zz-mcpk.conf.
   for file in ./etc/sysctl.d/[z-~]* ./run/sysctl.d/[z-~]* ./usr/local/lib/sysctl.d/[z-~]* ./usr/lib/sysctl.d/[z-~]*; do
     case $file in
