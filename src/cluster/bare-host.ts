@@ -28,6 +28,7 @@ export function bareHost(name: string, address: string): HostFacts {
     ports: [22],
     foreign: [],
     rivals: [],
+    missingModules: [],
     laterSysctls: [],
     flushesRules: false,
     owned: [],

@@ -35,6 +35,8 @@ export interface HostFacts {
   ports: number[];
   /** Units or binaries of foreign installs that were seen: docker, kubeadm, k3s … */
   foreign: string[];
+  /** Modules that nodes need and this kernel neither has nor can load. */
+  missingModules: string[];
   /** Installed packages that can't be beside one that mcpk may install. */
   rivals: string[];
   /** Lines of files of sysctls that may be read after mcpk's own at the next boot, and count then. */

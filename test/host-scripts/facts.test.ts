@@ -13,6 +13,7 @@ beforeEach(() => {
     'PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\nVERSION_ID="13"\nID=debian\nHOME_URL="https://x/?a=b"\n',
   );
   host.put('/proc/meminfo', 'MemTotal:        2048 kB\nMemFree: 1 kB\n');
+  host.put('/proc/filesystems', 'nodev\toverlay\n');
   host.put('/proc/swaps', 'Filename Type Size Used Priority\n');
   host.put('/proc/sys/kernel/hostname', 'm1\n');
   host.put('/proc/sys/kernel/osrelease', '6.12.1\n');
@@ -156,6 +157,17 @@ it.each([
   mkdirSync(wants, { recursive: true });
   if (enabled) symlinkSync('/usr/lib/systemd/system/nftables.service', `${wants}/nftables.service`);
   expect(facts('')).toMatchObject({ flushesRules: flushes, files: {} });
+});
+
+it.each([
+  ['may load them', 'exit 0', []],
+  ['has none of them any more', 'exit 1', ['br_netfilter', 'nf_conntrack']],
+])('knows the modules that a kernel lacks: one that %s', (_name, modprobe, missing) => {
+  host.stub('modprobe', modprobe);
+  expect(facts('').missingModules).toEqual(missing);
+  host.put('/proc/sys/net/bridge/bridge-nf-call-iptables', '1\n');
+  host.put('/proc/sys/net/netfilter/nf_conntrack_max', '1\n');
+  expect(facts('').missingModules).toEqual([]);
 });
 
 it('leaves the VIP with whoever has another one', () => {

@@ -66,6 +66,11 @@ describe('preflight', () => {
       "w1: has the package containerd.io, beside which containerd and runc of the distribution can't be installed",
     ],
     [
+      'a kernel without its modules',
+      { w1: { missingModules: ['overlay', 'br_netfilter'] } },
+      'w1: its running kernel 6.12.0 neither has nor can load overlay, br_netfilter',
+    ],
+    [
       'another time daemon',
       { m1: { rivals: ['ntpsec'] } },
       "m1: has the package ntpsec, beside which chrony can't be installed",

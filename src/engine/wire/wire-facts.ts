@@ -1,5 +1,6 @@
 import { basename } from 'node:path/posix';
 import type { HostFacts } from '../../cluster/facts.ts';
+import { NODE_MODULES } from '../../core/kernel-modules.ts';
 import { isIpv4 } from '../../core/ipv4.ts';
 import { cut, linesOf } from '../../core/lines.ts';
 import { PATHS } from '../../core/paths.ts';
@@ -8,6 +9,7 @@ import { SYSCTL_FILES } from '../../core/sysctls.ts';
 import { atOnce } from '../../core/turns.ts';
 import type { SessionRecord } from '../../transport/types.ts';
 import { parseOwned } from '../plan/owned.ts';
+import { moduleEntries } from './wire.ts';
 import { decodeKept, RUNS_BY } from './wire-kept.ts';
 import { PROBE_TAGS } from './wire-tags.ts';
 import { bodyOf, list, relative, SEPARATOR, splitTexts, tagged } from './wire-text.ts';
@@ -42,6 +44,7 @@ const ASKED_FILES = [
 export function encodeFacts(request: FactsRequest): Buffer {
   const lines = [
     tagged(PROBE_TAGS.separator, SEPARATOR),
+    ...list(PROBE_TAGS.modules, moduleEntries(NODE_MODULES)),
     ...list(PROBE_TAGS.facts, ASKED_FILES.map(relative)),
     tagged(PROBE_TAGS.etcdData, relative(request.etcdData)),
   ];
@@ -88,6 +91,7 @@ export function* decodingFacts(
   // sshd at least has one. With no port at all each service would count as not started yet, and all would restart at
   // once.
   if (owned.length > 0 && ports.length === 0) throw new Error('no listening port');
+  const modules = [...linesOf(yield* of('modules'))];
   const files = [...texts]
     .filter(([path]) => !OWN_FILES.has(path))
     .map(([path, bytes]): [string, string] => [path, bytes.toString('utf8')]);
@@ -113,6 +117,7 @@ export function* decodingFacts(
     packageManager: facts.get('tool')?.length === 2 ? 'apt' : 'none',
     ports,
     foreign: facts.get('foreign') ?? [],
+    missingModules: NODE_MODULES.map(({ name }) => name).filter((name) => modules.includes(`${name} -`)),
     rivals: facts.get('rival') ?? [],
     flushesRules: one('nftables') === '1' && /^[ \t]*flush[ \t]+ruleset\b/m.test(text(NFTABLES)),
     laterSysctls: laterSysctls(facts.get('sysctl') ?? []),

@@ -33,6 +33,7 @@ export function hostProblems(cluster: Cluster, host: Host, own: HostFacts): Prob
     vipSubnet(cluster, host, own),
     foreign(own),
     ...rivals(cluster, host, own),
+    modules(host, own),
     flushing(host, own),
     nameServers(cluster, host, own),
     ...ports(cluster, host, own),
@@ -148,6 +149,14 @@ function rivals(cluster: Cluster, host: Host, { rivals }: HostFacts): Found[] {
         }
       : undefined;
   });
+}
+
+function modules(host: Host, { missingModules, kernel }: HostFacts): Found {
+  if (missingModules.length === 0 || !isNode(host)) return undefined;
+  return {
+    message: `its running kernel ${kernel} neither has nor can load ${missingModules.join(', ')}`,
+    hint: 'Boot it, if its kernel was upgraded since; else install the package with the modules of this kernel (linux-modules-extra).',
+  };
 }
 
 /** mcpk's own rules are laid again at once (host-routes.ts), kube-proxy's and Calico's when those look the next time. */

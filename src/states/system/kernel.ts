@@ -1,4 +1,5 @@
 import type { HostFacts } from '../../cluster/facts.ts';
+import { NODE_MODULES } from '../../core/kernel-modules.ts';
 import { KUBELET_SYSCTLS, NETWORK_SYSCTLS, SYSCTL_FILES, sysctlKey, sysctlValue } from '../../core/sysctls.ts';
 import type { Cluster, Host } from '../../inventory/types.ts';
 import type { KernelModuleResource, Resource } from '../../resources/types.ts';
@@ -6,12 +7,7 @@ import { file, lines, sortedEntries } from '../build.ts';
 import { isNode } from '../node-rollout.ts';
 import type { Problem, StateContext } from '../stage.ts';
 
-/** `evidence` also shows a module that is built into the kernel. */
-const MODULES: readonly KernelModuleResource[] = [
-  { kind: 'kernelModule', name: 'overlay', evidence: '/sys/module/overlay' },
-  { kind: 'kernelModule', name: 'br_netfilter', evidence: '/proc/sys/net/bridge/bridge-nf-call-iptables' },
-  { kind: 'kernelModule', name: 'nf_conntrack', evidence: '/proc/sys/net/netfilter/nf_conntrack_max' },
-];
+const MODULES = NODE_MODULES.map((module): KernelModuleResource => ({ kind: 'kernelModule', ...module }));
 
 /** What a host's kernel is set to, by key in its one form. */
 function sysctlsOf(cluster: Cluster, host: Host): Record<string, string> {

@@ -229,7 +229,6 @@ probe_executables() {
 probe_modules() {
   seen=
   systems=
-  while IFS= read -r line; do systems="$systems ${line##*	} "; done <./proc/filesystems
   IFS=$us
   for entry in $modules; do
     name=${entry%%:*}
@@ -238,7 +237,10 @@ probe_modules() {
     if [ -d "./sys/module/$name" ] || { [ -n "$evidence" ] && [ -e "$evidence" ]; }; then
       found=1
     else
+      [ -n "$systems" ] || while IFS= read -r line; do systems="$systems ${line##*	} "; done <./proc/filesystems
       case $systems in *" $name "*) found=1 ;; esac
+      # A kernel whose modules an upgrade has removed can load none before the next boot.
+      if [ $found = 0 ] && command -v modprobe >/dev/null && ! modprobe -n -q -- "$name"; then found=-; fi
     fi
     seen="$seen$name $found$nl"
   done
