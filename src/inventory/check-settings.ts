@@ -1,3 +1,4 @@
+import { flagProblems } from '../core/cluster-flags.ts';
 import { revealed } from '../core/secret.ts';
 import { KUBELET_SYSCTLS, NETWORK_SYSCTLS, NONLOCAL_BIND, sysctlKey, sysctlValue } from '../core/sysctls.ts';
 import { checkRegistries } from './check-registries.ts';
@@ -32,6 +33,7 @@ export function checkSettings(draft: Draft): void {
   checkPlainHttp(draft);
   checkShutdown(draft);
   checkSysctls(draft);
+  checkFlags(draft);
 }
 
 function checkNamed(draft: Draft, path: readonly string[], items: readonly { readonly name: string }[]): void {
@@ -96,6 +98,11 @@ const FORWARDING = { 'net.ipv4.ip_forward': '1', 'net.ipv4.conf.all.forwarding':
 
 function withReason(values: Readonly<Record<string, string>>, why: string): Record<string, [string, string]> {
   return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, [value, why]]));
+}
+
+function checkFlags(draft: Draft): void {
+  if (draft.broken('versions')) return;
+  for (const { path, message, hint } of flagProblems(draft.cluster)) draft.mistake(path, `${message}; ${hint}`);
 }
 
 /** The API server must still answer while HAProxy finds out that it is going. */

@@ -139,6 +139,18 @@ describe('a mistake names file, place, path, what is wrong and the nearest word'
     ],
     ['endpoint: { names: [10.0.0.300] }', '21 endpoint.names[0]: "10.0.0.300" is neither an address nor a name'],
     ['endpoint: { external: true, address: "1:2" }', '38 endpoint.address: "1:2" is neither an address nor a name'],
+    [
+      'apiServer: { extraArgs: { oidc-client-id: kubernetes } }',
+      '43 apiServer.extraArgs.oidc-client-id: kube-apiserver does not start with --oidc-client-id beside the file of --authentication-config; describe the issuer in apiServer.authentication',
+    ],
+    [
+      'apiServer: { extraArgs: { cloud-config: /x } }',
+      '41 apiServer.extraArgs.cloud-config: kube-apiserver 1.37.1 does not start with --cloud-config, which is gone since 1.33.0; run an external cloud controller manager',
+    ],
+    [
+      'kubelet: { config: { featureGates: { SidecarContainers: true } } }',
+      '57 kubelet.config.featureGates.SidecarContainers: kubelet 1.37.1 does not know the feature gate SidecarContainers, which is gone since 1.37.0; leave it out: what it switched is always on, or was given up',
+    ],
     ['registries: [{ name: a.io, username: u }]', '14 registries[0]: password is missing beside the username'],
     [
       'registries: [{ name: a.io, mirrors: [{ url: "https://m", password: p }] }]',

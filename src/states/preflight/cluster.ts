@@ -1,6 +1,5 @@
 import { hasVip } from '../../cluster/endpoint.ts';
 import type { Facts, HostFacts } from '../../cluster/facts.ts';
-import { flagProblems } from '../../core/cluster-flags.ts';
 import { checkVersions, kubeletSkewProblem, upgradeProblems } from '../../core/versions.ts';
 import { hostsWith, type Cluster } from '../../inventory/types.ts';
 import type { Problem } from '../stage.ts';
@@ -23,7 +22,6 @@ export function clusterProblems(cluster: Cluster, facts: Facts): Problem[] {
     ...vip(cluster, facts),
     ...subnets(cluster, facts),
     ...versions(cluster, facts),
-    ...flagProblems(cluster),
   ];
 }
 
