@@ -1,10 +1,12 @@
+import { flagsBesideFiles } from './beside-files.ts';
 import { isMap } from './merge.ts';
-import type { FlagOwner } from './removed-flags.ts';
+import type { FlagOwner, FlagProblem } from './removed-flags.ts';
 import { removedFlags, removedGates } from './removed-flags.ts';
 
 type Named = Readonly<Record<string, unknown>>;
 interface Component {
   readonly extraArgs: Named;
+  readonly environment: Named;
 }
 interface Configured extends Component {
   readonly config: Named;
@@ -21,52 +23,55 @@ interface Settings {
   readonly etcd: Configured;
 }
 
-/** A setting that the versions of the inventory no longer know. */
-export interface SettingProblem {
-  /** In the inventory. */
-  path: readonly string[];
-  message: string;
-  hint: string;
+/** What is wrong with a setting, and where it stands: `['apiServer', 'extraArgs', 'oidc-client-id']`. */
+export interface SettingProblem extends Omit<FlagProblem, 'flag'> {
+  path: string[];
 }
 
-const OWNERS = {
-  apiServer: 'kube-apiserver',
-  controllerManager: 'kube-controller-manager',
-  scheduler: 'kube-scheduler',
-  kubelet: 'kubelet',
-  kubeProxy: 'kube-proxy',
-  etcd: 'etcd',
-} as const satisfies Record<string, FlagOwner>;
-type Section = keyof typeof OWNERS;
-
-/** Everything that an inventory sets by name and that its versions no longer know: the process would not start. */
+/**
+ * Everything that an inventory sets by name and that its versions no longer know, so that the process would not start,
+ * or that a configuration file of mcpk's excludes.
+ */
 export function flagProblems(cluster: Settings): SettingProblem[] {
-  const sections = Object.keys(OWNERS) as Section[];
+  const { kubernetes, etcd } = cluster.versions;
+  const components = [
+    ['apiServer', 'kube-apiserver', kubernetes],
+    ['controllerManager', 'kube-controller-manager', kubernetes],
+    ['scheduler', 'kube-scheduler', kubernetes],
+    ['kubelet', 'kubelet', kubernetes],
+    ['kubeProxy', 'kube-proxy', kubernetes],
+    ['etcd', 'etcd', etcd],
+  ] as const;
   return [
-    ...sections.flatMap((section) => flagsOf(cluster, section, ['extraArgs', cluster[section].extraArgs])),
+    ...components.flatMap(([section, component, version]) => {
+      const args = cluster[section].extraArgs;
+      const found = [...removedFlags(component, version, args), ...flagsBesideFiles(component, args)];
+      return found.map(placed(section, 'extraArgs'));
+    }),
     // etcd's configuration file has the names of its flags.
-    ...flagsOf(cluster, 'etcd', ['config', cluster.etcd.config]),
-    ...gatesOf(cluster, 'kubelet'),
-    ...gatesOf(cluster, 'kubeProxy'),
+    ...removedFlags('etcd', etcd, cluster.etcd.config).map(placed('etcd', 'config')),
+    ...variables(cluster.etcd.environment).map(placed('etcd', 'environment')),
+    ...gatesOf('kubelet', kubernetes, cluster.kubelet.config).map(placed('kubelet', 'config', 'featureGates')),
+    ...gatesOf('kube-proxy', kubernetes, cluster.kubeProxy.config).map(placed('kubeProxy', 'config', 'featureGates')),
   ];
 }
 
-function flagsOf({ versions }: Settings, section: Section, [place, args]: [string, Named]): SettingProblem[] {
-  const version = section === 'etcd' ? versions.etcd : versions.kubernetes;
-  return removedFlags(OWNERS[section], version, args).map(({ flag, message, hint }) => ({
-    path: [section, place, flag],
-    message,
-    hint,
-  }));
+function placed(...path: string[]): (problem: FlagProblem) => SettingProblem {
+  return ({ flag, ...problem }) => ({ path: [...path, flag], ...problem });
 }
 
-function gatesOf(cluster: Settings, section: 'kubelet' | 'kubeProxy'): SettingProblem[] {
-  const gates = cluster[section].config['featureGates'];
-  return removedGates(cluster.versions.kubernetes, isMap(gates) ? Object.keys(gates) : []).map(
-    ({ gate, message, hint }) => ({
-      path: [section, 'config', 'featureGates', gate],
-      message: `${OWNERS[section]} ${message}`,
-      hint,
-    }),
-  );
+function gatesOf(component: FlagOwner, version: string, config: Named): FlagProblem[] {
+  const gates = config['featureGates'];
+  return removedGates(component, version, isMap(gates) ? Object.keys(gates) : []);
+}
+
+/** ETCD_UNSUPPORTED_ARCH is asked for apart from all settings. */
+function variables(environment: Named): FlagProblem[] {
+  return Object.keys(environment)
+    .filter((name) => name.startsWith('ETCD_') && name !== 'ETCD_UNSUPPORTED_ARCH')
+    .map((name) => ({
+      flag: name,
+      message: `etcd does not heed ${name} beside its configuration file`,
+      hint: `write ${name.slice('ETCD_'.length).toLowerCase().replaceAll('_', '-')} into etcd.config`,
+    }));
 }

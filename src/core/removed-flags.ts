@@ -99,14 +99,8 @@ export const REMOVED_GATES: Readonly<Record<string, readonly string[]>> = {
 };
 
 export interface FlagProblem {
-  /** As it was given, without dashes; `feature-gates` for a gate in it. */
+  /** Name of the flag, or of the feature gate's flag or setting. */
   flag: string;
-  message: string;
-  hint: string;
-}
-
-export interface GateProblem {
-  gate: string;
   message: string;
   hint: string;
 }
@@ -125,20 +119,21 @@ export function removedFlags(
   return [
     ...given.flatMap((name) => removal(component, version, name) ?? []),
     ...removedGates(
+      component,
       version,
       gates.map((gate) => gate.split('=')[0]?.trim() ?? ''),
-    ).map(({ message, hint }) => ({ flag: 'feature-gates', message: `${component} ${message}`, hint })),
+    ).map((problem) => ({ ...problem, flag: 'feature-gates' })),
   ];
 }
 
 /** Feature gates (also those of KubeletConfiguration's and KubeProxyConfiguration's `featureGates`) that are gone. */
-export function removedGates(version: string, gates: readonly string[]): GateProblem[] {
+export function removedGates(component: FlagOwner, version: string, gates: readonly string[]): FlagProblem[] {
   return Object.entries(REMOVED_GATES)
     .filter(([since]) => compareVersions(version, since) >= 0)
     .flatMap(([since, gone]) => gates.filter((gate) => gone.includes(gate)).map((gate) => ({ gate, since })))
     .map(({ gate, since }) => ({
-      gate,
-      message: `${version} does not know the feature gate ${gate}, which is gone since ${since}`,
+      flag: gate,
+      message: `${component} ${version} does not know the feature gate ${gate}, which is gone since ${since}`,
       hint: 'leave it out: what it switched is always on, or was given up',
     }));
 }

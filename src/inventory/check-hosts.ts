@@ -1,4 +1,5 @@
-import { IPV4_ONLY, isIpv4, namesIpv6 } from '../core/ipv4.ts';
+import { IPV4_ONLY, namesIpv6 } from '../core/ipv4.ts';
+import { isBrokenAddress } from '../core/address.ts';
 import { hostsWith, type Host } from './types.ts';
 import { printable } from './mistake.ts';
 import { nearest } from './nearest.ts';
@@ -97,8 +98,8 @@ function checkRoles(draft: Draft): void {
 }
 
 function checkAddress(draft: Draft, host: Host): void {
-  if (/^[\d.]+$/.test(host.address) && !isIpv4(host.address)) {
-    draft.mistake(draft.host(host, 'address'), `"${host.address}" is not an IPv4 address`);
+  if (isBrokenAddress(host.address)) {
+    draft.mistake(draft.host(host, 'address'), `"${host.address}" is neither an address nor a name`);
   } else if (host.internalAddress === '') {
     if (draft.broken(...draft.host(host, 'internalAddress'))) return;
     draft.mistake(

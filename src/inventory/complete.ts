@@ -5,9 +5,9 @@ import { expandHome } from './adapt.ts';
 import { fillDefaults } from './defaults.ts';
 import { resolveHosts } from './hosts.ts';
 import { childSchema, type JsonSchema } from './schema.ts';
-import type { ClusterInput, FilledInput, HostInput } from './input.ts';
+import type { ClusterInput, FilledInput, HostInput, RegistryInput } from './input.ts';
 import type { Environment } from './substitute.ts';
-import type { Cluster, Endpoint, Host } from './types.ts';
+import type { Cluster, Endpoint, Host, Registry } from './types.ts';
 
 export interface CompleteOptions {
   schema: JsonSchema;
@@ -56,13 +56,28 @@ export function complete(
       ...filled.artifacts,
       directory: filled.artifacts.directory ?? defaultArtifactsFolder(options.env, options.home),
     },
-    registries: filled.registries.map(({ password, ...registry }) => ({
-      ...registry,
-      ...(password === undefined ? {} : { password: new Secret(password, `password of registry ${registry.name}`) }),
-    })),
+    registries: filled.registries.map(resolveRegistry),
     addons: { ...filled.addons, coredns: resolveCoredns(filled) },
   };
   return { cluster, places };
+}
+
+function resolveRegistry({ mirrors, ...registry }: RegistryInput): Registry {
+  return {
+    ...withSecret(registry, `password of registry ${registry.name}`),
+    mirrors: mirrors.map((mirror) =>
+      typeof mirror === 'string' || mirror instanceof Secret
+        ? { url: mirror }
+        : withSecret(mirror, `password of a mirror of ${registry.name}`),
+    ),
+  };
+}
+
+function withSecret<T extends { readonly password?: string }>(
+  { password, ...access }: T,
+  label: string,
+): Omit<T, 'password'> & { readonly password?: Secret } {
+  return { ...access, ...(password === undefined ? {} : { password: new Secret(password, label) }) };
 }
 
 /** One master and no VIP: clients go straight to that master's API server, and nothing stands in between. */

@@ -103,10 +103,7 @@ function rows(schema: JsonSchema, prefix: string, root: JsonSchema, required: re
     if (key === 'ssh') return [`| \`ssh\` | map | | As the [section ssh](#ssh). |`];
     if (child.properties !== undefined) return rows(child, `${name}.`, root, child.required);
     const items = child.items === undefined ? undefined : resolve(child.items, root);
-    const entries =
-      items?.properties !== undefined && items['x-expected'] === undefined
-        ? rows(items, `${name}[].`, root, items.required)
-        : [];
+    const entries = items?.properties === undefined ? [] : rows(items, `${name}[].`, root, items.required);
     return [row(name, child, root, required.includes(key)), ...entries];
   });
 }

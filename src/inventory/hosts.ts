@@ -47,6 +47,7 @@ function resolveHost(input: HostInput, roles: readonly Role[], defaults: HostDef
     ),
     taints: taints ?? (master ? [CONTROL_PLANE_TAINT] : []),
     priority: input.priority ?? defaults.priority,
+    ...(input.vipInterface === undefined ? {} : { vipInterface: input.vipInterface }),
     pillar: layers.reduce<Record<string, unknown>>(
       (below, layer) => deepMerge(below, layer.pillar ?? {}),
       deepMerge({}, defaults.filled.pillar),

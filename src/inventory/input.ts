@@ -1,4 +1,4 @@
-import type { ApiServerSettings, Cluster, Endpoint, Role, SshSettings } from './types.ts';
+import type { ApiServerSettings, Cluster, Endpoint, FreeText, Mirror, Registry, Role, SshSettings } from './types.ts';
 
 /** The YAML form, once it fits the schema: as `Cluster`, but with what is inherited or computed left out. */
 export interface ClusterInput {
@@ -22,6 +22,7 @@ export interface HostInput extends GroupInput {
   readonly internalAddress?: string;
   readonly roles: readonly Role[];
   readonly priority?: number;
+  readonly vipInterface?: string;
 }
 
 export type JumpInput = string | { readonly user?: string; readonly address: string; readonly port?: number };
@@ -29,6 +30,12 @@ export type JumpInput = string | { readonly user?: string; readonly address: str
 export interface SshInput extends Partial<Omit<SshSettings, 'jump' | 'becomePassword'>> {
   readonly jump?: string | readonly JumpInput[];
   readonly becomePassword?: string;
+}
+
+type WithText<T extends { readonly password?: unknown }> = Omit<T, 'password'> & { readonly password?: string };
+
+export interface RegistryInput extends WithText<Omit<Registry, 'mirrors'>> {
+  readonly mirrors: readonly (FreeText | WithText<Mirror>)[];
 }
 
 /** The form with the schema's literal defaults filled in. */
@@ -40,7 +47,7 @@ export interface FilledInput extends Omit<
     Pick<SshInput, 'jump' | 'becomePassword' | 'agent'>;
   readonly endpoint: Omit<Endpoint, 'address'> & { readonly address?: string };
   readonly artifacts: Omit<Cluster['artifacts'], 'directory'> & { readonly directory?: string };
-  readonly registries: readonly (Omit<Cluster['registries'][number], 'password'> & { readonly password?: string })[];
+  readonly registries: readonly RegistryInput[];
   readonly addons: Omit<Cluster['addons'], 'coredns'> & {
     readonly coredns: Omit<Cluster['addons']['coredns'], 'image' | 'serviceAddress'> & {
       readonly image?: string;

@@ -270,10 +270,11 @@ addons: { manifests: [{ name: a, source: ./a.yaml }, { name: b, source: 'https:/
 
   it('warns of what works and is likely not meant', async () => {
     const cluster = await loadYaml(
-      'name: c\nendpoint: { address: 10.0.0.9 }\nhosts:\n- { name: a, address: 10.0.0.1, roles: [master] }\n- { name: b, address: 10.0.0.2, roles: [master] }\napiServer: { shutdownDelay: 2 }',
+      'name: c\nendpoint: { address: 10.0.0.9 }\nhosts:\n- { name: a, address: 10.0.0.1, roles: [master] }\n- { name: b, address: 10.0.0.2, roles: [master] }\napiServer: { shutdownDelay: 2 }\nregistries: [{ name: r.io, mirrors: [{ url: "http://m", username: u, password: p }] }]',
     );
     expect(cluster.warnings).toEqual([
       'a.yaml:4:1 hosts: 2 etcd members bear no more failures than 1: take an odd number',
+      'a.yaml:7:38 registries[0].mirrors[0]: http:// lets everybody on the way read the password: use https://',
       'a.yaml:6:29 apiServer.shutdownDelay: 2 s is not longer than HAProxy needs to see it, 3 s (haproxy.check): requests may fail at a restart',
     ]);
   });

@@ -166,7 +166,62 @@ describe('a mistake names file, place, path, what is wrong and the nearest word'
     ['rollout: { workers: 120% }', '21 rollout.workers: "120%" is not a number from 1 or a share such as 25%'],
     ['rollout: { workers: 0 }', '21 rollout.workers: 0 is not between 1 and 5000'],
     ['registries: [{ name: a.io }, { name: a.io }]', '38 registries[1].name: "a.io" is there already, at place 0'],
+    [
+      "system: { sysctls: { vm.overcommit_memory: '2' } }",
+      '44 system.sysctls["vm.overcommit_memory"]: must be 1, not 2: the kubelet does not start otherwise (kubelet.config.protectKernelDefaults)',
+    ],
+    [
+      'system: { sysctls: { kernel/panic: 0 } }',
+      '36 system.sysctls["kernel/panic"]: must be 10, not 0: the kubelet does not start otherwise (kubelet.config.protectKernelDefaults)',
+    ],
+    [
+      'system: { sysctls: { net.ipv4.conf.all.forwarding: 0 } }',
+      '52 system.sysctls["net.ipv4.conf.all.forwarding"]: must be 1, not 0: no packet gets from pod to pod otherwise',
+    ],
+    [
+      'system: { sysctls: { net.ipv4.ip_nonlocal_bind: 1 } }',
+      '49 system.sysctls["net.ipv4.ip_nonlocal_bind"]: mcpk sets it on masters with a VIP: leave it out',
+    ],
+    [
+      'endpoint: { names: [k.example.org, "2001:db8:::1"] }',
+      '36 endpoint.names[1]: "2001:db8:::1" is neither an address nor a name',
+    ],
+    ['endpoint: { names: [10.0.0.300] }', '21 endpoint.names[0]: "10.0.0.300" is neither an address nor a name'],
+    ['endpoint: { external: true, address: "1:2" }', '38 endpoint.address: "1:2" is neither an address nor a name'],
+    [
+      'apiServer: { extraArgs: { oidc-client-id: kubernetes } }',
+      '43 apiServer.extraArgs.oidc-client-id: kube-apiserver does not start with --oidc-client-id beside the file of --authentication-config: describe the issuer in apiServer.authentication',
+    ],
+    [
+      'apiServer: { extraArgs: { cloud-config: /x } }',
+      '41 apiServer.extraArgs.cloud-config: kube-apiserver 1.37.1 does not start with --cloud-config, which is gone since 1.33.0: run an external cloud controller manager',
+    ],
+    [
+      'kubelet: { config: { featureGates: { SidecarContainers: true } } }',
+      '57 kubelet.config.featureGates.SidecarContainers: kubelet 1.37.1 does not know the feature gate SidecarContainers, which is gone since 1.37.0: leave it out: what it switched is always on, or was given up',
+    ],
     ['registries: [{ name: a.io, username: u }]', '14 registries[0]: password is missing beside the username'],
+    [
+      'registries: [{ name: a.io, mirrors: [{ url: "https://m", password: p }] }]',
+      '38 registries[0].mirrors[0]: username is missing beside the password',
+    ],
+    [
+      'registries: [{ name: a.io, mirrors: [{ username: u, password: p }] }]',
+      '38 registries[0].mirrors[0]: url is missing: where it is',
+    ],
+    [
+      'registries: [{ name: a.io, mirrors: ["https://u:p@m"] }]',
+      '38 registries[0].mirrors[0]: containerd does not send what stands before the @: write { url, username, password } in place of it',
+    ],
+    [
+      'registries: [{ name: a.io, username: u, password: p, mirrors: [{ url: "https://a.io/v2/x", username: v, password: p }] }]',
+      '64 registries[0].mirrors[0]: has other credentials than registries[0], which is on the same host',
+    ],
+    [
+      'registries: [{ name: a.io, ca: "-----BEGIN CERTIFICATE-----\\nAAAA\\n-----END CERTIFICATE-----" }]',
+      '32 registries[0].ca: holds no certificate that can be read',
+    ],
+    ['registries: [{ name: a.io, ca: /etc/ca.crt }]', '32 registries[0].ca: "/etc/ca.crt" is not a certificate in PEM'],
     [
       'groups: { worker: { taints: [a=b:NoSchedul] } }',
       '30 groups.worker.taints[0]: "a=b:NoSchedul" is not a taint: key=value:Effect or key:Effect, with one of NoSchedule, PreferNoSchedule, NoExecute; did you mean a=b:NoSchedule?',
@@ -271,7 +326,7 @@ describe('hosts', () => {
     ]),
     [
       hosts(m1, 'name: w1, address: 10.0.0.300, roles: [worker]'),
-      'a.yaml:5:24 hosts[1].address: "10.0.0.300" is not an IPv4 address',
+      'a.yaml:5:24 hosts[1].address: "10.0.0.300" is neither an address nor a name',
     ],
     [
       hosts(m1, 'name: w1, address: 127.0.0.1, roles: [worker]'),

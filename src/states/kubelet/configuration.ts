@@ -63,7 +63,7 @@ function pods(cluster: Cluster, own: HostFacts): Tree {
     clusterDomain: cluster.network.domain,
     clusterDNS: [cluster.addons.coredns.serviceAddress],
     // resolved's stub address means the pod itself inside a pod: hand on the list behind it.
-    resolvConf: own.resolved ? '/run/systemd/resolve/resolv.conf' : PATHS.resolvConf,
+    resolvConf: own.resolved ? PATHS.resolvedConf : PATHS.resolvConf,
     maxPods: Math.min(MAX_PODS, podsOnNode(cluster.network.nodePrefix)),
   };
 }

@@ -29,7 +29,7 @@ function kubeletUnit({ cluster, host }: StateContext, environment: ServiceEnviro
     'node-ip': host.internalAddress,
     ...cluster.kubelet.extraArgs,
   };
-  return render('kubelet/kubelet.service', { flags, ...environment });
+  return render('kubelet/kubelet.service', { flags, swapOff: cluster.system.disableSwap, ...environment });
 }
 
 function unit(started: readonly Ref[]): UnitResource {

@@ -1,9 +1,9 @@
 import { hasVip } from '../../cluster/endpoint.ts';
 import type { Facts, HostFacts } from '../../cluster/facts.ts';
-import { overlap } from '../../core/ipv4.ts';
 import { kubeletSkewProblem, upgradeProblems } from '../../core/versions.ts';
 import { hostsWith, type Cluster } from '../../inventory/types.ts';
 import type { Problem } from '../stage.ts';
+import { subnets } from './subnets.ts';
 
 /** Certificates are valid from five minutes ago on, and etcd warns from one second. */
 const MAX_SKEW_MS = 2000;
@@ -67,22 +67,6 @@ function vip(cluster: Cluster, facts: Facts): Problem[] {
 
 function isMaster(cluster: Cluster, name: string): boolean {
   return hostsWith(cluster, 'master').some((host) => host.name === name);
-}
-
-/** Pods and services in a subnet that hosts are in would cut those hosts off. */
-function subnets(cluster: Cluster, facts: Facts): Problem[] {
-  const { podCidr, serviceCidr } = cluster.network;
-  const own = Object.entries({ podCidr, serviceCidr });
-  return cluster.hosts.flatMap((host) => {
-    // The pods' own bridge and tunnels are in podCidr, and shall be: only the subnet of the host's address counts.
-    const interfaces = facts.hosts.get(host.name)?.interfaces ?? [];
-    const used = interfaces.flatMap((each) => each.addresses).find((each) => each.address === host.internalAddress);
-    if (!used) return [];
-    const subnet = `${used.address}/${String(used.prefix)}`;
-    return own
-      .filter(([, cidr]) => overlap(cidr, subnet))
-      .map(([name, cidr]) => ({ host: host.name, message: `network.${name} ${cidr} overlaps its subnet ${subnet}` }));
-  });
 }
 
 function versions(cluster: Cluster, facts: Facts): Problem[] {

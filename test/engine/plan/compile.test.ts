@@ -399,7 +399,7 @@ describe('all stages', () => {
     'endpoint: { tls: terminate }',
     'endpoint: { external: true, address: api.example.net }',
     'hosts: [{ name: e1, address: 10.77.0.31, roles: [etcd] }]',
-    'hosts: [{ name: e1, address: 10.77.0.31, roles: [etcd] }]\nsystem: { sysctls: { net.bridge.bridge-nf-call-iptables: "0" } }',
+    'hosts: [{ name: e1, address: 10.77.0.31, roles: [etcd] }]\nsystem: { sysctls: { net.bridge.bridge-nf-call-arptables: "0" } }',
     'system: { timeSync: false, disableSwap: false }\nkubeProxy: { enabled: false }',
     'proxy: { http: "http://u:p@10.0.0.9:3128" }\nkubelet: { environment: { A: b } }',
   ])('contradict each other nowhere, and wait for the nodes alone: %s', async (over) => {

@@ -86,6 +86,14 @@ describe('before the first change', () => {
     expect(outcome).toEqual({ asked: [], told: [warning], thrown: undefined });
   });
 
+  it('what is a warning is told and stops nothing', async () => {
+    const known: Problem[] = [{ code: 'warning', host: 'w1', message: 'ends soon', hint: 'Renew it.' }];
+    const told = [{ at: 7, type: 'warning', host: 'w1', message: 'ends soon. Renew it.' }];
+    expect(await check({ owned: ['m1', 'w1'], known })).toEqual({ asked: [], told, thrown: undefined });
+    const stopped = await check({ known: [...known, { message: 'is full' }] });
+    expect(stopped).toMatchObject({ told, thrown: { exitCode: 14, message: 'is full' } });
+  });
+
   it('what a stage refuses ends the run with exit 18, skipped or not', async () => {
     const known: Problem[] = [{ code: 'refused', message: 'would not live', hint: 'Put it back.' }];
     for (const skip of [undefined, ['preflight']]) {
