@@ -1,5 +1,5 @@
 import { PassThrough } from 'node:stream';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi, type MockInstance } from 'vitest';
 import { askOver } from '../../src/commands/shared/confirm.ts';
 import { inventory, mcpk } from './support.ts';
 
@@ -13,7 +13,10 @@ function typed(text: string, stdin: boolean, stderr: boolean): void {
   process.stderr.isTTY = stderr;
 }
 
-beforeEach(() => void vi.spyOn(process.stderr, 'write').mockReturnValue(true));
+let stderr: MockInstance<typeof process.stderr.write>;
+beforeEach(() => {
+  stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+});
 afterEach(() => {
   Object.defineProperty(process, 'stdin', { value: real.stdin, configurable: true });
   process.stderr.isTTY = real.isTTY;
@@ -38,7 +41,7 @@ describe('a question before a change', () => {
   ])('answered with %j', async (text, agreed) => {
     typed(text, true, true);
     expect(await asked(true)).toEqual({ agreed, done: ['pause', 'shown', 'resume'] });
-    expect(process.stderr.write).toHaveBeenCalledWith(expect.stringContaining('Apply this? [y/N] '));
+    expect(stderr).toHaveBeenCalledWith(expect.stringContaining('Apply this? [y/N] '));
   });
 
   it('is shown and agreed to where nobody is asked', async () => {
