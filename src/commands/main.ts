@@ -1,7 +1,9 @@
 import { execute, type Command, type Interfaces } from '@oclif/core';
 import Apply from './apply.ts';
 import Exec from './exec.ts';
+import Explain from './explain.ts';
 import Facts from './facts.ts';
+import HelpCommand from './help.ts';
 import History from './history.ts';
 import HostKeyPin from './host-key/pin.ts';
 import HostKeyScan from './host-key/scan.ts';
@@ -14,6 +16,7 @@ import Rollback from './rollback.ts';
 import Show from './show.ts';
 import Validate from './validate.ts';
 import Verify from './verify.ts';
+import VersionCommand from './version.ts';
 
 export { commandNotFound } from './shared/command-not-found.ts';
 export { MainHelp } from './shared/help.ts';
@@ -22,7 +25,9 @@ export { MainHelp } from './shared/help.ts';
 export const COMMANDS: Readonly<Record<string, Command.Class>> = {
   apply: Apply,
   exec: Exec,
+  explain: Explain,
   facts: Facts,
+  help: HelpCommand,
   history: History,
   'host-key:pin': HostKeyPin,
   'host-key:scan': HostKeyScan,
@@ -35,6 +40,7 @@ export const COMMANDS: Readonly<Record<string, Command.Class>> = {
   show: Show,
   validate: Validate,
   verify: Verify,
+  version: VersionCommand,
 };
 
 /** Runs the command line of this process; `root` is the folder of package.json. */
