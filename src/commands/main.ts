@@ -1,5 +1,6 @@
 import { execute, type Command, type Interfaces } from '@oclif/core';
 import Apply from './apply.ts';
+import Autocomplete from './autocomplete.ts';
 import Exec from './exec.ts';
 import Explain from './explain.ts';
 import Facts from './facts.ts';
@@ -24,6 +25,7 @@ export { MainHelp } from './shared/help.ts';
 /** What oclif runs, by the words of the command line. A command loads what it needs when it runs. */
 export const COMMANDS: Readonly<Record<string, Command.Class>> = {
   apply: Apply,
+  autocomplete: Autocomplete,
   exec: Exec,
   explain: Explain,
   facts: Facts,

@@ -4,6 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { bareHost } from '../../src/cluster/bare-host.ts';
 import { COMMANDS } from '../../src/commands/main.ts';
 import { EXIT_CODES } from '../../src/core/errors.ts';
+import { STAGES } from '../../src/states/index.ts';
 import { INVENTORY, inventory, loadConfig, mcpk, scratch } from './support.ts';
 
 interface Failure {
@@ -57,6 +58,17 @@ describe('mcpk', () => {
     expect(said).toEqual(await mcpk(flags, await loadConfig()));
     expect([said.code, said.stdout]).toEqual([0, expect.stringContaining('mcpk')]);
   });
+
+  it.each(['plan', 'apply', 'render', 'show', 'verify', 'facts'])(
+    '%s --help lists the stages where it takes them',
+    async (name) => {
+      const { stdout } = await mcpk([name, '--help']);
+      const takes = stdout.includes('--only=');
+      expect(takes).toBe(name !== 'facts');
+      for (const stage of STAGES)
+        expect(stdout.includes(`  ${stage.name} `) && stdout.includes(stage.title)).toBe(takes);
+    },
+  );
 
   it('help of a word that is no command names the nearest, and exits 64', async () => {
     const said = await mcpk(['help', 'host-key', 'pim']);
