@@ -98,6 +98,8 @@ export interface Refusal {
 /** What of a host decides on the plan as a whole. */
 export interface PlannedHost {
   machineId: string;
+  /** Nothing of mcpk is on it. */
+  new?: true;
   /** Holds the VIP. */
   holdsVip?: true;
   /** Its etcd member leads; known only where etcd changes. */
