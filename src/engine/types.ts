@@ -209,6 +209,8 @@ export interface RunResult {
   /** Resources, as Salt counts states. */
   succeeded: number;
   changed: number;
+  /** Of the changed ones, where all succeeded: those that the plan only knew to be known later. */
+  knownLater?: number;
   failed: number;
   pending: number;
   removed: number;
