@@ -1,5 +1,5 @@
 import { rests } from './identity.ts';
-import type { PackageResource, ResourceKind } from './types.ts';
+import type { Observed, PackageResource, ResourceKind } from './types.ts';
 
 export const packageKind: ResourceKind<PackageResource> = {
   id: (resource) => resource.name,
@@ -8,16 +8,20 @@ export const packageKind: ResourceKind<PackageResource> = {
     into.packages.push(resource.name);
   },
 
-  compare({ name, hold }, observed) {
+  compare(resource, observed) {
+    const { name, hold } = resource;
     const seen = observed.packages[name];
-    // Not the version: it is known only after an install, and a unit's stamp must not change on the next run.
-    const hash = `package ${name}`;
+    // No version that nobody wants: it is known only after an install, and a unit's stamp must not change on the next run.
+    const hash = `package ${wantedName(resource)}`;
     const installed = seen?.status === 'installed';
-    if (installed && (!hold || seen.held)) {
+    const isOther = isOfOtherVersion(resource, observed);
+    if (installed && !isOther && (!hold || seen.held)) {
       return { result: 'unchanged', reason: `${seen.version} is installed${seen.held ? ' and held' : ''}`, hash };
     }
     const reason = installed
-      ? `${seen.version} is not held`
+      ? isOther
+        ? `${seen.version} is installed, ${resource.version ?? ''} is wanted`
+        : `${seen.version} is not held`
       : seen === undefined || seen.status === 'config-files'
         ? 'not installed'
         : `dpkg says ${seen.status}`;
@@ -28,12 +32,16 @@ export const packageKind: ResourceKind<PackageResource> = {
       hash,
       rests: rests(seen),
       ...(installed ? {} : { irreversible: 'packages are not taken off again' }),
+      ...(isOther ? { irreversible: 'the version of a package before is not put back' } : {}),
     };
   },
 
-  converge({ name, units, hold }, change) {
-    if (change.verb === 'update') return Promise.resolve([{ op: 'run', argv: ['apt-mark', 'hold', name] }]);
-    return Promise.resolve([{ op: 'install', packages: [name], mask: units, hold: hold ? [name] : [] }]);
+  converge(resource, change, _materials, observed) {
+    const { name, units, hold } = resource;
+    if (change.verb === 'update' && !isOfOtherVersion(resource, observed))
+      return Promise.resolve([{ op: 'run', argv: ['apt-mark', 'hold', name] }]);
+    const packages = [wantedName(resource)];
+    return Promise.resolve([{ op: 'install', packages, mask: units, hold: hold ? [name] : [] }]);
   },
 
   // Others may have come to need it.
@@ -41,3 +49,13 @@ export const packageKind: ResourceKind<PackageResource> = {
   implied: () => [],
   title: (resource) => resource.name,
 };
+
+/** As apt-get takes it. */
+function wantedName({ name, version }: PackageResource): string {
+  return version === undefined ? name : `${name}=${version}`;
+}
+
+function isOfOtherVersion({ name, version }: PackageResource, { packages }: Observed): boolean {
+  const seen = packages[name];
+  return version !== undefined && seen?.status === 'installed' && seen.version !== version;
+}

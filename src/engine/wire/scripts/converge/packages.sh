@@ -1,5 +1,5 @@
 # Installs packages.
-# In:  P:PACKAGE, M:UNIT to mask meanwhile, H:PACKAGE to hold afterwards.
+# In:  P:PACKAGE or P:PACKAGE=VERSION, M:UNIT to mask meanwhile, H:PACKAGE to hold afterwards.
 # Out: packages installed and held. $state/masked lists units while they are masked, for the stream after one that is
 #      killed; $state/apt.log has what apt said.
 
@@ -14,8 +14,9 @@ install_apart() {
 
 # What `--install` of this script does.
 install_packages() {
-  local argument='' packages='' masked='' held='' result=0 IFS="$nl"
+  local argument='' packages='' masked='' held='' downgrade='' result=0 IFS="$nl"
   for argument; do
+    case $argument in P:*=*) downgrade=--allow-downgrades ;; esac
     case $argument in
       P:*) packages=$packages$nl${argument#P:} ;;
       M:*) masked=$masked$nl${argument#M:} ;;
@@ -24,12 +25,12 @@ install_packages() {
   done
   finish_dpkg || return 1
   if [ -n "$masked" ]; then printf '%s\n' $masked >$state/masked && systemctl mask --runtime --quiet -- $masked; fi
-  # A package that an earlier run held may be changed by this one.
-  apt --allow-change-held-packages install -- $packages >$state/apt.log 2>&1
+  # A package that an earlier run held may be changed by this one, to an older version too where one is named.
+  apt --allow-change-held-packages $downgrade install -- $packages >$state/apt.log 2>&1
   result=$?
-  if [ $result != 0 ] && grep -Eq 'Unable to locate|no installation candidate|Failed to fetch|not available|404 ' $state/apt.log; then
+  if [ $result != 0 ] && grep -Eq 'Unable to locate|no installation candidate|Failed to fetch|not available|was not found|404 ' $state/apt.log; then
     apt update >>$state/apt.log 2>&1
-    apt --allow-change-held-packages install -- $packages >>$state/apt.log 2>&1
+    apt --allow-change-held-packages $downgrade install -- $packages >>$state/apt.log 2>&1
     result=$?
   fi
   if [ -n "$masked" ]; then systemctl unmask --runtime --quiet -- $masked && : >$state/masked; fi
