@@ -25,6 +25,7 @@ export default class Autocomplete extends BaseCommand<typeof Autocomplete> {
     const completion = completionOf(this.config, {
       FILE: 'file',
       FOLDER: 'file',
+      TOPIC: { one: [...new Set(this.config.commandIDs.map((id) => id.split(':')[0] ?? ''))] },
       STAGES: { list: STAGES.map((stage) => stage.name) },
       SETTING: { one: [...settingsOf(readSchema()).keys()].filter((name) => name !== '') },
     });

@@ -12,11 +12,13 @@ export default class HelpCommand extends BaseCommand<typeof HelpCommand> {
     '<%= config.bin %> <%= command.id %> host-key pin',
   ];
   static override readonly enableJsonFlag: boolean = false;
-  static override readonly strict = false;
-  static override readonly args = { command: Args.string({ description: 'The words of a command.' }) };
+  static override readonly args = {
+    topic: Args.string({ description: 'A command, or the first word of one.' }),
+    second: Args.string({ description: 'The second word of one, such as pin of host-key pin.' }),
+  };
 
   async run(): Promise<void> {
-    const words = this.argv.filter((word) => !word.startsWith('-'));
+    const words = [this.args.topic, this.args.second].filter((word) => word !== undefined);
     const id = words.join(':');
     if (id !== '' && !this.config.findCommand(id) && !this.config.findTopic(id)) throw noCommand(id, this.config);
     await new MainHelp(this.config).showHelp(words);

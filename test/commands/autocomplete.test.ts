@@ -78,6 +78,8 @@ describe.skipIf(!isThere('bash'))('bash completes', () => {
     ['a stage behind others', ['apply', '--skip', 'etcd,preflight,hap'], ['etcd,preflight,haproxy']],
     ['a setting', ['explain', 'network.podC'], ['network.podCidr']],
     ['a shell', ['autocomplete', 'f'], ['fish']],
+    ['what help is asked for', ['help', 'host'], ['host-key']],
+    ['nothing of ours that a host is to run', ['exec', 'host'], []],
     ['a file', ['plan', '-i', 'la'], ['lab.yaml']],
     ['a file in the place of a plan', ['apply', '--plan', 'la'], ['lab.yaml']],
     ['nothing where anything may stand', ['plan', '--limit', ''], []],

@@ -70,6 +70,15 @@ describe('mcpk', () => {
     },
   );
 
+  it.each([
+    ['help', '--no-such-flag'],
+    ['help', 'host-key', 'pin', 'm1'],
+    ['version', 'now'],
+  ])('%s %s is wrong usage', async (...words) => {
+    const said = await mcpk(words);
+    expect([said.code, said.stdout]).toEqual([64, '']);
+  });
+
   it('help of a word that is no command names the nearest, and exits 64', async () => {
     const said = await mcpk(['help', 'host-key', 'pim']);
     expect([said.code, said.stderr]).toEqual([64, expect.stringContaining('did you mean host-key pin?')]);
