@@ -27,10 +27,12 @@ export interface Asking {
 /** Shows what will change and asks; the view makes room for that. */
 export async function askOver(view: View, { asks, show, question, signal }: Asking): Promise<boolean> {
   view.pause();
-  show();
-  const answer = !asks || (await confirm(question, signal));
-  view.resume();
-  return answer;
+  try {
+    show();
+    return !asks || (await confirm(question, signal));
+  } finally {
+    view.resume();
+  }
 }
 
 /** Asks on the terminal; only a plain yes is one. */
