@@ -82,7 +82,7 @@ export default class Apply extends BaseCommand<typeof Apply> {
     return result;
   }
 
-  private confirm(plan: Plan, view: View): Promise<boolean> {
+  protected confirm(plan: Plan, view: View): Promise<boolean> {
     const text = renderPlan(plan, this.progressTheme(), { verbose: this.flags.verbose });
     const question = plan.etcd === 'formed' ? 'Apply this to the running cluster?' : 'Apply this?';
     return askOver(view, { asks: true, show: () => this.note(`${text}\n`), question, signal: this.signal });

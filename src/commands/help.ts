@@ -20,7 +20,8 @@ export default class HelpCommand extends BaseCommand<typeof HelpCommand> {
   async run(): Promise<void> {
     const words = [this.args.topic, this.args.second].filter((word) => word !== undefined);
     const id = words.join(':');
-    if (id !== '' && !this.config.findCommand(id) && !this.config.findTopic(id)) throw noCommand(id, this.config.commandIDs);
+    if (id !== '' && !this.config.findCommand(id) && !this.config.findTopic(id))
+      throw noCommand(id, this.config.commandIDs);
     await new MainHelp(this.config).showHelp(words);
   }
 }

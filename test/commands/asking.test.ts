@@ -1,7 +1,11 @@
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi, type MockInstance } from 'vitest';
 import { askOver } from '../../src/commands/shared/confirm.ts';
-import { inventory, mcpk } from './support.ts';
+import Apply from '../../src/commands/apply.ts';
+import type { Plan } from '../../src/engine/types.ts';
+import type { View } from '../../src/report/view.ts';
+import { CHANGED_FLAG } from '../fixtures/plan.ts';
+import { inventory, loadedConfig, mcpk } from './support.ts';
 
 const real = { stdin: process.stdin, isTTY: process.stderr.isTTY };
 
@@ -22,10 +26,15 @@ afterEach(() => {
   process.stderr.isTTY = real.isTTY;
 });
 
+/** A view that notes when it makes room. */
+function noting(done: string[]): View {
+  return { pause: () => void done.push('pause'), resume: () => void done.push('resume'), emit() {}, async end() {} };
+}
+
 /** What was done, in order, and the answer. */
 async function asked(asks: boolean): Promise<{ done: string[]; agreed: boolean }> {
   const done: string[] = [];
-  const view = { pause: () => done.push('pause'), resume: () => done.push('resume'), emit() {}, async end() {} };
+  const view = noting(done);
   const { signal } = new AbortController();
   const show = (): void => void done.push('shown');
   return { agreed: await askOver(view, { asks, show, question: 'Apply this?', signal }), done };
@@ -48,6 +57,25 @@ describe('a question before a change', () => {
     typed('n\n', true, true);
     expect(await asked(false)).toEqual({ agreed: true, done: ['pause', 'shown', 'resume'] });
   });
+});
+
+class Asked extends Apply {
+  async about(plan: Plan, done: string[]): Promise<boolean> {
+    await this.init();
+    return this.confirm(plan, noting(done)).finally(() => this.finally(undefined));
+  }
+}
+
+it.each([
+  ['formed', 'Apply this to the running cluster? [y/N] '],
+  ['none', 'Apply this? [y/N] '],
+] as const)('apply asks whatever the plan, where etcd is %s', async (etcd, question) => {
+  typed('n\n', true, true);
+  const done: string[] = [];
+  expect(await new Asked([], await loadedConfig()).about({ ...CHANGED_FLAG, etcd }, done)).toBe(false);
+  expect(done).toEqual(['pause', 'resume']);
+  expect(stderr).toHaveBeenCalledWith(expect.stringContaining('6 changes on 3 hosts'));
+  expect(stderr).toHaveBeenCalledWith(expect.stringContaining(question));
 });
 
 describe.each(['apply', 'rollback'])('%s', (command) => {
