@@ -8,7 +8,7 @@ import { renderSummary } from '../report/summary-text.ts';
 import type { View } from '../report/view.ts';
 import { BaseCommand } from './shared/base-command.ts';
 import { commandLine } from './shared/command-line.ts';
-import { confirm, touchesLiveCluster } from './shared/confirm.ts';
+import { askOver, mayAsk } from './shared/confirm.ts';
 import { engineInput } from './shared/engine-input.ts';
 import { fetchFlags, lockFlags, runFlags } from './shared/flags.ts';
 import { startRecord } from './shared/run-record.ts';
@@ -19,12 +19,12 @@ const REPEATED = ['inventory', 'env', 'limit', 'only', 'skip', 'skip-unreachable
 export default class Apply extends BaseCommand<typeof Apply> {
   static override readonly summary = 'Bring the hosts to what the inventory says.';
   static override readonly description =
-    'Plans, then changes what differs, stage by stage, and checks after each batch that the cluster serves. Run again it changes nothing; after a failure it goes on where it stopped. On a terminal it shows the plan and asks before units of a live cluster restart; without a terminal it never asks. With --plan it does just what a plan that was kept says: when a host or the inventory is not as it was then, it changes nothing and exits 17.';
+    'Plans, then changes what differs, stage by stage, and checks after each batch that the cluster serves. Run again it changes nothing; after a failure it goes on where it stopped. On a terminal it shows the plan and asks before it changes anything, unless --yes is given; without a terminal it never asks. With --plan it does just what a plan that was kept says: when a host or the inventory is not as it was then, it changes nothing and exits 17.';
   static override readonly examples = [
     '<%= config.bin %> <%= command.id %> -i inventories/lab.yaml',
     '<%= config.bin %> <%= command.id %> --limit w3 --yes',
     '<%= config.bin %> <%= command.id %> --plan tonight.json',
-    '<%= config.bin %> <%= command.id %> --json > result.json',
+    '<%= config.bin %> <%= command.id %> --yes --json > result.json',
   ];
   static override readonly flags = {
     ...runFlags,
@@ -52,6 +52,7 @@ export default class Apply extends BaseCommand<typeof Apply> {
 
   async run(): Promise<RunResult> {
     const { plan: kept, inventory, timeline } = this.flags;
+    const asks = mayAsk({ yes: this.flags.yes, json: this.jsonEnabled() });
     if (timeline !== undefined) await checkPlace(timeline);
     const saved = kept === undefined ? undefined : await savedPlan(kept, inventory);
     // Whoever made the plan chose it: what is applied shall be seen.
@@ -66,7 +67,7 @@ export default class Apply extends BaseCommand<typeof Apply> {
     const more = {
       ...saved?.input,
       forceUnsafe: this.flags['force-unsafe'],
-      confirm: (plan: Plan): Promise<boolean> => this.confirm(plan, view),
+      confirm: async (plan: Plan): Promise<boolean> => !asks || this.confirm(plan, view),
     };
     const result = await engineInput(cluster, this.flags, caller, { artifacts: true })
       .then((input) => applyRun({ ...input, ...more }))
@@ -82,13 +83,9 @@ export default class Apply extends BaseCommand<typeof Apply> {
     return result;
   }
 
-  private async confirm(plan: Plan, view: View): Promise<boolean> {
-    const asks = process.stdin.isTTY && process.stderr.isTTY && !this.jsonEnabled() && !this.flags.yes;
-    if (!asks || !touchesLiveCluster(plan)) return true;
-    view.pause();
-    this.note(`${renderPlan(plan, this.progressTheme(), { verbose: this.flags.verbose })}\n`);
-    const answer = await confirm('Apply this to the running cluster?', this.signal);
-    view.resume();
-    return answer;
+  protected confirm(plan: Plan, view: View): Promise<boolean> {
+    const text = renderPlan(plan, this.progressTheme(), { verbose: this.flags.verbose });
+    const question = plan.etcd === 'formed' ? 'Apply this to the running cluster?' : 'Apply this?';
+    return askOver(view, { asks: true, show: () => this.note(`${text}\n`), question, signal: this.signal });
   }
 }

@@ -1,9 +1,11 @@
+import { homedir } from 'node:os';
 import { Errors, Flags } from '@oclif/core';
 import { ADMINS } from '../cluster/access.ts';
 import { endpointUrl } from '../cluster/endpoint.ts';
 import { PATHS } from '../core/paths.ts';
 import { checkPlace, writePrivate } from '../core/private-file.ts';
 import { hostsWith } from '../inventory/types.ts';
+import type { KubeconfigSettings } from '../render/kubeconfig.ts';
 import { BaseCommand } from './shared/base-command.ts';
 import { engineInput } from './shared/engine-input.ts';
 import { connectionFlags, inventoryFlags } from './shared/flags.ts';
@@ -11,9 +13,10 @@ import { connectionFlags, inventoryFlags } from './shared/flags.ts';
 export default class Kubeconfig extends BaseCommand<typeof Kubeconfig> {
   static override readonly summary = "Print the administrator's kubeconfig.";
   static override readonly description =
-    'Reads the administrator certificate from a master and prints a kubeconfig that reaches the API at the VIP. It holds a private key: with --output it is written for you alone (0600); what a shell redirects may be read by others.';
+    'Reads the administrator certificate from a master and prints a kubeconfig that reaches the API at the VIP. It holds a private key: with --output it is written for you alone (0600); what a shell redirects may be read by others. With --merge it is added to the file that kubectl uses (the first of $KUBECONFIG that is there, or ~/.kube/config) or to that of --output: other clusters, users, contexts and the current context stay, comments go. A file that is no kubeconfig, or has another cluster of the same name, is left as it is (64).';
   static override readonly examples = [
-    '<%= config.bin %> <%= command.id %> --output ~/.kube/config',
+    '<%= config.bin %> <%= command.id %> --merge',
+    '<%= config.bin %> <%= command.id %> --output lab.kubeconfig',
     '<%= config.bin %> <%= command.id %> --server https://10.0.0.11:6443',
   ];
   /** The text is the result, and it is a secret: it is never part of a JSON object. */
@@ -26,6 +29,9 @@ export default class Kubeconfig extends BaseCommand<typeof Kubeconfig> {
       summary: 'Write it here, for you alone, in place of what is there; a link is refused.',
       helpValue: 'FILE',
     }),
+    merge: Flags.boolean({
+      summary: 'Add it to what is in the file, as kubectl config would, in place of printing it.',
+    }),
     server: Flags.string({
       summary: 'URL of the API in it. [default: the endpoint of the inventory]',
       helpValue: 'URL',
@@ -37,13 +43,26 @@ export default class Kubeconfig extends BaseCommand<typeof Kubeconfig> {
   };
 
   async run(): Promise<void> {
-    const { output } = this.flags;
-    if (output !== undefined) await checkPlace(output);
+    const { output, merge } = this.flags;
+    const { checkMerge, kubectlsFile, mergeInto } = await import('./shared/kubeconfig-file.ts');
+    const file = merge && output === undefined ? await kubectlsFile(process.env, homedir()) : output;
+    if (file !== undefined) await (merge ? checkMerge(file) : checkPlace(file));
+    const settings = await this.settings();
+    if (file === undefined || !merge) {
+      const { kubeconfig } = await import('../render/kubeconfig.ts');
+      const text = kubeconfig(settings);
+      if (file === undefined) process.stdout.write(text);
+      else await writePrivate(file, text);
+      return;
+    }
+    await mergeInto(file, settings);
+    this.note(`${settings.name} is in ${file}: kubectl --context ${settings.name} get nodes\n`);
+  }
+
+  /** Asks a master for what is in it. */
+  private async settings(): Promise<KubeconfigSettings> {
     const cluster = await this.loadCluster();
-    const [{ readFiles }, { kubeconfig }] = await Promise.all([
-      import('../engine/runs/reading.ts'),
-      import('../render/kubeconfig.ts'),
-    ]);
+    const { readFiles } = await import('../engine/runs/reading.ts');
     const view = await this.view();
     const caller = { command: 'kubeconfig', version: this.config.version, signal: this.signal, emit: view.emit };
     const input = await engineInput(cluster, this.flags, caller, { artifacts: false });
@@ -51,15 +70,14 @@ export default class Kubeconfig extends BaseCommand<typeof Kubeconfig> {
     const [ca = '', cert = '', key = ''] = await readFiles(input, hostsWith(cluster, 'master'), paths).finally(() =>
       view.end(),
     );
-    const text = kubeconfig({
+    return {
       name: cluster.name,
       server: this.flags.server ?? endpointUrl(cluster),
       certificateAuthority: { data: ca },
-      user: ADMINS.user,
+      // Known by this name in the file alone: the administrators of two clusters are two users.
+      user: `${ADMINS.user}@${cluster.name}`,
       clientCertificate: { data: cert },
       clientKey: { data: key },
-    });
-    if (output === undefined) process.stdout.write(text);
-    else await writePrivate(output, text);
+    };
   }
 }

@@ -1,7 +1,10 @@
 import { Errors, run, type Command, type Interfaces } from '@oclif/core';
 import Apply from './apply.ts';
+import Autocomplete from './autocomplete.ts';
 import Exec from './exec.ts';
+import Explain from './explain.ts';
 import Facts from './facts.ts';
+import HelpCommand from './help.ts';
 import History from './history.ts';
 import HostKeyPin from './host-key/pin.ts';
 import HostKeyScan from './host-key/scan.ts';
@@ -14,6 +17,7 @@ import Rollback from './rollback.ts';
 import Show from './show.ts';
 import Validate from './validate.ts';
 import Verify from './verify.ts';
+import VersionCommand from './version.ts';
 
 export { commandNotFound } from './shared/command-not-found.ts';
 export { MainHelp } from './shared/help.ts';
@@ -21,8 +25,11 @@ export { MainHelp } from './shared/help.ts';
 /** What oclif runs, by the words of the command line. A command loads what it needs when it runs. */
 export const COMMANDS: Readonly<Record<string, Command.Class>> = {
   apply: Apply,
+  autocomplete: Autocomplete,
   exec: Exec,
+  explain: Explain,
   facts: Facts,
+  help: HelpCommand,
   history: History,
   'host-key:pin': HostKeyPin,
   'host-key:scan': HostKeyScan,
@@ -35,6 +42,7 @@ export const COMMANDS: Readonly<Record<string, Command.Class>> = {
   show: Show,
   validate: Validate,
   verify: Verify,
+  version: VersionCommand,
 };
 
 /** Runs the command line of this process; `root` is the folder of package.json. */

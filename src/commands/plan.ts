@@ -6,14 +6,14 @@ import { renderPlan } from '../report/plan-text.ts';
 import { BaseCommand } from './shared/base-command.ts';
 import { commandLine } from './shared/command-line.ts';
 import { engineInput } from './shared/engine-input.ts';
-import { fetchFlags, runFlags } from './shared/flags.ts';
+import { fetchFlags, runFlags, summaryFlags } from './shared/flags.ts';
 
 const REPEATED = ['inventory', 'env', 'limit', 'only', 'skip', 'skip-unreachable'];
 
 export default class Plan extends BaseCommand<typeof Plan> {
   static override readonly summary = 'Show what apply would change, and why; nothing is changed.';
   static override readonly description =
-    'Reads every host, compares it with the inventory and prints each difference: files as unified diffs, units, packages, binaries, certificates, removals, the restarts that follow and their order. --out keeps the plan, for apply --plan to do just that. Exit 0: nothing to do; exit 2: changes pending; exit 18: apply would refuse it.';
+    'Reads every host, compares it with the inventory and prints each difference: files as unified diffs, units, packages, binaries, certificates, removals, the restarts that follow and their order. What is new on hosts that have nothing of mcpk yet is summed up. --out keeps the plan, for apply --plan to do just that. Exit 0: nothing to do; exit 2: changes pending; exit 18: apply would refuse it.';
   static override readonly examples = [
     '<%= config.bin %> <%= command.id %> -i inventories/lab.yaml',
     '<%= config.bin %> <%= command.id %> --limit "role:worker and not w2" --only nodes',
@@ -23,6 +23,7 @@ export default class Plan extends BaseCommand<typeof Plan> {
   static override readonly flags = {
     ...runFlags,
     ...fetchFlags,
+    ...summaryFlags,
     out: Flags.string({
       char: 'o',
       summary: 'Write the plan here, for apply --plan and show --plan.',
@@ -51,6 +52,7 @@ export default class Plan extends BaseCommand<typeof Plan> {
     this.print(
       renderPlan(plan, this.theme, {
         verbose: this.flags.verbose,
+        summary: this.flags.summary,
         when: `read in ${duration(ms)}`,
         applyCommand:
           out === undefined

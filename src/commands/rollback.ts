@@ -6,7 +6,7 @@ import { renderSummary } from '../report/summary-text.ts';
 import type { View } from '../report/view.ts';
 import { BaseCommand } from './shared/base-command.ts';
 import { commandLine } from './shared/command-line.ts';
-import { confirm } from './shared/confirm.ts';
+import { askOver, mayAsk } from './shared/confirm.ts';
 import { engineInput } from './shared/engine-input.ts';
 import { hostFlags, lockFlags } from './shared/flags.ts';
 
@@ -33,6 +33,7 @@ export default class Rollback extends BaseCommand<typeof Rollback> {
   };
 
   async run(): Promise<RunResult & { from: string }> {
+    const asks = mayAsk({ yes: this.flags.yes, json: this.jsonEnabled() });
     const cluster = await this.loadCluster();
     const { rollbackRun } = await import('../engine/runs/rollback.ts');
     const view = await this.view();
@@ -40,7 +41,7 @@ export default class Rollback extends BaseCommand<typeof Rollback> {
     const from = this.args.run === undefined ? {} : { from: this.args.run };
     const agree = {
       forceUnsafe: this.flags['force-unsafe'],
-      confirm: (plan: Plan, run: string): Promise<boolean> => this.confirm(plan, run, view),
+      confirm: (plan: Plan, run: string): Promise<boolean> => this.confirm(plan, run, { view, asks }),
     };
     const result = await engineInput(cluster, this.flags, caller, { artifacts: false })
       .then((input) => rollbackRun({ ...input, ...from, ...agree }))
@@ -56,12 +57,9 @@ export default class Rollback extends BaseCommand<typeof Rollback> {
     return result;
   }
 
-  private async confirm(plan: Plan, run: string, view: View): Promise<boolean> {
-    view.pause();
-    this.note(`Puts back what ${run} changed.\n\n${renderPlan(plan, this.progressTheme(), { verbose: false })}\n`);
-    const asks = process.stdin.isTTY && process.stderr.isTTY && !this.jsonEnabled() && !this.flags.yes;
-    const answer = !asks || (await confirm('Put this back?', this.signal));
-    view.resume();
-    return answer;
+  private confirm(plan: Plan, run: string, { view, asks }: { view: View; asks: boolean }): Promise<boolean> {
+    const text = renderPlan(plan, this.progressTheme(), { verbose: false });
+    const show = (): void => this.note(`Puts back what ${run} changed.\n\n${text}\n`);
+    return askOver(view, { asks, show, question: 'Put this back?', signal: this.signal });
   }
 }

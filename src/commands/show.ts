@@ -7,7 +7,7 @@ import { ref } from '../resources/kinds.ts';
 import { BaseCommand } from './shared/base-command.ts';
 import { commandLine } from './shared/command-line.ts';
 import { engineInput } from './shared/engine-input.ts';
-import { fetchFlags, runFlags } from './shared/flags.ts';
+import { fetchFlags, runFlags, summaryFlags } from './shared/flags.ts';
 
 export default class Show extends BaseCommand<typeof Show> {
   static override readonly summary = 'Show the compiled states of hosts, or a plan that was kept.';
@@ -23,6 +23,7 @@ export default class Show extends BaseCommand<typeof Show> {
   static override readonly flags = {
     ...runFlags,
     ...fetchFlags,
+    ...summaryFlags,
     plan: Flags.string({
       char: 'p',
       summary: 'Show this plan of plan --out.',
@@ -42,7 +43,12 @@ export default class Show extends BaseCommand<typeof Show> {
     const plan = await readPlan(file);
     const applyCommand = commandLine('apply', { plan: file }, ['plan']);
     this.print(
-      renderPlan(plan, this.theme, { verbose: this.flags.verbose, when: `made ${plan.created}`, applyCommand }),
+      renderPlan(plan, this.theme, {
+        verbose: this.flags.verbose,
+        summary: this.flags.summary,
+        when: `made ${plan.created}`,
+        applyCommand,
+      }),
     );
     return plan;
   }

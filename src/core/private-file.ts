@@ -49,7 +49,8 @@ async function checkReplaced(file: string): Promise<void> {
   throw Object.assign(new Error(code), { code });
 }
 
-function unwritable(file: string, cause: unknown): McpkError {
+/** What to say of a file that an operator named and that cannot be written. */
+export function unwritable(file: string, cause: unknown): McpkError {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
   return new McpkError('usage', `${file} cannot be written (${code})`, {
     cause,

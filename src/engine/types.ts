@@ -98,6 +98,8 @@ export interface Refusal {
 /** What of a host decides on the plan as a whole. */
 export interface PlannedHost {
   machineId: string;
+  /** Nothing of mcpk is on it. */
+  new?: true;
   /** Holds the VIP. */
   holdsVip?: true;
   /** Its etcd member leads; known only where etcd changes. */
@@ -207,6 +209,8 @@ export interface RunResult {
   /** Resources, as Salt counts states. */
   succeeded: number;
   changed: number;
+  /** Of the changed ones, where all succeeded: those that the plan only knew to be known later. */
+  knownLater?: number;
   failed: number;
   pending: number;
   removed: number;

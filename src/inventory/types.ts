@@ -102,6 +102,8 @@ export interface Versions {
   /** The sandbox image's tag. */
   readonly pause: string;
   readonly calico: string;
+  /** Of the distribution's package; absent = whichever apt has. */
+  readonly containerd?: string;
 }
 
 export interface ArtifactSettings {

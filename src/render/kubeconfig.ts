@@ -17,10 +17,15 @@ export interface KubeconfigSettings {
 
 /** A kubeconfig with one cluster, user and context. With an embedded key its text is a secret: wrap it. */
 export function kubeconfig(settings: KubeconfigSettings): string {
-  const { name, user } = settings;
-  return toYaml({
-    apiVersion: 'v1',
-    kind: 'Config',
+  return toYaml({ apiVersion: 'v1', kind: 'Config', ...entries(settings), 'current-context': settings.name });
+}
+
+type Section = 'clusters' | 'users' | 'contexts';
+
+/** The lists of a kubeconfig, with the one entry each that a cluster has there. */
+export function entries(settings: KubeconfigSettings): Record<Section, [Record<string, unknown>]> {
+  const { name, user, namespace } = settings;
+  return {
     clusters: [
       { name, cluster: { server: settings.server, ...pem('certificate-authority', settings.certificateAuthority) } },
     ],
@@ -30,9 +35,8 @@ export function kubeconfig(settings: KubeconfigSettings): string {
         user: { ...pem('client-certificate', settings.clientCertificate), ...pem('client-key', settings.clientKey) },
       },
     ],
-    contexts: [{ name, context: { cluster: name, user, namespace: settings.namespace } }],
-    'current-context': name,
-  });
+    contexts: [{ name, context: { cluster: name, user, ...(namespace === undefined ? {} : { namespace }) } }],
+  };
 }
 
 function pem(field: string, source: PemSource): Record<string, string> {

@@ -76,6 +76,8 @@ function addToStage(stage: StageModel, event: StageEvent): void {
       stage.status = 'running';
       stage.startedAt = event.at;
       for (const host of event.hosts) hostOf(stage, host);
+      // On the others there is nothing to do.
+      for (const [name, host] of stage.hosts) if (!event.hosts.includes(name)) host.status = 'unchanged';
       return;
     case 'stage-end':
       stage.status = event.status;
@@ -83,6 +85,9 @@ function addToStage(stage: StageModel, event: StageEvent): void {
       stage.changed = event.changed;
       stage.why = event.why;
       stage.waiting.clear();
+      // A host on which only a step was taken does not end by itself.
+      if (event.status === 'changed')
+        for (const host of stage.hosts.values()) if (host.status !== 'changed') host.status = 'unchanged';
       return;
     case 'gate':
       if (event.status === 'waiting') stage.waiting.set(event.title, event.seen ?? '');

@@ -21,20 +21,27 @@ export function renderOrder(plan: Plan, stage: StagePlan, theme: Theme): string[
 /** A step that every host gets is said once. */
 function stepsOf(stage: StagePlan): string[] {
   const groups = Map.groupBy(stage.steps, (step) => {
-    const [host, ...more] = stage.batches[step.batch] ?? [];
-    const alone = host !== undefined && more.length === 0 && stage.batches.length > 1;
-    const general = (text: string): string => (alone ? withoutNames(text, new Set([host])) : text);
-    return JSON.stringify([placeOf(step), general(step.title), general(step.on)]);
+    const host = ownHost(stage, step);
+    const general = (text: string): string => (host === undefined ? text : withoutNames(text, new Set([host])));
+    return JSON.stringify([placeOf(step), general(step.title), host === step.on ? '' : general(step.on)]);
   });
   return [...groups.values()].map((steps) => {
     const [first] = steps as [StagePlan['steps'][number]];
+    const hosts = steps.map((step) => ownHost(stage, step) ?? '');
+    const each = steps.length > 1 && !hosts.includes('');
+    const name = (text: string): string => (each ? withoutNames(text, new Set(hosts)) : text);
     const batches = steps.map((step) => (stage.batches[step.batch] ?? []).join(', '));
-    const each = steps.length > 1;
-    const name = (text: string): string => (each ? withoutNames(text, new Set(batches)) : text);
-    const target = steps.length === stage.batches.length && each ? 'each' : batches.join(', ');
-    const on = first.on === batches[0] ? '' : ` (on ${name(first.on)})`;
+    const target = each && hosts.length === stage.batches.flat().length ? 'each' : [...new Set(batches)].join(', ');
+    const on = first.on === (each ? hosts[0] : batches[0]) ? '' : ` (on ${first.on})`;
     return `${placeOf(first)} ${target}: ${name(first.title)}${on}`;
   });
+}
+
+/** The one host that a step is for: that of its batch, or the one of several that it is taken on. */
+function ownHost({ batches }: StagePlan, step: StagePlan['steps'][number]): string | undefined {
+  const batch = batches[step.batch] ?? [];
+  if (batch.length > 1) return batch.includes(step.on) ? step.on : undefined;
+  return batches.length > 1 ? batch[0] : undefined;
 }
 
 /** What is for a gate that holds comes after its batch, too. */
@@ -48,9 +55,16 @@ function gatesOf(stage: StagePlan): string[] {
   return hosts.size < 2 ? stage.gates : [...new Set(stage.gates.map((gate) => withoutNames(gate, hosts)))];
 }
 
+/** Behind these a host is what something is done to; behind other words its name only tells one of them from another. */
+const BEFORE_A_HOST = /(^|\b(from|of|on|to|for|let|sees|drain|cordon|uncordon|stop|start) )$/;
+
+/** Of what is so for each host: `API server ready`, `drain that host`. */
 function withoutNames(text: string, hosts: ReadonlySet<string>): string {
   return text
-    .split(/(?<![\w.-])([\w.-]+)(?![\w.-])/)
-    .map((word) => (hosts.has(word) ? 'HOST' : word))
-    .join('');
+    .split(/(?<![\w./-])([\w.-]+)(?![\w./-])/)
+    .reduce((said, word) => {
+      if (!hosts.has(word)) return said.endsWith(' ') && word.startsWith(' ') ? said + word.trimStart() : said + word;
+      return BEFORE_A_HOST.test(said) ? `${said}that host` : said;
+    }, '')
+    .trimEnd();
 }

@@ -28,13 +28,24 @@ function restarts({ actions }: Plan, theme: Theme): string[] {
   return [paint(theme, 'bold', 'Restarts, in order'), ...lines];
 }
 
-/** From where on a rollback can't bring everything back. */
+/** From where on a rollback can't bring everything back; a reason that several stages have is said once. */
 function noWayBack({ stages }: Plan, theme: Theme): string[] {
-  const marked = stages.flatMap((stage) => {
-    const reasons = reasonsOf(stage);
-    return reasons.length === 0 ? [] : [`${stage.name} (${reasons.join('; ')})`];
-  });
-  return marked.length === 0 ? [] : wrap(theme, clean(`No way back from ${marked.join(', ')}`), 2);
+  const reasons = Map.groupBy(
+    stages.flatMap((stage) => reasonsOf(stage).map((reason) => ({ reason, stage: stage.name }))),
+    ({ reason }) => reason,
+  );
+  const marked = [...reasons].map(([reason, each]) => ({ reason, names: each.map(({ stage }) => stage).join(', ') }));
+  const texts = [...Map.groupBy(marked, ({ names }) => names)].map(
+    ([names, each]) => `${names} (${each.map(({ reason }) => reason).join('; ')})`,
+  );
+  return texts.length === 0 ? [] : wrap(theme, clean(`No way back from ${texts.join(', ')}`), 2);
+}
+
+/** What several changes have for a reason: the line of the whole plan says it. */
+export function sharedReasons({ stages }: Plan): Set<string> {
+  const items = stages.flatMap((stage) => stage.hosts).flatMap(changesOf);
+  const reasons = Map.groupBy(items, ({ comparison }) => comparison.irreversible ?? '');
+  return new Set([...reasons].flatMap(([why, each]) => (new Set(each.map(({ ref }) => ref)).size > 1 ? [why] : [])));
 }
 
 /** Stages of a running cluster that change for good. */

@@ -1,29 +1,39 @@
-import type { Comparison } from '../resources/types.ts';
+import type { Change, Comparison } from '../resources/types.ts';
 import type { Plan, StagePlan } from '../engine/types.ts';
 import { renderDiff, type Diff } from './diff-text.ts';
 import { counted } from './figures.ts';
+import { briefOf, newHosts, type Brief } from './plan-brief.ts';
 import { blocksOf, type Block, type ChangeGroup } from './plan-groups.ts';
 import { renderOrder } from './plan-order.ts';
-import { renderSchedule } from './plan-schedule.ts';
+import { renderSchedule, sharedReasons } from './plan-schedule.ts';
 import { clean, padEnd, paint, symbol, width, type Theme } from './theme.ts';
 import { truncate, wrap } from './wrap.ts';
 
 export interface PlanTextOptions {
   /** All of each new file, and what stays with its reason. */
   verbose: boolean;
+  /** A line for what is done, without diffs; by default only for what is new on hosts that have nothing of mcpk yet. */
+  summary?: boolean;
   /** `read in 0.3 s`, or when the plan was made. */
   when?: string;
   /** `mcpk apply -i inventories/lab.yaml`; left out when something else says what comes next. */
   applyCommand?: string;
 }
 
+interface Options extends PlanTextOptions {
+  /** Why changes can't be undone, where the plan says it at its end. */
+  saidOnce: ReadonlySet<string>;
+}
+
 /** The plan as an operator reads it: each change once, why, in what order, and what to do next. */
-export function renderPlan(plan: Plan, theme: Theme, options: PlanTextOptions): string {
+export function renderPlan(plan: Plan, theme: Theme, given: PlanTextOptions): string {
+  const options = { ...given, saidOnce: sharedReasons(plan) };
   const stages = plan.stages
     .map((stage) => renderStage(plan, stage, theme, options))
     .filter((lines) => lines.length > 0);
   const parts = [
     [header(plan, theme, options)],
+    ...summedUp(plan, theme, options),
     ...stages,
     ...renderSchedule(plan, theme),
     summary(plan, theme, options),
@@ -39,39 +49,67 @@ function header(plan: Plan, theme: Theme, options: PlanTextOptions): string {
   return truncate(theme, paint(theme, 'bold', left) + (right ? paint(theme, 'dim', `   ${right}`) : ''));
 }
 
+/** Why there is less to see than will be done. */
+function summedUp(plan: Plan, theme: Theme, options: PlanTextOptions): string[][] {
+  if (options.verbose) return [];
+  if (options.summary === true) return [wrap(theme, 'Summed up: without --summary each change is shown.')];
+  const changed = new Set(plan.stages.flatMap((stage) => stage.batches.flat()));
+  const hosts = [...newHosts(plan)].filter((host) => changed.has(host) && host !== 'api').map(clean);
+  if (hosts.length === 0) return [];
+  return [wrap(theme, `New: ${hosts.join(', ')}. What is laid there is summed up; --verbose shows all of it.`, 5)];
+}
+
 function hostsOf({ hosts }: Plan): string {
   return counted(Object.keys(hosts).length, 'host');
 }
 
-function renderStage(plan: Plan, stage: StagePlan, theme: Theme, options: PlanTextOptions): string[] {
-  const blocks = blocksOf(stage, options.verbose ? ['change', 'deferred', 'unchanged'] : ['change', 'deferred']);
+function renderStage(plan: Plan, stage: StagePlan, theme: Theme, options: Options): string[] {
+  const news = options.verbose ? new Set<string>() : newHosts(plan);
+  const brief = briefOf(stage, news, options.summary === true && !options.verbose);
+  const blocks = blocksOf(brief.rest, options.verbose ? ['change', 'deferred', 'unchanged'] : ['change', 'deferred']);
   if (stage.deferred) {
     const line = `${stage.name}   known after ${stage.deferred.until}: ${clean(stage.deferred.why)}`;
-    if (blocks.length === 0) return wrap(theme, line, 2);
+    if (blocks.length === 0 && brief.hosts.length === 0) return wrap(theme, line, 2);
   }
-  const lines = blocks.flatMap((block, index) => [
-    ...(index === 0 ? [] : ['']),
-    ...renderBlock(stage, block, theme, options),
-  ]);
+  const parts = [
+    ...(brief.hosts.length === 0 ? [] : [renderBrief(stage, brief, theme)]),
+    ...blocks.map((block) => renderBlock(stage, block, theme, options)),
+  ];
+  const lines = parts.flatMap((part, index) => (index === 0 ? part : ['', ...part]));
   const order = renderOrder(plan, stage, theme);
   if (order.length === 0) return lines;
   // Nothing changes but what a run before left undone.
   return lines.length === 0 ? [paint(theme, 'bold', stage.name), ...order] : [...lines, '', ...order];
 }
 
-function renderBlock(stage: StagePlan, block: Block, theme: Theme, options: PlanTextOptions): string[] {
-  const hosts = `${block.hosts.join(', ')}${block.hosts.length > 1 ? ' (same change)' : ''}`;
+function renderBrief(stage: StagePlan, { hosts, lines, later }: Brief, theme: Theme): string[] {
+  const verbs = Math.max(0, ...lines.map(({ verb }) => verb.length));
+  return [
+    ...heading(stage, hosts.map(clean).join(', '), theme),
+    ...lines.flatMap(({ verb, text }) => {
+      const { sign, style } = signOfVerb(verb, theme);
+      const wrapped = wrap(theme, `  ${sign} ${padEnd(verb, verbs)}  ${text}`, verbs + 6);
+      return wrapped.map((line) => line.replace(sign, paint(theme, style, sign)));
+    }),
+    ...later.flatMap(({ text, why }) => wrap(theme, `  ? ${text}    ${clean(why)}`, 6)),
+  ];
+}
+
+function heading(stage: StagePlan, hosts: string, theme: Theme): string[] {
   const total = Math.min(theme.columns ?? 80, 80);
   const gap = total - width(stage.name) - width(hosts);
-  const head =
-    gap >= 2
-      ? [`${paint(theme, 'bold', stage.name)}${' '.repeat(gap)}${paint(theme, 'cyan', hosts)}`]
-      : [paint(theme, 'bold', stage.name), ...wrap(theme, `  ${hosts}`, 2).map((line) => paint(theme, 'cyan', line))];
+  return gap >= 2
+    ? [`${paint(theme, 'bold', stage.name)}${' '.repeat(gap)}${paint(theme, 'cyan', hosts)}`]
+    : [paint(theme, 'bold', stage.name), ...wrap(theme, `  ${hosts}`, 2).map((line) => paint(theme, 'cyan', line))];
+}
+
+function renderBlock(stage: StagePlan, block: Block, theme: Theme, options: Options): string[] {
+  const head = heading(stage, `${block.hosts.join(', ')}${block.hosts.length > 1 ? ' (same change)' : ''}`, theme);
   const kinds = Math.max(...block.groups.map((group) => width(group.item.kind)));
   return [...head, ...block.groups.flatMap((group) => renderItem(group, kinds, theme, options))];
 }
 
-function renderItem(group: ChangeGroup, kindWidth: number, theme: Theme, options: PlanTextOptions): string[] {
+function renderItem(group: ChangeGroup, kindWidth: number, theme: Theme, options: Options): string[] {
   const { item } = group;
   const seen = item.comparison;
   const { sign, style } = signOf(seen, theme);
@@ -89,14 +127,24 @@ function renderItem(group: ChangeGroup, kindWidth: number, theme: Theme, options
     painted.push(
       ...renderDiff(diffsOf(group, seen.diff), theme, { indent: 6, newLines: options.verbose ? Infinity : 10 }),
     );
-  if (seen.irreversible) painted.push(...wrap(theme, `      cannot be undone: ${clean(seen.irreversible)}`, 8));
+  if (seen.irreversible && !options.saidOnce.has(seen.irreversible))
+    painted.push(...wrap(theme, `      cannot be undone: ${clean(seen.irreversible)}`, 8));
   return painted;
 }
 
-function signOf(seen: Comparison, theme: Theme): { sign: string; style: 'green' | 'yellow' | 'red' | 'dim' } {
+interface Sign {
+  sign: string;
+  style: 'green' | 'yellow' | 'red' | 'dim';
+}
+
+function signOf(seen: Comparison, theme: Theme): Sign {
   if (seen.result === 'unchanged') return { sign: '=', style: 'dim' };
   if (seen.result === 'deferred') return { sign: '?', style: 'dim' };
-  switch (seen.verb) {
+  return signOfVerb(seen.verb, theme);
+}
+
+function signOfVerb(verb: Change['verb'], theme: Theme): Sign {
+  switch (verb) {
     case 'remove':
     case 'stop':
       return { sign: '-', style: 'red' };

@@ -8,7 +8,8 @@ export function renderSummary(result: RunResult, theme: Theme, next: { again: st
   const failed = paint(theme, result.failed > 0 ? ['bold', 'red'] : [], `Failed: ${result.failed}`);
   const pending = result.pending > 0 ? `  Pending: ${result.pending}` : '';
   const removed = result.removed > 0 ? `, removed=${result.removed}` : '';
-  const line = `Succeeded: ${result.succeeded} (changed=${result.changed}${removed})  ${failed}${pending}   Total run time: ${duration(result.ms)}`;
+  const later = result.knownLater === undefined ? '' : `, ${result.knownLater} of them not known when it was planned`;
+  const line = `Succeeded: ${result.succeeded} (changed=${result.changed}${later}${removed})  ${failed}${pending}   Total run time: ${duration(result.ms)}`;
   return `${[line, ...advice(result, next).flatMap((text) => wrap(theme, text, 2))].join('\n')}\n`;
 }
 

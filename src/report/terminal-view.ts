@@ -100,8 +100,11 @@ const PHASES: Readonly<Record<string, string>> = {
 
 function phaseLine(model: RunModel, theme: Theme, spinner: string): string {
   const open = model.hosts.filter((host) => !model.connected.has(host));
-  const hosts = model.phase === 'connect' && open.length > 0 ? open : model.hosts;
-  return `${paint(theme, 'cyan', spinner)} ${PHASES[model.phase ?? ''] ?? 'working on'} ${hosts.join(', ')}`;
+  // Small commands do not say which hosts they will ask: then those that were reached.
+  const all = model.hosts.length > 0 ? model.hosts : [...model.connected];
+  const hosts = model.phase === 'connect' && open.length > 0 ? open : all;
+  const said = hosts.length === 0 ? 'working' : `${PHASES[model.phase ?? ''] ?? 'working on'} ${hosts.join(', ')}`;
+  return `${paint(theme, 'cyan', spinner)} ${said}`;
 }
 
 /** A frame taller than the terminal would scroll: the first lines, which are done, give way. */

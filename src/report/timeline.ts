@@ -26,10 +26,30 @@ export interface Group {
   spans: Span[];
 }
 
+/** A stage on one host: from the first that happened there to the last. */
+export interface LaneBar {
+  /** Name of its group. */
+  group: string;
+  start: number;
+  end: number;
+  critical: boolean;
+  failed: boolean;
+  /** From 0: stages that overlap lie below each other. */
+  row: number;
+}
+
+export interface Lane {
+  host: string;
+  rows: number;
+  bars: LaneBar[];
+}
+
 export interface Timeline {
   cluster: string;
   ms: number;
   groups: Group[];
+  /** Hosts in the order of the inventory; the first lane, without a host, is the critical path. */
+  lanes: Lane[];
 }
 
 /** Lays a run's events out in time: what came before the stages, the stages in their order, then all round trips. */
@@ -51,11 +71,58 @@ export function timelineOf(events: readonly Event[]): Timeline {
     trips.filter(({ end }) => end > begun),
   );
   before.critical = true;
+  const drawn = [before, ...stages].filter(({ spans }) => spans.length > 0);
   return {
     cluster: start?.cluster ?? '',
     ms: Math.max(0, ...events.map(({ at }) => at)),
-    groups: [before, ...stages, during].filter(({ spans }) => spans.length > 0),
+    groups: [...drawn, ...(during.spans.length > 0 ? [during] : [])],
+    lanes: lanesOf(drawn, events),
   };
+}
+
+function lanesOf(groups: readonly Group[], events: readonly Event[]): Lane[] {
+  if (groups.length === 0) return [];
+  const path = groups.filter(({ critical }) => critical).map((each) => barOf(each, each.start, each.end));
+  const named = events.flatMap((event) => (event.type === 'run-start' ? event.hosts : []));
+  const hosts = new Set([...named, ...groups.flatMap(({ spans }) => spans.map(({ host }) => host)).filter(Boolean)]);
+  const lanes = [...hosts].map((host) => {
+    const bars = groups.flatMap((each): LaneBar[] => {
+      const own = each.spans.filter((span) => span.host === host);
+      if (own.length === 0) return [];
+      const times = [...own.flatMap(({ start, end }) => [start, end]), ...hostTimes(each.name, host, events)];
+      const failed = own.some((span) => span.failed);
+      return [{ ...barOf(each, Math.min(...times), Math.max(...times)), failed }];
+    });
+    return laneOf(host, bars);
+  });
+  return [laneOf('', path), ...lanes];
+}
+
+function barOf({ name, critical, failed }: Group, start: number, end: number): LaneBar {
+  return { group: name, start, end, critical, failed, row: 0 };
+}
+
+/** Between its own events a host may only have waited, as for a package to be got. */
+function hostTimes(stage: string, host: string, events: readonly Event[]): number[] {
+  return events.flatMap((event) =>
+    (event.type === 'host-start' || event.type === 'host-end') && event.stage === stage && event.host === host
+      ? [event.at]
+      : [],
+  );
+}
+
+/** Each bar in the first row that is free at its time. */
+function laneOf(host: string, bars: readonly LaneBar[]): Lane {
+  const ends: number[] = [];
+  const placed = bars
+    .toSorted((a, b) => a.start - b.start)
+    .map((bar) => {
+      const free = ends.findIndex((end) => end <= bar.start);
+      const row = free < 0 ? ends.length : free;
+      ends[row] = bar.end;
+      return { ...bar, row };
+    });
+  return { host, rows: Math.max(1, ends.length), bars: placed };
 }
 
 /** What the run waited for longest. */

@@ -11,14 +11,17 @@ export const packageKind: ResourceKind<PackageResource> = {
   compare(resource, observed) {
     const { name, hold } = resource;
     const seen = observed.packages[name];
-    // Not the version: it is known only after an install, and a unit's stamp must not change on the next run.
-    const hash = `package ${name}`;
+    // No version that nobody wants: it is known only after an install, and a unit's stamp must not change on the next run.
+    const hash = `package ${wantedName(resource)}`;
     const installed = seen?.status === 'installed';
-    if (installed && (!hold || seen.held)) {
+    const isOther = isOfOtherVersion(resource, observed);
+    if (installed && !isOther && (!hold || seen.held)) {
       return { result: 'unchanged', reason: `${seen.version} is installed${seen.held ? ' and held' : ''}`, hash };
     }
     const reason = installed
-      ? `${seen.version} is not held`
+      ? isOther
+        ? `${seen.version} is installed, ${resource.version ?? ''} is wanted`
+        : `${seen.version} is not held`
       : seen === undefined || seen.status === 'config-files'
         ? 'not installed'
         : `dpkg says ${seen.status}`;
@@ -29,16 +32,18 @@ export const packageKind: ResourceKind<PackageResource> = {
       hash,
       rests: rests(seen),
       ...(installed ? {} : { irreversible: 'packages are not taken off again' }),
+      ...(isOther ? { irreversible: 'the version of a package before is not put back' } : {}),
     };
   },
 
   converge(resource, change, _materials, observed) {
     const { name, units, hold } = resource;
-    if (change.verb === 'update') return Promise.resolve([{ op: 'run', argv: ['apt-mark', 'hold', name] }]);
+    if (change.verb === 'update' && !isOfOtherVersion(resource, observed))
+      return Promise.resolve([{ op: 'run', argv: ['apt-mark', 'hold', name] }]);
     return Promise.resolve([
       {
         op: 'install',
-        packages: [name],
+        packages: [wantedName(resource)],
         mask: units,
         hold: hold ? [name] : [],
         replaced: replaced(resource, observed),
@@ -55,4 +60,14 @@ export const packageKind: ResourceKind<PackageResource> = {
 /** Of those that can't be beside it, what is there. */
 function replaced({ replaces = [] }: PackageResource, { packages }: Observed): string[] {
   return replaces.filter((name) => packages[name]?.status === 'installed');
+}
+
+/** As apt-get takes it. */
+function wantedName({ name, version }: PackageResource): string {
+  return version === undefined ? name : `${name}=${version}`;
+}
+
+function isOfOtherVersion({ name, version }: PackageResource, { packages }: Observed): boolean {
+  const seen = packages[name];
+  return version !== undefined && seen?.status === 'installed' && seen.version !== version;
 }

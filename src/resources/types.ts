@@ -76,6 +76,8 @@ export interface LinkResource extends Common {
 export interface PackageResource extends Common {
   kind: 'package';
   name: string;
+  /** Exactly this one, as dpkg writes it; absent = any. */
+  version?: string;
   /** Runtime-masked while dpkg runs, so that nothing starts with a stock configuration. */
   units: string[];
   /** apt-mark hold. */

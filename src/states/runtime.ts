@@ -9,14 +9,18 @@ import { cniPlugins } from './cni.ts';
 import { CONTAINERD, containerdConfig, containerdMajor } from './containerd/config.ts';
 import { proxyFiles } from './containerd/proxy.ts';
 import { registryFiles } from './containerd/registries.ts';
+import { versionInquiry } from './containerd/version.ts';
 import { nodeBatches, nodeHosts } from './node-rollout.ts';
 import type { Stage, StateContext } from './stage.ts';
 
 /** Held: an upgrade in the night would restart it under the pods, and 2.x wants another configuration. */
-const PACKAGES: readonly PackageResource[] = [
-  { kind: 'package', name: 'runc', units: [], hold: true },
-  { kind: 'package', name: 'containerd', units: [CONTAINERD.unit], hold: true },
-];
+function packages({ versions: { containerd } }: Cluster): PackageResource[] {
+  const version = containerd === undefined ? {} : { version: containerd };
+  return [
+    { kind: 'package', name: 'runc', units: [], hold: true },
+    { kind: 'package', name: 'containerd', ...version, units: [CONTAINERD.unit], hold: true },
+  ];
+}
 
 export const runtime: Stage = {
   name: 'runtime',
@@ -24,6 +28,7 @@ export const runtime: Stage = {
   hosts: nodeHosts,
   needs: ['artifacts', 'system'],
   states: containerdStates,
+  inquire: versionInquiry,
   rollout: nodeBatches,
   gate: ({ hosts }) => hosts.map(runtimeAnswers),
 };
@@ -32,9 +37,9 @@ function containerdStates(context: StateContext): Resource[] {
   const { cluster, own } = context;
   const registries = registryFiles(cluster.registries);
   const proxies = proxyFiles(cluster);
-  const config = configFile(cluster, containerdMajor(own.os));
+  const config = configFile(cluster, containerdMajor(own.os, cluster.versions.containerd));
   return [
-    ...PACKAGES,
+    ...packages(cluster),
     ...cniPlugins(context),
     directory(CONTAINERD.folder),
     directory(CONTAINERD.certs),

@@ -46,7 +46,7 @@ const sshConfig = (text: string): Word[] => {
 
 const FLAGS: Case[] = [
   ['a command that is none', ['aply', ...I], 64, /no command "aply"; did you mean apply\?/],
-  ['a flag that is none', ['plan', ...I, '--forse'], 64, /Nonexistent flag: --forse/],
+  ['a flag that is none', ['plan', ...I, '--forse'], 64, /there is no flag --forse/],
   ['a flag twice', ['plan', ...I, '--limit', 'm1', '--limit', 'm2'], 64, /--limit/],
   ['a word too many', ['plan', 'everything', ...I], 64, /mcpk plan takes no word "everything"/],
   ['an inventory as a word', ['plan', 'lab.yaml'], 64, /named with -i: mcpk plan -i lab\.yaml/],

@@ -5,7 +5,8 @@ import { bareHost } from '../../src/cluster/bare-host.ts';
 import { COMMANDS } from '../../src/commands/main.ts';
 import { EXIT_CODES } from '../../src/core/errors.ts';
 import { schemaText } from '../../src/inventory/schema.ts';
-import { INVENTORY, inventory, mcpk, scratch } from './support.ts';
+import { STAGES } from '../../src/states/index.ts';
+import { INVENTORY, inventory, loadConfig, mcpk, scratch } from './support.ts';
 
 interface Failure {
   error: { code: string; exitCode: number; message: string };
@@ -22,11 +23,66 @@ describe('mcpk', () => {
     expect(said.stdout).toBe('');
   });
 
-  it('exits 64 for an unknown flag and says where to look', async () => {
-    const said = await mcpk(['plan', '--onyl', 'etcd']);
-    expect(said.code).toBe(64);
-    expect(said.stderr).toContain('--onyl');
-    expect(said.stderr).toContain('mcpk plan --help');
+  it.each([
+    [['plan', '--onyl', 'etcd'], 'there is no flag --onyl; did you mean --only?'],
+    [['apply', '--verbos'], 'there is no flag --verbos; did you mean --verbose?'],
+    [['host-key', 'pin', '--jsno'], 'there is no flag --jsno; did you mean --json?'],
+    [['init', '--masters', '10.0.0.1'], 'there is no flag --masters; did you mean --master?'],
+    [['plan', '--heLp'], 'there is no flag --heLp; did you mean --help?'],
+    [['plan', '--nothing-like-it'], 'there is no flag --nothing-like-it (exit 64)'],
+    [['plan', '-z'], 'there is no flag -z (exit 64)'],
+  ])('exits 64 for an unknown flag, names the nearest and says where to look: %j', async (words, text) => {
+    const { code, stderr } = await mcpk(words);
+    expect([code, stderr]).toEqual([64, expect.stringContaining(text)]);
+    expect(stderr).toContain(
+      `mcpk ${words.filter((word) => /^[a-z-]+$/.test(word) && !word.startsWith('-') && word !== 'etcd').join(' ')} --help`,
+    );
+  });
+
+  it.each([
+    [['help'], ['--help']],
+    [
+      ['help', 'plan'],
+      ['plan', '--help'],
+    ],
+    [
+      ['help', 'host-key', 'pin'],
+      ['host-key', 'pin', '--help'],
+    ],
+    [
+      ['help', 'host-key'],
+      ['host-key', '--help'],
+    ],
+    [['version'], ['--version']],
+  ])('%j says what %j does', async (words, flags) => {
+    const said = await mcpk(words, await loadConfig());
+    expect(said).toEqual(await mcpk(flags, await loadConfig()));
+    expect([said.code, said.stdout]).toEqual([0, expect.stringContaining('mcpk')]);
+  });
+
+  it.each(['plan', 'apply', 'render', 'show', 'verify', 'facts'])(
+    '%s --help lists the stages where it takes them',
+    async (name) => {
+      const { stdout } = await mcpk([name, '--help']);
+      const takes = stdout.includes('--only=');
+      expect(takes).toBe(name !== 'facts');
+      for (const stage of STAGES)
+        expect(stdout.includes(`  ${stage.name} `) && stdout.includes(stage.title)).toBe(takes);
+    },
+  );
+
+  it.each([
+    ['help', '--no-such-flag'],
+    ['help', 'host-key', 'pin', 'm1'],
+    ['version', 'now'],
+  ])('%s %s is wrong usage', async (...words) => {
+    const said = await mcpk(words);
+    expect([said.code, said.stdout]).toEqual([64, '']);
+  });
+
+  it('help of a word that is no command names the nearest, and exits 64', async () => {
+    const said = await mcpk(['help', 'host-key', 'pim']);
+    expect([said.code, said.stderr]).toEqual([64, expect.stringContaining('did you mean host-key pin?')]);
   });
 
   it('lists every command with a summary, and every exit code', async () => {
@@ -38,7 +94,8 @@ describe('mcpk', () => {
       expect(stdout).toMatch(new RegExp(`^ *${exit}  ${meaning.replaceAll(/[()]/g, '\\$&')}$`, 'm'));
   });
 
-  it.each(NAMES)('%s explains itself with examples', async (command) => {
+  // Of help itself oclif shows the whole.
+  it.each(NAMES.filter((name) => name !== 'help'))('%s explains itself with examples', async (command) => {
     const { stdout, code } = await mcpk([...command.split(' '), '--help']);
     expect(code).toBe(0);
     expect(stdout).toContain('DESCRIPTION');
@@ -99,6 +156,36 @@ describe('validate', () => {
     vi.stubEnv('MCPK_INVENTORY', await inventory());
     const said = await mcpk(['validate', '--json']);
     expect(said.code).toBe(0);
+  });
+});
+
+describe('explain', () => {
+  it.each([
+    ['network.podCidr', ['default  10.244.0.0/16', 'an IPv4 network such as']],
+    ['podCidr', ['network.podCidr']],
+    ['hosts[].address', ['hosts.address', 'it is needed']],
+    ['endpoint.tls', ['passthrough or terminate']],
+    ['hosts', ['settings:', 'hosts.ssh ']],
+  ])('tells what %s is', async (name, texts) => {
+    const said = await mcpk(['explain', name]);
+    expect([said.code, said.stderr]).toEqual([0, '']);
+    for (const text of texts) expect(said.stdout).toContain(text);
+  });
+
+  it('lists the sections', async () => {
+    const { stdout } = await mcpk(['explain']);
+    for (const name of ['hosts', 'network', 'apiServer']) expect(stdout).toMatch(new RegExp(`^  ${name} +\\S`, 'm'));
+  });
+
+  it.each([
+    ['network.podCidrs', 'did you mean network.podCidr?'],
+    ['podCidrs', 'did you mean network.podCidr?'],
+    ['port', 'did you mean ssh.port, '],
+    ['nothing-like-it', 'there is no setting "nothing-like-it" (exit 64)'],
+  ])('of %s, which is none, says which is near', async (name, text) => {
+    const said = await mcpk(['explain', name]);
+    expect([said.code, said.stdout]).toEqual([64, '']);
+    expect(said.stderr).toContain(text);
   });
 });
 

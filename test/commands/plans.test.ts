@@ -24,6 +24,17 @@ describe('show --plan', () => {
     );
   });
 
+  it('is a summary when asked, and not of everything at once', async () => {
+    const file = await kept();
+    const said = await mcpk(['show', '--plan', file, '--summary']);
+    expect([said.code, said.stdout]).toEqual([
+      0,
+      expect.stringContaining('  ~ update   /etc/kubernetes/kube-apiserver.env\n'),
+    ]);
+    expect(said.stdout).not.toContain('audit-log-maxage');
+    expect((await mcpk(['show', '--plan', file, '--summary', '--verbose'])).code).toBe(64);
+  });
+
   it('is the plan itself as JSON', async () => {
     const said = await mcpk(['show', '--plan', await kept(), '--json']);
     expect(JSON.parse(said.stdout)).toEqual(CHANGED_FLAG);

@@ -3,11 +3,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { inventoryFiles } from '../../src/commands/shared/cluster.ts';
 import { commandLine } from '../../src/commands/shared/command-line.ts';
-import { touchesLiveCluster } from '../../src/commands/shared/confirm.ts';
 import { readFacts } from '../../src/commands/shared/facts-file.ts';
 import { writeInto } from '../../src/commands/shared/output-folder.ts';
 import { toJson } from '../../src/report/json.ts';
-import { CHANGED_FLAG, FACTS, MIXED, NOTHING } from '../fixtures/plan.ts';
+import { FACTS } from '../fixtures/plan.ts';
 import { scratch } from './support.ts';
 
 describe('inventoryFiles', () => {
@@ -28,15 +27,6 @@ describe('commandLine', () => {
   ])('%j is %s', (flags, text) =>
     expect(commandLine('apply', flags, ['inventory', 'limit', 'only', 'yes'])).toBe(text),
   );
-});
-
-describe('touchesLiveCluster', () => {
-  it.each([
-    ['units of a formed cluster restart', CHANGED_FLAG, true],
-    ['something is removed', MIXED, true],
-    ['nothing changes', NOTHING, false],
-    ['there is no cluster yet', { ...CHANGED_FLAG, etcd: 'none' as const }, false],
-  ])('when %s', (_, plan, expected) => expect(touchesLiveCluster(plan)).toBe(expected));
 });
 
 describe('readFacts', () => {

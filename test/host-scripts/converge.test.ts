@@ -251,17 +251,36 @@ describe('packages', () => {
     ]);
   });
 
-  it('that apt does not know are looked for once more after an update', () => {
+  it.each([
+    ['E: Unable to locate package x', 'x'],
+    ["E: Version '1.2' for 'x' was not found", 'x=1.2'],
+  ])('are asked for anew once apt has read its lists: %s', (said, name) => {
     host.stub(
       'apt-get',
-      `case "$*" in *update) touch "${host.root}/updated";; esac\n[ -e "${host.root}/updated" ] || { echo "E: Unable to locate package x"; exit 100; }`,
+      `case "$*" in *update) touch "${host.root}/u";; esac\n[ -e "${host.root}/u" ] || { echo "${said}"; exit 100; }`,
     );
-    expect(converge([install('x')]).exitCode).toBe(0);
-    expect(host.calls.filter((call) => call.startsWith('apt-get')).map((call) => call.split(' ').at(-1))).toEqual([
-      'x',
-      'update',
-      'x',
+    const op: Op = { op: 'install', packages: [name], mask: [], hold: ['x'], replaced: [] };
+    expect(converge([step('package:x', op)]).exitCode).toBe(0);
+    expect(host.calls.filter((call) => call.startsWith('apt-get')).length).toBe(3);
+  });
+
+  it('may become older where a version is named, and only there', () => {
+    host.stub('apt-get', '');
+    const op: Op = { op: 'install', packages: ['x=1.2~b1'], mask: [], hold: ['x'], replaced: [] };
+    expect(converge([step('package:x', op)]).exitCode).toBe(0);
+    expect(host.calls.map((call) => call.replace(/-o \S+ /g, ''))).toEqual([
+      'apt-get -y -q --no-install-recommends --no-remove --allow-change-held-packages --allow-downgrades install -- x=1.2~b1',
+      'apt-mark hold -- x',
     ]);
+  });
+
+  it('of a version that apt does not have say so', () => {
+    host.stub('apt-get', `echo "E: Version '1.2' for 'x' was not found"; exit 100`);
+    const op: Op = { op: 'install', packages: ['x=1.2'], mask: [], hold: ['x'], replaced: [] };
+    expect(converge([step('package:x', op)])).toMatchObject({
+      exitCode: 15,
+      events: [{ status: 'failed', message: expect.stringContaining("Version '1.2' for 'x' was not found") as string }],
+    });
   });
 
   it('that fail are unmasked again, and say why', () => {

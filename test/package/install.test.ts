@@ -109,9 +109,9 @@ describe('the package', () => {
     expect(said.code, said.stderr).toBeOneOf([11, 130]);
   });
 
-  it('completes commands in the shell', async () => {
-    const said = await mcpk('autocomplete', 'script', 'bash');
+  it.each(['bash', 'fish', 'zsh'])('completes commands in %s', async (shell) => {
+    const said = await mcpk('autocomplete', shell);
     expect(said.code, said.stderr).toBe(0);
-    expect(said.stdout).toContain('MCPK');
+    expect(said.stdout).toContain('kubeconfig');
   });
 });

@@ -14,16 +14,21 @@ interface Drawn {
   width: number;
   seen: boolean;
   focusable: boolean;
+  top: number;
 }
 
 /** Appended for the test alone: writes down where each row's bar was drawn, in shares of its track. */
 const READER = `<pre id="drawn"></pre><script>
-const rows = [...document.querySelectorAll('summary,li[tabindex]')].map((row) => {
-  const bar = row.querySelector('.track .bar').getBoundingClientRect();
-  const track = row.querySelector('.track').getBoundingClientRect();
+// By then the browser has gone to the place that the address names.
+addEventListener('load', () => requestAnimationFrame(() => {
+const rows = [...document.querySelectorAll('.lane a,summary,li[tabindex]')].map((row) => {
+  const isBar = row.matches('a');
+  const bar = (isBar ? row : row.querySelector('.track .bar') ?? row).getBoundingClientRect();
+  const track = (isBar ? row.parentElement : row.querySelector('.track') ?? row).getBoundingClientRect();
   row.focus();
   return {
-    said: row.title,
+    said: row.title || row.textContent.trim(),
+    top: bar.top,
     left: (bar.left - track.left) / track.width,
     width: bar.width / track.width,
     seen: row.checkVisibility(),
@@ -32,9 +37,10 @@ const rows = [...document.querySelectorAll('summary,li[tabindex]')].map((row) =>
 });
 const ink = getComputedStyle(document.body);
 document.getElementById('drawn').textContent = JSON.stringify({ rows, text: ink.color, back: ink.backgroundColor });
+}));
 </script>`;
 
-async function draw(scheme: 'light' | 'dark'): Promise<{ rows: Drawn[]; text: string; back: string }> {
+async function draw(scheme: 'light' | 'dark', fragment = ''): Promise<{ rows: Drawn[]; text: string; back: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'mcpk-timeline-'));
   const file = join(folder, 'run.html');
   await writeFile(file, timelinePage(timelineOf(EVENTS)).replace('</body>', `${READER}</body>`));
@@ -47,7 +53,12 @@ async function draw(scheme: 'light' | 'dark'): Promise<{ rows: Drawn[]; text: st
     look,
     '--window-size=1280,900',
   ];
-  const { stdout } = await promisify(execFile)('chromium', [...flags, '--dump-dom', `file://${file}`]);
+  const { stdout } = await promisify(execFile)('chromium', [
+    ...flags,
+    '--virtual-time-budget=1000',
+    '--dump-dom',
+    `file://${file}${fragment}`,
+  ]);
   const json = /<pre id="drawn">(.*?)<\/pre>/s.exec(stdout)?.[1] ?? '';
   return JSON.parse(json.replaceAll('&gt;', '>').replaceAll('&lt;', '<').replaceAll('&amp;', '&')) as {
     rows: Drawn[];
@@ -62,22 +73,29 @@ it('is drawn by a browser: each bar where its time is, each row within reach of 
   expect(gate?.said).toBe('gate, members are healthy: 250 ms from 650 ms, failed');
   expect(gate?.left).toBeCloseTo(650 / 900, 2);
   expect(gate?.width).toBeCloseTo(250 / 900, 2);
-  const stage = rows.find(({ said }) => said.startsWith('etcd'));
+  const stage = rows.find(({ said }) => /^etcd: .* after /.test(said));
   expect(stage?.said).toContain('on the critical path, failed, after system, certificates');
-  const open = rows.filter(({ seen }) => seen);
-  expect(open.map(({ said }) => said.split(',')[0]?.split(':')[0])).toEqual([
-    'reading',
-    'connect',
-    'round trip',
-    'system',
-    'resource',
-    'etcd',
-    'upload',
-    'step',
-    'gate',
+  const said = rows.filter(({ seen }) => seen).map((row) => row.said.split(':')[0]);
+  expect(said).toEqual([
+    // A lane for the critical path, one for each host.
+    ...['reading', 'system', 'etcd'],
+    ...['reading on m1', 'system on m1', 'etcd on m1'],
+    'etcd on m2',
+    // Closed, but for what failed.
+    ...['reading', 'system', 'etcd'],
+    ...['upload, m2 2.0 MB of binaries', 'step, m1 move the leader', 'gate, members are healthy'],
     'round trips',
   ]);
-  expect(open.every(({ focusable }) => focusable)).toBe(true);
+  expect(rows.filter(({ seen }) => seen).every(({ focusable }) => focusable)).toBe(true);
+  const lane = rows.find(({ said: text }) => text === 'etcd on m2: 200 ms from 450 ms, on the critical path');
+  expect(lane?.left).toBeCloseTo(450 / 900, 2);
+  expect(lane?.width).toBeCloseTo(200 / 900, 2);
+});
+
+it('opens the stage that a bar of a lane leads to', async () => {
+  const resource = (rows: Drawn[]): Drawn | undefined => rows.find(({ said }) => said.startsWith('1 resource of less'));
+  expect(resource((await draw('light')).rows)?.seen).toBe(false);
+  expect(resource((await draw('light', '#stage-1')).rows)?.seen).toBe(true);
 });
 
 it('is dark where the reader wants it dark', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { renderPlan } from '../../src/report/plan-text.ts';
 import { PLAIN, width, type Theme } from '../../src/report/theme.ts';
 import type { PlanItem } from '../../src/engine/types.ts';
-import { CHANGED_FLAG, hosts, MIXED, NOTHING, planOf, stage } from '../fixtures/plan.ts';
+import { CHANGED_FLAG, hosts, MIXED, NOTHING, planOf, RESTART, stage } from '../fixtures/plan.ts';
 
 const OPTIONS = {
   verbose: false,
@@ -82,7 +82,43 @@ Apply with: mcpk apply -i inventories/lab.yaml
     expect(text).toContain(
       'm1, m2 (same change)\n  ~ file  /etc/x\n      @@ -1,3 +1,3 @@\n        …\n      - port: 1\n      + port: 2\n        end\n',
     );
-    expect(text).toContain('after each: node HOST Ready, one leader');
+    expect(text).toContain('after each: node Ready, one leader');
+  });
+
+  it.each([
+    ['API server m1 ready', 'API server ready'],
+    ['node m1 Ready', 'node Ready'],
+    ['containerd m1 answers CRI', 'containerd answers CRI'],
+    ['HAProxy sees m1 UP', 'HAProxy sees that host UP'],
+    ['drain m1', 'drain that host'],
+    ["move etcd's leader away from m1", "move etcd's leader away from that host"],
+    ['note on m1 that etcd has formed', 'note on that host that etcd has formed'],
+    ['replace the etcd member m1', 'replace the etcd member'],
+    ['one host holds 10.0.0.100', 'one host holds 10.0.0.100'],
+    ['Deployment kube-system/m1 rolled out', 'Deployment kube-system/m1 rolled out'],
+  ])('names no host in what is so for each: %s', (title, said) => {
+    const each = (host: string): string => title.replace(/ m1\b/, ` ${host}`);
+    const steps = ['m1', 'm2'].map((on, batch) => ({ batch, when: 'before' as const, title: each(on), on, run: [] }));
+    const gates = ['m1', 'm2'].map(each);
+    const rolling = stage('x', { hosts: hosts(['m1', 'm2'], [RESTART]), batches: [['m1'], ['m2']], gates, steps });
+    const text = renderPlan(planOf([rolling]), PLAIN, OPTIONS);
+    expect(text).toContain(`before each: ${said}\n`);
+    expect(text).toContain(`after each: ${said}\n`);
+  });
+
+  it('says once what each host of a batch gets', () => {
+    const names = ['m1', 'm2', 'm3'];
+    const steps = names.map((on) => ({
+      batch: 0,
+      when: 'held' as const,
+      title: `note on ${on} that it formed`,
+      on,
+      run: [],
+    }));
+    const forming = stage('etcd', { hosts: hosts(names, [RESTART]), batches: [names], steps });
+    expect(renderPlan(planOf([forming]), PLAIN, OPTIONS)).toContain(
+      'Order  m1, m2, m3\n       after each: note on that host that it formed\n',
+    );
   });
 
   it('lists the restarts of several stages in order, one line for hosts that share the reason', () => {
@@ -110,9 +146,9 @@ Apply with: mcpk apply -i inventories/lab.yaml
     });
     const text = renderPlan(planOf([changed, ...CHANGED_FLAG.stages]), PLAIN, OPTIONS);
     expect(text).toContain(`Order  m2 → m1
-       before each: stop the API server of HOST
-       after each: start the API server of HOST
-       after each: etcd HOST healthy
+       before each: stop the API server of that host
+       after each: start the API server of that host
+       after each: etcd healthy
 `);
     expect(text).toContain(`Restarts, in order
   etcd.service            restart  m2 → m1       /etc/etcd/etcd.yaml changes, /usr/local/bin/etcd changes

@@ -54,6 +54,12 @@ describe('renderSummary', () => {
     );
   });
 
+  it('says how many more changed than the plan could count', () => {
+    expect(renderSummary({ ...RESULT, changed: 583, knownLater: 60 }, PLAIN, NEXT)).toContain(
+      '(changed=583, 60 of them not known when it was planned)',
+    );
+  });
+
   it('says that nothing was to be done', () => {
     expect(renderSummary({ ...RESULT, changed: 0 }, PLAIN, NEXT)).toContain('Nothing was to be done.');
   });

@@ -3,6 +3,7 @@ import { span } from '../../core/duration.ts';
 import { EXIT_CODES, FailureList, McpkError } from '../../core/errors.ts';
 import { redact, redactError } from '../../core/redact.ts';
 import type { Plan, RunResult } from '../../engine/types.ts';
+import { nearest } from '../../inventory/nearest.ts';
 import type { Cluster } from '../../inventory/types.ts';
 import { renderError } from '../../report/error-text.ts';
 import { toJson } from '../../report/json.ts';
@@ -125,7 +126,24 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     const usage = thrown instanceof Errors.CLIError || 'parse' in thrown;
     if (!usage) return thrown;
     const help = [this.config.bin, ...(this.id ?? '').split(':'), '--help'].join(' ');
-    return new McpkError('usage', firstLine(thrown.message), { hint: `${help} shows what it takes.` });
+    return new McpkError('usage', this.unknownFlag(thrown) ?? firstLine(thrown.message), {
+      hint: `${help} shows what it takes.`,
+    });
+  }
+
+  /** oclif only says that there is none. */
+  private unknownFlag(thrown: Error): string | undefined {
+    // Of oclif's NonExistentFlagsError, which it does not export.
+    if (!('flags' in thrown) || !Array.isArray(thrown.flags)) return undefined;
+    const all = { ...BaseCommand.baseFlags, ...this.ctor.flags, ...(this.ctor.enableJsonFlag ? { json: true } : {}) };
+    const known = [...Object.keys(all), 'help'].map((name) => `--${name}`);
+    return thrown.flags
+      .map(String)
+      .map((flag) => {
+        const close = nearest(flag, known);
+        return `there is no flag ${flag}${close === undefined ? '' : `; did you mean ${close}?`}`;
+      })
+      .join(', ');
   }
 
   protected override async finally(error: Error | undefined): Promise<void> {

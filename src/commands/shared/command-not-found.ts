@@ -5,7 +5,7 @@ import { nearest } from '../../inventory/nearest.ts';
 import { renderError } from '../../report/error-text.ts';
 import { themeFor } from '../../report/theme.ts';
 
-/** A word that is no command: says which one is near, and ends as every wrong usage does. */
+/** Ends as every wrong usage does. */
 export const commandNotFound: Hook.CommandNotFound = async ({ id, config }) => {
   const error = wordTooMany(id, config.commandIDs) ?? noCommand(id, config.commandIDs);
   process.stderr.write(renderError(error, themeFor(process.stderr, process.env)));
@@ -26,7 +26,8 @@ function wordTooMany(id: string, known: readonly string[]): McpkError | undefine
   });
 }
 
-function noCommand(id: string, known: readonly string[]): McpkError {
+/** For words that are no command: says which one is near. */
+export function noCommand(id: string, known: readonly string[]): McpkError {
   const close = nearest(id, known);
   return new McpkError(
     'usage',

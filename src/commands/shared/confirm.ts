@@ -1,13 +1,38 @@
 import { McpkError } from '../../core/errors.ts';
-import { changesOf, type Plan } from '../../engine/types.ts';
+import type { View } from '../../report/view.ts';
 
-const DISRUPTIVE = new Set(['restart', 'reload', 'stop', 'remove']);
+/**
+ * Whether there is somebody to ask before a change: on a terminal, unless `--yes` answers already. Throws `usage` where
+ * a terminal is there but the question would not be seen on it.
+ */
+export function mayAsk({ yes, json }: { yes: boolean; json: boolean }): boolean {
+  if (yes || !process.stdin.isTTY) return false;
+  if (process.stderr.isTTY && !json) return true;
+  const why = json
+    ? '--json leaves no place for the question'
+    : 'stderr, where the question would stand, is no terminal';
+  throw new McpkError('usage', `before a change somebody is asked, and ${why}`, {
+    hint: 'Look at what mcpk plan shows, then say --yes.',
+  });
+}
 
-/** Units of a cluster that serves already will restart, or something of it will go. */
-export function touchesLiveCluster(plan: Plan): boolean {
-  if (plan.etcd !== 'formed') return false;
-  const changes = plan.stages.flatMap((stage) => stage.hosts).flatMap(changesOf);
-  return changes.some((item) => DISRUPTIVE.has(item.comparison.verb));
+export interface Asking {
+  /** Of {@link mayAsk}. False: it is shown, and agreed to. */
+  asks: boolean;
+  show: () => void;
+  question: string;
+  signal: AbortSignal;
+}
+
+/** Shows what will change and asks; the view makes room for that. */
+export async function askOver(view: View, { asks, show, question, signal }: Asking): Promise<boolean> {
+  view.pause();
+  try {
+    show();
+    return !asks || (await confirm(question, signal));
+  } finally {
+    view.resume();
+  }
 }
 
 /**

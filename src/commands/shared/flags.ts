@@ -114,6 +114,14 @@ export const fetchFlags = {
   }),
 };
 
+/** For what shows a plan. */
+export const summaryFlags = {
+  summary: Flags.boolean({
+    summary: 'Sum each stage up; without it only what is new on new hosts is, with --verbose nothing.',
+    exclusive: ['verbose'],
+  }),
+};
+
 /** All that a command that talks to hosts takes. */
 export const runFlags = { ...inventoryFlags, ...limitFlags, ...stageFlags, ...connectionFlags };
 /** The same without a choice of stages. */

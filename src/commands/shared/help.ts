@@ -1,11 +1,20 @@
-import { Help } from '@oclif/core';
+import { Help, type Command } from '@oclif/core';
 import { exitCodeTable } from './command-line.ts';
 
-/** oclif's help, with the exit codes below the list of commands. */
+/** oclif's help, with the exit codes below the list of commands, and the stages where a command takes their names. */
 export class MainHelp extends Help {
   protected override async showRootHelp(): Promise<void> {
     await super.showRootHelp();
     this.log(this.section('EXIT CODES', exitCodeTable()));
+    this.log('');
+  }
+
+  override async showCommandHelp(command: Command.Loadable): Promise<void> {
+    await super.showCommandHelp(command);
+    if (!Object.values(command.flags).some((flag) => flag.type === 'option' && flag.helpValue === 'STAGES')) return;
+    const { STAGES } = await import('../../states/index.ts');
+    const names = STAGES.map(({ name, title }) => `${name.padEnd(14)}${title}`);
+    this.log(this.section('STAGES', names.join('\n')));
     this.log('');
   }
 }

@@ -74,10 +74,11 @@ export function selectionOf({ selection: { limit, only, skip } }: Plan): Selecti
 
 function plannedHosts(facts: Facts): Plan['hosts'] {
   return Object.fromEntries(
-    [...facts.hosts].map(([name, { machineId, holdsVip }]) => [
+    [...facts.hosts].map(([name, { machineId, holdsVip, owned }]) => [
       name,
       {
         machineId,
+        ...(owned.length === 0 ? { new: true as const } : {}),
         ...(holdsVip ? { holdsVip: true as const } : {}),
         ...(facts.standing?.etcdLeader === name ? { leads: true as const } : {}),
       },

@@ -5,8 +5,9 @@ import type { RunState } from './run-state.ts';
 /** Ends a run: counts, traffic, and the event that tells of them. */
 export function finish({ program, hands, state }: Doing, stages: RunResult['stages'], ms: number): RunResult {
   const changed = stages.reduce((sum, stage) => sum + stage.changed, 0);
-  const { removals, unchanged } = program.plan.summary;
-  const done = resultOf(state, hands.traffic(), stages, ms, { unchanged, changed, removed: removals });
+  const { changes, removals, unchanged } = program.plan.summary;
+  const all = resultOf(state, hands.traffic(), stages, ms, { unchanged, changed, removed: removals });
+  const done = all.status === 'succeeded' && changed > changes ? { ...all, knownLater: changed - changes } : all;
   state.emit({ at: state.since(), type: 'run-end', result: done });
   return done;
 }

@@ -18,8 +18,12 @@ type Tree = Readonly<Record<string, unknown>>;
 /** First release of a distribution whose package `containerd` is 2.x; older ones ship 1.x. */
 const SECOND_MAJOR: Readonly<Record<string, number>> = { debian: 14, ubuntu: 25.1 };
 
-/** Major version of containerd that the host's package manager gives; 1 where nothing is known (2.x reads that too). */
-export function containerdMajor(os: HostFacts['os']): 1 | 2 {
+/**
+ * Major version of containerd that a host gets: of the one that is wanted, or that its package manager gives; 1 where
+ * nothing is known (2.x reads that too).
+ */
+export function containerdMajor(os: HostFacts['os'], wanted?: string): 1 | 2 {
+  if (wanted !== undefined) return Number.parseInt(wanted.replace(/^\d+:/, ''), 10) >= 2 ? 2 : 1;
   const since = SECOND_MAJOR[os.id];
   return since !== undefined && Number.parseFloat(os.version) >= since ? 2 : 1;
 }

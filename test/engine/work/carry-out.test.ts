@@ -46,6 +46,15 @@ const known = (stage: Stage, plan: StagePlan, more: Partial<ProgramStage> = {}):
   ...more,
 });
 
+it.each([
+  ['of changes that the plan did not know yet', planOf([], { changes: 2, deferred: 1 }), 3],
+  ['of none where it knew all', planOf([], { changes: 5 }), undefined],
+])('a result tells %s', async (_, plan, knownLater) => {
+  const stages = [known(stageOf('nodes'), changing('nodes', [['w1', 'w2', 'w3', 'w4', 'w5']]))];
+  const { result } = await carried({ plan, stages });
+  expect([result.changed, result.knownLater]).toEqual([5, knownLater]);
+});
+
 describe('a program is carried out', () => {
   const plan = planOf([], { changes: 3 });
 

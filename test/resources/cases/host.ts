@@ -8,6 +8,13 @@ import type {
 import { fileState, type Case } from '../case.ts';
 
 const haproxy: PackageResource = { kind: 'package', name: 'haproxy', units: ['haproxy.service'], hold: true };
+const exact: PackageResource = {
+  kind: 'package',
+  name: 'containerd',
+  version: '1.7.24~ds1-6',
+  units: ['containerd.service'],
+  hold: true,
+};
 const forward: SysctlResource = { kind: 'sysctl', key: 'net.ipv4.ip_local_port_range', value: '1024 60999' };
 const etcd: UserResource = { kind: 'user', name: 'etcd', group: 'etcd', home: '/var/lib/etcd' };
 const binary: BinaryResource = {
@@ -60,6 +67,53 @@ export const cases: Case[] = [
     wanted: haproxy,
     seen: { packages: { haproxy: { version: '3', status: 'installed', held: true } } },
     gives: { result: 'unchanged', hash: 'package haproxy' },
+  },
+  {
+    name: 'a package of which a version is wanted is installed in that version',
+    wanted: exact,
+    gives: { verb: 'install', reasons: ['not installed'], hash: 'package containerd=1.7.24~ds1-6' },
+    ops: [
+      {
+        op: 'install',
+        packages: ['containerd=1.7.24~ds1-6'],
+        mask: ['containerd.service'],
+        hold: ['containerd'],
+        replaced: [],
+      },
+    ],
+  },
+  {
+    name: 'another version than the one that is wanted is changed, and held',
+    wanted: exact,
+    seen: { packages: { containerd: { version: '1.6.20~ds1-1', status: 'installed', held: true } } },
+    gives: {
+      verb: 'update',
+      reasons: ['1.6.20~ds1-1 is installed, 1.7.24~ds1-6 is wanted'],
+      irreversible: 'the version of a package before is not put back',
+    },
+    ops: [
+      {
+        op: 'install',
+        packages: ['containerd=1.7.24~ds1-6'],
+        mask: ['containerd.service'],
+        hold: ['containerd'],
+        replaced: [],
+      },
+    ],
+  },
+  {
+    name: 'the version that is wanted is left alone, and counts for its unit',
+    wanted: exact,
+    seen: { packages: { containerd: { version: '1.7.24~ds1-6', status: 'installed', held: true } } },
+    gives: { result: 'unchanged', hash: 'package containerd=1.7.24~ds1-6' },
+  },
+  {
+    name: 'the version that is wanted is only held where it is not',
+    wanted: exact,
+    seen: { packages: { containerd: { version: '1.7.24~ds1-6', status: 'installed', held: false } } },
+    gives: { verb: 'update', reasons: ['1.7.24~ds1-6 is not held'] },
+    without: ['irreversible'],
+    ops: [{ op: 'run', argv: ['apt-mark', 'hold', 'containerd'] }],
   },
   {
     name: 'a hold by an administrator is left alone',

@@ -1,5 +1,6 @@
 # Installs packages.
-# In:  P:PACKAGE, M:UNIT to mask meanwhile, H:PACKAGE to hold afterwards, R:PACKAGE that may be taken off for these.
+# In:  P:PACKAGE or P:PACKAGE=VERSION, M:UNIT to mask meanwhile, H:PACKAGE to hold afterwards, R:PACKAGE that may be
+#      taken off for these.
 # Out: packages installed and held. $state/masked lists units while they are masked, for the stream after one that is
 #      killed; $state/apt.log has what apt said.
 
@@ -14,8 +15,9 @@ install_apart() {
 
 # What `--install` of this script does.
 install_packages() {
-  local argument='' packages='' masked='' held='' replaced='' result=0 IFS="$nl"
+  local argument='' packages='' masked='' held='' replaced='' downgrade='' result=0 IFS="$nl"
   for argument; do
+    case $argument in P:*=*) downgrade=--allow-downgrades ;; esac
     case $argument in
       P:*) packages=$packages$nl${argument#P:} ;;
       M:*) masked=$masked$nl${argument#M:} ;;
@@ -27,7 +29,7 @@ install_packages() {
   if [ -n "$masked" ]; then printf '%s\n' $masked >$state/masked && systemctl mask --runtime --quiet -- $masked; fi
   apt_install >$state/apt.log 2>&1
   result=$?
-  if [ $result != 0 ] && grep -Eq 'Unable to locate|no installation candidate|Failed to fetch|not available|404 ' $state/apt.log; then
+  if [ $result != 0 ] && grep -Eq 'Unable to locate|no installation candidate|Failed to fetch|not available|was not found|404 ' $state/apt.log; then
     apt update >>$state/apt.log 2>&1
     apt_install >>$state/apt.log 2>&1
     result=$?
@@ -39,14 +41,15 @@ install_packages() {
 }
 
 # Installs $packages. apt makes room for a package by removing others, and what depends on them: of what is there only
-# $replaced may go. A package that an earlier run held may be changed by this one.
+# $replaced may go. A package that an earlier run held may be changed by this one, to an older version too where one is
+# named.
 apt_install() {
   local name='' removed=''
   if [ -z "$replaced" ]; then
-    apt --no-remove --allow-change-held-packages install -- $packages
+    apt --no-remove --allow-change-held-packages $downgrade install -- $packages
     return
   fi
-  removed=$(apt --simulate --allow-change-held-packages install -- $packages | sed -n 's/^Remv \([^ ]*\).*/\1/p')
+  removed=$(apt --simulate --allow-change-held-packages $downgrade install -- $packages | sed -n 's/^Remv \([^ ]*\).*/\1/p')
   for name in $removed; do
     case $replaced$nl in
       *"$nl$name$nl"*) ;;
@@ -56,7 +59,7 @@ apt_install() {
         ;;
     esac
   done
-  apt --allow-change-held-packages install -- $packages
+  apt --allow-change-held-packages $downgrade install -- $packages
 }
 
 apt() {
