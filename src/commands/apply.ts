@@ -1,7 +1,6 @@
 import { Flags } from '@oclif/core';
 import { checkPlace } from '../core/private-file.ts';
 import type { Plan, RunResult } from '../engine/types.ts';
-import { renderErrors } from '../report/error-text.ts';
 import { renderPlan } from '../report/plan-text.ts';
 import { clean } from '../report/theme.ts';
 import { renderSummary } from '../report/summary-text.ts';
@@ -72,7 +71,7 @@ export default class Apply extends BaseCommand<typeof Apply> {
       .then((input) => applyRun({ ...input, ...more }))
       .finally(() => view.end())
       .finally(() => (timeline === undefined ? undefined : record?.write(timeline)));
-    this.note(renderErrors(result.errors, this.progressTheme()));
+    this.noteErrors(result.errors);
     const again = commandLine('apply', { ...this.flags, ...saved?.flags }, REPEATED);
     const verify = commandLine('verify', { ...this.flags, ...saved?.flags }, ['inventory', 'env']);
     this.print(renderSummary(result, this.theme, { again, verify }));

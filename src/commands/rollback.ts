@@ -1,6 +1,5 @@
 import { Args, Flags } from '@oclif/core';
 import type { Plan, RunResult } from '../engine/types.ts';
-import { renderErrors } from '../report/error-text.ts';
 import { renderPlan } from '../report/plan-text.ts';
 import { renderSummary } from '../report/summary-text.ts';
 import type { View } from '../report/view.ts';
@@ -45,7 +44,7 @@ export default class Rollback extends BaseCommand<typeof Rollback> {
     const result = await engineInput(cluster, this.flags, caller, { artifacts: false })
       .then((input) => rollbackRun({ ...input, ...from, ...agree }))
       .finally(() => view.end());
-    this.note(renderErrors(result.errors, this.progressTheme()));
+    this.noteErrors(result.errors);
     const again = commandLine('rollback', this.flags, REPEATED);
     this.print(renderSummary(result, this.theme, { again }));
     const plan = commandLine('plan', this.flags, REPEATED);

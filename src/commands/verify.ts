@@ -1,5 +1,4 @@
 import type { Event, RunResult } from '../engine/types.ts';
-import { renderErrors } from '../report/error-text.ts';
 import { lastOfEach, renderVerify, type GateEvent } from '../report/verify-text.ts';
 import { BaseCommand } from './shared/base-command.ts';
 import { commandLine } from './shared/command-line.ts';
@@ -32,10 +31,10 @@ export default class Verify extends BaseCommand<typeof Verify> {
     const result = await engineInput(cluster, this.flags, caller, { artifacts: false })
       .then(verifyRun)
       .finally(() => view.end());
-    this.print(renderVerify(events, this.theme));
+    this.print(renderVerify(events, this.theme, this.telling));
     // What the checklist has said already is not said again; journal lines are.
     const untold = result.errors.filter((error) => error.code !== 'gate' || error.details.length > 1);
-    this.note(renderErrors(untold, this.progressTheme()));
+    this.noteErrors(untold);
     const checks = lastOfEach(events).map(({ stage, title, status, seen, ms }) => ({
       stage,
       title,

@@ -49,6 +49,7 @@ The first line names the schema for editors that know the YAML language server:
 | write | for |
 | --- | --- |
 | \`m1\`, \`m*\`, \`w?\` | hosts by name; a name that is not there is refused |
+| \`all\` | every host |
 | \`role:master\` | hosts with a role: master, etcd, worker |
 | \`label:rack=r1\`, \`label:rack\` | hosts by a label, or that have it at all; \`*\` and \`?\` work in the value |
 | \`fact:os.id=debian\` | hosts by what they tell about themselves (\`mcpk facts\`): all are asked before the run begins; not for \`host-key\` |

@@ -3,7 +3,8 @@ import { EXIT_CODES, FailureList, McpkError } from '../../core/errors.ts';
 import { redact, redactError } from '../../core/redact.ts';
 import type { Plan, RunResult } from '../../engine/types.ts';
 import type { Cluster } from '../../inventory/types.ts';
-import { renderError } from '../../report/error-text.ts';
+import { renderError, renderErrors, type ErrorOptions } from '../../report/error-text.ts';
+import type { Roster } from '../../report/fold.ts';
 import { toJson } from '../../report/json.ts';
 import { themeFor, type Theme } from '../../report/theme.ts';
 import { createView, type View } from '../../report/view.ts';
@@ -28,6 +29,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   protected args!: ArgsOf<T>;
   readonly #abort = new AbortController();
   #cluster: Cluster | undefined;
+  #roster: Roster | undefined;
   #timer: NodeJS.Timeout | undefined;
   readonly #onSignal = (): void => this.interrupt();
 
@@ -56,8 +58,10 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** The cluster that the flags name, or `over` them. What it hides is in nothing that is said from now on. */
   protected async loadCluster(over: InventoryFlags = {}): Promise<Cluster> {
-    const { loadCluster } = await import('./cluster.ts');
-    return (this.#cluster = await loadCluster({ ...(this.flags as InventoryFlags), ...over }));
+    const { loadCluster, rosterOf } = await import('./cluster.ts');
+    this.#cluster = await loadCluster({ ...(this.flags as InventoryFlags), ...over });
+    this.#roster = rosterOf(this.#cluster);
+    return this.#cluster;
   }
 
   /** Theme of the results on stdout. */
@@ -75,7 +79,20 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       verbose: this.flags['verbose'] === true,
       stream: process.stderr,
       theme: this.progressTheme(),
+      roster: this.#roster,
     });
+  }
+
+  /** How much is said of several hosts, and in which words. */
+  protected get telling(): { verbose: boolean; roster: Roster | undefined } {
+    // Without flags when it is them that could not be read.
+    const flags = this.flags as { verbose?: boolean } | undefined;
+    return { verbose: flags?.verbose === true, roster: this.#roster };
+  }
+
+  /** Errors of a run that went to its end. */
+  protected noteErrors(errors: readonly McpkError[]): void {
+    this.note(renderErrors(errors, this.progressTheme(), this.telling));
   }
 
   /** A result for people; `--json` prints the returned object instead. */
@@ -100,7 +117,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     process.exitCode = exit;
     if (this.jsonEnabled()) return this.logJson(this.toErrorJson(error));
     if (!(error instanceof Errors.ExitError)) {
-      process.stderr.write(renderError(error, this.progressTheme(), { stack: isDebugged() }));
+      const options: ErrorOptions = { ...this.telling, stack: isDebugged() };
+      process.stderr.write(renderError(error, this.progressTheme(), options));
     }
     // Tells oclif that all is said, and with which code to end.
     throw Object.assign(error, { oclif: { exit }, skipOclifErrorHandling: true });
