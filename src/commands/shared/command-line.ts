@@ -1,5 +1,3 @@
-import { EXIT_CODES } from '../../core/errors.ts';
-
 const WORD = /^[\w@%+=:,./-]+$/;
 
 /** `mcpk apply -i inventories/lab.yaml`: a command to copy, with the flags that it was called with. */
@@ -20,11 +18,4 @@ export function commandLine(
   return ['mcpk', command, ...words]
     .map((word) => (WORD.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
     .join(' ');
-}
-
-/** The table of exit codes, as help shows it. */
-export function exitCodeTable(): string {
-  return Object.values(EXIT_CODES)
-    .map(([code, meaning]) => `${String(code).padStart(3)}  ${meaning}`)
-    .join('\n');
 }
