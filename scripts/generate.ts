@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { renderInventoryDoc } from '../src/inventory/document.ts';
 import { renderReference } from '../src/inventory/reference.ts';
 import { readSchema } from '../src/inventory/schema.ts';
-import { exitCodesPage } from './docs.ts';
+import { pages } from './docs.ts';
 import { ROOT } from './process.ts';
 
 const schema = readSchema();
 await writeFile(join(ROOT, 'inventories/reference.yaml'), renderReference(schema));
 await writeFile(join(ROOT, 'docs/inventory.md'), renderInventoryDoc(schema));
-await writeFile(join(ROOT, 'docs/exit-codes.md'), exitCodesPage());
+for (const [path, text] of await pages()) await writeFile(join(ROOT, path), text);

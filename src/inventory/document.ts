@@ -22,6 +22,8 @@ The first line names the schema for editors that know the YAML language server:
 - **\`null\`** (or nothing behind the colon) puts a setting back to its default, and takes an entry out of a map such as
   \`labels\`. In \`extraArgs\` and \`config\` it takes out what mcpk would set, in a host's
   \`pillar\` what is inherited.
+- **Flags**: a value in \`extraArgs\` takes the place of mcpk's own, whole. Of a list (\`enable-admission-plugins\`) name
+  also what mcpk would have set; \`mcpk show m1 --only api-server --verbose\` has it.
 - **\`\${NAME}\`** in a text is replaced by that environment variable, \`\${NAME:-default}\` by the default where the variable
   is not set or empty. A variable that is not set is a mistake. \`$\${\` stands for \`\${\`.
 - **Which variables**: those that begin with \`MCPK_\`, and those that whoever runs mcpk names: \`--env NAME\`, once for

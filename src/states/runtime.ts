@@ -21,6 +21,7 @@ const PACKAGES: readonly PackageResource[] = [
 export const runtime: Stage = {
   name: 'runtime',
   title: 'Container runtime',
+  about: 'containerd with registries and proxies, and the CNI plugins',
   hosts: nodeHosts,
   needs: ['artifacts', 'system'],
   states: containerdStates,

@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from '@oclif/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { exitCodesPage } from '../../scripts/docs.ts';
+import { PARTS } from '../../scripts/docs.ts';
 import { ROOT } from '../../scripts/process.ts';
 import { COMMANDS } from '../../src/commands/main.ts';
 import { EXIT_CODES, failure, McpkError, type ErrorCode } from '../../src/core/errors.ts';
@@ -36,7 +36,7 @@ describe('an exit code with its line in the table', () => {
     const { stdout } = await mcpk(['greet', '--fail', 'unheard', '--json'], config);
     expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'unheard', exitCode: 20 } });
     expect((await mcpk(['--help'], config)).stdout).toMatch(/^ *20 {2}nobody listens$/m);
-    expect(exitCodesPage()).toContain('\n| 20 | nobody listens |');
+    expect(await PARTS['exit codes']?.()).toContain('\n| 20 | nobody listens |');
   });
 });
 

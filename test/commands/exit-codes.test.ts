@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { endingsOf, exitCodesPage } from '../../scripts/docs.ts';
+import { endingsOf } from '../../scripts/docs.ts';
 import { ROOT } from '../../scripts/process.ts';
 import { COMPONENTS } from '../../src/artifacts/components.ts';
 import { COMMANDS } from '../../src/commands/main.ts';
@@ -133,10 +133,6 @@ describe('a command documents no code that nothing in it gives', () => {
 });
 
 describe('the table', () => {
-  it('of docs/exit-codes.md is in step (npm run generate)', () => {
-    expect(readFileSync(join(ROOT, 'docs/exit-codes.md'), 'utf8')).toBe(exitCodesPage());
-  });
-
   it.each(IDS)('%s --help has just its own codes', async (id) => {
     const { stdout } = await mcpk([...id.split(':'), '--help']);
     const [, section = ''] = stdout.split('EXIT CODES\n');
