@@ -1,11 +1,13 @@
-/** `npm run generate`: what is made from the schema. A test finds files that are out of step. */
+/** `npm run generate`: what is made from the schema and the sources. A test finds files that are out of step. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { renderInventoryDoc } from '../src/inventory/document.ts';
 import { renderReference } from '../src/inventory/reference.ts';
 import { readSchema } from '../src/inventory/schema.ts';
+import { pages } from './docs.ts';
 import { ROOT } from './process.ts';
 
 const schema = readSchema();
 await writeFile(join(ROOT, 'inventories/reference.yaml'), renderReference(schema));
 await writeFile(join(ROOT, 'docs/inventory.md'), renderInventoryDoc(schema));
+for (const [path, text] of await pages()) await writeFile(join(ROOT, path), text);

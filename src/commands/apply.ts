@@ -1,12 +1,12 @@
 import { Flags } from '@oclif/core';
 import { checkPlace } from '../core/private-file.ts';
 import type { Plan, RunResult } from '../engine/types.ts';
-import { renderErrors } from '../report/error-text.ts';
 import { renderPlan } from '../report/plan-text.ts';
 import { clean } from '../report/theme.ts';
 import { renderSummary } from '../report/summary-text.ts';
 import type { View } from '../report/view.ts';
 import { BaseCommand } from './shared/base-command.ts';
+import { CHANGES_END, type Ending } from './shared/exit-codes.ts';
 import { commandLine } from './shared/command-line.ts';
 import { askOver, mayAsk } from './shared/confirm.ts';
 import { engineInput } from './shared/engine-input.ts';
@@ -26,6 +26,7 @@ export default class Apply extends BaseCommand<typeof Apply> {
     '<%= config.bin %> <%= command.id %> --plan tonight.json',
     '<%= config.bin %> <%= command.id %> --yes --json > result.json',
   ];
+  static readonly endings: readonly Ending[] = [...CHANGES_END, 'preflight', 'fetch'];
   static override readonly flags = {
     ...runFlags,
     ...fetchFlags,
@@ -74,7 +75,7 @@ export default class Apply extends BaseCommand<typeof Apply> {
       .then((ended) => this.told(ended))
       .finally(() => view.end())
       .finally(() => (timeline === undefined ? undefined : record?.write(timeline)));
-    this.note(renderErrors(result.errors, this.progressTheme()));
+    this.noteErrors(result.errors);
     const again = commandLine('apply', { ...this.flags, ...saved?.flags }, REPEATED);
     const verify = commandLine('verify', { ...this.flags, ...saved?.flags }, ['inventory', 'env']);
     this.print(renderSummary(result, this.theme, { again, verify }));

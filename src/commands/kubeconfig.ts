@@ -7,6 +7,7 @@ import { checkPlace, writePrivate } from '../core/private-file.ts';
 import { hostsWith } from '../inventory/types.ts';
 import type { KubeconfigSettings } from '../render/kubeconfig.ts';
 import { BaseCommand } from './shared/base-command.ts';
+import { HOSTS_END, type Ending } from './shared/exit-codes.ts';
 import { engineInput } from './shared/engine-input.ts';
 import { connectionFlags, inventoryFlags } from './shared/flags.ts';
 
@@ -21,6 +22,7 @@ export default class Kubeconfig extends BaseCommand<typeof Kubeconfig> {
   ];
   /** The text is the result, and it is a secret: it is never part of a JSON object. */
   static override readonly enableJsonFlag: boolean = false;
+  static readonly endings: readonly Ending[] = HOSTS_END;
   static override readonly flags = {
     ...inventoryFlags,
     ...connectionFlags,

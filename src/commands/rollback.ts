@@ -1,10 +1,10 @@
 import { Args, Flags } from '@oclif/core';
 import type { Plan, RunResult } from '../engine/types.ts';
-import { renderErrors } from '../report/error-text.ts';
 import { renderPlan } from '../report/plan-text.ts';
 import { renderSummary } from '../report/summary-text.ts';
 import type { View } from '../report/view.ts';
 import { BaseCommand } from './shared/base-command.ts';
+import { CHANGES_END, type Ending } from './shared/exit-codes.ts';
 import { commandLine } from './shared/command-line.ts';
 import { askOver, mayAsk } from './shared/confirm.ts';
 import { engineInput } from './shared/engine-input.ts';
@@ -23,6 +23,7 @@ export default class Rollback extends BaseCommand<typeof Rollback> {
   static override readonly args = {
     run: Args.string({ description: 'The run; by default the last one that changed these hosts.' }),
   };
+  static readonly endings: readonly Ending[] = CHANGES_END;
   static override readonly flags = {
     ...hostFlags,
     ...lockFlags,
@@ -47,7 +48,7 @@ export default class Rollback extends BaseCommand<typeof Rollback> {
       .then((input) => rollbackRun({ ...input, ...from, ...agree }))
       .then((ended) => this.told(ended))
       .finally(() => view.end());
-    this.note(renderErrors(result.errors, this.progressTheme()));
+    this.noteErrors(result.errors);
     const again = commandLine('rollback', this.flags, REPEATED);
     this.print(renderSummary(result, this.theme, { again }));
     const plan = commandLine('plan', this.flags, REPEATED);

@@ -1,7 +1,7 @@
 import type { Event, RunResult } from '../engine/types.ts';
-import { renderErrors } from '../report/error-text.ts';
 import { lastOfEach, renderVerify, type GateEvent } from '../report/verify-text.ts';
 import { BaseCommand } from './shared/base-command.ts';
+import { HOSTS_END, type Ending } from './shared/exit-codes.ts';
 import { commandLine } from './shared/command-line.ts';
 import { engineInput } from './shared/engine-input.ts';
 import { runFlags } from './shared/flags.ts';
@@ -16,6 +16,7 @@ export default class Verify extends BaseCommand<typeof Verify> {
     '<%= config.bin %> <%= command.id %> -i inventories/lab.yaml',
     '<%= config.bin %> <%= command.id %> --json | jq -r ".checks[] | select(.status != \\"passed\\") | .title"',
   ];
+  static readonly endings: readonly Ending[] = [...HOSTS_END, 'gate'];
   static override readonly flags = { ...runFlags };
 
   async run(): Promise<Verified> {
@@ -33,10 +34,10 @@ export default class Verify extends BaseCommand<typeof Verify> {
       .then(verifyRun)
       .then((ended) => this.told(ended))
       .finally(() => view.end());
-    this.print(renderVerify(events, this.theme));
+    this.print(renderVerify(events, this.theme, this.telling));
     // What the checklist has said already is not said again; journal lines are.
     const untold = result.errors.filter((error) => error.code !== 'gate' || error.details.length > 1);
-    this.note(renderErrors(untold, this.progressTheme()));
+    this.noteErrors(untold);
     const checks = lastOfEach(events).map(({ stage, title, status, seen, ms }) => ({
       stage,
       title,

@@ -162,6 +162,7 @@ export type Event = { at: number } & (
       state: 'start' | 'end';
     }
   | { type: 'connected'; host: string; ms: number }
+  /** A run that goes on without it gathers; one that does not ends with this error. */
   | { type: 'unreachable'; host: string; error: McpkError }
   /** A host answered; what was asked in the same turn travelled together. */
   | { type: 'round-trip'; host: string; what: string; ms: number }

@@ -22,6 +22,9 @@ The first line names the schema for editors that know the YAML language server:
 - **\`null\`** (or nothing behind the colon) puts a setting back to its default. Of a host or a group it gives up what it
   would inherit: a label, all \`labels\`, \`taints\`, a setting of \`ssh\`, what is in \`pillar\`. In \`extraArgs\` and
   \`config\` it takes out what mcpk would set.
+- **Flags**: a value in \`extraArgs\` takes the place of mcpk's own, whole. Of a list (\`tls-cipher-suites\`) name also
+  what mcpk would have set; \`mcpk show m1 --only api-server --verbose\` has it. \`enable-admission-plugins\` alone adds
+  to it: NodeRestriction stays.
 - **\`\${NAME}\`** in a text is replaced by that environment variable, \`\${NAME:-default}\` by the default where the variable
   is not set or empty. A variable that is not set is a mistake. \`$\${\` stands for \`\${\`.
 - **Which variables**: those that begin with \`MCPK_\`, and those that whoever runs mcpk names: \`--env NAME\`, once for
@@ -49,6 +52,7 @@ The first line names the schema for editors that know the YAML language server:
 | write | for |
 | --- | --- |
 | \`m1\`, \`m*\`, \`w?\` | hosts by name; a name that is not there is refused |
+| \`all\` | every host |
 | \`role:master\` | hosts with a role: master, etcd, worker |
 | \`label:rack=r1\`, \`label:rack\` | hosts by a label, or that have it at all; \`*\` and \`?\` work in the value |
 | \`fact:os.id=debian\` | hosts by what they tell about themselves (\`mcpk facts\`): all are asked before the run begins; not for \`host-key\` |

@@ -27,7 +27,7 @@ const MOST_TOKENS = 2_000;
 
 /**
  * Reads `role:worker and not w2`, `m*,w1`, `label:rack=r1 or fact:os.id=debian`. From weak to strong: a comma, `or`,
- * `and`, `not`, parentheses. Throws `usage` with a caret below the place.
+ * `and`, `not`, parentheses; `all` is every host. Throws `usage` with a caret below the place.
  */
 export function parseExpression(text: string): Expression {
   const tokens = [...text.matchAll(/[(),]|[^\s(),]+/g)].map((match): Token => ({
@@ -111,7 +111,8 @@ class Parser {
 
   #match({ text, offset }: Token): Match {
     const [, field, rest = ''] = /^([a-z]+):(.*)$/s.exec(text) ?? [];
-    if (field === undefined) return { kind: 'match', field: 'name', key: text, value: undefined, offset };
+    if (field === undefined)
+      return { kind: 'match', field: 'name', key: text === 'all' ? '*' : text, value: undefined, offset };
     if (rest === '') throw this.#error({ text, offset }, `has nothing behind ${field}:`);
     if (field === 'name' || field === 'role') return { kind: 'match', field, key: rest, value: undefined, offset };
     if (field !== 'label' && field !== 'fact')

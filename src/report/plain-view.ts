@@ -1,83 +1,42 @@
-import type { Event } from '../engine/types.ts';
-import { counted, duration } from './figures.ts';
-import { add, newModel } from './model.ts';
-import { irreversibleStages } from './plan-schedule.ts';
-import { stageLine } from './stage-line.ts';
-import { clean, cleanLines, paint, symbol, type Theme } from './theme.ts';
+import type { Roster } from './fold.ts';
+import { add, newModel, type StageModel } from './model.ts';
+import { skippedLines, stageLine } from './stage-line.ts';
+import { createTeller } from './teller.ts';
+import type { Theme } from './theme.ts';
 import type { View, ViewStream } from './view.ts';
 
 /** A line for each stage that ended and for what must not be missed: for logs, pipes and CI. */
-export function plainView(stream: ViewStream, theme: Theme, options: { verbose: boolean }): View {
+export function plainView(
+  stream: ViewStream,
+  theme: Theme,
+  options: { verbose: boolean; roster?: Roster | undefined },
+): View {
   const model = newModel();
+  let skipped: StageModel[] = [];
+  const write = (line: string): void => {
+    const lines = [...skippedLines(skipped, theme), line];
+    skipped = [];
+    stream.write(
+      lines
+        .filter((each) => each !== '')
+        .map((each) => `${each}\n`)
+        .join(''),
+    );
+  };
+  const teller = createTeller(write, () => theme, options);
   return {
     emit(event) {
       add(model, event);
-      if (event.type === 'stage-end') {
-        const stage = model.stages.get(event.stage);
-        if (stage) stream.write(`${stageLine(stage, model, theme, { now: event.at, spinner: '' })}\n`);
-        return;
-      }
-      const line = eventLine(event, theme, options.verbose);
-      if (line !== undefined) stream.write(`${line}\n`);
+      teller.tell(event);
+      const stage = event.type === 'stage-end' ? model.stages.get(event.stage) : undefined;
+      if (stage?.status === 'skipped') skipped.push(stage);
+      else if (stage) write(stageLine(stage, model, theme, { now: event.at, spinner: '', roster: options.roster }));
     },
     pause() {},
     resume() {},
-    async end() {},
+    async end() {
+      teller.flush();
+      write('');
+    },
   };
-}
-
-/** The line of an event that is worth one; also what the terminal view prints above its stages. */
-export function eventLine(event: Event, theme: Theme, verbose: boolean): string | undefined {
-  switch (event.type) {
-    case 'warning':
-      return `${paint(theme, 'yellow', symbol(theme, 'warning'))} ${event.host ? `${event.host}: ` : ''}${clean(event.message)}`;
-    case 'unreachable':
-      return `${paint(theme, 'yellow', symbol(theme, 'warning'))} ${unprefixed(event.host, clean(event.error.message))}`;
-    case 'planned': {
-      const { changes, hosts, unchanged } = event.plan.summary;
-      const read = `read in ${duration(event.ms)}`;
-      const final = irreversibleStages(event.plan);
-      const warned = final.length === 0 ? '' : `; no way back from ${final.join(', ')}`;
-      return changes === 0
-        ? `${counted(unchanged, 'state')} as wanted, ${read}`
-        : `${counted(changes, 'change')} on ${counted(hosts, 'host')}, ${read}${warned}`;
-    }
-    case 'resource':
-      if (event.status === 'failed')
-        return `${paint(theme, 'red', symbol(theme, 'failed'))} ${event.stage} ${event.host}: ${event.verb} ${clean(event.ref)}: ${below(event.message ?? 'failed')}`;
-      return verbose
-        ? `  ${event.stage} ${event.host}: ${event.verb} ${clean(event.ref)}, ${event.status}, ${event.ms} ms`
-        : undefined;
-    case 'step':
-      return event.status === 'start' && !verbose
-        ? undefined
-        : `  ${event.stage} ${event.host}: ${clean(event.title)}, ${event.status}`;
-    case 'rollback':
-      return rollbackLine(event, theme);
-    case 'gate':
-      if (event.status === 'failed')
-        return `${paint(theme, 'red', symbol(theme, 'failed'))} ${event.stage}: ${clean(event.title)}: ${clean(event.seen ?? 'not so')}`;
-      return verbose && event.status === 'passed'
-        ? `  ${event.stage}: ${clean(event.title)}, ${duration(event.ms)}`
-        : undefined;
-    default:
-      return undefined;
-  }
-}
-
-function rollbackLine(event: Extract<Event, { type: 'rollback' }>, theme: Theme): string {
-  const where = `${event.stage} ${event.host}: `;
-  if (event.status === 'start') return `${paint(theme, 'yellow', symbol(theme, 'restart'))} ${where}goes back`;
-  if (event.status === 'done') return `${paint(theme, 'yellow', symbol(theme, 'restart'))} ${where}is as it was before`;
-  return `${paint(theme, 'red', symbol(theme, 'failed'))} ${where}could not go back: ${below(event.message ?? '')}`;
-}
-
-/** What a program said, the lines after its first one below it: none of them looks like one of ours. */
-function below(message: string): string {
-  return cleanLines(message).join('\n      ');
-}
-
-/** Some messages name their host already. */
-function unprefixed(host: string, message: string): string {
-  return message.startsWith(`${host}:`) ? message : `${host}: ${message}`;
 }

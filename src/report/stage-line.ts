@@ -1,30 +1,48 @@
 import { duration, size } from './figures.ts';
+import { foldByCause, hostsWithin, LINE, type Roster } from './fold.ts';
 import type { HostModel, RunModel, StageModel } from './model.ts';
 import { clean, padEnd, paint, symbol, type Theme } from './theme.ts';
 import { truncate } from './wrap.ts';
 
 const NAME_WIDTH = 14;
 
-/** The line of one stage, the same words on a terminal and in a log. `now` is ms since the run's start. */
-export function stageLine(
-  stage: StageModel,
-  model: RunModel,
-  theme: Theme,
-  options: { now: number; spinner: string },
-): string {
+export interface StageLineOptions {
+  /** ms since the run's start. */
+  now: number;
+  spinner: string;
+  roster?: Roster | undefined;
+}
+
+/** The line of one stage, the same words on a terminal and in a log. */
+export function stageLine(stage: StageModel, model: RunModel, theme: Theme, options: StageLineOptions): string {
   const sign = signOf(stage, theme, options.spinner);
   if (stage.status === 'waiting')
     return truncate(theme, paint(theme, 'dim', `${sign} ${padEnd(stage.name, NAME_WIDTH)} ${waitsFor(stage, model)}`));
-  if (stage.status === 'skipped')
-    return truncate(
-      theme,
-      `${sign} ${padEnd(stage.name, NAME_WIDTH)} skipped${stage.why ? `: ${clean(stage.why)}` : ''}`,
-    );
+  if (stage.status === 'skipped') return skippedLines([stage], theme)[0] ?? '';
   const hosts = [...stage.hosts.values()];
   const done = stage.status === 'unchanged' ? hosts.length : hosts.filter(isDone).length;
   const ms = stage.status === 'running' ? options.now - stage.startedAt : stage.ms;
   const figures = `${padEnd(`${done}/${hosts.length}`, 5)} ${duration(ms).padStart(8)}`;
-  return truncate(theme, `${sign} ${padEnd(stage.name, NAME_WIDTH)} ${figures}   ${notes(stage, theme)}`.trimEnd());
+  const failed = hosts.filter((host) => host.status === 'failed').length;
+  const line =
+    `${sign} ${padEnd(stage.name, NAME_WIDTH)} ${figures}   ${notes(stage, theme, options.roster)}`.trimEnd();
+  return truncate(failed > 1 ? atMost(LINE, theme) : theme, line);
+}
+
+function atMost(columns: number, theme: Theme): Theme {
+  return { ...theme, columns: Math.min(columns, theme.columns ?? columns) };
+}
+
+/** Stages that were not begun, in a line for each reason. */
+export function skippedLines(stages: readonly StageModel[], theme: Theme): string[] {
+  const byReason = Map.groupBy(stages, ({ why }) => why);
+  return [...byReason].map(([why, all]) => {
+    const names = padEnd(all.map(({ name }) => name).join(', '), NAME_WIDTH);
+    return truncate(
+      all.length > 1 ? atMost(LINE, theme) : theme,
+      `${symbol(theme, 'skipped')} ${names} skipped${why ? `: ${clean(why)}` : ''}`,
+    );
+  });
 }
 
 function isDone(host: HostModel): boolean {
@@ -55,11 +73,12 @@ function waitsFor(stage: StageModel, model: RunModel): string {
   return open.length === 0 ? '' : `waits for ${open.join(', ')}`;
 }
 
-function notes(stage: StageModel, theme: Theme): string {
+function notes(stage: StageModel, theme: Theme, roster: Roster | undefined): string {
   const sent = stage.sent > 0 ? [`${size(stage.sent)} of binaries`] : [];
   if (stage.status === 'running') return [runningHosts(stage, theme), ...sent].join('   ');
   const failed = [...stage.hosts].filter(([, host]) => host.status === 'failed');
-  const why = failed.map(([name, host]) => `${name}: ${clean(host.message ?? 'failed')}`);
+  const told = failed.map(([name, { message }]) => ({ host: name, message: clean(message ?? 'failed') }));
+  const why = foldByCause(told, roster).map(({ hosts, message }) => message(hostsWithin(LINE / 3, hosts, roster)));
   const changed = stage.changed > 0 ? [`${stage.changed} changed`] : [];
   return [
     ...why,

@@ -1,14 +1,19 @@
 import { Listr, Spinner, type ListrRendererFactory } from 'listr2';
 import { liveRegion, type LiveRegion } from './live-region.ts';
 import { add, newModel, type RunModel } from './model.ts';
-import { eventLine } from './plain-view.ts';
-import { stageLine } from './stage-line.ts';
+import type { Roster } from './fold.ts';
+import { skippedLines, stageLine, type StageLineOptions } from './stage-line.ts';
+import { createTeller } from './teller.ts';
 import { paint, type Theme } from './theme.ts';
 import type { View, ViewStream } from './view.ts';
 import { truncate } from './wrap.ts';
 
 /** One line a stage; running ones tell what their hosts do. Finished runs leave their lines standing. */
-export function terminalView(stream: ViewStream, base: Theme, options: { verbose: boolean }): View {
+export function terminalView(
+  stream: ViewStream,
+  base: Theme,
+  options: { verbose: boolean; roster?: Roster | undefined },
+): View {
   const start = performance.now();
   const model = newModel();
   const ended = Promise.withResolvers<void>();
@@ -25,7 +30,16 @@ export function terminalView(stream: ViewStream, base: Theme, options: { verbose
     const spinner = base.unicode ? new Spinner() : new AsciiSpinner();
     const frame = (): void => {
       if (!paused)
-        live.draw(fit(frameOf(model, theme(), performance.now() - start, spinner.fetch()), stream.rows || 24));
+        live.draw(
+          fit(
+            frameOf(model, theme(), {
+              now: performance.now() - start,
+              spinner: spinner.fetch(),
+              roster: options.roster,
+            }),
+            stream.rows || 24,
+          ),
+        );
     };
     const list = new Listr([{ title: 'stages', task: () => ended.promise }], {
       renderer: frameRenderer(frame, spinner),
@@ -35,12 +49,13 @@ export function terminalView(stream: ViewStream, base: Theme, options: { verbose
     running = list.run();
   };
 
+  const write = (line: string): void => region?.above(truncate(theme(), line.split('\n', 1)[0] ?? ''));
+  const teller = createTeller(write, theme, options);
   return {
     emit(event) {
       if (running === undefined) begin();
       add(model, event);
-      const line = eventLine(event, theme(), options.verbose);
-      if (line !== undefined) region?.above(truncate(theme(), line.split('\n', 1)[0] ?? ''));
+      teller.tell(event);
     },
     pause() {
       paused = true;
@@ -51,11 +66,12 @@ export function terminalView(stream: ViewStream, base: Theme, options: { verbose
     },
     async end() {
       if (running === undefined || region === undefined) return;
+      teller.flush();
       ended.resolve();
       await running;
       region.clear();
-      const now = performance.now() - start;
-      for (const line of frameOf(model, theme(), now, '-', true)) stream.write(`${line}\n`);
+      const last = { now: performance.now() - start, spinner: '-', roster: options.roster };
+      for (const line of lastFrame(model, theme(), last)) stream.write(`${line}\n`);
       region.close();
     },
   };
@@ -80,13 +96,20 @@ function frameRenderer(frame: () => void, spinner: Spinner): ListrRendererFactor
   };
 }
 
-function frameOf(model: RunModel, theme: Theme, now: number, spinner: string, last = false): string[] {
+function frameOf(model: RunModel, theme: Theme, options: StageLineOptions): string[] {
   const stages = [...model.stages.values()];
   const begun = stages.some((stage) => stage.status !== 'waiting');
-  if (!begun) return last ? [] : [truncate(theme, phaseLine(model, theme, spinner))];
-  return stages
-    .filter((stage) => !last || stage.status !== 'waiting')
-    .map((stage) => stageLine(stage, model, theme, { now, spinner }));
+  return begun
+    ? stages.map((stage) => stageLine(stage, model, theme, options))
+    : [truncate(theme, phaseLine(model, theme, options.spinner))];
+}
+
+/** What stays: stages that began, and in a line those that did not for the same reason. */
+function lastFrame(model: RunModel, theme: Theme, options: StageLineOptions): string[] {
+  const stages = [...model.stages.values()].filter((stage) => stage.status !== 'waiting');
+  const skipped = stages.filter((stage) => stage.status === 'skipped');
+  const begun = stages.filter((stage) => stage.status !== 'skipped');
+  return [...begun.map((stage) => stageLine(stage, model, theme, options)), ...skippedLines(skipped, theme)];
 }
 
 const PHASES: Readonly<Record<string, string>> = {

@@ -1,5 +1,6 @@
 import type { Event } from '../engine/types.ts';
 import { duration } from './figures.ts';
+import { foldByCause, hostsWithin, LINE, MANY, type Roster } from './fold.ts';
 import { clean, paint, symbol, type Theme } from './theme.ts';
 import { wrap } from './wrap.ts';
 
@@ -12,13 +13,17 @@ export function lastOfEach(events: readonly Event[]): GateEvent[] {
   return [...gates.values()];
 }
 
-/** The whole checklist, a line each with its figure, by stage. */
-export function renderVerify(events: readonly Event[], theme: Theme): string {
+/** The whole checklist, by stage, with figures: a line each; what fails alike on several hosts, or holds on many, is one. */
+export function renderVerify(
+  events: readonly Event[],
+  theme: Theme,
+  { verbose = false, roster }: { verbose?: boolean; roster?: Roster | undefined } = {},
+): string {
   const stages = Map.groupBy(lastOfEach(events), (gate) => gate.stage);
   const blocks = [...stages].map(([stage, gates]) => {
-    return [paint(theme, 'bold', stage), ...gates.toSorted(byTitle).flatMap((gate) => renderGate(gate, theme))].join(
-      '\n',
-    );
+    const inOrder = gates.toSorted(byTitle);
+    const lines = verbose ? inOrder.map(asItStands) : folded(inOrder, roster);
+    return [paint(theme, 'bold', stage), ...lines.flatMap((line) => renderLine(line, theme))].join('\n');
   });
   return blocks.length === 0 ? '' : `${blocks.join('\n')}\n`;
 }
@@ -28,10 +33,35 @@ function byTitle(a: GateEvent, b: GateEvent): number {
   return a.title.localeCompare(b.title, 'en', { numeric: true });
 }
 
-function renderGate(gate: GateEvent, theme: Theme): string[] {
-  const passed = gate.status === 'passed';
+interface Line {
+  passed: boolean;
+  text: string;
+  /** Milliseconds: the least and the most. */
+  ms: readonly [number, number];
+}
+
+function asItStands({ status, title, seen, ms }: GateEvent): Line {
+  return { passed: status === 'passed', text: seen ? `${title}  ${seen}` : title, ms: [ms, ms] };
+}
+
+function folded(gates: readonly GateEvent[], roster: Roster | undefined): Line[] {
+  const told = gates.map((gate) => {
+    const line = asItStands(gate);
+    const words = new Set(gate.title.split(/[^\w.-]+/));
+    const named = roster?.hosts.filter(({ name }) => words.has(name)) ?? [];
+    return { host: named.length === 1 ? named[0]?.name : undefined, message: line.text, code: gate.status, line };
+  });
+  return foldByCause(told, roster).flatMap(({ all, hosts, message }) => {
+    if (hosts.length < (all[0].line.passed ? MANY : 2)) return all.map(({ line }) => line);
+    const ms = all.map(({ line }) => line.ms[0]);
+    const text = message(hostsWithin(LINE / 3, hosts, roster));
+    return { ...all[0].line, text, ms: [Math.min(...ms), Math.max(...ms)] as const };
+  });
+}
+
+function renderLine({ passed, text, ms: [least, most] }: Line, theme: Theme): string[] {
   const sign = symbol(theme, passed ? 'ok' : 'failed');
-  const seen = gate.seen ? `  ${clean(gate.seen)}` : '';
-  const lines = wrap(theme, `  ${sign} ${clean(gate.title)}${seen}  ${duration(gate.ms)}`, 6);
+  const times = [...new Set([duration(least), duration(most)])].join(' to ');
+  const lines = wrap(theme, `  ${sign} ${clean(text)}  ${times}`, 6);
   return lines.map((line) => line.replace(sign, paint(theme, passed ? 'green' : 'red', sign)));
 }

@@ -1,4 +1,5 @@
 import type { Emit } from '../engine/types.ts';
+import type { Roster } from './fold.ts';
 import { plainView } from './plain-view.ts';
 import type { Theme } from './theme.ts';
 
@@ -26,6 +27,8 @@ export interface ViewOptions {
   /** Progress goes to stderr; results go to stdout. */
   stream: ViewStream;
   theme: Theme;
+  /** Who the hosts are: several that fail alike are said in words. */
+  roster?: Roster | undefined;
 }
 
 /** The view that fits the stream: live stages on a terminal, lines elsewhere, nothing for `--json`. */

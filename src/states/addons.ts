@@ -20,6 +20,7 @@ const ROLLOUT_DEADLINE = 180;
 export const addons: Stage = {
   name: 'addons',
   title: 'Addons',
+  about: 'what lives in the API: roles, labels and taints of nodes, Calico, CoreDNS, your manifests',
   hosts: (cluster) => hostsWith(cluster, 'master'),
   api: true,
   needs: ['network'],

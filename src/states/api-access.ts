@@ -9,6 +9,8 @@ import type { Stage } from './stage.ts';
 export const apiAccess: Stage = {
   name: ADMINS.stage,
   title: 'Access to the API',
+  about:
+    'binds the administrator that mcpk works as, the API servers as clients of kubelets, and kubelets that renew their own certificate',
   hosts: (cluster) => hostsWith(cluster, 'master'),
   api: true,
   needs: ['api-server'],

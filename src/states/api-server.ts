@@ -22,6 +22,7 @@ const STOP_MARGIN = 80;
 export const apiServer: Stage = {
   name: 'api-server',
   title: 'API server',
+  about: 'kube-apiserver with its encryption, audit and authentication, one at a time',
   hosts: (cluster) => hostsWith(cluster, 'master'),
   needs: ['etcd', 'haproxy'],
   states,

@@ -31,6 +31,7 @@ export function binary(artifact: Artifact): BinaryResource {
 export const artifacts: Stage = {
   name: 'artifacts',
   title: 'Binaries',
+  about: 'sends the binaries that a host lacks, by their content; the stages that run them switch to them',
   hosts: (cluster) => cluster.hosts,
   needs: ['preflight'],
   states: ({ cluster, host, own, artifacts: index }: StateContext) => [

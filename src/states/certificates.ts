@@ -18,6 +18,7 @@ export const SCHEDULER_KUBECONFIG = `${PATHS.scheduler}/kubeconfig`;
 export const certificates: Stage = {
   name: 'certificates',
   title: 'Certificates',
+  about: 'authorities, certificates, the keys that masters share, and the kubeconfigs that name them',
   hosts: (cluster) => cluster.hosts,
   needs: ['system'],
   states: ({ cluster, host }) => [

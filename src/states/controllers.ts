@@ -19,6 +19,7 @@ const SCHEDULER_CONFIG = `${PATHS.scheduler}/config.yaml`;
 export const controllers: Stage = {
   name: 'controllers',
   title: 'Scheduler and controller-manager',
+  about: 'kube-scheduler and kube-controller-manager',
   hosts: (cluster) => hostsWith(cluster, 'master'),
   needs: ['api-server'],
   states: (context) => [...controllerManager(context), ...scheduler(context)],

@@ -24,6 +24,7 @@ const UNIT = 'etcd.service';
 export const etcd: Stage = {
   name: 'etcd',
   title: 'etcd',
+  about: 'etcd, one member at a time, the leader last; a member without data is replaced',
   hosts: (cluster) => hostsWith(cluster, 'etcd'),
   needs: ['artifacts', 'certificates'],
   states,

@@ -25,6 +25,7 @@ export const HAPROXY_STATE = '/run/haproxy.down';
 export const haproxy: Stage = {
   name: 'haproxy',
   title: 'HAProxy',
+  about: 'the load balancer in front of the API servers',
   hosts: haproxyHosts,
   needs: ['system', 'certificates'],
   states,

@@ -17,6 +17,7 @@ const DROP_IN = `${PATHS.units}/${UNIT}.d`;
 export const keepalived: Stage = {
   name: 'keepalived',
   title: 'Keepalived',
+  about: 'keeps the VIP on one master whose HAProxy lives',
   hosts: keepalivedHosts,
   needs: ['haproxy'],
   states,

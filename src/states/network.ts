@@ -14,6 +14,7 @@ import type { DeferredStates, Problem, Stage, StateContext } from './stage.ts';
 export const network: Stage = {
   name: 'network',
   title: 'Pod network',
+  about: 'routes, rules and CNI configuration that the network plugin needs on the hosts',
   hosts: nodeHosts,
   needs: ['nodes'],
   states: hostStates,

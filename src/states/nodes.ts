@@ -12,6 +12,7 @@ import type { AroundContext, Stage, Steps } from './stage.ts';
 export const nodes: Stage = {
   name: 'nodes',
   title: 'Nodes',
+  about: 'kubelet and kube-proxy; a node is drained when its kubelet gets another minor version',
   hosts: nodeHosts,
   // After the controllers: the node's part of podCidr and its renewed certificates come from them. Gates and drains
   // ask the API.

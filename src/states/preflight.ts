@@ -9,6 +9,8 @@ import type { Problem, Stage } from './stage.ts';
 export const preflight: Stage = {
   name: 'preflight',
   title: 'Preflight',
+  about:
+    'changes nothing: looks for what would stop the run half-way (system, names, clocks, disk, ports, who reaches whom, the VIP, versions, foreign installs)',
   hosts: (cluster) => cluster.hosts,
   needs: [],
   states: () => [],

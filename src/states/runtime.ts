@@ -25,6 +25,7 @@ function packages({ versions: { containerd } }: Cluster): PackageResource[] {
 export const runtime: Stage = {
   name: 'runtime',
   title: 'Container runtime',
+  about: 'containerd with registries and proxies, and the CNI plugins',
   hosts: nodeHosts,
   needs: ['artifacts', 'system'],
   states: containerdStates,

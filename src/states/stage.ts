@@ -90,6 +90,8 @@ export interface Verification {
 export interface Stage {
   name: string;
   title: string;
+  /** What it sees to, for docs/stages.md: a sentence without its full stop. */
+  about?: string;
   /** Hosts that it describes, or the pseudo-host `api`. */
   hosts(cluster: Cluster): readonly Host[];
   /** True: resources live on the pseudo-host `api` (kubeObjects). `host` in the context is then the first master. */

@@ -13,6 +13,7 @@ const BASE_PACKAGES = ['ca-certificates', 'conntrack', 'ethtool', 'iproute2', 'k
 export const system: Stage = {
   name: 'system',
   title: 'Base system',
+  about: 'packages, kernel modules and settings, swap, time, users, folders, the names in /etc/hosts',
   hosts: (cluster) => cluster.hosts,
   needs: ['preflight'],
   problems: (cluster, facts) =>

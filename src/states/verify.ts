@@ -9,6 +9,7 @@ import { TEST, testObjects } from './verify/test-pods.ts';
 export const verify: Stage = {
   name: 'verify',
   title: 'Verification',
+  about: 'lays down nothing; `mcpk verify` lets test pods try the network',
   hosts: nodeHosts,
   needs: ['addons'],
   states: () => [],

@@ -2,6 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from '@oclif/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PARTS } from '../../scripts/docs.ts';
 import { ROOT } from '../../scripts/process.ts';
 import { COMMANDS } from '../../src/commands/main.ts';
 import { EXIT_CODES, failure, McpkError, type ErrorCode } from '../../src/core/errors.ts';
@@ -31,9 +32,11 @@ describe('an exit code with its line in the table', () => {
   it('ends a command, stands in its JSON, and in the help', async () => {
     const config = await loadConfig();
     expect((await mcpk(['greet', '--fail', 'unheard'], config)).code).toBe(20);
+    await expect(mcpk(['greet', '--fail', 'stage'], config)).rejects.toThrow('ended with 15, which is not among');
     const { stdout } = await mcpk(['greet', '--fail', 'unheard', '--json'], config);
     expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'unheard', exitCode: 20 } });
     expect((await mcpk(['--help'], config)).stdout).toMatch(/^ *20 {2}nobody listens$/m);
+    expect(await PARTS['exit codes']?.()).toContain('\n| 20 | nobody listens |');
   });
 });
 

@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Config, run, settings } from '@oclif/core';
 import { vi } from 'vitest';
+import { endingsOf } from '../../scripts/docs.ts';
 import { fromSources } from '../../scripts/from-sources.ts';
+import { COMMANDS } from '../../src/commands/main.ts';
+import { EXIT_CODES } from '../../src/core/errors.ts';
 
 export interface Said {
   code: number;
@@ -23,7 +26,10 @@ export function loadedConfig(): Promise<Config> {
   return config;
 }
 
-/** Runs mcpk in this process, or another set of commands; what it prints and its exit code are the result. One at a time. */
+/**
+ * Runs mcpk in this process, or another set of commands; what it prints and its exit code are the result. One at a
+ * time. Fails when a command ends with a code that its help and docs/exit-codes.md do not have.
+ */
 export async function mcpk(args: readonly string[], other?: Config): Promise<Said> {
   const said: Said = { code: 0, stdout: '', stderr: '' };
   const before = process.exitCode;
@@ -45,7 +51,20 @@ export async function mcpk(args: readonly string[], other?: Config): Promise<Sai
     // oclif's help renames the commands that it shows (`host-key pin` for `host-key:pin`): they are not found any more.
     if (args.length === 0 || args.some((word) => /^(-h|--help|help)$/.test(word))) config = loadConfig();
   }
+  checkDocumented(args, said.code);
   return said;
+}
+
+/** The command that these words call, as it is listed. */
+function commandOf(words: readonly string[]): string | undefined {
+  const ids = [words.slice(0, 2).join(':'), words[0] ?? ''];
+  return ids.find((id) => Object.hasOwn(COMMANDS, id));
+}
+
+function checkDocumented(args: readonly string[], code: number): void {
+  const id = commandOf(args);
+  if (id === undefined || endingsOf(id).some((ending) => EXIT_CODES[ending][0] === code)) return;
+  throw new Error(`mcpk ${args.join(' ')} ended with ${String(code)}, which is not among the endings of the command`);
 }
 
 export function scratch(): Promise<string> {

@@ -51,6 +51,8 @@ describe('an expression names', () => {
     ['m*', 'm1 m2 m3'],
     ['?2', 'm2 w2'],
     ['*', 'm1 m2 m3 w1 w2'],
+    ['all', 'm1 m2 m3 w1 w2'],
+    ['all and not m*', 'w1 w2'],
     ['role:master', 'm1 m2 m3'],
     ['role:etcd and role:worker', 'm3'],
     ['role:worker and not w2', 'm3 w1'],

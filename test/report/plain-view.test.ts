@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { McpkError } from '../../src/core/errors.ts';
 import type { Event } from '../../src/engine/types.ts';
-import { eventLine } from '../../src/report/plain-view.ts';
+import { eventLine } from '../../src/report/event-line.ts';
 import { PLAIN, width } from '../../src/report/theme.ts';
 import { createView } from '../../src/report/view.ts';
 import { CHANGED_FLAG } from '../fixtures/plan.ts';
@@ -79,6 +80,53 @@ describe('a view without a terminal', () => {
   it('keeps stage lines within the given width', async () => {
     const lines = (await written({ columns: 30 })).split('\n').filter((line) => line.includes('1/2'));
     for (const line of lines) expect(width(line)).toBeLessThanOrEqual(30);
+  });
+});
+
+describe('what is so on several hosts', () => {
+  const lost = ['m1', 'm2'].map((host): Event => ({
+    at: 1,
+    type: 'unreachable',
+    host,
+    error: new McpkError('unreachable', `${host}: no route`, { host }),
+  }));
+  const gather: Event = { at: 2, type: 'phase', name: 'gather', state: 'start' };
+
+  async function seen(events: readonly Event[]): Promise<string> {
+    let text = '';
+    const stream = { write: (part: string) => (text += part) };
+    const view = await createView({ json: false, verbose: false, stream, theme: PLAIN });
+    for (const event of events) view.emit(event);
+    await view.end();
+    return text;
+  }
+
+  it('is said once: a warning, hosts that a run goes on without, a change that fails alike', async () => {
+    const warning = (host: string): Event => ({ at: 3, type: 'warning', host, message: 'has swap' });
+    const failed = (host: string): Event => ({ at: 4, type: 'resource', stage: 'etcd', host, ref: 'unit:x', verb: 'start', status: 'failed', ms: 1, message: `on ${host}` }); // prettier-ignore
+    expect(await seen([...lost, gather, warning('m3'), warning('m4'), failed('m5'), failed('m6')]))
+      .toBe(`! m1, m2: no route
+! m3, m4: has swap
+✖ etcd m5: start unit:x: on m5
+`);
+  });
+
+  it('is left to the error where the run ends with it', async () => {
+    expect(await seen(lost)).toBe('');
+  });
+
+  it('does not wait for what comes next', async () => {
+    let text = '';
+    const stream = { write: (part: string) => (text += part) };
+    const view = await createView({ json: false, verbose: false, stream, theme: PLAIN });
+    view.emit({ at: 3, type: 'warning', host: 'm3', message: 'waits for another run' });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(text).toBe('! m3: waits for another run\n');
+  });
+
+  it('stages that were not begun stand in one line', async () => {
+    const skipped = (stage: string): Event => ({ at: 1, type: 'stage-end', stage, status: 'skipped', ms: 0, changed: 0, why: 'etcd failed' }); // prettier-ignore
+    expect(await seen([skipped('nodes'), skipped('network')])).toBe('- nodes, network skipped: etcd failed\n');
   });
 });
 

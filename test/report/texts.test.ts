@@ -94,6 +94,29 @@ describe('renderVerify', () => {
   });
 });
 
+describe('renderVerify of many hosts', () => {
+  const hosts = ['m1', 'm2', 'm3', 'm4', 'w1'].map((name) => ({ name, address: '', internalAddress: '', source: '' }));
+  const roster = { hosts, words: (names: readonly string[]) => names.join('+') };
+  const gates = hosts.map(({ name }, index) => ({
+    at: 0,
+    type: 'gate' as const,
+    stage: 'nodes',
+    title: `node ${name} Ready`,
+    status: index < 4 ? ('passed' as const) : ('failed' as const),
+    ms: 100 * (index + 1),
+  }));
+
+  it('says in one line what holds on many of them', () => {
+    const text = renderVerify(gates, PLAIN, { roster });
+    expect(text).toBe('nodes\n  ✔ node m1+m2+m3+m4 Ready  0.1 s to 0.4 s\n  ✖ node w1 Ready  0.5 s\n');
+  });
+
+  it('and a line for each where they are few, or with --verbose', () => {
+    expect(renderVerify(gates.slice(1), PLAIN, { roster }).split('\n')).toHaveLength(6);
+    expect(renderVerify(gates, PLAIN, { roster, verbose: true }).split('\n')).toHaveLength(7);
+  });
+});
+
 describe('toJson', () => {
   it('turns maps into objects, and errors and secrets into what they allow to be seen', () => {
     const value = {

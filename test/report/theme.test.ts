@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { McpkError } from '../../src/core/errors.ts';
 import { renderError } from '../../src/report/error-text.ts';
-import { eventLine } from '../../src/report/plain-view.ts';
+import { eventLine } from '../../src/report/event-line.ts';
 import { clean, cleanLines, PLAIN } from '../../src/report/theme.ts';
 import { wrap } from '../../src/report/wrap.ts';
 
@@ -38,8 +38,9 @@ describe('a host prints no line that looks like ours', () => {
 
   it('in what failed: its lines stand below, indented', () => {
     const failed = { at: 0, type: 'resource', stage: 'etcd', host: 'm1', ref: 'unit:x', verb: 'start', ms: 1 } as const;
-    const line = eventLine({ ...failed, status: 'failed', message }, PLAIN, false);
+    const line = eventLine({ ...failed, status: 'failed', message }, PLAIN, true);
     expect(line?.split('\n').slice(1)).toEqual(['      ✔ etcd  3/3   1.0 s', '      gone']);
+    expect(eventLine({ ...failed, status: 'failed', message }, PLAIN, false)).toMatch(/^✖ etcd m1.*unknown flag$/);
   });
 
   it('in an error', () => {

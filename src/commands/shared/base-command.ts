@@ -5,7 +5,8 @@ import { redact, redactError } from '../../core/redact.ts';
 import type { Plan, RunResult } from '../../engine/types.ts';
 import { nearest } from '../../inventory/nearest.ts';
 import type { Cluster } from '../../inventory/types.ts';
-import { renderError } from '../../report/error-text.ts';
+import { renderError, renderErrors, type ErrorOptions } from '../../report/error-text.ts';
+import type { Roster } from '../../report/fold.ts';
 import { toJson } from '../../report/json.ts';
 import { themeFor, type Theme } from '../../report/theme.ts';
 import { createView, type View } from '../../report/view.ts';
@@ -32,6 +33,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   readonly #abort = new AbortController();
   #cluster: Cluster | undefined;
   #inventory: InventoryFlags = {};
+  #roster: Roster | undefined;
   #timer: NodeJS.Timeout | undefined;
   readonly #onSignal = (): void => this.interrupt();
 
@@ -59,10 +61,12 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** The cluster that the flags name, or `over` them. What it hides is in nothing that is said from now on. */
   protected async loadCluster(over: InventoryFlags = {}, options: { files?: boolean } = {}): Promise<Cluster> {
-    const { loadCluster } = await import('./cluster.ts');
+    const { loadCluster, rosterOf } = await import('./cluster.ts');
     const { inventory, env } = { ...(this.flags as InventoryFlags), ...over };
     this.#inventory = { inventory, env };
-    return (this.#cluster = await loadCluster(this.#inventory, options));
+    this.#cluster = await loadCluster(this.#inventory, options);
+    this.#roster = rosterOf(this.#cluster);
+    return this.#cluster;
   }
 
   /** Errors of a result, with hints whose commands can be copied. */
@@ -86,7 +90,20 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       verbose: this.flags['verbose'] === true,
       stream: process.stderr,
       theme: this.progressTheme(),
+      roster: this.#roster,
     });
+  }
+
+  /** How much is said of several hosts, and in which words. */
+  protected get telling(): { verbose: boolean; roster: Roster | undefined } {
+    // Without flags when it is them that could not be read.
+    const flags = this.flags as { verbose?: boolean } | undefined;
+    return { verbose: flags?.verbose === true, roster: this.#roster };
+  }
+
+  /** Errors of a run that went to its end. */
+  protected noteErrors(errors: readonly McpkError[]): void {
+    this.note(renderErrors(errors, this.progressTheme(), this.telling));
   }
 
   /** A result for people; `--json` prints the returned object instead. */
@@ -111,7 +128,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     process.exitCode = exit;
     if (this.jsonEnabled()) return this.logJson(this.toErrorJson(error));
     if (!(error instanceof Errors.ExitError)) {
-      process.stderr.write(renderError(error, this.progressTheme(), { stack: isDebugged() }));
+      const options: ErrorOptions = { ...this.telling, stack: isDebugged() };
+      process.stderr.write(renderError(error, this.progressTheme(), options));
     }
     // Tells oclif that all is said, and with which code to end.
     throw Object.assign(error, { oclif: { exit }, skipOclifErrorHandling: true });

@@ -2,7 +2,9 @@ import { McpkError } from '../../core/errors.ts';
 import { VARIABLE } from '../../core/variable.ts';
 import type { Cluster, Host } from '../../inventory/types.ts';
 import { DEFAULT_FILE } from '../../inventory/default-file.ts';
+import { nameHosts } from '../../inventory/name-hosts.ts';
 import { select } from '../../inventory/targeting.ts';
+import type { Roster } from '../../report/fold.ts';
 
 /** The files that were named, or MCPK_INVENTORY (several joined as in PATH), or ./mcpk.yaml. */
 export function inventoryFiles(named: readonly string[] | undefined, env: NodeJS.ProcessEnv): string[] {
@@ -38,4 +40,9 @@ export async function loadCluster(flags: InventoryFlags, { files = false } = {})
 /** Hosts that `--limit` means; all of them without it. */
 export function limited(cluster: Cluster, expression: string | undefined): readonly Host[] {
   return expression === undefined ? cluster.hosts : select(cluster, expression);
+}
+
+/** How texts call the hosts of a cluster. */
+export function rosterOf({ hosts }: Cluster): Roster {
+  return { hosts, words: (names) => nameHosts(hosts, names) };
 }

@@ -1,5 +1,3 @@
-import { EXIT_CODES } from '../../core/errors.ts';
-
 const WORD = /^[\w@%+=:,./-]+$/;
 
 type Given = Readonly<Record<string, unknown>>;
@@ -21,11 +19,4 @@ export function flagWords(flags: Given, names: readonly string[]): string[] {
     return typeof value === 'string' || typeof value === 'number' ? [flag, String(value)] : [];
   });
   return words.map((word) => (WORD.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`));
-}
-
-/** The table of exit codes, as help shows it. */
-export function exitCodeTable(): string {
-  return Object.values(EXIT_CODES)
-    .map(([code, meaning]) => `${String(code).padStart(3)}  ${meaning}`)
-    .join('\n');
 }

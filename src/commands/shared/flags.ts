@@ -71,7 +71,8 @@ export const connectionFlags = {
 export const limitFlags = {
   limit: Flags.string({
     char: 'l',
-    summary: 'Only these hosts: names, globs, role:worker, label:zone=a, fact:os.id=debian, joined by and, or, not.',
+    summary:
+      'Only these hosts: names, globs, all, role:worker, label:zone=a, fact:os.id=debian, joined by and, or, not.',
     helpValue: 'EXPR',
     helpGroup: 'SCOPE',
   }),

@@ -1,8 +1,13 @@
-import { Help, type Command } from '@oclif/core';
-import { exitCodeTable } from './command-line.ts';
+import { CommandHelp, Help, type Command } from '@oclif/core';
+import { ANY_END, exitCodeTable, type Ending } from './exit-codes.ts';
 
-/** oclif's help, with the exit codes below the list of commands, and the stages where a command takes their names. */
+/**
+ * oclif's help, with the exit codes below the list of commands, those of a command below its own, and the stages where
+ * a command takes their names.
+ */
 export class MainHelp extends Help {
+  protected override CommandHelpClass: typeof CommandHelp = HelpWithExitCodes;
+
   protected override async showRootHelp(): Promise<void> {
     await super.showRootHelp();
     this.log(this.section('EXIT CODES', exitCodeTable()));
@@ -16,5 +21,12 @@ export class MainHelp extends Help {
     const names = STAGES.map(({ name, title }) => `${name.padEnd(14)}${title}`);
     this.log(this.section('STAGES', names.join('\n')));
     this.log('');
+  }
+}
+
+class HelpWithExitCodes extends CommandHelp {
+  protected override sections(): ReturnType<CommandHelp['sections']> {
+    const { endings = ANY_END } = this.command as { endings?: readonly Ending[] };
+    return [...super.sections(), { header: 'EXIT CODES', generate: () => exitCodeTable(endings) }];
   }
 }

@@ -21,6 +21,7 @@ export async function readHistory(input: EngineInput): Promise<History> {
     const unreachable = [...fleet.unreachable.values()];
     const [first, ...rest] = unreachable;
     if (fleet.sessions.size === 0 && first) throw failure([first, ...rest]);
+    emit({ at: since(), type: 'phase', name: 'gather', state: 'start' });
     const journals = await Promise.all(
       hosts
         .filter(({ name }) => fleet.sessions.has(name))

@@ -60,6 +60,7 @@ export async function readFiles(
     try {
       failures.push(...fleet.unreachable.values());
       if (fleet.sessions.size === 0) continue;
+      input.emit({ at: 0, type: 'phase', name: 'gather', state: 'start' });
       const texts: string[] = [];
       for (const path of paths) texts.push((await fleet.read(host.name, path, input.signal)).toString('utf8'));
       return texts;

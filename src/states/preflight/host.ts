@@ -12,9 +12,11 @@ import type { Problem } from '../stage.ts';
 const GIB = 2 ** 30;
 const FAMILIES = ['debian', 'ubuntu'];
 
-/** What a Kubernetes role takes at the least, before any workload. */
-const MEMORY = { master: 1.5 * GIB, other: 0.75 * GIB };
-const DISK = { master: 4 * GIB, other: 3 * GIB };
+/** What a Kubernetes role takes at the least, before any workload, in bytes; `disk` is free below /var/lib on a bare host. */
+export const LEAST = {
+  memory: { master: 1.5 * GIB, other: 0.75 * GIB },
+  disk: { master: 4 * GIB, other: 3 * GIB },
+};
 
 type Found = Omit<Problem, 'host'> | undefined;
 
@@ -24,7 +26,7 @@ export function hostProblems(cluster: Cluster, host: Host, own: HostFacts): Prob
     system(own),
     architecture(own),
     hostname(host, own),
-    resources('memory', own.memoryBytes, host.roles.includes('master') ? MEMORY.master : MEMORY.other),
+    resources('memory', own.memoryBytes, LEAST.memory[host.roles.includes('master') ? 'master' : 'other']),
     resources('disk space below /var/lib', own.diskFreeBytes, diskNeed(host, own)),
     ...evictionProblems(cluster, host, own),
     systemd(own),
@@ -68,7 +70,7 @@ function hostname(host: Host, own: HostFacts): Found {
 /** A host that is set up needs no room for the binaries that it has. */
 function diskNeed(host: Host, own: HostFacts): number {
   if (own.owned.length > 0) return GIB / 2;
-  return host.roles.includes('master') ? DISK.master : DISK.other;
+  return LEAST.disk[host.roles.includes('master') ? 'master' : 'other'];
 }
 
 function resources(what: string, bytes: number, wanted: number): Found {
