@@ -108,7 +108,7 @@ export interface StagePlan {
   name: string;
   title: string;
   needs: readonly string[];
-  /** Changed hosts only, in batches, in order. */
+  /** Changed hosts only, in batches, in order; none while the stage is deferred. */
   batches: string[][];
   /** Why this order: `m1 holds the VIP, so it goes last`. */
   order: string;

@@ -45,15 +45,18 @@ function hostsOf({ hosts }: Plan): string {
 
 function renderStage(plan: Plan, stage: StagePlan, theme: Theme, options: PlanTextOptions): string[] {
   const blocks = blocksOf(stage, options.verbose ? ['change', 'deferred', 'unchanged'] : ['change', 'deferred']);
-  if (stage.deferred) {
-    const line = `${stage.name}   known after ${stage.deferred.until}: ${clean(stage.deferred.why)}`;
-    if (blocks.length === 0) return wrap(theme, line, 2);
-  }
+  const later = stage.deferred && `known after ${stage.deferred.until}: ${clean(stage.deferred.why)}`;
+  if (later !== undefined && blocks.length === 0) return wrap(theme, `${stage.name}   ${later}`, 2);
   const lines = blocks.flatMap((block, index) => [
     ...(index === 0 ? [] : ['']),
     ...renderBlock(stage, block, theme, options),
   ]);
-  const order = renderOrder(plan, stage, theme);
+  // What is not known of its resources is said with each.
+  const isCompared = stage.hosts.every((host) =>
+    host.items.every(({ comparison }) => comparison.result !== 'deferred'),
+  );
+  const order =
+    later !== undefined && isCompared ? wrap(theme, `Order  and steps: ${later}`, 9) : renderOrder(plan, stage, theme);
   if (order.length === 0) return lines;
   // Nothing changes but what a run before left undone.
   return lines.length === 0 ? [paint(theme, 'bold', stage.name), ...order] : [...lines, '', ...order];

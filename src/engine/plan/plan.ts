@@ -42,7 +42,7 @@ export function plan(input: PlanInput): Plan {
     refused: [],
     summary: {
       changes: changes.length + stages.flatMap(owedSteps).length,
-      hosts: new Set(stages.flatMap((stage) => stage.batches.flat()).filter((host) => host !== API)).size,
+      hosts: new Set(stages.flatMap(touchedHosts)).size,
       restarts: verbs('restart'),
       reloads: verbs('reload'),
       removals: verbs('remove'),
@@ -92,13 +92,14 @@ export function planStage(stage: Stage, input: PlanInput): StagePlan {
     selected(stage.name, host.host, input),
   );
   const changed = hosts.filter((host) => changesOf(host).length > 0).map((host) => host.host);
+  const waits = stage.waits?.(input.cluster, input.facts);
   const owes = stage.owes?.(input.cluster, input.facts) ?? [];
   const owing = hosts.map(({ host }) => host).filter((host) => owes.includes(host) && !changed.includes(host));
-  const batches = [
-    ...(owing.length === 0 ? [] : [owing]),
-    ...(changed.length === 0 ? [] : batchesOf(stage, input, changed)),
-  ];
-  const deferred = compiled?.deferred ?? deferredApi(stage, hosts);
+  const batches =
+    waits === undefined
+      ? [...(owing.length === 0 ? [] : [owing]), ...(changed.length === 0 ? [] : batchesOf(stage, input, changed))]
+      : [];
+  const deferred = compiled?.deferred ?? deferredApi(stage, hosts) ?? waits;
   const irreversible = changed.length > 0 ? stage.irreversible?.(input.cluster, input.facts) : undefined;
   return {
     name: stage.name,
@@ -121,7 +122,14 @@ function gateTitles({ stages, cluster, facts }: PlanInput): (stage: string, host
   };
 }
 
-function isDeferred(host: HostPlan): boolean {
+/** Those in batches, and those that will be in one. */
+function touchedHosts({ batches, hosts }: StagePlan): string[] {
+  const changed = hosts.filter((each) => changesOf(each).length > 0).map(({ host }) => host);
+  return [...batches.flat(), ...changed].filter((host) => host !== API);
+}
+
+/** Whether something of the host could not be compared. */
+export function isDeferred(host: HostPlan): boolean {
   return host.items.some((item) => item.comparison.result === 'deferred');
 }
 

@@ -81,10 +81,13 @@ export function backwards(stages: readonly Stage[], names: ReadonlySet<string>):
   const former = [...names].filter((name) => !wanted.some((stage) => stage.name === name));
   return [
     ...former.map((name, index) => plainStage(name, `Former stage ${name}`, former.slice(0, index))),
-    ...wanted.map((stage) => ({
-      ...stage,
-      needs: [...former, ...needing(stages, stage.name).filter((name) => names.has(name))],
-    })),
+    ...wanted.map((stage) => {
+      const needs = [...former, ...needing(stages, stage.name).filter((name) => names.has(name))];
+      const goesBack: Stage = { ...stage, needs };
+      // What it would wait for may be what is broken, and goes back after it.
+      delete goesBack.waits;
+      return goesBack;
+    }),
   ];
 }
 
