@@ -144,6 +144,17 @@ describe('a host goes back', () => {
       expect(fake.state.rolledBack).toEqual([{ stage: 'a', host: 'h1', held: true }]);
     });
 
+    it('and where the stage can not be undone, the error says why', async () => {
+      const irreversible = 'etcd 3.6 → 3.7';
+      const told = async (blamed: string | undefined): Promise<string | undefined> => {
+        const fake = await ended({ a: { batches, guard: guardOf(blamed), irreversible } }, {}, { owned });
+        expect(codes(fake)).toEqual([18]);
+        return fake.state.failures[0]?.details.at(-1);
+      };
+      expect(await told('h1')).toBe('Not put back: etcd 3.6 → 3.7');
+      expect(await told('h3')).not.toContain('Not put back');
+    });
+
     it.each([
       ['nobody, where it is another host', 'h3', {}, 18],
       ['nobody, where it is no one host', undefined, {}, 18],
@@ -182,6 +193,13 @@ describe('a host stays as it is', () => {
     [
       'when the gate of a host fails that was not changed',
       { ...FAILS, gate: () => gate(['h2'])(['h2']) },
+      {},
+      { owned },
+      16,
+    ],
+    [
+      'when the gate of a host fails that is yet to change',
+      { batches: [['h1'], ['h2']], gate: () => gate(['h2'])(['h2']) },
       {},
       { owned },
       16,
