@@ -93,7 +93,7 @@ export function planStage(stage: Stage, input: PlanInput): StagePlan {
   );
   const changed = hosts.filter((host) => changesOf(host).length > 0).map((host) => host.host);
   const waits = stage.waits?.(input.cluster, input.facts);
-  const owes = stage.owes?.(input.cluster, input.facts) ?? [];
+  const owes = [...(stage.owes?.(input.cluster, input.facts) ?? []), ...leftBy(stage, input)];
   const owing = hosts.map(({ host }) => host).filter((host) => owes.includes(host) && !changed.includes(host));
   const batches =
     waits === undefined
@@ -148,9 +148,14 @@ function batchesOf(stage: Stage, input: PlanInput, changed: readonly string[]): 
   return [...(first ?? []), ...(then ?? [])];
 }
 
-function isDown(stage: Stage, { cluster, facts }: PlanInput, batch: readonly string[]): boolean {
-  const down = stage.down?.(cluster, facts) ?? [];
+function isDown(stage: Stage, input: PlanInput, batch: readonly string[]): boolean {
+  const down = [...(stage.down?.(input.cluster, input.facts) ?? []), ...leftBy(stage, input)];
   return batch.every((host) => down.includes(host));
+}
+
+/** Hosts on which a run that was cut off left something of the stage undone. */
+function leftBy({ name }: Stage, { facts: { owed = [] } }: PlanInput): string[] {
+  return owed.filter(({ stage }) => stage === name).map(({ host }) => host);
 }
 
 /** Without a host: whether the stage is, on whatever host. */

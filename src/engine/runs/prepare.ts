@@ -47,7 +47,7 @@ export async function prepare(given: EngineInput, opened: Opened, inPlace: reado
   const input: EngineInput = { ...given, stages };
   emit({ at: since(), type: 'phase', name: 'probe', state: 'start' });
   const probe = observe(input, opened, tree.stages);
-  const [{ observed, apiOwned, nonsense }, gateHeld, cutOff] = await Promise.all([
+  const [{ observed, apiOwned, nonsense }, gateHeld, { cutOff, owed }] = await Promise.all([
     probe.all,
     heldStages(fleet, inPlace, { cluster, facts: opened.facts, signal: input.signal }, probe.hosts),
     tellUnfinished(input, opened),
@@ -59,7 +59,7 @@ export async function prepare(given: EngineInput, opened: Opened, inPlace: reado
   const compareInputOf: CompareInput = { tree, observed, facts: opened.facts.hosts, apiOwned, apiLeaving, apiWhy, now };
   const comparisons = await inTurns(comparing(compareInputOf));
   const surroundings = { fleet, cluster, stages: input.stages, signal: input.signal };
-  const facts = await withStanding(surroundings, opened.facts, comparisons);
+  const facts = await withStanding(surroundings, { ...opened.facts, owed }, comparisons);
   const planInput: PlanInput = {
     cluster,
     facts,

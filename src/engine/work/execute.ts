@@ -76,13 +76,14 @@ async function runBatch(doing: Doing, each: ProgramStage, { planned, batch }: In
       checkGoesOn(doing, stage.name);
       // Undone too when it fails: half of it may be done, and an undo of nothing does nothing.
       done.push(step);
-      await takeStep(doing, stage.name, step);
+      await takeStep(doing, stage, step);
     }
     // Until now nothing was changed for good: what was stepped aside is put back.
     checkGoesOn(doing, stage.name);
     begun = planned.batches.slice(0, batch.index + 1);
     await workOn(doing, stage.name, batch);
-    for (const step of batch.after) await takeStep(doing, stage.name, step);
+    for (const step of batch.after) await takeStep(doing, stage, step);
+    doing.hands.settle(stage.name, [...batch.hosts, ...done.map((step) => step.on)]);
     // Between batches the gate decides whether the next may start; after the last one it is asked of all.
     await hold(doing, each, batch.gates, batch.hosts);
   } catch (error) {
@@ -94,7 +95,7 @@ async function runBatch(doing: Doing, each: ProgramStage, { planned, batch }: In
     if (back.length === 0) throw failure([notRolledBack(planned, atFault, cause), ...others, ...left]);
     throw failure([await judge(doing, back, cause, (hosts) => hold(doing, each, hosts)), ...others, ...left]);
   }
-  for (const step of batch.held) await takeStep(doing, stage.name, step);
+  for (const step of batch.held) await takeStep(doing, stage, step);
 }
 
 /** Members of a batch don't fail each other: all finish before the first failure is reported. */

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
+import type { OwedUndo } from '../../../src/cluster/facts.ts';
+import { owedWords } from '../../../src/engine/past/owed-lines.ts';
 import { bareHost } from '../../../src/cluster/bare-host.ts';
 import type { Opened } from '../../../src/engine/read/open.ts';
 import type { EngineInput } from '../../../src/engine/input.ts';
@@ -26,6 +28,7 @@ function ended(...events: string[]): string {
 async function told({ journals, command = 'plan', exclusive = false, locked = false, selection = {} }: Spec): Promise<{
   messages: string[];
   hosts: string[];
+  owed: OwedUndo[];
   asked: number;
 }> {
   const messages: string[] = [];
@@ -41,11 +44,11 @@ async function told({ journals, command = 'plan', exclusive = false, locked = fa
   );
   const opened = { fleet: { exec }, facts: { hosts: new Map(facts) }, since: () => 0, exclusive };
   const emit: EngineInput['emit'] = (event) => void (event.type === 'warning' && messages.push(event.message));
-  const hosts = await tellUnfinished(
+  const { cutOff: hosts, owed } = await tellUnfinished(
     { selection, command, emit, signal: new AbortController().signal } as unknown as EngineInput,
     opened as unknown as Opened,
   );
-  return { messages, hosts, asked };
+  return { messages, hosts, owed, asked };
 }
 
 const BEGUN = ended('run 17 root%40ops1 apply 9d3c', 'stage etcd', 'begin etcd unit%3Aetcd.service');
@@ -63,7 +66,7 @@ describe('a run that was cut off', () => {
   });
 
   it('is not asked about where no host has the mark of one', async () => {
-    expect(await told({ journals: { m1: undefined } })).toEqual({ messages: [], hosts: [], asked: 0 });
+    expect(await told({ journals: { m1: undefined } })).toEqual({ messages: [], hosts: [], owed: [], asked: 0 });
   });
 
   it.each<[string, Partial<Spec>, RegExp]>([
@@ -93,5 +96,39 @@ describe('a run that was cut off', () => {
     expect((await told({ journals: { m1: '' } })).messages).toEqual([
       'm1: run R1 (root@ops1, apply) was cut off; apply finishes it',
     ]);
+  });
+});
+
+describe('what a run that was cut off owes', () => {
+  const START = ['systemctl', 'start', 'x.service'];
+  const line = (event: string, ...words: string[]): string =>
+    ended([event, ...words.map(encodeURIComponent)].join(' '));
+  const owes = (stage: string, ...run: string[]): string => line('owed', ...owedWords(stage, run));
+  const OWES = owes('etcd', ...START);
+  const owed = async (text: string, more: Partial<Spec> = {}): Promise<string[]> =>
+    (await told({ journals: { m1: text }, ...more })).owed.map(
+      ({ stage, host, run }) => `${stage} ${host} ${run.join(' ')}`,
+    );
+  const FOUND = ['etcd m1 systemctl start x.service'];
+
+  it.each<[string, string, string[]]>([
+    ['what was noted', OWES, FOUND],
+    ['once, however often runs were cut off there', OWES + OWES, FOUND],
+    ['what an earlier run noted, that was cut off too', OWES.replaceAll(' R1 ', ' R0 ') + BEGUN, FOUND],
+    ['nothing of what was settled', OWES + line('settled', 'etcd'), []],
+    ['what another stage settled', OWES + line('settled', 'haproxy'), FOUND],
+    [
+      'nothing of a run that came to its end, and told it',
+      OWES.replaceAll(' R1 ', ' R0 ') + line('result', 'failed', '15'),
+      [],
+    ],
+    ['no command that was cut short', line('owed', 'etcd', '["systemctl","sta'), []],
+    ['nothing that is no command', line('owed', 'etcd', '[1]') + line('owed', 'etcd', '[]') + line('owed', 'etcd'), []],
+  ])('is %s', async (_name, text, expected) => {
+    expect(await owed(text)).toEqual(expected);
+  });
+
+  it('is nothing while it is under way', async () => {
+    expect(await owed(OWES, { locked: true })).toEqual([]);
   });
 });
