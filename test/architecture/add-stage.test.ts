@@ -1,3 +1,4 @@
+import { readerOf } from '../../src/engine/hosts/reader.ts';
 import { describe, expect, it } from 'vitest';
 import type { Answer } from '../../src/cluster/gate.ts';
 import type { Fleet } from '../../src/engine/hosts/fleet.ts';
@@ -67,7 +68,8 @@ describe('a stage behind all that it needs', () => {
     const signal = new AbortController().signal;
     const selection = { limit: new Set(['w1', 'w2']) };
     const input = { cluster, stages: [greeting], selection, signal } as unknown as EngineInput;
-    const opened = { fleet: { exec } as unknown as Fleet, facts: factsOf(cluster), since: () => 0 };
+    const reader = readerOf({ exec } as unknown as Fleet, signal);
+    const opened = { reader, facts: factsOf(cluster), since: () => 0 };
     await expect(checkProblems(input, opened)).rejects.toMatchObject({ exitCode: 14, message: 'w2 is silent' });
     expect(asked).toEqual(['w1 cat /etc/greeting/text', 'w2 cat /etc/greeting/text']);
   });

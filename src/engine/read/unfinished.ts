@@ -19,6 +19,8 @@ export interface Unfinished {
   owed: OwedUndo[];
 }
 
+type Looked = Pick<Opened, 'reader' | 'facts' | 'exclusive' | 'since'>;
+
 interface Found {
   host: string;
   /** `20261122T140211Z-3f9a (root@ops1, apply)` */
@@ -32,9 +34,9 @@ interface Found {
  * Says which runs before this one are not over on which hosts, and where they were seen last. Costs nothing where no
  * host has the mark of one.
  */
-export async function tellUnfinished(input: EngineInput, opened: Opened): Promise<Unfinished> {
+export async function tellUnfinished(input: EngineInput, opened: Looked): Promise<Unfinished> {
   const marked = [...opened.facts.hosts].flatMap(([host, facts]) => (facts.unfinished ? [host] : []));
-  const found = (await Promise.all(marked.map((host) => lookAt(host, input, opened)))).flat();
+  const found = (await Promise.all(marked.map((host) => lookAt(host, opened)))).flat();
   for (const [message, hosts] of Map.groupBy(found, (each) => textOf(each, input)))
     input.emit({
       at: opened.since(),
@@ -48,21 +50,24 @@ export async function tellUnfinished(input: EngineInput, opened: Opened): Promis
   };
 }
 
-async function lookAt(host: string, { signal }: EngineInput, opened: Opened): Promise<Found[]> {
+async function lookAt(host: string, { reader, facts, exclusive }: Looked): Promise<Found[]> {
   const commands = [
     { argv: ['cat', PATHS.unfinished] },
     { argv: ['tail', '-n', `${TAIL}`, PATHS.journal] },
     ...ASK_LOCK,
   ];
-  const [mark, tail, ...lock] = await opened.fleet.exec(host, commands, signal);
+  const answers = await reader.ask(commands.map((command) => ({ host, ...command })));
+  const lost = answers.find((answer) => answer.lost)?.lost;
+  if (lost) throw lost;
+  const [mark, tail, ...lock] = answers;
   const [run = '', who = '', command = ''] = wordsOf(mark?.stdout ?? '');
   const all = parseJournal(tail?.stdout ?? '');
   const lines = all.filter((line) => line.run === run);
   // Under our own lock nobody else is at work.
-  const seen = runOnHost(host, lines, !opened.exclusive && isLocked(lock));
+  const seen = runOnHost(host, lines, !exclusive && isLocked(lock));
   // That run had written down its end, and was cut off before it took the mark away.
   if (seen.exitCode !== undefined) return [];
-  const now = Date.now() + (opened.facts.hosts.get(host)?.clockSkewMs ?? 0);
+  const now = Date.now() + (facts.hosts.get(host)?.clockSkewMs ?? 0);
   return [{ host, run: `${run} (${who}, ${command})`, seen, agoMs: now - seen.endedAt, owed: owedOf(host, all) }];
 }
 

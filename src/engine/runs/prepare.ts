@@ -28,7 +28,7 @@ export interface Prepared extends Assembled {
 
 /** facts → states → observed → plan. The gates of stages that are in place already are asked with the probe. */
 export async function prepare(given: EngineInput, opened: Opened, inPlace: readonly Stage[]): Promise<Prepared> {
-  const { fleet, since } = opened;
+  const { reader, since } = opened;
   const { emit, cluster } = given;
   const clock = clockWarning(opened.facts);
   if (clock !== undefined) emit({ at: since(), type: 'warning', message: clock });
@@ -49,7 +49,7 @@ export async function prepare(given: EngineInput, opened: Opened, inPlace: reado
   const probe = observe(input, opened, tree.stages);
   const [{ observed, apiOwned, nonsense }, gateHeld, { cutOff, owed }] = await Promise.all([
     probe.all,
-    heldStages(fleet, inPlace, { cluster, facts: opened.facts, signal: input.signal }, probe.hosts),
+    heldStages(reader, inPlace, { cluster, facts: opened.facts }, probe.hosts),
     tellUnfinished(input, opened),
   ]);
   emit({ at: since(), type: 'phase', name: 'probe', state: 'end' });
@@ -58,7 +58,7 @@ export async function prepare(given: EngineInput, opened: Opened, inPlace: reado
   const apiWhy = whyNoApi(opened.facts);
   const compareInputOf: CompareInput = { tree, observed, facts: opened.facts.hosts, apiOwned, apiLeaving, apiWhy, now };
   const comparisons = await inTurns(comparing(compareInputOf));
-  const surroundings = { fleet, cluster, stages: input.stages, signal: input.signal };
+  const surroundings = { reader, cluster, stages: input.stages };
   const facts = await withStanding(surroundings, { ...opened.facts, owed }, comparisons);
   const planInput: PlanInput = {
     cluster,

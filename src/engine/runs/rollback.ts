@@ -45,12 +45,12 @@ export async function rollbackOpened(input: RollbackInput, opened: Opened): Prom
 }
 
 async function prepareRollback(input: EngineInput, opened: Opened, chosen: readonly Generation[]): Promise<Doing> {
-  const { cluster, signal } = input;
+  const { cluster } = input;
   const stages = backwards(input.stages, new Set(chosen.map(({ stage }) => stage)));
   const now = new Date();
   const tree = { hosts: [...opened.facts.hosts.keys()], stages: [] };
   const comparisons: Comparisons = { byHost: new Map(), shared: new Map(), stages: plansOf(chosen) };
-  const surroundings = { fleet: opened.fleet, cluster, stages, signal };
+  const surroundings = { reader: opened.reader, cluster, stages };
   const facts = await withStanding(surroundings, opened.facts, comparisons);
   // Its own limit is in what was chosen.
   const planInput = { cluster, facts, stages, tree, comparisons, selection: {}, inventory: inventoryOf(input) };

@@ -17,10 +17,10 @@ import { observe } from './observe.ts';
 /** A deferred stage, now that what it waited for is there: facts again, compile, probe, compare, plan. */
 export async function undefer(from: Planned, means: Means, stage: Stage): Promise<StagePlan> {
   const masters = means.cluster.hosts.filter((host) => host.roles.includes('master')).map((host) => host.name);
-  const reached = masters.filter((name) => means.fleet.sessions.has(name));
-  const asked = await readNodes(means.fleet, means.cluster, reached, means.state.signal);
+  const reached = masters.filter((name) => means.reader.reaches(name));
+  const asked = await readNodes(means.reader, means.cluster, reached);
   if (asked.refusedBy !== undefined && !asked.api) await letIn(means, stage, asked.refusedBy);
-  const { api } = asked.api ? asked : await readNodes(means.fleet, means.cluster, reached, means.state.signal);
+  const { api } = asked.api ? asked : await readNodes(means.reader, means.cluster, reached);
   means.facts = { ...means.facts, etcd: 'formed', ...(api ? { nodes: api.nodes, apiHost: api.host } : {}) };
   const tree = isCompared(from, stage) ? from.tree : await compareNow(from, means, stage);
   const planned = planStage(stage, { ...from.planInput, facts: means.facts, tree });

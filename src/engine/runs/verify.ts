@@ -17,35 +17,39 @@ const PATIENCE_S = 10;
 export async function verifyRun(input: EngineInput): Promise<RunResult> {
   const started = performance.now();
   const opened = await open(input, 'none');
-  const failures: McpkError[] = [];
-  const stages: RunResult['stages'] = [];
   try {
-    const wanted = stagesInScope(input);
-    const { fleet, facts, since } = opened;
-    const hands = askingHands(fleet, { emit: input.emit, since, signal: input.signal });
-    for (const stage of input.stages.filter((each) => wanted.has(each.name))) {
-      const begun = performance.now();
-      const hosts = stage
-        .hosts(input.cluster)
-        .map((host) => host.name)
-        .filter((name) => facts.hosts.has(name));
-      const found = await verifyStage({ input, facts, hands }, { stage, hosts });
-      if (found === undefined) continue;
-      failures.push(...found);
-      const status = found.length > 0 ? 'failed' : 'unchanged';
-      stages.push({ name: stage.name, status, changed: 0, ms: performance.now() - begun, hosts });
-    }
+    const { fleet, reader, facts, since } = opened;
+    const hands = askingHands({ fleet, reader }, { emit: input.emit, since, signal: input.signal });
+    const { stages, failures } = await verifyStages({ input, facts, hands });
+    const ms = performance.now() - started;
     const counts = { unchanged: 0, changed: 0, removed: 0 };
-    return resultOf(
-      { id: '', failures, rolledBack: [] },
-      trafficOf(fleet),
-      stages,
-      performance.now() - started,
-      counts,
-    );
+    return resultOf({ id: '', failures, rolledBack: [] }, trafficOf(fleet), stages, ms, counts);
   } finally {
     await opened.fleet.close();
   }
+}
+
+/** The stages in scope one after the other; one that has nothing to check is left out. */
+export async function verifyStages(
+  verifying: Verifying & { input: Pick<EngineInput, 'stages' | 'selection'> },
+): Promise<Pick<RunResult, 'stages'> & { failures: McpkError[] }> {
+  const { input, facts } = verifying;
+  const failures: McpkError[] = [];
+  const stages: RunResult['stages'] = [];
+  const wanted = stagesInScope(input);
+  for (const stage of input.stages.filter((each) => wanted.has(each.name))) {
+    const begun = performance.now();
+    const hosts = stage
+      .hosts(input.cluster)
+      .map((host) => host.name)
+      .filter((name) => facts.hosts.has(name));
+    const found = await verifyStage(verifying, { stage, hosts });
+    if (found === undefined) continue;
+    failures.push(...found);
+    const status = found.length > 0 ? 'failed' : 'unchanged';
+    stages.push({ name: stage.name, status, changed: 0, ms: performance.now() - begun, hosts });
+  }
+  return { stages, failures };
 }
 
 interface Verifying {

@@ -110,9 +110,8 @@ function isParting(verb: Verb): boolean {
 
 /** Looks at each once more: what is ours was decided when the plan was made, and what is deleted is lost. */
 async function deleteLeaving(means: Means, stage: string, host: string, refs: readonly string[]): Promise<void> {
-  const { fleet, cluster } = means;
-  const { signal } = means.state;
-  const judged = await judgeLeaving({ fleet, cluster, host, signal }, refs);
+  const { reader, cluster } = means;
+  const judged = await judgeLeaving({ reader, cluster, host }, refs);
   for (const [ref, seen] of judged) {
     if (seen.ours === undefined) throw new McpkError('stage', `${stage}: ${ref} is not deleted: ${seen.why}`, { host });
     if (!seen.ours) {
@@ -120,7 +119,7 @@ async function deleteLeaving(means: Means, stage: string, host: string, refs: re
         means.state.emit({ at: means.state.since(), type: 'warning', host: API, message: notOurs(ref, seen.why) });
       continue;
     }
-    const [answer] = await ask(fleet, [askDelete(cluster, host, seen)], signal);
+    const [answer] = await ask(means.fleet, [askDelete(cluster, host, seen)], means.state.signal);
     const status = parseHttp(answer)?.status ?? 0;
     // 404 and 409: it is gone, or another one has its name since.
     if (![200, 202, 404, 409].includes(status))

@@ -56,7 +56,7 @@ export function createHands(means: Means, { changing, undefer, generations = [] 
   const { state, fleet, journal } = means;
   const owing = new Set((means.facts.owed ?? []).map(({ stage, host }) => `${stage} ${host}`));
   return {
-    ...askingHands(fleet, state),
+    ...askingHands(means, state),
     get facts() {
       return means.facts;
     },
@@ -88,11 +88,14 @@ export function createHands(means: Means, { changing, undefer, generations = [] 
   };
 }
 
-export function askingHands(fleet: Fleet, run: Pick<RunState, 'emit' | 'since' | 'signal'>): AskingHands {
+export function askingHands(
+  { fleet, reader }: Pick<Means, 'fleet' | 'reader'>,
+  run: Pick<RunState, 'emit' | 'since' | 'signal'>,
+): AskingHands {
   const { emit, since, signal } = run;
   return {
     step: (step, until) => runStep(fleet, step, until),
-    hold: (gates, how) => holdGates({ fleet, emit, since, signal, ...how }, gates),
+    hold: (gates, how) => holdGates({ reader, emit, since, signal, ...how }, gates),
   };
 }
 

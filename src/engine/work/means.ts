@@ -2,6 +2,7 @@ import type { Facts } from '../../cluster/facts.ts';
 import type { Cluster } from '../../inventory/types.ts';
 import type { Materials, Observed, Ref } from '../../resources/types.ts';
 import type { Fleet } from '../hosts/fleet.ts';
+import type { Reader } from '../hosts/reader.ts';
 import type { Comparisons } from '../plan/compare.ts';
 import type { Ownership } from '../plan/owned.ts';
 import type { Journal } from './journal.ts';
@@ -12,6 +13,7 @@ export interface Means {
   readonly state: RunState;
   readonly cluster: Cluster;
   readonly fleet: Fleet;
+  readonly reader: Reader;
   facts: Facts & { apiHost?: string };
   readonly comparisons: Comparisons;
   readonly observed: Map<string, Observed>;

@@ -1,3 +1,4 @@
+import { readerOf } from '../../../src/engine/hosts/reader.ts';
 import { describe, expect, it } from 'vitest';
 import { bareHost } from '../../../src/cluster/bare-host.ts';
 import { McpkError } from '../../../src/core/errors.ts';
@@ -51,7 +52,7 @@ async function check(situation: Situation): Promise<{ asked: string[]; told: unk
     signal: new AbortController().signal,
   } as unknown as EngineInput;
   const facts = { hosts, unreachable: [], etcd: 'none' as const };
-  const opened = { fleet: { exec } as unknown as Fleet, facts, since: () => 7 };
+  const opened = { reader: readerOf({ exec } as unknown as Fleet, input.signal), facts, since: () => 7 };
   const thrown = await checkProblems(input, opened).then(
     () => undefined,
     (error: unknown) => error,

@@ -8,7 +8,7 @@ import type { Plan, StagePlan } from '../../../src/engine/types.ts';
 import type { Stage } from '../../../src/states/stage.ts';
 import { nodes } from '../../../src/states/nodes.ts';
 import { factsOf, labCluster, registered } from '../../states/cluster.ts';
-import { fakeApi } from '../support/fake-api.ts';
+import { fakeReader, httpAnswer, pathOf } from '../support/fake-reader.ts';
 import { CHANGE, runOf } from '../support/fake-run.ts';
 
 const cluster = await labCluster();
@@ -56,15 +56,13 @@ async function later(from: ReturnType<typeof planOf>, status: number): Promise<{
     spec: {},
     status: { nodeInfo: { kubeletVersion } },
   }));
-  const api = fakeApi(({ request }) =>
-    request.startsWith('GET /api/v1/nodes') ? { status, body: { items } } : { status: 404 },
-  );
-  const fake = runOf({}).means;
-  const sessions = new Map(cluster.hosts.map(({ name }) => [name, {}])) as never;
-  const means = { ...fake, cluster, facts: from.input.facts, fleet: { ...fake.fleet, sessions, exec: api.exec } };
+  const reader = fakeReader({
+    answer: (ask) => (pathOf(ask)?.startsWith('/api/v1/nodes') ? httpAnswer(status, { items }) : httpAnswer(404)),
+  });
+  const means = { ...runOf({}).means, cluster, facts: from.input.facts, reader };
   const planned = { plan: from.plan, tree: from.input.tree, planInput: from.input } as Planned;
   const stage = await undefer(planned, means, nodes);
-  return { stage, asked: api.asked.filter(({ request }) => request.includes('/nodes')).length };
+  return { stage, asked: reader.asked.length };
 }
 
 const titles = ({ steps }: StagePlan): string[] => steps.map((step) => step.title);

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { GateCheck } from '../../../src/cluster/gate.ts';
-import { verifyStage } from '../../../src/engine/runs/verify.ts';
+import { verifyStage, verifyStages } from '../../../src/engine/runs/verify.ts';
 import type { Stage, Step } from '../../../src/states/stage.ts';
 import { factsOf, labCluster } from '../../states/cluster.ts';
 import { fakeHands } from '../support/fake-hands.ts';
@@ -42,4 +42,24 @@ it('a stage without active checks has its gates asked, one without gates has not
     found: ['verify: well: not so after 0 s'],
   });
   expect(await verified({})).toEqual({ done: [], found: undefined });
+});
+
+it('each stage in scope is verified by its own hosts that are reached, one failure beside the other', async () => {
+  const stages = ['a', 'b', 'c', 'd'].map((name): Stage => ({
+    ...stage,
+    name,
+    needs: name === 'b' ? ['a'] : [],
+    hosts: () => cluster.hosts.slice(0, 2),
+    ...(name === 'd' ? {} : { gate: ({ hosts }) => hosts.map((host) => check(`${name} on ${host}`)) }),
+  }));
+  const reached = { ...facts, hosts: new Map([...facts.hosts].filter(([name]) => name !== 'm2')) };
+  const verified = async (only?: string): Promise<unknown> => {
+    const hands = fakeHands({ facts, failing: ['a on m1', 'c on m1'] });
+    const selection = only === undefined ? {} : { only: new Set([only]) };
+    const input = { cluster, stages, selection, signal: new AbortController().signal };
+    const found = await verifyStages({ input, facts: reached, hands });
+    return [found.stages.map(({ name, status, hosts }) => [name, status, ...hosts].join(' ')), found.failures.length];
+  };
+  expect(await verified()).toEqual([['a failed m1', 'b unchanged m1', 'c failed m1'], 2]);
+  expect(await verified('b')).toEqual([['a failed m1', 'b unchanged m1'], 1]);
 });
