@@ -4,7 +4,7 @@ import type { Stage } from '../../states/stage.ts';
 import { heldStages } from '../hosts/gates.ts';
 import type { EngineInput } from '../input.ts';
 import { inventoryOf } from '../plan/inventory-digest.ts';
-import { checkKept } from '../plan/keepers.ts';
+import { checkKept } from '../plan/holders.ts';
 import { withLeftovers } from '../plan/leftovers.ts';
 import type { Opened } from '../read/open.ts';
 import { checkProblems } from '../read/problems.ts';

@@ -83,10 +83,10 @@ export function backwards(stages: readonly Stage[], names: ReadonlySet<string>):
     ...former.map((name, index) => plainStage(name, `Former stage ${name}`, former.slice(0, index))),
     ...wanted.map((stage) => {
       const needs = [...former, ...needing(stages, stage.name).filter((name) => names.has(name))];
-      const goesBack: Stage = { ...stage, needs };
+      const back: Stage = { ...stage, needs };
       // What it would wait for may be what is broken, and goes back after it.
-      delete goesBack.waits;
-      return goesBack;
+      delete back.waits;
+      return back;
     }),
   ];
 }

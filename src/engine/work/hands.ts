@@ -36,7 +36,7 @@ export interface Hands extends AskingHands, Record<Work, (stage: string, plan: H
   /** These hosts owe the stage nothing any more. */
   settle(stage: string, hosts: readonly string[]): void;
   /** Undoes what this run did to a stage on a host; what was put back, one line each. */
-  putBack(stage: string, host: string): Promise<string[]>;
+  rollBack(stage: string, host: string): Promise<string[]>;
   /** The run is over: told to the hosts that it changed, and to `mended`, where one before it was cut off. */
   close(stages: RunResult['stages'], mended: readonly string[]): Promise<void>;
   traffic(): RunResult['traffic'];
@@ -76,7 +76,7 @@ export function createHands(means: Means, { changing, undefer, generations = [] 
     settle(stage, hosts) {
       for (const host of hosts) if (owing.delete(`${stage} ${host}`)) journal.note(host, 'settled', stage);
     },
-    putBack(stage, host) {
+    rollBack(stage, host) {
       const owned = means.facts.hosts.get(host)?.owned ?? [];
       return means.turn(host, () => restoreHost(means, { stage, host, from: state.id, owned }));
     },

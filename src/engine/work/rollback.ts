@@ -115,7 +115,7 @@ async function rollBackHost({ hands, state }: Doing, stage: string, host: string
   };
   tell('start');
   try {
-    const lines = await hands.putBack(stage, host);
+    const lines = await hands.rollBack(stage, host);
     tell('done');
     return { stage, host, lines };
   } catch (error) {

@@ -47,8 +47,8 @@ export function fakeHands({ facts, before, exits = {}, failing = [], later = {} 
     },
     owe: (_stage, { title, on }) => act(`owe ${title} (${on})`),
     settle: (stage, hosts) => hosts.forEach((host) => settled.push(`${stage} ${host}`)),
-    async putBack(stage, host) {
-      await act(`put back ${stage} ${host}`);
+    async rollBack(stage, host) {
+      await act(`roll back ${stage} ${host}`);
       return ['/etc/x'];
     },
     async step({ title, on, run }) {

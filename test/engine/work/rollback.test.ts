@@ -166,7 +166,7 @@ describe('a host goes back', () => {
     });
   });
 
-  it('with the books of what is owned as they were, those of other stages untouched', async () => {
+  it('with the list of what is owned as it was, what is of other stages untouched', async () => {
     const fake = await ended({ a: { batches: [['h1']], gate: gate(['h1']) } }, {}, { owned });
     const restore = fake.sent.find(({ body }) => body.includes('o restore'));
     expect(restore?.body).toContain('o restore\na r\n. ');
