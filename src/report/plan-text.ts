@@ -1,3 +1,4 @@
+import { API } from '../core/places.ts';
 import type { Comparison } from '../resources/types.ts';
 import type { Plan, StagePlan } from '../engine/types.ts';
 import { renderDiff, type Diff } from './diff-text.ts';
@@ -163,7 +164,7 @@ function changedPlaces(plan: Plan): string {
     .flatMap((stage) => stage.hosts)
     .filter((host) => host.items.some((item) => item.comparison.result === 'change'));
   const hosts = new Set(changed.map((host) => host.host));
-  const inApi = hosts.delete('api');
+  const inApi = hosts.delete(API);
   return (
     [...(hosts.size > 0 ? [`on ${counted(hosts.size, 'host')}`] : []), ...(inApi ? ['in the API'] : [])].join(
       ' and ',

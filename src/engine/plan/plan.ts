@@ -1,7 +1,8 @@
 import type { Facts } from '../../cluster/facts.ts';
 import type { Cluster } from '../../inventory/types.ts';
 import type { Stage } from '../../states/stage.ts';
-import { API, changesOf, type HostPlan, type Plan, type Selection, type StagePlan, type StateTree } from '../types.ts';
+import { API } from '../../core/places.ts';
+import { changesOf, type HostPlan, type Plan, type Selection, type StagePlan, type StateTree } from '../types.ts';
 import { actionsOf } from './actions.ts';
 import type { Comparisons } from './compare.ts';
 import { owedSteps } from './owed.ts';

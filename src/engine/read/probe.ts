@@ -2,7 +2,8 @@ import type { HostFacts } from '../../cluster/facts.ts';
 import { kindOf } from '../../resources/kinds.ts';
 import type { Observed } from '../../resources/types.ts';
 import type { Reader } from '../hosts/reader.ts';
-import { API, type StateTree } from '../types.ts';
+import { API } from '../../core/places.ts';
+import type { StateTree } from '../types.ts';
 import { emptyReads } from '../wire/wire.ts';
 
 /** All reads of a host in one request, all hosts side by side. Pure reading: nothing on a host changes. */

@@ -7,7 +7,8 @@ import { leavingFromApi, type Leaving } from '../plan/removals.ts';
 import type { Opened } from '../read/open.ts';
 import { probeApi } from '../read/probe-api.ts';
 import { probeHosts } from '../read/probe.ts';
-import { API, type StateTree } from '../types.ts';
+import { API } from '../../core/places.ts';
+import type { StateTree } from '../types.ts';
 import { notOurs } from '../work/api.ts';
 
 /** `all` are the hosts and the API. */

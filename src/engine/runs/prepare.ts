@@ -15,7 +15,7 @@ import { comparing, type CompareInput } from '../plan/compare.ts';
 import { compiling } from '../plan/compile.ts';
 import { ofUnknownKind } from '../plan/owned.ts';
 import { plan, type PlanInput } from '../plan/plan.ts';
-import { API } from '../types.ts';
+import { API } from '../../core/places.ts';
 import { assemble, type Assembled } from './assemble.ts';
 import { compileInput } from './compile-input.ts';
 import { observe, readLeaving, whyNoApi } from './observe.ts';

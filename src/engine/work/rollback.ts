@@ -1,7 +1,8 @@
 import { hasLaid } from '../../cluster/laid.ts';
 import { McpkError } from '../../core/errors.ts';
 import { GateFailure } from '../hosts/gates.ts';
-import { API, changesOf, type HostPlan, type StagePlan } from '../types.ts';
+import { API } from '../../core/places.ts';
+import { changesOf, type HostPlan, type StagePlan } from '../types.ts';
 import { ChangeFailure } from './send-stream.ts';
 import type { Doing } from './doing.ts';
 import { asErrors } from './run-state.ts';

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { parseObjectId } from '../../../src/cluster/objects.ts';
 import type { Fleet } from '../../../src/engine/hosts/fleet.ts';
-import { API, type HostPlan, type PlanItem } from '../../../src/engine/types.ts';
+import { API } from '../../../src/core/places.ts';
+import type { HostPlan, PlanItem } from '../../../src/engine/types.ts';
 import { emptyObserved } from '../../../src/engine/wire/wire.ts';
 import type { Verb } from '../../../src/resources/types.ts';
 import { convergeApi } from '../../../src/engine/work/api.ts';

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { ADMINS } from '../../../src/cluster/access.ts';
 import { convergeApi } from '../../../src/engine/work/api.ts';
 import { bindAdmins } from '../../../src/engine/work/break-glass.ts';
-import { API } from '../../../src/engine/types.ts';
+import { API } from '../../../src/core/places.ts';
 import type { Command, CommandResult, Fleet } from '../../../src/engine/hosts/fleet.ts';
 import { createMaterials } from '../../../src/engine/work/materials.ts';
 import { bareHost } from '../../../src/cluster/bare-host.ts';
