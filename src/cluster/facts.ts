@@ -92,6 +92,13 @@ export interface EtcdMember {
   version?: string;
 }
 
+/** The undo of a step of a run that was cut off, as the host's journal has it: what was done before it was noted. */
+export interface OwedUndo {
+  stage: string;
+  host: string;
+  run: string[];
+}
+
 export interface Facts {
   hosts: ReadonlyMap<string, HostFacts>;
   /** Hosts that did not answer (allowed only by --skip-unreachable). */
@@ -103,6 +110,8 @@ export interface Facts {
   standing?: Standing;
   /** A master whose API server answers and lets the administrator read nothing: he is not bound (yet, or any more). */
   apiRefuses?: string;
+  /** What runs that were cut off left undone. */
+  owed?: readonly OwedUndo[];
   /** From the API; absent while no API server is ready. */
   nodes?: ReadonlyMap<string, NodeFacts>;
   /** Calico's, from the API, none where it does not run; absent while no API server is ready. */

@@ -1,5 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { McpkError } from '../core/errors.ts';
+import { API } from '../core/places.ts';
 import type { Plan, StateTree } from '../engine/types.ts';
 import { renderPlan } from '../report/plan-text.ts';
 import { renderStates } from '../report/states-text.ts';
@@ -59,7 +60,7 @@ export default class Show extends BaseCommand<typeof Show> {
     const cluster = await this.loadCluster();
     const { host } = this.args;
     const known = cluster.hosts.map((each) => each.name);
-    if (host !== undefined && host !== 'api' && !known.includes(host)) {
+    if (host !== undefined && host !== API && !known.includes(host)) {
       throw new McpkError('refused', `there is no host ${JSON.stringify(host)} in ${cluster.files.join(', ')}`, {
         hint: `Its hosts are ${known.join(', ')}.`,
       });
@@ -70,7 +71,7 @@ export default class Show extends BaseCommand<typeof Show> {
     const input = await engineInput(cluster, this.flags, caller, { artifacts: true });
     const { tree } = await compileStates(input).finally(() => view.end());
     const { limit, only, skip } = input.selection;
-    const hosts = [...known, 'api'].filter((name) => (host === undefined ? (limit?.has(name) ?? true) : name === host));
+    const hosts = [...known, API].filter((name) => (host === undefined ? (limit?.has(name) ?? true) : name === host));
     const stages = tree.stages
       .filter((stage) => (only?.has(stage.name) ?? true) && !skip?.has(stage.name))
       .map((stage) => ({ ...stage, hosts: stage.hosts.filter((states) => hosts.includes(states.host)) }));

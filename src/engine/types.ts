@@ -3,9 +3,6 @@ import type { Change, Comparison, Resource } from '../resources/types.ts';
 import type { McpkError } from '../core/errors.ts';
 import type { StepAround } from '../states/stage.ts';
 
-/** The pseudo-host on which kubeObjects live. */
-export const API = 'api';
-
 /** Compiled resources of one host in one stage, in the order in which they converge. */
 export interface HostStates {
   host: string;
@@ -110,7 +107,7 @@ export interface StagePlan {
   name: string;
   title: string;
   needs: readonly string[];
-  /** Changed hosts only, in batches, in order. */
+  /** Changed hosts only, in batches, in order; none while the stage is deferred. */
   batches: string[][];
   /** Why this order: `m1 holds the VIP, so it goes last`. */
   order: string;
@@ -143,8 +140,8 @@ export interface PlanItem {
   comparison: Comparison;
 }
 
-export function changesOf(host: HostPlan): (PlanItem & { comparison: Change })[] {
-  return host.items.filter((item): item is PlanItem & { comparison: Change } => item.comparison.result === 'change');
+export function changesOf<T extends PlanItem>(plan: { items: readonly T[] }): (T & { comparison: Change })[] {
+  return plan.items.filter((item): item is T & { comparison: Change } => item.comparison.result === 'change');
 }
 
 /** All that happens, as it happens; src/report/ draws it. `at` is ms since the run's start. */

@@ -1,5 +1,6 @@
-import { IPV4_ONLY, namesIpv6 } from '../core/ipv4.ts';
 import { isBrokenAddress } from '../core/address.ts';
+import { IPV4_ONLY, namesIpv6 } from '../core/ipv4.ts';
+import { API } from '../core/places.ts';
 import { hostsWith, type Host } from './types.ts';
 import { printable } from './mistake.ts';
 import { nearest } from './nearest.ts';
@@ -8,8 +9,6 @@ import type { Path } from './node.ts';
 
 const LABEL_NAME = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 const LABEL_PREFIX = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
-/** What plans, events and `--host` call the place where objects live (`API` in engine/types.ts). */
-const PLACE_OF_OBJECTS = 'api';
 const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 
 export function checkHosts(draft: Draft): void {
@@ -67,11 +66,8 @@ function checkUnique(draft: Draft): void {
 
 function checkNames(draft: Draft): void {
   for (const host of draft.cluster.hosts)
-    if (host.name === PLACE_OF_OBJECTS)
-      draft.mistake(
-        draft.host(host, 'name'),
-        `"${PLACE_OF_OBJECTS}" is what mcpk calls the API itself: give the host another name`,
-      );
+    if (host.name === API)
+      draft.mistake(draft.host(host, 'name'), `"${API}" is what mcpk calls the API itself: give the host another name`);
 }
 
 function twice(hosts: readonly Host[], keyOf: (host: Host) => string, report: (host: Host, first: Host) => void): void {

@@ -1,3 +1,4 @@
+import { API } from '../core/places.ts';
 import type { Change, Comparison } from '../resources/types.ts';
 import type { Plan, StagePlan } from '../engine/types.ts';
 import { renderDiff, type Diff } from './diff-text.ts';
@@ -67,16 +68,20 @@ function renderStage(plan: Plan, stage: StagePlan, theme: Theme, options: Option
   const news = options.verbose ? new Set<string>() : newHosts(plan);
   const brief = briefOf(stage, news, options.summary === true && !options.verbose);
   const blocks = blocksOf(brief.rest, options.verbose ? ['change', 'deferred', 'unchanged'] : ['change', 'deferred']);
-  if (stage.deferred) {
-    const line = `${stage.name}   known after ${stage.deferred.until}: ${clean(stage.deferred.why)}`;
-    if (blocks.length === 0 && brief.hosts.length === 0) return wrap(theme, line, 2);
-  }
+  const later = stage.deferred && `known after ${stage.deferred.until}: ${clean(stage.deferred.why)}`;
+  if (later !== undefined && blocks.length === 0 && brief.hosts.length === 0)
+    return wrap(theme, `${stage.name}   ${later}`, 2);
   const parts = [
     ...(brief.hosts.length === 0 ? [] : [renderBrief(stage, brief, theme)]),
     ...blocks.map((block) => renderBlock(stage, block, theme, options)),
   ];
   const lines = parts.flatMap((part, index) => (index === 0 ? part : ['', ...part]));
-  const order = renderOrder(plan, stage, theme);
+  // What is not known of its resources is said with each.
+  const isCompared = stage.hosts.every((host) =>
+    host.items.every(({ comparison }) => comparison.result !== 'deferred'),
+  );
+  const order =
+    later !== undefined && isCompared ? wrap(theme, `Order  and steps: ${later}`, 9) : renderOrder(plan, stage, theme);
   if (order.length === 0) return lines;
   // Nothing changes but what a run before left undone.
   return lines.length === 0 ? [paint(theme, 'bold', stage.name), ...order] : [...lines, '', ...order];
@@ -208,7 +213,7 @@ function changedPlaces(plan: Plan): string {
     .flatMap((stage) => stage.hosts)
     .filter((host) => host.items.some((item) => item.comparison.result === 'change'));
   const hosts = new Set(changed.map((host) => host.host));
-  const inApi = hosts.delete('api');
+  const inApi = hosts.delete(API);
   return (
     [...(hosts.size > 0 ? [`on ${counted(hosts.size, 'host')}`] : []), ...(inApi ? ['in the API'] : [])].join(
       ' and ',

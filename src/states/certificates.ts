@@ -26,11 +26,11 @@ export const certificates: Stage = {
     ...leavesOf(cluster, host),
     ...kubeconfigsOf(cluster, host),
   ],
-  rollout: keepersFirst,
+  rollout: holdersFirst,
 };
 
 /** A new authority is kept before anybody else has what it signed: a run may end at any moment. */
-function keepersFirst(cluster: Cluster, _facts: Facts, changed: readonly string[]): string[][] {
+function holdersFirst(cluster: Cluster, _facts: Facts, changed: readonly string[]): string[][] {
   const masters = hostsWith(cluster, 'master').map((host) => host.name);
   return [changed.filter((host) => masters.includes(host)), changed.filter((host) => !masters.includes(host))];
 }

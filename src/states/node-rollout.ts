@@ -1,4 +1,5 @@
 import type { Facts } from '../cluster/facts.ts';
+import { hasLaid } from '../cluster/laid.ts';
 import { hostsWith, type Cluster, type Host } from '../inventory/types.ts';
 import { oneAtATime } from './masters-rollout.ts';
 
@@ -12,14 +13,15 @@ export function isNode(host: Host): boolean {
 }
 
 /**
- * Nodes that are to come serve nobody: they go first, all at once. Then one at a time members of etcd that are no nodes
+ * Nodes that are to come serve nobody: they go first, all at once; while no API server tells which there are, these are
+ * the hosts on which no kubelet was laid down. Then one at a time members of etcd that are no nodes
  * (the leader last) and masters (the VIP's holder last), then workers by `rollout.workers`.
  */
 export function nodeBatches(cluster: Cluster, facts: Facts, changed: readonly string[]): string[][] {
   const masters = new Set(hostsWith(cluster, 'master').map((host) => host.name));
   const members = new Set(cluster.hosts.filter((host) => !isNode(host)).map((host) => host.name));
   const serves = (name: string): boolean =>
-    (members.has(name) ? facts.etcd !== 'none' : facts.nodes?.has(name)) ?? false;
+    members.has(name) ? facts.etcd !== 'none' : (facts.nodes?.has(name) ?? hasLaid(facts.hosts.get(name), 'nodes'));
   const fresh = changed.filter((name) => !serves(name));
   const serving = changed.filter(serves);
   return [

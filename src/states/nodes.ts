@@ -19,6 +19,10 @@ export const nodes: Stage = {
   needs: ['runtime', 'api-access', 'controllers', 'keepalived'],
   states: (context) => [...kubelet(context), ...kubeProxy(context)],
   rollout: nodeBatches,
+  waits: (cluster, facts) =>
+    facts.nodes === undefined && nodeHosts(cluster).some(({ name }) => hasLaid(facts.hosts.get(name), 'nodes'))
+      ? { until: 'api-access', why: 'no API server answers, so which nodes are to be drained is not known' }
+      : undefined,
   owes: (_cluster, { nodes: known }) =>
     [...(known?.values() ?? [])].flatMap(({ name, cordoned }) => (cordoned === 'mcpk' ? [name] : [])),
   around,

@@ -108,6 +108,11 @@ export interface Stage {
   rollout?(cluster: Cluster, facts: Facts, changed: readonly string[]): string[][];
   /** Hosts where what it lays down does not serve now: they go first, as they are the ones to be mended. */
   down?(cluster: Cluster, facts: Facts): readonly string[];
+  /**
+   * Why its batches and steps can't be planned yet, though what its hosts shall be is known: they are planned once the
+   * stages that it needs are done.
+   */
+  waits?(cluster: Cluster, facts: Facts): Omit<DeferredStates, 'deferred'> | undefined;
   /** Hosts where a run before left something undone that `around` undoes, whether they change or not. */
   owes?(cluster: Cluster, facts: Facts): readonly string[];
   /** What must hold of the others before a batch is taken down: asked at plan time, and again right before it. */

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Answer } from '../../src/cluster/gate.ts';
-import type { Fleet } from '../../src/engine/hosts/fleet.ts';
 import type { EngineInput } from '../../src/engine/input.ts';
 import { checkProblems } from '../../src/engine/read/problems.ts';
 import type { Resource } from '../../src/resources/types.ts';
 import { directory, file } from '../../src/states/build.ts';
 import { STAGES } from '../../src/states/index.ts';
 import type { Stage } from '../../src/states/stage.ts';
+import { fakeReader } from '../engine/support/fake-reader.ts';
 import { factsOf, labCluster } from '../states/cluster.ts';
 import { outOfOrder } from '../states/order.ts';
 import { dryRun, greetingStage, itemsOf, stageOf } from './dry-run.ts';
@@ -59,17 +59,13 @@ describe('a stage behind all that it needs', () => {
 
   it('ends a run with 14 before anything changes, when preflight hears what it does not want', async () => {
     const cluster = await labCluster();
-    const asked: string[] = [];
-    const exec: Fleet['exec'] = (host, commands) => {
-      asked.push(...commands.map((command) => [host, ...command.argv].join(' ')));
-      return Promise.resolve(commands.map(() => ({ exitCode: 0, stdout: host === 'w1' ? 'hello' : '', stderr: '' })));
-    };
+    const reader = fakeReader({ answer: ({ host }) => (host === 'w1' ? { stdout: 'hello' } : {}) });
     const signal = new AbortController().signal;
     const selection = { limit: new Set(['w1', 'w2']) };
     const input = { cluster, stages: [greeting], selection, signal } as unknown as EngineInput;
-    const opened = { fleet: { exec } as unknown as Fleet, facts: factsOf(cluster), since: () => 0 };
+    const opened = { reader, facts: factsOf(cluster), since: () => 0 };
     await expect(checkProblems(input, opened)).rejects.toMatchObject({ exitCode: 14, message: 'w2 is silent' });
-    expect(asked).toEqual(['w1 cat /etc/greeting/text', 'w2 cat /etc/greeting/text']);
+    expect(reader.asked.flat()).toEqual(['w1 cat /etc/greeting/text', 'w2 cat /etc/greeting/text']);
   });
 });
 

@@ -135,7 +135,7 @@ describe('whatever a host names', () => {
     },
   );
 
-  it('of its journals, books, services and objects, no prototype gains a name', () => {
+  it('of its journals, generations, services and objects, no prototype gains a name', () => {
     fc.assert(
       fc.property(name, value, (n, v) => {
         const object = `{"${n}":{"x":"${n}"},"items":[],"resources":[{"kind":"${n}","name":"${n}"}]}`;

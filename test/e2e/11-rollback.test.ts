@@ -60,7 +60,7 @@ describe('mcpk rollback', () => {
     expect(changedHosts(await mcpkJson<Plan>(['plan', '--limit', 'm2'], 2, [file]))).toEqual(['m2']);
   });
 
-  it('of the rollback brings the change again, and a run that is in force no more is refused', async () => {
+  it('of the rollback brings the change again, and a run whose changes are there no more is refused', async () => {
     const said = await mcpk(['rollback', '--yes', '--limit', 'm2', 'no-such-run']);
     expect([said.code, said.stderr]).toEqual([18, expect.stringMatching(/no host keeps no-such-run/)]);
     const last = /On m2 there are ([\w-]+),/.exec(said.stderr)?.[1] ?? '';

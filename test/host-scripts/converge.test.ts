@@ -457,7 +457,7 @@ describe('preconditions', () => {
   });
 });
 
-describe('books', () => {
+describe('the list of what is owned', () => {
   it('owned.json has the union before the first change, and the final text after the last', () => {
     host.stub('note', `cp "${host.root}/var/lib/mcpk/owned.json" "${host.root}/seen"`);
     converge([step('command:x', { op: 'run', argv: ['note'] })], {

@@ -16,8 +16,8 @@ function requestOf(guarded: boolean, ...ops: Op[]): ConvergeRequest {
     { ref: 'file:/x', ops: [{ op: 'run' as const, argv: ['true'] }] },
     { ref: 'sysctl:net.ipv4.ip_forward', ops: [SYSCTL, ...ops], guarded },
   ];
-  const books = { ownedBefore: '', ownedAfter: '' };
-  return { run: 'R1', stage: 'system', caller: 'c', notes: [], steps, preconditions: [], ...books };
+  const owned = { ownedBefore: '', ownedAfter: '' };
+  return { run: 'R1', stage: 'system', caller: 'c', notes: [], steps, preconditions: [], ...owned };
 }
 
 describe('on the host', () => {

@@ -99,7 +99,7 @@ describe.skipIf(!traceable)('on the disk', () => {
       inOrder(calls, ['say begin etcd directory:/etc/new/deep', `sync ${folder}`, done('directory:/etc/new/deep')]);
   });
 
-  it('are the list of what is ours, the books and the mark of the run before the first change', () => {
+  it('are the list of what is owned, the journal and the mark of the run before the first change', () => {
     const calls = trace();
     const state = '/var/lib/mcpk';
     const before = calls.slice(0, calls.indexOf('say begin etcd directory:/etc/new/deep'));

@@ -81,7 +81,7 @@ describe('binaries in the store', () => {
   ]);
   const of = Object.fromEntries(sums) as Record<string, string>;
 
-  it('stay where a link, the books, a generation or a process leads to them; the rest goes', () => {
+  it('stay where a link, owned.json, a generation or a process leads to them; the rest goes', () => {
     for (const [, sum] of sums) host.put(`${STORE}/${sum}`, 'binary', 0o755);
     host.put(`${STORE}/.${of['unused']}.part`, 'on its way');
     for (const folder of ['/usr/local/bin', `${GENERATIONS}/R1/api/usr/local/bin`, '/proc/7'])

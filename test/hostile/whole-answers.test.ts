@@ -1,3 +1,4 @@
+import { readerOf } from '../../src/engine/hosts/reader.ts';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Answer, GateCheck } from '../../src/cluster/gate.ts';
@@ -101,7 +102,7 @@ describe('a whole answer of which every part has its largest size holds nobody u
     const resource = { kind: 'file', path: '/etc/a', content: 'a', mode: '0644', owner: 'root', group: 'root' };
     const stages = [{ name: 'a', hosts: ['m1', 'm2'].map((host) => ({ host, resources: [resource] })) }] as never;
     const facts = new Map(['m1', 'm2'].map((name) => [name, {}])) as never;
-    expect(await bestOf(3, () => probeHosts(fleet, stages, facts, SIGNAL))).toBeLessThan(MOST_MS);
+    expect(await bestOf(3, () => probeHosts(readerOf(fleet, SIGNAL), stages, facts))).toBeLessThan(MOST_MS);
   }, 60_000);
 
   it('what a host is', async () => {
@@ -115,8 +116,8 @@ describe('a whole answer of which every part has its largest size holds nobody u
     expect(parseJson({ host: 'm1', exitCode: 0, stdout: HTTP, stderr: '' })).toMatchObject({ z: 0 });
     const fleet = fleetOf(['m1'], [], () => ANSWERS);
     const ids = Array.from({ length: 20 }, (_, index) => `v1/Node//n${String(index)}`);
-    const reader = { fleet, cluster, host: 'm1', signal: SIGNAL };
-    expect(await bestOf(3, () => readObjects(reader, ids))).toBeLessThan(MOST_MS);
+    const from = { reader: readerOf(fleet, SIGNAL), cluster, host: 'm1' };
+    expect(await bestOf(3, () => readObjects(from, ids))).toBeLessThan(MOST_MS);
   }, 60_000);
 
   it('what gates are answered', async () => {
@@ -126,6 +127,6 @@ describe('a whole answer of which every part has its largest size holds nobody u
       const asks = [{ host: 'm1', argv: ['a', String(index)] }];
       return { title: 'a', asks, check, deadline: 1 };
     });
-    expect(await bestOf(3, () => askGates(fleet, gates, SIGNAL))).toBeLessThan(MOST_MS);
+    expect(await bestOf(3, () => askGates(readerOf(fleet, SIGNAL), gates))).toBeLessThan(MOST_MS);
   }, 60_000);
 });

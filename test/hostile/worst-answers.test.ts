@@ -183,7 +183,7 @@ const READERS: Readonly<Record<string, { size: number; read: (text: string) => u
       ];
     },
   },
-  'books of generations': { size: SAID, read: (text) => parseGenerations('w1', text) },
+  'undo lists of generations': { size: SAID, read: (text) => parseGenerations('w1', text) },
   'HTTP answers': { size: SAID, read: (text) => splitAnswers(text, 100) },
   'chunks of an answer': {
     size: SAID,

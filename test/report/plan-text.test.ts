@@ -10,6 +10,13 @@ const OPTIONS = {
   applyCommand: 'mcpk apply -i inventories/lab.yaml',
 };
 
+const UNIT: PlanItem = {
+  ref: 'unit:kubelet.service',
+  title: 'kubelet.service',
+  kind: 'unit',
+  comparison: { result: 'change', verb: 'restart', reasons: ['its file changes'], hash: '', rests: '' },
+};
+
 describe('renderPlan', () => {
   it('shows the same change on several hosts once, with its diff, the restart and the order', () => {
     expect(renderPlan(CHANGED_FLAG, PLAIN, OPTIONS))
@@ -45,6 +52,15 @@ Apply with: mcpk apply -i inventories/lab.yaml
     );
     expect(text).toContain('network   known after nodes: pod CIDRs are given by the API server');
     expect(text).toContain('3 changes on 1 host, 1 removed, 1 known later. 1 state unchanged.');
+  });
+
+  it('shows the changes of a stage of which order and steps are known later, and says so', () => {
+    const changes = hosts(['w1'], [UNIT]);
+    const deferred = { until: 'api-access', why: 'no API server answers' };
+    const waiting = stage('nodes', { batches: [], hosts: changes, deferred });
+    const text = renderPlan(planOf([waiting], { changes: 1, hosts: 1, deferred: 1 }), PLAIN, OPTIONS);
+    expect(text).toContain('kubelet.service    restart: its file changes\n\nOrder  and steps: known after api-access');
+    expect(text).toContain('known after api-access: no API server answers\n');
   });
 
   it('shows what a run before left undone, in a stage that changes nothing else', () => {

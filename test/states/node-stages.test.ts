@@ -334,6 +334,24 @@ describe('rollout', () => {
     expect(nodes.rollout?.(cluster, factsOf(cluster), masters(cluster))).toEqual([['m1', 'm2', 'm3', 'w1', 'w2']]);
   });
 
+  it.each([
+    ['nodes', nodes],
+    ['runtime', runtime],
+    ['network', network],
+  ])('takes nodes that stand one by one also while no API server tells which there are: %s', async (_name, stage) => {
+    const cluster = await labCluster();
+    const owned = [{ ref: 'unit:kubelet.service', stage: 'nodes' }] as HostFacts['owned'];
+    const facts = factsOf(cluster, { etcd: 'formed' }, { owned });
+    const fresh = new Map([...facts.hosts, ['w2', hostFacts('10.77.0.22')]]);
+    expect(stage.rollout?.(cluster, { ...facts, hosts: fresh }, masters(cluster))).toEqual([
+      ['w2'],
+      ['m1'],
+      ['m2'],
+      ['m3'],
+      ['w1'],
+    ]);
+  });
+
   it("rolls masters one at a time, the VIP's holder last, then workers by share", async () => {
     const cluster = await labCluster('rollout: { workers: 50% }');
     const facts = factsOf(cluster, { nodes: registered(cluster) });

@@ -9,6 +9,7 @@ import type { Stage, Step } from '../../states/stage.ts';
 import type { Emit } from '../types.ts';
 import { ask } from './ask.ts';
 import type { Fleet } from './fleet.ts';
+import type { Reader } from './reader.ts';
 
 const POLL_MS = 250;
 
@@ -27,15 +28,14 @@ export interface GateSeen {
 
 /** Asks each gate once. What a probe that is under way answers is not asked a second time. */
 export async function askGates(
-  fleet: Fleet,
+  reader: Reader,
   gates: readonly GateCheck[],
-  signal: AbortSignal,
   probed?: Promise<ReadonlyMap<string, Observed>>,
 ): Promise<GateSeen[]> {
   const asks = gates.flatMap((gate) => gate.asks);
   const isProbed = (each: Ask): boolean => probed !== undefined && each.unit !== undefined;
   const open = asks.filter((each) => !isProbed(each));
-  const [said, observed] = await Promise.all([ask(fleet, open, signal), probed]);
+  const [said, observed] = await Promise.all([reader.ask(open), probed]);
   const answerOf = new Map(open.map((each, index) => [each, said[index] as Answer]));
   const answers = asks.map(
     (each) => answerOf.get(each) ?? unitAnswer(each.host, observed?.get(each.host)?.units[each.unit ?? '']),
@@ -67,9 +67,9 @@ function wrongWith(gate: GateCheck, answers: readonly Answer[]): string | undefi
 
 /** Names of the stages whose gates hold as things are; those of others must be asked again. */
 export async function heldStages(
-  fleet: Fleet,
+  reader: Reader,
   stages: readonly Stage[],
-  { cluster, facts, signal }: Omit<GateContext, 'hosts'> & { signal: AbortSignal },
+  { cluster, facts }: Omit<GateContext, 'hosts'>,
   probed: Promise<ReadonlyMap<string, Observed>>,
 ): Promise<Set<string>> {
   const asked = stages.flatMap((stage) => {
@@ -77,14 +77,14 @@ export async function heldStages(
     return (stage.gate?.({ cluster, facts, hosts }) ?? []).map((gate) => ({ stage: stage.name, gate }));
   });
   const gates = asked.map((each) => each.gate);
-  const seen = await askGates(fleet, gates, signal, probed);
+  const seen = await askGates(reader, gates, probed);
   const held = new Set(stages.map((stage) => stage.name));
   for (const [index, { stage }] of asked.entries()) if (seen[index]?.wrong !== undefined) held.delete(stage);
   return held;
 }
 
 export interface GateRun {
-  fleet: Fleet;
+  reader: Reader;
   stage: string;
   emit: Emit;
   since: () => number;
@@ -109,7 +109,7 @@ export async function holdGates(run: GateRun, gates: readonly GateCheck[]): Prom
   let open = [...gates];
   while (open.length > 0) {
     run.signal.throwIfAborted();
-    const seen = await askGates(run.fleet, open, run.signal);
+    const seen = await askGates(run.reader, open);
     const ms = performance.now() - started;
     const still: GateCheck[] = [];
     for (const [index, gate] of open.entries()) {
@@ -171,7 +171,7 @@ async function gateError(run: GateRun, gate: GateCheck, { wrong, answers }: Gate
 /** What could not be read is left out: the gate's own failure is what counts. */
 async function explained(run: GateRun, explanation: Explanation): Promise<string[]> {
   try {
-    const { lines, next } = explanation.tell(await ask(run.fleet, explanation.asks, run.signal));
+    const { lines, next } = explanation.tell(await run.reader.ask(explanation.asks));
     return [...lines, ...(next ? await explained(run, next) : [])];
   } catch (error) {
     if (error instanceof McpkError) throw error;

@@ -11,17 +11,17 @@ import { readObjects, type ObjectReader } from './read-objects.ts';
  *
  * @throws McpkError `unexpected` when the API server did not answer all of it
  */
-export async function judgeLeaving(reader: ObjectReader, refs: readonly string[]): Promise<Map<string, Leaving>> {
+export async function judgeLeaving(from: ObjectReader, refs: readonly string[]): Promise<Map<string, Leaving>> {
   if (refs.length === 0) return new Map();
   const ids = refs.map((ref) => ref.slice('kubeObject:'.length));
-  const found = await readObjects(reader, ids);
+  const found = await readObjects(from, ids);
   return new Map(
     refs.map((ref, index): [string, Leaving] => {
       const id = ids[index] ?? '';
       const seen = found.get(id);
       if (seen === undefined)
-        throw new McpkError('unexpected', `${reader.host}: its API server went away while it was read`, {
-          host: reader.host,
+        throw new McpkError('unexpected', `${from.host}: its API server went away while it was read`, {
+          host: from.host,
           hint: 'Run the same command again.',
         });
       if (seen === 'untold') return [ref, { ours: undefined, why: 'the API server does not tell what it is' }];

@@ -12,18 +12,16 @@ import {
 } from '../../cluster/objects.ts';
 import type { Answer } from '../../cluster/gate.ts';
 import type { Cluster } from '../../inventory/types.ts';
-import { ask } from './ask.ts';
-import type { Fleet } from './fleet.ts';
+import type { Reader } from './reader.ts';
 
 /** With the path where it was found; the rest as {@link objectOf} says it. */
 export type Found = { json: string; path: string } | 'absent' | 'unknown' | 'untold' | undefined;
 
 export interface ObjectReader {
-  fleet: Fleet;
+  reader: Reader;
   cluster: Cluster;
   /** The master that is asked. */
   host: string;
-  signal: AbortSignal;
 }
 
 /** apiVersion → kind → name of its resource. */
@@ -34,41 +32,37 @@ type Plurals = ReadonlyMap<string, ReadonlyMap<string, string>>;
  * somebody took it away, are read by lists where several lie in one place.
  */
 export async function readObjects(
-  reader: ObjectReader,
+  from: ObjectReader,
   ids: readonly string[],
   labelled: ReadonlySet<string> = new Set(),
 ): Promise<Map<string, Found>> {
   const lists = sharedLists(ids.filter((id) => labelled.has(id)));
   const inLists = new Set([...lists.values()].flat());
   const alone = pathsOf(ids.filter((id) => !inLists.has(id)));
-  const answers = await askPaths(reader, [...lists.keys(), ...[...alone.values()].flat()]);
-  const found = await understoodInTurns(reader.host, decodingLists(lists, answers.splice(0, lists.size)));
-  await decodeInto(found, reader.host, alone, answers);
-  await readAnew(reader, pathsOf([...inLists].filter((id) => !found.has(id))), found);
+  const answers = await askPaths(from, [...lists.keys(), ...[...alone.values()].flat()]);
+  const found = await understoodInTurns(from.host, decodingLists(lists, answers.splice(0, lists.size)));
+  await decodeInto(found, from.host, alone, answers);
+  await readAnew(from, pathsOf([...inLists].filter((id) => !found.has(id))), found);
   const unknown = [...found.keys()].filter((id) => found.get(id) === 'unknown');
   if (unknown.length === 0) return found;
-  const plurals = await readPlurals(reader, unknown);
+  const plurals = await readPlurals(from, unknown);
   const named = unknown.filter((id) => pluralIn(plurals, parseObjectId(id)) !== undefined);
-  await readAnew(reader, pathsOf(named, plurals), found);
+  await readAnew(from, pathsOf(named, plurals), found);
   return found;
 }
 
 /** Each by itself, into `found`. */
-async function readAnew(reader: ObjectReader, paths: Paths, found: Map<string, Found>): Promise<void> {
+async function readAnew(from: ObjectReader, paths: Paths, found: Map<string, Found>): Promise<void> {
   if (paths.size === 0) return;
-  await decodeInto(found, reader.host, paths, await askPaths(reader, [...paths.values()].flat()));
+  await decodeInto(found, from.host, paths, await askPaths(from, [...paths.values()].flat()));
 }
 
 async function decodeInto(found: Map<string, Found>, host: string, paths: Paths, answers: Answer[]): Promise<void> {
   for (const [id, each] of await understoodInTurns(host, decodingObjects(paths, answers))) found.set(id, each);
 }
 
-function askPaths({ fleet, cluster, host, signal }: ObjectReader, paths: readonly string[]): Promise<Answer[]> {
-  return ask(
-    fleet,
-    paths.map((path) => askApi(cluster, host, path)),
-    signal,
-  );
+function askPaths({ reader, cluster, host }: ObjectReader, paths: readonly string[]): Promise<Answer[]> {
+  return reader.ask(paths.map((path) => askApi(cluster, host, path)));
 }
 
 /** id → where it may be. */
@@ -122,10 +116,10 @@ function* decodingObjects(paths: Paths, answers: Answer[]): Generator<undefined,
 }
 
 /** Of the kinds whose resource has another name than one would think. */
-async function readPlurals({ fleet, cluster, host, signal }: ObjectReader, ids: readonly string[]): Promise<Plurals> {
+async function readPlurals({ reader, cluster, host }: ObjectReader, ids: readonly string[]): Promise<Plurals> {
   const versions = [...new Set(ids.map((id) => parseObjectId(id).apiVersion))];
   const asks = versions.map((version) => askResources(cluster, host, version));
-  const answers = await ask(fleet, asks, signal);
+  const answers = await reader.ask(asks);
   return understoodInTurns(host, decodingPlurals(versions, answers));
 }
 

@@ -3,7 +3,7 @@ import { McpkError } from '../../core/errors.ts';
 import { PATHS } from '../../core/paths.ts';
 import type { Fleet } from '../hosts/fleet.ts';
 
-/** What one stream did on a host, as the lines of its book (src/engine/wire/scripts/converge/keep.sh). */
+/** What one stream did on a host, as the lines of its undo list (src/engine/wire/scripts/converge/keep.sh). */
 export interface Generation {
   host: string;
   run: string;
@@ -35,7 +35,7 @@ const MOST_CHARACTERS = 8 * 1024 * 1024;
 
 /** What grep says: `/var/lib/mcpk/generations/RUN/STAGE.undo:LINE`. Oldest first. */
 export function parseGenerations(host: string, text: string): Generation[] {
-  if (text.length > MOST_CHARACTERS) throw new Error(`books of generations of ${String(text.length)} characters`);
+  if (text.length > MOST_CHARACTERS) throw new Error(`undo lists of ${String(text.length)} characters`);
   const found = new Map<string, Generation>();
   for (const [, run, stage, line] of text.matchAll(LINE)) {
     const generation = found.get(`${run} ${stage}`) ?? { host, run: run!, stage: stage!, lines: [] };
@@ -47,20 +47,20 @@ export function parseGenerations(host: string, text: string): Generation[] {
 }
 
 /**
- * The generations of a run that can be put back: on each host and stage the last one that is still in force.
- * `wanted` undefined = the last run of which something is in force, that is no rollback itself.
+ * The generations of a run that can be put back: on each host and stage the last one whose changes are there.
+ * `wanted` undefined = the last run of which something is there, that is no rollback itself.
  *
  * @throws McpkError `refused` where a later run changed the same, or nothing is left to put back
  */
 export function chooseGenerations(all: readonly Generation[], wanted?: string): Generation[] {
   const places = [...Map.groupBy(all, ({ host, stage }) => `${stage} on ${host}`)];
   const states = places.map(([place, generations]) => ({ place, ...stateOf(generations) }));
-  const run = wanted ?? newest(states.flatMap(({ inForce }) => inForce.at(-1) ?? []))?.run;
+  const run = wanted ?? newest(states.flatMap(({ current }) => current.at(-1) ?? []))?.run;
   const known = states.filter(({ generations }) => generations.some((each) => each.run === run));
   if (run === undefined || known.length === 0) throw nothingKept(all, run);
-  const open = known.filter(({ inForce, last }) => last?.run === run || inForce.some((each) => each.run === run));
-  const blocked = open.flatMap(({ place, inForce, last }) => {
-    const later = last?.run === run ? undefined : inForce.findLast((each) => each.run > run);
+  const open = known.filter(({ current, last }) => last?.run === run || current.some((each) => each.run === run));
+  const blocked = open.flatMap(({ place, current, last }) => {
+    const later = last?.run === run ? undefined : current.findLast((each) => each.run > run);
     return later ? [`${later.run} changed ${place} since`] : [];
   });
   if (open.length === 0 || blocked.length > 0) {
@@ -77,26 +77,26 @@ interface PlaceState {
   generations: Generation[];
   last: Generation | undefined;
   /** Those whose changes are there now: neither rollbacks nor rolled back. */
-  inForce: Generation[];
+  current: Generation[];
 }
 
-/** A rollback takes what it rolled back out of force; a rollback of a rollback puts it in again. */
+/** A rollback takes the changes of a run away; a rollback of a rollback brings them again. */
 function stateOf(generations: readonly Generation[]): PlaceState {
   const changing = generations.filter((each) => each.lines.some(isChange));
   const undone = new Map<string, Generation>();
-  let inForce: Generation[] = [];
+  let current: Generation[] = [];
   for (const generation of changing) {
     const target = restoredBy(generation);
     const again = undone.get(target ?? '');
-    const taken = inForce.find((each) => each.run === target);
-    if (target === undefined) inForce.push(generation);
-    else if (again) inForce.push(again);
+    const taken = current.find((each) => each.run === target);
+    if (target === undefined) current.push(generation);
+    else if (again) current.push(again);
     else if (taken) {
       undone.set(generation.run, taken);
-      inForce = inForce.filter((each) => each !== taken);
+      current = current.filter((each) => each !== taken);
     }
   }
-  return { generations: changing, last: changing.at(-1), inForce };
+  return { generations: changing, last: changing.at(-1), current };
 }
 
 /** The run that this generation is a rollback of. */
@@ -104,7 +104,7 @@ function restoredBy({ lines }: Generation): string | undefined {
   return lines.find((line) => line.startsWith('restores '))?.slice('restores '.length);
 }
 
-/** Whether a line of the book tells of a change: not how a unit was before, and not the list of what is owned. */
+/** Whether a line of an undo list tells of a change: not how a unit was before, and not the list of what is owned. */
 function isChange(line: string): boolean {
   return !line.startsWith('unit ') && !line.includes(` .${PATHS.owned}`);
 }

@@ -2,7 +2,7 @@ import { linesOf } from '../../core/lines.ts';
 import type { JournalEntry } from './past-types.ts';
 
 /** What the operator's side adds to what converge writes (docs/journal.md). */
-export type NoteEvent = 'stage' | 'done' | 'failed' | 'step' | 'gate' | 'result';
+export type NoteEvent = 'stage' | 'done' | 'failed' | 'owed' | 'settled' | 'step' | 'gate' | 'result';
 
 export interface JournalLine extends JournalEntry {
   run: string;

@@ -72,14 +72,14 @@ function aboutPaths(etcd: readonly string[]): (path: string) => AboutPath {
   const alone: readonly string[] = [PATHS.state, PATHS.store, ...etcd];
   const neverReplaced = new Set([...alone, PATHS.run, PATHS.units].flatMap((path) => [path, ...parents(path)]));
   /** What mcpk remembers, the store, the data of etcd: converge, uploads and etcd write them, and no resource. */
-  const keeper = (path: string): string | undefined => {
+  const keptBy = (path: string): string | undefined => {
     if (alone.includes(path) || isIn(path, PATHS.authorities)) return undefined;
     if (etcd.some((folder) => isIn(path, folder))) return 'etcd';
     return isIn(path, PATHS.state) || isIn(path, PATHS.run) ? 'mcpk' : undefined;
   };
   const look = (path: string): AboutPath => {
     const name = UNIT_FILE.exec(path)?.[1];
-    const keeps = keeper(path);
+    const keeps = keptBy(path);
     const ofMany = name !== undefined && OF_MANY.test(name) ? 'it changes units of other stages' : undefined;
     const fromFolders = keeps === undefined ? ofMany : `${keeps} itself keeps it`;
     const fromOthers = neverReplaced.has(path) ? 'it must stay a directory with all that is in it' : fromFolders;

@@ -4,7 +4,8 @@ import { kindOf, pathsOf, ref } from '../../resources/kinds.ts';
 import { resolveShared } from '../../resources/shared.ts';
 import type { CompareContext, Comparison, Observed, Ref, Resource, SharedState } from '../../resources/types.ts';
 import type { HostFacts } from '../../cluster/facts.ts';
-import { API, type HostPlan, type HostStates, type PlanItem, type StateTree } from '../types.ts';
+import { API } from '../../core/places.ts';
+import type { HostPlan, HostStates, PlanItem, StateTree } from '../types.ts';
 import { removals, type RemovalInput } from './removals.ts';
 
 export interface Compared {

@@ -6,7 +6,8 @@ import type { Cluster } from '../../inventory/types.ts';
 import { kindOf, pathsOf, ref } from '../../resources/kinds.ts';
 import type { Ref, Resource } from '../../resources/types.ts';
 import type { ArtifactIndex, Stage } from '../../states/stage.ts';
-import { API, type HostStates, type StateTree } from '../types.ts';
+import { API } from '../../core/places.ts';
+import type { HostStates, StateTree } from '../types.ts';
 import { checkClaims } from './claims.ts';
 import { checkRequisites } from './requisites.ts';
 

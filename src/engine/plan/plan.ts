@@ -1,7 +1,8 @@
 import type { Facts } from '../../cluster/facts.ts';
 import type { Cluster } from '../../inventory/types.ts';
 import type { Stage } from '../../states/stage.ts';
-import { API, changesOf, type HostPlan, type Plan, type Selection, type StagePlan, type StateTree } from '../types.ts';
+import { API } from '../../core/places.ts';
+import { changesOf, type HostPlan, type Plan, type Selection, type StagePlan, type StateTree } from '../types.ts';
 import { actionsOf } from './actions.ts';
 import type { Comparisons } from './compare.ts';
 import { owedSteps } from './owed.ts';
@@ -42,7 +43,7 @@ export function plan(input: PlanInput): Plan {
     refused: [],
     summary: {
       changes: changes.length + stages.flatMap(owedSteps).length,
-      hosts: new Set(stages.flatMap((stage) => stage.batches.flat()).filter((host) => host !== API)).size,
+      hosts: new Set(stages.flatMap(touchedHosts)).size,
       restarts: verbs('restart'),
       reloads: verbs('reload'),
       removals: verbs('remove'),
@@ -93,13 +94,14 @@ export function planStage(stage: Stage, input: PlanInput): StagePlan {
     selected(stage.name, host.host, input),
   );
   const changed = hosts.filter((host) => changesOf(host).length > 0).map((host) => host.host);
-  const owes = stage.owes?.(input.cluster, input.facts) ?? [];
+  const waits = stage.waits?.(input.cluster, input.facts);
+  const owes = [...(stage.owes?.(input.cluster, input.facts) ?? []), ...leftBy(stage, input)];
   const owing = hosts.map(({ host }) => host).filter((host) => owes.includes(host) && !changed.includes(host));
-  const batches = [
-    ...(owing.length === 0 ? [] : [owing]),
-    ...(changed.length === 0 ? [] : batchesOf(stage, input, changed)),
-  ];
-  const deferred = compiled?.deferred ?? deferredApi(stage, hosts);
+  const batches =
+    waits === undefined
+      ? [...(owing.length === 0 ? [] : [owing]), ...(changed.length === 0 ? [] : batchesOf(stage, input, changed))]
+      : [];
+  const deferred = compiled?.deferred ?? deferredApi(stage, hosts) ?? waits;
   const irreversible = changed.length > 0 ? stage.irreversible?.(input.cluster, input.facts) : undefined;
   return {
     name: stage.name,
@@ -122,7 +124,14 @@ function gateTitles({ stages, cluster, facts }: PlanInput): (stage: string, host
   };
 }
 
-function isDeferred(host: HostPlan): boolean {
+/** Those in batches, and those that will be in one. */
+function touchedHosts({ batches, hosts }: StagePlan): string[] {
+  const changed = hosts.filter((each) => changesOf(each).length > 0).map(({ host }) => host);
+  return [...batches.flat(), ...changed].filter((host) => host !== API);
+}
+
+/** Whether something of the host could not be compared. */
+export function isDeferred(host: HostPlan): boolean {
   return host.items.some((item) => item.comparison.result === 'deferred');
 }
 
@@ -141,9 +150,14 @@ function batchesOf(stage: Stage, input: PlanInput, changed: readonly string[]): 
   return [...(first ?? []), ...(then ?? [])];
 }
 
-function isDown(stage: Stage, { cluster, facts }: PlanInput, batch: readonly string[]): boolean {
-  const down = stage.down?.(cluster, facts) ?? [];
+function isDown(stage: Stage, input: PlanInput, batch: readonly string[]): boolean {
+  const down = [...(stage.down?.(input.cluster, input.facts) ?? []), ...leftBy(stage, input)];
   return batch.every((host) => down.includes(host));
+}
+
+/** Hosts on which a run that was cut off left something of the stage undone. */
+function leftBy({ name }: Stage, { facts: { owed = [] } }: PlanInput): string[] {
+  return owed.filter(({ stage }) => stage === name).map(({ host }) => host);
 }
 
 /** Without a host: whether the stage is, on whatever host. */

@@ -1,6 +1,7 @@
 import type { Cluster } from '../../inventory/types.ts';
 import type { Stage } from '../../states/stage.ts';
-import { API, changesOf, type HostPlan, type Plan, type PlannedStep, type StagePlan } from '../types.ts';
+import { API } from '../../core/places.ts';
+import { changesOf, type HostPlan, type Plan, type PlannedStep, type StagePlan } from '../types.ts';
 
 /** How hosts come to what a plan says: by a stream of changes, by objects in the API, by putting back a generation. */
 export type Work = 'converge' | 'objects' | 'restore';

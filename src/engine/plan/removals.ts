@@ -2,7 +2,8 @@ import type { HostFacts, OwnedEntry } from '../../cluster/facts.ts';
 import { parseObjectId } from '../../cluster/objects.ts';
 import { KINDS, isKind, pathsOf, ref } from '../../resources/kinds.ts';
 import type { Change, Resource } from '../../resources/types.ts';
-import { API, type PlanItem, type StateTree } from '../types.ts';
+import { API } from '../../core/places.ts';
+import type { PlanItem, StateTree } from '../types.ts';
 import { removalOf } from './owned.ts';
 
 interface Removal {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Facts } from '../../cluster/facts.ts';
 import type { Cluster } from '../../inventory/types.ts';
 import type { Stage, StepAround } from '../../states/stage.ts';
@@ -14,14 +15,24 @@ interface Around {
 
 /** The steps around all batches of a stage, in order. Made once, with the plan: just these are carried out. */
 export function stepsAround(stage: Stage, { cluster, facts, batches, hosts }: Around): PlannedStep[] {
-  if (!stage.around) return [];
   const units = restarting(hosts);
   return batches.flatMap((batch, index) => {
-    const { before, after, held } = stage.around?.({ cluster, facts, batch, restarting: units }) ?? {};
+    const { before, after = [], held } = stage.around?.({ cluster, facts, batch, restarting: units }) ?? {};
     const planned = (when: PlannedStep['when'], steps: readonly StepAround[] = []): PlannedStep[] =>
       steps.map((step) => ({ batch: index, when, ...step }));
-    return [...planned('before', before), ...planned('after', after), ...planned('held', held)];
+    const owed = undosOwed(stage, facts, batch).filter((step) => !after.some((each) => isSame(each, step)));
+    return [...planned('before', before), ...planned('after', [...after, ...owed]), ...planned('held', held)];
   });
+}
+
+function undosOwed({ name }: Stage, { owed = [] }: Facts, batch: readonly string[]): StepAround[] {
+  return owed
+    .filter(({ stage, host }) => stage === name && batch.includes(host))
+    .map(({ host, run }) => ({ title: `${run.join(' ')}, which a run that was cut off owes`, on: host, run }));
+}
+
+function isSame(a: StepAround, b: StepAround): boolean {
+  return a.on === b.on && isDeepStrictEqual(a.run, b.run);
 }
 
 /** Units that a stage starts, restarts or stops, by host. */

@@ -4,17 +4,12 @@ import type { EtcdMember, Facts } from '../../cluster/facts.ts';
 import { askMembers, parseMembers, PATIENCE } from '../../cluster/members.ts';
 import { understood } from '../../core/answer.ts';
 import { hostsWith, type Cluster } from '../../inventory/types.ts';
-import { ask } from '../hosts/ask.ts';
-import type { Fleet } from '../hosts/fleet.ts';
+import type { Reader } from '../hosts/reader.ts';
 
 /** The members by the word of the first of these hosts that tells them; all are asked at once. */
-export async function readMembers(
-  fleet: Fleet,
-  hosts: readonly string[],
-  signal: AbortSignal,
-): Promise<EtcdMember[] | undefined> {
+export async function readMembers(reader: Reader, hosts: readonly string[]): Promise<EtcdMember[] | undefined> {
   const asks = hosts.flatMap((host) => [askMembers(host), askEtcdStatus(host, { patience: PATIENCE })]);
-  const answers = await ask(fleet, asks, signal);
+  const answers = await reader.ask(asks);
   for (const [index, host] of hosts.entries()) {
     const [list, status] = answers.slice(2 * index, 2 * index + 2);
     const members = understood(host, () => parseMembers(list, status));
@@ -24,10 +19,9 @@ export async function readMembers(
 }
 
 export interface EtcdSeen {
-  fleet: Fleet;
+  reader: Reader;
   cluster: Cluster;
   hosts: Facts['hosts'];
-  signal: AbortSignal;
   /** From the first host that has a member, which was asked along with the facts. */
   asked: EtcdMember[] | undefined;
   /** An API server answered, so a quorum did. */
@@ -39,19 +33,18 @@ export interface EtcdSeen {
  * answers, all with data are asked whether they have a quorum.
  */
 export async function etcdFacts({
-  fleet,
+  reader,
   cluster,
   hosts,
-  signal,
   asked,
   serves,
 }: EtcdSeen): Promise<Pick<Facts, 'etcd' | 'members'>> {
   const withData = hostsWithData({ hosts });
-  const [first] = firstMember(fleet, cluster);
+  const [first] = firstMember(reader, cluster);
   const others = asked ? [] : withData.filter((name) => name !== first);
   const [told, healths] = await Promise.all([
-    asked ?? (others.length > 0 ? readMembers(fleet, others, signal) : undefined),
-    serves ? [] : ask(fleet, withData.map(askEtcdHealth), signal),
+    asked ?? (others.length > 0 ? readMembers(reader, others) : undefined),
+    serves ? [] : reader.ask(withData.map(askEtcdHealth)),
   ]);
   const members = told ? { members: told } : {};
   if (serves || healths.some(isHealthy)) return { etcd: 'formed', ...members };
@@ -59,9 +52,9 @@ export async function etcdFacts({
 }
 
 /** The first host with a member that is reached; as a list, empty where there is none. */
-export function firstMember(fleet: Fleet, cluster: Cluster): string[] {
+export function firstMember(reader: Reader, cluster: Cluster): string[] {
   return hostsWith(cluster, 'etcd')
     .map((host) => host.name)
-    .filter((name) => fleet.sessions.has(name))
+    .filter((name) => reader.reaches(name))
     .slice(0, 1);
 }

@@ -9,8 +9,8 @@ import { understood, understoodInTurns, unreadable } from '../../core/answer.ts'
 import { hostsWith, type Cluster } from '../../inventory/types.ts';
 import type { Answer, Ask } from '../../cluster/gate.ts';
 import type { SessionRecord } from '../../transport/types.ts';
-import { ask } from '../hosts/ask.ts';
 import type { Fleet } from '../hosts/fleet.ts';
+import { readerOf, type Reader } from '../hosts/reader.ts';
 import { decodingFacts, encodeFacts } from '../wire/wire-facts.ts';
 import { etcdFacts, firstMember, readMembers } from './gather-etcd.ts';
 
@@ -20,15 +20,16 @@ export async function gather(
   cluster: Cluster,
   signal: AbortSignal,
 ): Promise<Facts & { apiHost?: string }> {
+  const reader = readerOf(fleet, signal);
   const hosts = new Map<string, HostFacts>();
-  const masters = hostsWith(cluster, 'master').filter((host) => fleet.sessions.has(host.name));
+  const masters = hostsWith(cluster, 'master').filter((host) => reader.reaches(host.name));
   const [first, ...rest] = masters.map((host) => host.name);
   const everyHost = [...fleet.sessions.keys()].map(async (name) => {
     hosts.set(name, await hostFacts(fleet, cluster, name, signal));
   });
   // With the facts, in one round trip: most clusters are there, and the first master answers.
-  const asked = readNodes(fleet, cluster, first === undefined ? [] : [first], signal);
-  const askedMembers = readMembers(fleet, firstMember(fleet, cluster), signal);
+  const asked = readNodes(reader, cluster, first === undefined ? [] : [first]);
+  const askedMembers = readMembers(reader, firstMember(reader, cluster));
   const [answered, members] = await Promise.all([asked, askedMembers, ...everyHost]);
   const inOrder = new Map(
     cluster.hosts.flatMap((host) => {
@@ -37,13 +38,13 @@ export async function gather(
     }),
   );
   const others = rest.filter((name) => hosts.get(name)?.ports.includes(cluster.apiServer.port));
-  const second = answered.api ? answered : await readNodes(fleet, cluster, others, signal);
+  const second = answered.api ? answered : await readNodes(reader, cluster, others);
   const { api } = second;
   const apiRefuses = answered.refusedBy ?? second.refusedBy;
   return {
     hosts: inOrder,
     unreachable: [...fleet.unreachable.keys()],
-    ...(await etcdFacts({ fleet, cluster, hosts: inOrder, signal, asked: members, serves: api !== undefined })),
+    ...(await etcdFacts({ reader, cluster, hosts: inOrder, asked: members, serves: api !== undefined })),
     ...(api ? { nodes: api.nodes, services: api.services, apiHost: api.host } : {}),
     ...(api?.ipPools ? { ipPools: api.ipPools } : {}),
     ...(api === undefined && apiRefuses !== undefined ? { apiRefuses } : {}),
@@ -81,23 +82,18 @@ interface ApiAnswer {
 }
 
 /** The nodes as the API server of the first of these masters that answers tells them. */
-export async function readNodes(
-  fleet: Fleet,
-  cluster: Cluster,
-  masters: readonly string[],
-  signal: AbortSignal,
-): Promise<ApiAnswer> {
+export async function readNodes(reader: Reader, cluster: Cluster, masters: readonly string[]): Promise<ApiAnswer> {
   let refusedBy: string | undefined;
   for (const host of masters) {
     const page = (more = ''): Ask => askApi(cluster, host, `/api/v1/nodes?limit=${String(PAGE)}${more}`);
-    const [first, pools, ...services] = await ask(
-      fleet,
-      [page(), askIpPools(cluster, host), ...askServices(cluster, host)],
-      signal,
-    );
+    const [first, pools, ...services] = await reader.ask([
+      page(),
+      askIpPools(cluster, host),
+      ...askServices(cluster, host),
+    ]);
     const pages = [understood(host, () => parseJson(first)) as NodeList | undefined];
     for (let next = continued(pages[0]); next !== undefined; next = continued(pages.at(-1))) {
-      const [answer] = await ask(fleet, [page(`&continue=${encodeURIComponent(next)}`)], signal);
+      const [answer] = await reader.ask([page(`&continue=${encodeURIComponent(next)}`)]);
       pages.push(understood(host, () => parseJson(answer)) as NodeList | undefined);
     }
     const lists = pages.filter((list) => list !== undefined);

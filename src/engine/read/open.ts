@@ -3,11 +3,13 @@ import type { Facts } from '../../cluster/facts.ts';
 import type { Host } from '../../inventory/types.ts';
 import { openFleet, type Fleet } from '../hosts/fleet.ts';
 import { underLock, type LockOptions } from '../hosts/lock.ts';
+import { readerOf, type Reader } from '../hosts/reader.ts';
 import type { EngineInput } from '../input.ts';
 import { gather } from './gather.ts';
 
 export interface Opened {
   fleet: Fleet;
+  reader: Reader;
   facts: Facts & { apiHost?: string };
   since: () => number;
   /** Under the lock of every host. */
@@ -41,7 +43,7 @@ export async function open(input: EngineInput, lock: 'exclusive' | 'none'): Prom
       return gather(fleet, cluster, input.signal);
     });
     emit({ at: since(), type: 'phase', name: 'gather', state: 'end' });
-    return { fleet, facts, since, exclusive: lock === 'exclusive' };
+    return { fleet, reader: readerOf(fleet, input.signal), facts, since, exclusive: lock === 'exclusive' };
   } catch (error) {
     await fleet.close();
     throw error;

@@ -18,13 +18,13 @@ export interface ApiState {
 
 /** Reads all objects over one connection of the master; undefined when its API server did not answer all of it. */
 export async function probeApi(
-  reader: ObjectReader,
+  from: ObjectReader,
   objects: readonly KubeObjectResource[],
 ): Promise<ApiState | undefined> {
   const ids = objects.map((each) => each.id);
   const labelled = new Set(objects.filter((each) => !each.partial).map((each) => each.id));
-  const found = await readObjects(reader, [OWNED_ID, ...ids], labelled);
-  return understood(reader.host, () => stateOf(reader.host, found));
+  const found = await readObjects(from, [OWNED_ID, ...ids], labelled);
+  return understood(from.host, () => stateOf(from.host, found));
 }
 
 function stateOf(host: string, found: ReadonlyMap<string, Found>): ApiState | undefined {

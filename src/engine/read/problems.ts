@@ -2,7 +2,6 @@ import { failure, McpkError } from '../../core/errors.ts';
 import type { Facts } from '../../cluster/facts.ts';
 import type { Cluster } from '../../inventory/types.ts';
 import type { Problem, Stage } from '../../states/stage.ts';
-import { ask } from '../hosts/ask.ts';
 import type { EngineInput } from '../input.ts';
 import type { Opened } from './open.ts';
 
@@ -15,7 +14,7 @@ import type { Opened } from './open.ts';
  */
 export async function checkProblems(
   { cluster, stages, selection, signal, emit }: EngineInput,
-  { fleet, facts, since }: Pick<Opened, 'fleet' | 'facts' | 'since'>,
+  { reader, facts, since }: Pick<Opened, 'reader' | 'facts' | 'since'>,
 ): Promise<void> {
   const skipped = stages.filter((stage) => selection.skip?.has(stage.name));
   const counted = stages.filter((stage) => !skipped.includes(stage));
@@ -39,7 +38,7 @@ export async function checkProblems(
   );
   const inquiries = counted.flatMap((stage) => stage.inquire?.({ cluster, facts, newcomers }) ?? []);
   const found = inquiries.map(async ({ asks, judge }) => {
-    const answers = await ask(fleet, asks, signal);
+    const answers = await reader.ask(asks);
     signal.throwIfAborted();
     const lost = answers.find((answer) => answer.lost)?.lost;
     if (lost) throw lost;

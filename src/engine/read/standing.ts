@@ -4,16 +4,14 @@ import type { Facts, Standing } from '../../cluster/facts.ts';
 import { compareVersions } from '../../core/versions.ts';
 import { hostsWith, type Cluster } from '../../inventory/types.ts';
 import type { Stage } from '../../states/stage.ts';
-import { ask } from '../hosts/ask.ts';
-import type { Fleet } from '../hosts/fleet.ts';
+import type { Reader } from '../hosts/reader.ts';
 import type { Comparisons } from '../plan/compare.ts';
 import { changesOf } from '../types.ts';
 
 export interface StandingInput {
-  fleet: Fleet;
+  reader: Reader;
   cluster: Cluster;
   stages: readonly Stage[];
-  signal: AbortSignal;
 }
 
 /**
@@ -28,21 +26,13 @@ export async function withStanding(input: StandingInput, facts: Facts, compariso
   return changes && facts.etcd === 'formed' ? { ...facts, standing: await askStanding(input) } : facts;
 }
 
-async function askStanding({ fleet, cluster, signal }: StandingInput): Promise<Standing> {
+async function askStanding({ reader, cluster }: StandingInput): Promise<Standing> {
   const reached = (role: 'etcd' | 'master'): string[] =>
-    hostsWith(cluster, role).flatMap(({ name }) => (fleet.sessions.has(name) ? [name] : []));
+    hostsWith(cluster, role).flatMap(({ name }) => (reader.reaches(name) ? [name] : []));
   const [healths, statuses, readies] = await Promise.all([
-    ask(fleet, reached('etcd').map(askEtcdHealth), signal),
-    ask(
-      fleet,
-      reached('etcd').map((host) => askEtcdStatus(host)),
-      signal,
-    ),
-    ask(
-      fleet,
-      reached('master').map((host) => askReady(cluster, host)),
-      signal,
-    ),
+    reader.ask(reached('etcd').map(askEtcdHealth)),
+    reader.ask(reached('etcd').map((host) => askEtcdStatus(host))),
+    reader.ask(reached('master').map((host) => askReady(cluster, host))),
   ]);
   const leader = leaderOf(statuses);
   const versions = statuses.flatMap((answer) => parseEtcdStatus(answer)?.version ?? []);

@@ -1,8 +1,10 @@
+import type { OwedUndo } from '../../cluster/facts.ts';
 import { span } from '../../core/duration.ts';
 import { PATHS } from '../../core/paths.ts';
 import type { EngineInput } from '../input.ts';
 import { ASK_LOCK, isLocked } from '../past/history.ts';
 import { parseJournal, wordsOf } from '../past/journal-lines.ts';
+import { owedOf } from '../past/owed-lines.ts';
 import { runOnHost } from '../past/past-runs.ts';
 import type { PastRunOnHost } from '../past/past-types.ts';
 import type { Opened } from './open.ts';
@@ -10,45 +12,63 @@ import type { Opened } from './open.ts';
 /** Lines of the journal's end that are read to tell where the run was. */
 const TAIL = 500;
 
+export interface Unfinished {
+  /** Hosts on which a run was cut off. */
+  cutOff: string[];
+  /** What such runs left undone there. */
+  owed: OwedUndo[];
+}
+
+type Looked = Pick<Opened, 'reader' | 'facts' | 'exclusive' | 'since'>;
+
 interface Found {
   host: string;
   /** `20261122T140211Z-3f9a (root@ops1, apply)` */
   run: string;
   seen: PastRunOnHost;
   agoMs: number;
+  owed: OwedUndo[];
 }
 
 /**
  * Says which runs before this one are not over on which hosts, and where they were seen last. Costs nothing where no
- * host has the mark of one. Returns the hosts on which a run was cut off.
+ * host has the mark of one.
  */
-export async function tellUnfinished(input: EngineInput, opened: Opened): Promise<string[]> {
+export async function tellUnfinished(input: EngineInput, opened: Looked): Promise<Unfinished> {
   const marked = [...opened.facts.hosts].flatMap(([host, facts]) => (facts.unfinished ? [host] : []));
-  const found = (await Promise.all(marked.map((host) => lookAt(host, input, opened)))).flat();
+  const found = (await Promise.all(marked.map((host) => lookAt(host, opened)))).flat();
   for (const [message, hosts] of Map.groupBy(found, (each) => textOf(each, input)))
     input.emit({
       at: opened.since(),
       type: 'warning',
       message: `${hosts.map(({ host }) => host).join(', ')}: ${message}`,
     });
-  return marked.filter((host) => !found.some((each) => each.host === host && each.seen.result === 'under way'));
+  const underWay = found.filter(({ seen }) => seen.result === 'under way').map(({ host }) => host);
+  return {
+    cutOff: marked.filter((host) => !underWay.includes(host)),
+    owed: found.filter(({ host }) => !underWay.includes(host)).flatMap((each) => each.owed),
+  };
 }
 
-async function lookAt(host: string, { signal }: EngineInput, opened: Opened): Promise<Found[]> {
+async function lookAt(host: string, { reader, facts, exclusive }: Looked): Promise<Found[]> {
   const commands = [
     { argv: ['cat', PATHS.unfinished] },
     { argv: ['tail', '-n', `${TAIL}`, PATHS.journal] },
     ...ASK_LOCK,
   ];
-  const [mark, tail, ...lock] = await opened.fleet.exec(host, commands, signal);
+  const answers = await reader.ask(commands.map((command) => ({ host, ...command })));
+  const lost = answers.find((answer) => answer.lost)?.lost;
+  if (lost) throw lost;
+  const [mark, tail, ...lock] = answers;
   const [run = '', who = '', command = ''] = wordsOf(mark?.stdout ?? '');
-  const lines = parseJournal(tail?.stdout ?? '').filter((line) => line.run === run);
+  const all = parseJournal(tail?.stdout ?? '');
+  const lines = all.filter((line) => line.run === run);
   // Under our own lock nobody else is at work.
-  const seen = runOnHost(host, lines, !opened.exclusive && isLocked(lock));
+  const seen = runOnHost(host, lines, !exclusive && isLocked(lock));
   // That run had written down its end, and was cut off before it took the mark away.
   if (seen.exitCode !== undefined) return [];
-  const now = Date.now() + (opened.facts.hosts.get(host)?.clockSkewMs ?? 0);
-  return [{ host, run: `${run} (${who}, ${command})`, seen, agoMs: now - seen.endedAt }];
+  const now = Date.now() + (facts.hosts.get(host)?.clockSkewMs ?? 0);
+  return [{ host, run: `${run} (${who}, ${command})`, seen, agoMs: now - seen.endedAt, owed: owedOf(host, all) }];
 }
 
 function textOf({ run, seen, agoMs }: Found, { selection, command }: EngineInput): string {

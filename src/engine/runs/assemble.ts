@@ -86,6 +86,7 @@ function meansOf(
     journal,
     cluster: input.cluster,
     fleet: opened.fleet,
+    reader: opened.reader,
     facts: opened.facts,
     comparisons,
     observed,

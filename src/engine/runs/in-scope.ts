@@ -5,7 +5,7 @@ import type { Stage } from '../../states/stage.ts';
 import type { EngineInput } from '../input.ts';
 
 /** With `--only X`: X and all that it needs, as their gates must hold. `--skip` leaves the rest out. */
-export function stagesInScope({ stages, selection }: EngineInput): Set<string> {
+export function stagesInScope({ stages, selection }: Pick<EngineInput, 'stages' | 'selection'>): Set<string> {
   const found = new Set(
     stages
       .map((stage) => stage.name)

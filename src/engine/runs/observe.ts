@@ -7,13 +7,14 @@ import { leavingFromApi, type Leaving } from '../plan/removals.ts';
 import type { Opened } from '../read/open.ts';
 import { probeApi } from '../read/probe-api.ts';
 import { probeHosts } from '../read/probe.ts';
-import { API, type StateTree } from '../types.ts';
+import { API } from '../../core/places.ts';
+import type { StateTree } from '../types.ts';
 import { notOurs } from '../work/api.ts';
 
 /** `all` are the hosts and the API. */
 export function observe(
   input: EngineInput,
-  { fleet, facts }: Opened,
+  { reader, facts }: Pick<Opened, 'reader' | 'facts'>,
   stages: StateTree['stages'],
 ): {
   hosts: Promise<Map<string, Observed>>;
@@ -22,11 +23,11 @@ export function observe(
   const objects = stages.flatMap((stage) =>
     stage.hosts.filter((states) => states.host === API).flatMap((states) => states.resources as KubeObjectResource[]),
   );
-  const { cluster, signal } = input;
-  const hosts = probeHosts(fleet, stages, facts.hosts, signal);
+  const { cluster } = input;
+  const hosts = probeHosts(reader, stages, facts.hosts);
   const api =
     facts.apiHost !== undefined && objects.length > 0
-      ? probeApi({ fleet, cluster, host: facts.apiHost, signal }, objects)
+      ? probeApi({ reader, cluster, host: facts.apiHost }, objects)
       : undefined;
   const all = Promise.all([hosts, api]).then(([seen, inApi]) => ({
     observed: inApi ? new Map([...seen, [API, inApi.observed]]) : seen,
@@ -38,14 +39,14 @@ export function observe(
 
 /** What is to leave the API is looked at itself; costs a round trip only where something leaves. */
 export async function readLeaving(
-  { cluster, signal, emit }: EngineInput,
-  { fleet, facts, since }: Opened,
+  { cluster, emit }: EngineInput,
+  { reader, facts, since }: Pick<Opened, 'reader' | 'facts' | 'since'>,
   owned: { tree: StateTree; apiOwned: ReadonlyMap<string, string>; nonsense: number },
 ): Promise<Map<string, Leaving>> {
   const warn = (message: string): void => emit({ at: since(), type: 'warning', host: API, message });
   if (owned.nonsense > 0)
     warn(`kube-system/mcpk-owned names ${String(owned.nonsense)} times what can be no object: ignored`);
-  const leaving = await judgeLeaving({ fleet, cluster, host: facts.apiHost ?? '', signal }, leavingFromApi(owned));
+  const leaving = await judgeLeaving({ reader, cluster, host: facts.apiHost ?? '' }, leavingFromApi(owned));
   for (const [ref, seen] of leaving)
     if (seen.ours === undefined || (!seen.ours && !seen.gone)) warn(notOurs(ref, seen.why));
   return leaving;

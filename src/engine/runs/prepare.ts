@@ -4,7 +4,7 @@ import type { Stage } from '../../states/stage.ts';
 import { heldStages } from '../hosts/gates.ts';
 import type { EngineInput } from '../input.ts';
 import { inventoryOf } from '../plan/inventory-digest.ts';
-import { checkKept } from '../plan/keepers.ts';
+import { checkKept } from '../plan/holders.ts';
 import { withLeftovers } from '../plan/leftovers.ts';
 import type { Opened } from '../read/open.ts';
 import { checkProblems } from '../read/problems.ts';
@@ -16,7 +16,7 @@ import { comparing, type CompareInput } from '../plan/compare.ts';
 import { compiling } from '../plan/compile.ts';
 import { ofUnknownKind } from '../plan/owned.ts';
 import { plan, type PlanInput } from '../plan/plan.ts';
-import { API } from '../types.ts';
+import { API } from '../../core/places.ts';
 import { assemble, type Assembled } from './assemble.ts';
 import { compileInput } from './compile-input.ts';
 import { observe, readLeaving, whyNoApi } from './observe.ts';
@@ -29,7 +29,7 @@ export interface Prepared extends Assembled {
 
 /** facts → states → observed → plan. The gates of stages that are in place already are asked with the probe. */
 export async function prepare(given: EngineInput, opened: Opened, inPlace: readonly Stage[]): Promise<Prepared> {
-  const { fleet, since } = opened;
+  const { reader, since } = opened;
   const { emit, cluster } = given;
   const clock = clockWarning(opened.facts);
   if (clock !== undefined) emit({ at: since(), type: 'warning', message: clock });
@@ -48,9 +48,9 @@ export async function prepare(given: EngineInput, opened: Opened, inPlace: reado
   const input: EngineInput = { ...given, stages };
   emit({ at: since(), type: 'phase', name: 'probe', state: 'start' });
   const probe = observe(input, opened, tree.stages);
-  const [{ observed, apiOwned, nonsense }, gateHeld, cutOff] = await Promise.all([
+  const [{ observed, apiOwned, nonsense }, gateHeld, { cutOff, owed }] = await Promise.all([
     probe.all,
-    heldStages(fleet, inPlace, { cluster, facts: opened.facts, signal: input.signal }, probe.hosts),
+    heldStages(reader, inPlace, { cluster, facts: opened.facts }, probe.hosts),
     tellUnfinished(input, opened),
   ]);
   emit({ at: since(), type: 'phase', name: 'probe', state: 'end' });
@@ -61,8 +61,8 @@ export async function prepare(given: EngineInput, opened: Opened, inPlace: reado
   const comparisons = await inTurns(comparing(compareInputOf));
   const ending = authorityWarning(comparisons.shared, now);
   if (ending !== undefined) emit({ at: since(), type: 'warning', message: ending });
-  const surroundings = { fleet, cluster, stages: input.stages, signal: input.signal };
-  const facts = await withStanding(surroundings, opened.facts, comparisons);
+  const surroundings = { reader, cluster, stages: input.stages };
+  const facts = await withStanding(surroundings, { ...opened.facts, owed }, comparisons);
   const planInput: PlanInput = {
     cluster,
     facts,

@@ -45,12 +45,12 @@ export async function rollbackOpened(input: RollbackInput, opened: Opened): Prom
 }
 
 async function prepareRollback(input: EngineInput, opened: Opened, chosen: readonly Generation[]): Promise<Doing> {
-  const { cluster, signal } = input;
+  const { cluster } = input;
   const stages = backwards(input.stages, new Set(chosen.map(({ stage }) => stage)));
   const now = new Date();
   const tree = { hosts: [...opened.facts.hosts.keys()], stages: [] };
   const comparisons: Comparisons = { byHost: new Map(), shared: new Map(), stages: plansOf(chosen) };
-  const surroundings = { fleet: opened.fleet, cluster, stages, signal };
+  const surroundings = { reader: opened.reader, cluster, stages };
   const facts = await withStanding(surroundings, opened.facts, comparisons);
   // Its own limit is in what was chosen.
   const planInput = { cluster, facts, stages, tree, comparisons, selection: {}, inventory: inventoryOf(input) };
@@ -81,10 +81,13 @@ export function backwards(stages: readonly Stage[], names: ReadonlySet<string>):
   const former = [...names].filter((name) => !wanted.some((stage) => stage.name === name));
   return [
     ...former.map((name, index) => plainStage(name, `Former stage ${name}`, former.slice(0, index))),
-    ...wanted.map((stage) => ({
-      ...stage,
-      needs: [...former, ...needing(stages, stage.name).filter((name) => names.has(name))],
-    })),
+    ...wanted.map((stage) => {
+      const needs = [...former, ...needing(stages, stage.name).filter((name) => names.has(name))];
+      const back: Stage = { ...stage, needs };
+      // What it would wait for may be what is broken, and goes back after it.
+      delete back.waits;
+      return back;
+    }),
   ];
 }
 

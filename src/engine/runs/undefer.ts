@@ -4,10 +4,11 @@ import type { Stage } from '../../states/stage.ts';
 import { compareStage } from '../plan/compare.ts';
 import { checkTree, compileStage } from '../plan/compile.ts';
 import type { Ownership } from '../plan/owned.ts';
-import { planStage } from '../plan/plan.ts';
+import { isDeferred, planStage } from '../plan/plan.ts';
 import { readNodes } from '../read/gather.ts';
 import { refusedByApi } from '../read/refused-by-api.ts';
-import { API, type StagePlan, type StateTree } from '../types.ts';
+import { API } from '../../core/places.ts';
+import type { StagePlan, StateTree } from '../types.ts';
 import { bindAdmins } from '../work/break-glass.ts';
 import type { Means } from '../work/means.ts';
 import type { Planned } from './assemble.ts';
@@ -17,18 +18,29 @@ import { observe } from './observe.ts';
 /** A deferred stage, now that what it waited for is there: facts again, compile, probe, compare, plan. */
 export async function undefer(from: Planned, means: Means, stage: Stage): Promise<StagePlan> {
   const masters = means.cluster.hosts.filter((host) => host.roles.includes('master')).map((host) => host.name);
-  const reached = masters.filter((name) => means.fleet.sessions.has(name));
-  const asked = await readNodes(means.fleet, means.cluster, reached, means.state.signal);
+  const reached = masters.filter((name) => means.reader.reaches(name));
+  const asked = await readNodes(means.reader, means.cluster, reached);
   if (asked.refusedBy !== undefined && !asked.api) await letIn(means, stage, asked.refusedBy);
-  const { api } = asked.api ? asked : await readNodes(means.fleet, means.cluster, reached, means.state.signal);
+  const { api } = asked.api ? asked : await readNodes(means.reader, means.cluster, reached);
   means.facts = { ...means.facts, etcd: 'formed', ...(api ? { nodes: api.nodes, apiHost: api.host } : {}) };
+  const tree = isCompared(from, stage) ? from.tree : await compareNow(from, means, stage);
+  const planned = planStage(stage, { ...from.planInput, facts: means.facts, tree });
+  if (planned.deferred) throw notKnown(stage, planned.deferred);
+  return planned;
+}
+
+/** What its hosts shall be was known, and compared: only batches and steps had to wait. */
+function isCompared({ plan, tree }: Planned, { name }: Stage): boolean {
+  const planned = plan.stages.find((each) => each.name === name);
+  const compiled = tree.stages.find((each) => each.name === name);
+  return compiled?.deferred === undefined && !planned?.hosts.some(isDeferred);
+}
+
+/** Compiles, probes and compares it; the tree with it. */
+async function compareNow(from: Planned, means: Means, stage: Stage): Promise<StateTree> {
   const opened = { ...from.opened, facts: means.facts };
   const compiled = compileStage(stage, compileInput(from.input, means.facts));
-  if (compiled.deferred) {
-    throw new McpkError('stage', `${stage.name}: still not known: ${compiled.deferred.why}`, {
-      hint: `It is known after ${compiled.deferred.until}.`,
-    });
-  }
+  if (compiled.deferred) throw notKnown(stage, compiled.deferred);
   const tree: StateTree = {
     ...from.tree,
     stages: from.tree.stages.map((each) => (each.name === stage.name ? compiled : each)),
@@ -39,7 +51,11 @@ export async function undefer(from: Planned, means: Means, stage: Stage): Promis
   for (const [name, owner] of apiOwned)
     if (!ownedOn(means, API).has(name)) ownedOn(means, API).set(name, { hash: '', stage: owner });
   compareStage(compiled, { ...from.compareInput, tree, observed, apiOwned }, means.comparisons);
-  return planStage(stage, { ...from.planInput, facts: means.facts, tree });
+  return tree;
+}
+
+function notKnown({ name }: Stage, { until, why }: NonNullable<StagePlan['deferred']>): McpkError {
+  return new McpkError('stage', `${name}: still not known: ${why}`, { hint: `It is known after ${until}.` });
 }
 
 async function letIn(means: Means, stage: Stage, host: string): Promise<void> {

@@ -19,17 +19,12 @@ export async function verifyRun(input: EngineInput): Promise<RunResult> {
   const started = performance.now();
   const opened = await open(input, 'none');
   try {
-    const { fleet, facts, since } = opened;
-    const hands = askingHands(fleet, { emit: input.emit, since, signal: input.signal });
+    const { fleet, reader, facts, since } = opened;
+    const hands = askingHands({ fleet, reader }, { emit: input.emit, since, signal: input.signal });
     const { failures, stages } = await verifyOpened({ input, facts, hands, since });
+    const ms = performance.now() - started;
     const counts = { unchanged: 0, changed: 0, removed: 0 };
-    return resultOf(
-      { id: '', failures, rolledBack: [] },
-      trafficOf(fleet),
-      stages,
-      performance.now() - started,
-      counts,
-    );
+    return resultOf({ id: '', failures, rolledBack: [] }, trafficOf(fleet), stages, ms, counts);
   } finally {
     await opened.fleet.close();
   }

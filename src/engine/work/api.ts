@@ -4,13 +4,14 @@ import { kubectl } from '../../cluster/kubectl.ts';
 import { letsAdminsIn, ADMINS } from '../../cluster/access.ts';
 import { parseHttp, seen as answerSeen } from '../../cluster/http.ts';
 import { askDelete, MANAGER, parseObjectId } from '../../cluster/objects.ts';
-import type { Ref, Resource, Verb } from '../../resources/types.ts';
+import type { Resource, Verb } from '../../resources/types.ts';
 import { ask } from '../hosts/ask.ts';
 import { judgeLeaving } from '../hosts/leaving.ts';
 import { OWNED_ID } from '../plan/owned.ts';
-import { API, changesOf, type HostPlan, type PlanItem } from '../types.ts';
+import { API } from '../../core/places.ts';
+import { changesOf, type HostPlan, type PlanItem } from '../types.ts';
 import { bindAdmins } from './break-glass.ts';
-import type { Means } from './means.ts';
+import { withResources, type Means } from './means.ts';
 
 const OWNED_NAME = 'kube-system/mcpk-owned';
 
@@ -28,30 +29,29 @@ export function convergeApi(means: Means, stage: string, plan: HostPlan): Promis
   return means.turn(API, () => convergeObjects(means, stage, plan));
 }
 
-async function convergeObjects(means: Means, stage: string, plan: HostPlan): Promise<void> {
+async function convergeObjects(means: Means, stage: string, given: HostPlan): Promise<void> {
   const started = performance.now();
   const host = means.facts.apiHost;
   if (host === undefined)
     throw new McpkError('stage', `${stage}: no API server answers on any master`, {
       hint: 'Look at the api-server stage first: mcpk verify',
     });
+  const plan = withResources(means, given);
   const changes = changesOf(plan);
   means.state.emit({ at: means.state.since(), type: 'host-start', stage, host: API, changes: changes.length });
   await letIn(means, stage, host, changes);
   means.journal.note(host, 'stage', stage);
   await means.journal.send(host);
-  const known = means.comparisons.byHost.get(API);
-  const wanted = changes.flatMap((item) => {
-    const resource = known?.get(item.ref as Ref)?.resource;
-    return resource?.kind === 'kubeObject' && !isParting(item.comparison.verb) ? [resource.object] : [];
-  });
+  const wanted = changes.flatMap(({ resource, comparison }) =>
+    resource?.kind === 'kubeObject' && !isParting(comparison.verb) ? [resource.object] : [],
+  );
   const leaving = changes.filter((item) => item.comparison.verb === 'remove').map((item) => item.ref);
   const forgotten = changes.some((item) => item.comparison.verb === 'forget');
   const owned = new Map(means.owned.get(API));
   for (const item of plan.items) {
     if (item.comparison.result === 'change' && isParting(item.comparison.verb)) owned.delete(item.ref);
     // A node is its kubelet's: only the labels and taints on it are ours, and they leave with the next apply.
-    else if (!isPartial(known?.get(item.ref as Ref)?.resource))
+    else if (!isPartial(item.resource))
       owned.set(item.ref, { hash: item.comparison.result === 'deferred' ? '' : item.comparison.hash, stage });
   }
   // What is ours is written down first: an object that exists but is not remembered would never leave.
@@ -110,9 +110,8 @@ function isParting(verb: Verb): boolean {
 
 /** Looks at each once more: what is ours was decided when the plan was made, and what is deleted is lost. */
 async function deleteLeaving(means: Means, stage: string, host: string, refs: readonly string[]): Promise<void> {
-  const { fleet, cluster } = means;
-  const { signal } = means.state;
-  const judged = await judgeLeaving({ fleet, cluster, host, signal }, refs);
+  const { reader, cluster } = means;
+  const judged = await judgeLeaving({ reader, cluster, host }, refs);
   for (const [ref, seen] of judged) {
     if (seen.ours === undefined) throw new McpkError('stage', `${stage}: ${ref} is not deleted: ${seen.why}`, { host });
     if (!seen.ours) {
@@ -120,7 +119,7 @@ async function deleteLeaving(means: Means, stage: string, host: string, refs: re
         means.state.emit({ at: means.state.since(), type: 'warning', host: API, message: notOurs(ref, seen.why) });
       continue;
     }
-    const [answer] = await ask(fleet, [askDelete(cluster, host, seen)], signal);
+    const [answer] = await ask(means.fleet, [askDelete(cluster, host, seen)], means.state.signal);
     const status = parseHttp(answer)?.status ?? 0;
     // 404 and 409: it is gone, or another one has its name since.
     if (![200, 202, 404, 409].includes(status))

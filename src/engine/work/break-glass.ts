@@ -38,12 +38,12 @@ export async function bindAdmins(means: Means, stage: string, host: string): Pro
     throw error;
   }
   tell('done');
-  const { fleet } = means;
+  const { reader } = means;
   const { emit, signal } = means.state;
   const masters = hostsWith(means.cluster, 'master').map(({ name }) => name);
-  const gates = masters.filter((name) => fleet.sessions.has(name)).map((name) => letsIn(means, name));
+  const gates = masters.filter((name) => reader.reaches(name)).map((name) => letsIn(means, name));
   await holdGates(
-    { fleet, stage, emit, since: () => means.state.since(), signal, stop: () => means.state.stop() },
+    { reader, stage, emit, since: () => means.state.since(), signal, stop: () => means.state.stop() },
     gates,
   );
 }

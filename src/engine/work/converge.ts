@@ -6,21 +6,22 @@ import { changesOf, type HostPlan } from '../types.ts';
 import type { ConvergeRequest, ConvergeStep, Precondition } from '../wire/wire-converge.ts';
 import { underDeadman } from './deadman.ts';
 import { sendStream } from './send-stream.ts';
-import type { Means } from './means.ts';
+import { withResources, type Means, type ResourcePlan } from './means.ts';
 
 /** One stream: a stage on a host. Binaries travel first, over a second channel. */
 export async function convergeHost(means: Means, stage: string, plan: HostPlan): Promise<void> {
   const started = performance.now();
   const changes = changesOf(plan);
+  const known = withResources(means, plan);
   const base = { stage, host: plan.host };
   means.state.emit({ at: means.state.since(), type: 'host-start', ...base, changes: changes.length });
   const end = (status: 'changed' | 'failed'): void => {
     means.state.emit({ at: means.state.since(), type: 'host-end', ...base, status, ms: performance.now() - started });
   };
   try {
-    await sendAhead(means, stage, plan);
+    await sendAhead(means, stage, known);
     // What a stage remembers as owned rests on what the one before it on this host remembered: one at a time.
-    await means.turn(plan.host, () => stream(means, stage, plan));
+    await means.turn(plan.host, () => stream(means, stage, known));
     end('changed');
   } catch (error) {
     end('failed');
@@ -28,11 +29,10 @@ export async function convergeHost(means: Means, stage: string, plan: HostPlan):
   }
 }
 
-async function sendAhead(means: Means, stage: string, plan: HostPlan): Promise<void> {
-  const wanted = changesOf(plan).flatMap((item) => {
-    const resource = means.comparisons.byHost.get(plan.host)?.get(item.ref as Ref)?.resource;
+async function sendAhead(means: Means, stage: string, plan: ResourcePlan): Promise<void> {
+  const wanted = changesOf(plan).flatMap(({ resource, comparison }) => {
     const upload = resource && kindOf(resource).upload?.(resource);
-    return upload && item.comparison.verb !== 'remove' ? [upload] : [];
+    return upload && comparison.verb !== 'remove' ? [upload] : [];
   });
   const total = wanted.reduce((sum, upload) => sum + upload.size, 0);
   let sent = 0;
@@ -45,7 +45,7 @@ async function sendAhead(means: Means, stage: string, plan: HostPlan): Promise<v
   }
 }
 
-async function stream(means: Means, stage: string, plan: HostPlan): Promise<void> {
+async function stream(means: Means, stage: string, plan: ResourcePlan): Promise<void> {
   const { steps, after } = await describe(means, stage, plan);
   const before = means.owned.get(plan.host) ?? new Map<string, Ownership>();
   const request: ConvergeRequest = {
@@ -66,14 +66,13 @@ async function stream(means: Means, stage: string, plan: HostPlan): Promise<void
 }
 
 /** Paths as the plan saw them: whoever edits one in between is not overwritten unseen. */
-function preconditions(means: Means, plan: HostPlan): Precondition[] {
+function preconditions(means: Means, plan: ResourcePlan): Precondition[] {
   const paths = means.observed.get(plan.host)?.paths ?? {};
-  return changesOf(plan).flatMap((item) => {
-    const resource = means.comparisons.byHost.get(plan.host)?.get(item.ref as Ref)?.resource;
+  return changesOf(plan).flatMap(({ ref, resource }) => {
     if (!resource) return [];
     const kind = kindOf(resource);
     const held = (kind.preconditions ?? kind.paths)(resource);
-    return held.map((path) => ({ ref: item.ref, path, seen: paths[path] }));
+    return held.map((path) => ({ ref, path, seen: paths[path] }));
   });
 }
 
@@ -81,7 +80,7 @@ function preconditions(means: Means, plan: HostPlan): Precondition[] {
 async function describe(
   means: Means,
   stage: string,
-  plan: HostPlan,
+  plan: ResourcePlan,
 ): Promise<{ steps: ConvergeStep[]; after: Map<string, Ownership> }> {
   const known = means.comparisons.byHost.get(plan.host);
   const observed = means.observed.get(plan.host);
@@ -96,8 +95,7 @@ async function describe(
   const after = new Map<string, Ownership>();
   for (const item of plan.items) {
     const name = item.ref as Ref;
-    const { comparison } = item;
-    const resource = known?.get(name)?.resource;
+    const { comparison, resource } = item;
     if (!resource) {
       if (comparison.result === 'change')
         steps.push({ ref: item.ref, ops: removalOf(item.ref, means.owned.get(plan.host)?.get(item.ref), described) });
@@ -118,7 +116,7 @@ async function describe(
   return { steps, after };
 }
 
-function removedRefs(plan: HostPlan): Set<string> {
+function removedRefs(plan: ResourcePlan): Set<string> {
   return new Set(changesOf(plan).flatMap((item) => (item.comparison.verb === 'remove' ? [item.ref] : [])));
 }
 

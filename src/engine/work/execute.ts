@@ -1,13 +1,12 @@
 import { failure, McpkError } from '../../core/errors.ts';
 import type { GateCheck, GateContext } from '../../cluster/gate.ts';
-import { GateFailure } from '../hosts/gates.ts';
 import { owedSteps } from '../plan/owed.ts';
 import { batchesOf, gatedHosts, type Batch, type Program, type ProgramStage } from '../plan/program.ts';
 import { changesOf, type PlannedStep, type RunResult, type StagePlan } from '../types.ts';
 import type { Doing } from './doing.ts';
 import { holdGuards } from './guard.ts';
 import type { Hands } from './hands.ts';
-import { callsForRollback, judge, notRolledBack, rollBackBatch } from './rollback.ts';
+import { callsForRollback, hostsAtFault, judge, notRolledBack, rollBackHosts } from './rollback.ts';
 import { asErrors, type RunState } from './run-state.ts';
 import { takeStep, undo } from './take-step.ts';
 
@@ -68,50 +67,35 @@ interface InBatch {
 /** A batch with what surrounds it. What fails goes back, and with it what was stepped aside for it. */
 async function runBatch(doing: Doing, each: ProgramStage, { planned, batch }: InBatch): Promise<void> {
   const { stage } = each;
-  checkGoesOn(doing, stage.name);
-  await holdGuards(doing, stage, planned, batch.index).catch(async (error: unknown) => {
-    throw await afterGuard(doing, each, { planned, batch }, error);
-  });
   const done: PlannedStep[] = [];
+  let begun = planned.batches.slice(0, batch.index);
   try {
+    checkGoesOn(doing, stage.name);
+    await holdGuards(doing, stage, planned, batch.index);
     for (const step of batch.before) {
       checkGoesOn(doing, stage.name);
       // Undone too when it fails: half of it may be done, and an undo of nothing does nothing.
       done.push(step);
-      await takeStep(doing, stage.name, step);
+      await takeStep(doing, stage, step);
     }
     // Until now nothing was changed for good: what was stepped aside is put back.
     checkGoesOn(doing, stage.name);
+    begun = planned.batches.slice(0, batch.index + 1);
     await workOn(doing, stage.name, batch);
-    for (const step of batch.after) await takeStep(doing, stage.name, step);
+    for (const step of batch.after) await takeStep(doing, stage, step);
+    doing.hands.settle(stage.name, [...batch.hosts, ...done.map((step) => step.on)]);
     // Between batches the gate decides whether the next may start; after the last one it is asked of all.
     await hold(doing, each, batch.gates, batch.hosts);
   } catch (error) {
     doing.state.stop();
     const [cause, ...others] = asErrors(error, stage.name);
-    const back = await rollBackBatch(doing, planned, batch.hosts, cause);
+    const atFault = hostsAtFault(begun, batch.index, cause);
+    const back = await rollBackHosts(doing, planned, atFault, cause);
     const left = await undo(doing, stage.name, done);
-    if (back.length === 0) throw failure([notRolledBack(planned, cause), ...others, ...left]);
+    if (back.length === 0) throw failure([notRolledBack(planned, atFault, cause), ...others, ...left]);
     throw failure([await judge(doing, back, cause, (hosts) => hold(doing, each, hosts)), ...others, ...left]);
   }
-  for (const step of batch.held) await takeStep(doing, stage.name, step);
-}
-
-/** A guard does not hold, and for a host that this stage has changed before: then that one goes back. */
-async function afterGuard(
-  doing: Doing,
-  each: ProgramStage,
-  { planned, batch }: InBatch,
-  error: unknown,
-): Promise<unknown> {
-  const [cause, ...others] = asErrors(error, each.stage.name);
-  const judged = cause instanceof GateFailure ? cause.judged : undefined;
-  const changed = planned.batches.slice(0, batch.index).find((hosts) => judged !== undefined && hosts.includes(judged));
-  if (changed === undefined) return error;
-  doing.state.stop();
-  const back = await rollBackBatch(doing, planned, changed, cause);
-  if (back.length === 0) return error;
-  return failure([await judge(doing, back, cause, (hosts) => hold(doing, each, hosts)), ...others]);
+  for (const step of batch.held) await takeStep(doing, stage, step);
 }
 
 /** Members of a batch don't fail each other: all finish before the first failure is reported. */

@@ -3,8 +3,8 @@ import type { Facts } from '../../cluster/facts.ts';
 import type { Guard } from '../../cluster/gate.ts';
 import type { Cluster } from '../../inventory/types.ts';
 import type { Stage } from '../../states/stage.ts';
-import type { Fleet } from '../hosts/fleet.ts';
 import { askGates } from '../hosts/gates.ts';
+import type { Reader } from '../hosts/reader.ts';
 import { restarting } from '../plan/steps.ts';
 import type { Plan, Refusal, StagePlan } from '../types.ts';
 import type { Doing } from './doing.ts';
@@ -36,7 +36,7 @@ function guardsOf(
 
 /** What apply refuses as things are, found before the first change. A plan that takes nothing down asks nothing. */
 export async function refusals(
-  on: Surroundings & { fleet: Fleet; stages: readonly Stage[]; signal: AbortSignal },
+  on: Surroundings & { reader: Reader; stages: readonly Stage[] },
   plan: Plan,
 ): Promise<Refusal[]> {
   const guarded = plan.stages.flatMap((planned) => {
@@ -48,9 +48,8 @@ export async function refusals(
   });
   if (guarded.length === 0) return [];
   const seen = await askGates(
-    on.fleet,
+    on.reader,
     guarded.map(({ guard }) => guard),
-    on.signal,
   );
   return guarded.flatMap(({ stage, hosts, guard }, index) => {
     const wrong = seen[index]?.wrong;

@@ -6,8 +6,9 @@ import type { Fleet } from '../hosts/fleet.ts';
 import { holdGates, runStep, type GateRun } from '../hosts/gates.ts';
 import type { HostsAtOnce } from '../hosts/hosts-at-once.ts';
 import type { Generation } from '../past/generations.ts';
+import { owedWords } from '../past/owed-lines.ts';
 import type { ProgramStage, Work } from '../plan/program.ts';
-import type { HostPlan, RunResult, StagePlan } from '../types.ts';
+import type { HostPlan, PlannedStep, RunResult, StagePlan } from '../types.ts';
 import { convergeApi } from './api.ts';
 import { convergeHost } from './converge.ts';
 import type { Means } from './means.ts';
@@ -30,8 +31,12 @@ export interface Hands extends AskingHands, Record<Work, (stage: string, plan: H
   readonly facts: Facts;
   /** The plan of a stage whose turn has come; one that was deferred is read and compared first. */
   planOf(stage: ProgramStage): Promise<StagePlan>;
+  /** Notes on the step's host that its undo is owed, until {@link Hands.settle}. */
+  owe(stage: string, step: PlannedStep): Promise<void>;
+  /** These hosts owe the stage nothing any more. */
+  settle(stage: string, hosts: readonly string[]): void;
   /** Undoes what this run did to a stage on a host; what was put back, one line each. */
-  putBack(stage: string, host: string): Promise<string[]>;
+  rollBack(stage: string, host: string): Promise<string[]>;
   /** The run is over: told to the hosts that it changed, and to `mended`, where one before it was cut off. */
   close(stages: RunResult['stages'], mended: readonly string[]): Promise<void>;
   traffic(): RunResult['traffic'];
@@ -48,9 +53,10 @@ export interface HandsInput {
 
 /** The hands that work on hosts. */
 export function createHands(means: Means, { changing, undefer, generations = [] }: HandsInput): Hands {
-  const { state, fleet } = means;
+  const { state, fleet, journal } = means;
+  const owing = new Set((means.facts.owed ?? []).map(({ stage, host }) => `${stage} ${host}`));
   return {
-    ...askingHands(fleet, state),
+    ...askingHands(means, state),
     get facts() {
       return means.facts;
     },
@@ -62,23 +68,34 @@ export function createHands(means: Means, { changing, undefer, generations = [] 
       if (!generation) throw new McpkError('unexpected', `${host} keeps nothing of ${stage}`);
       await restoreGeneration(means, generation);
     },
-    putBack(stage, host) {
+    async owe(stage, { on, undo = [] }) {
+      owing.add(`${stage} ${on}`);
+      journal.note(on, 'owed', ...owedWords(stage, undo));
+      await journal.send(on);
+    },
+    settle(stage, hosts) {
+      for (const host of hosts) if (owing.delete(`${stage} ${host}`)) journal.note(host, 'settled', stage);
+    },
+    rollBack(stage, host) {
       const owned = means.facts.hosts.get(host)?.owned ?? [];
       return means.turn(host, () => restoreHost(means, { stage, host, from: state.id, owned }));
     },
     async close(stages, mended) {
-      await means.journal.close(state.failures, mended);
+      await journal.close(state.failures, mended);
       await prune(means, stages);
     },
     traffic: () => trafficOf(fleet),
   };
 }
 
-export function askingHands(fleet: Fleet, run: Pick<RunState, 'emit' | 'since' | 'signal'>): AskingHands {
+export function askingHands(
+  { fleet, reader }: Pick<Means, 'fleet' | 'reader'>,
+  run: Pick<RunState, 'emit' | 'since' | 'signal'>,
+): AskingHands {
   const { emit, since, signal } = run;
   return {
     step: (step, until) => runStep(fleet, step, until),
-    hold: (gates, how) => holdGates({ fleet, emit, since, signal, ...how }, gates),
+    hold: (gates, how) => holdGates({ reader, emit, since, signal, ...how }, gates),
   };
 }
 

@@ -1,7 +1,8 @@
 import { McpkError } from '../../core/errors.ts';
 import type { Fleet } from '../hosts/fleet.ts';
 import { noteLine, type NoteEvent } from '../past/journal-lines.ts';
-import { API, type Event } from '../types.ts';
+import { API } from '../../core/places.ts';
+import type { Event } from '../types.ts';
 import { encodeNotes } from '../wire/wire-converge.ts';
 
 /** How long a host may take to write down that the run is over: the user waits for it. */

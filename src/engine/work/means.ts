@@ -1,9 +1,11 @@
 import type { Facts } from '../../cluster/facts.ts';
 import type { Cluster } from '../../inventory/types.ts';
-import type { Materials, Observed, Ref } from '../../resources/types.ts';
+import type { Materials, Observed, Ref, Resource } from '../../resources/types.ts';
 import type { Fleet } from '../hosts/fleet.ts';
+import type { Reader } from '../hosts/reader.ts';
 import type { Comparisons } from '../plan/compare.ts';
 import type { Ownership } from '../plan/owned.ts';
+import type { HostPlan, PlanItem } from '../types.ts';
 import type { Journal } from './journal.ts';
 import type { RunState } from './run-state.ts';
 
@@ -12,6 +14,7 @@ export interface Means {
   readonly state: RunState;
   readonly cluster: Cluster;
   readonly fleet: Fleet;
+  readonly reader: Reader;
   facts: Facts & { apiHost?: string };
   readonly comparisons: Comparisons;
   readonly observed: Map<string, Observed>;
@@ -23,6 +26,18 @@ export interface Means {
   readonly owned: Map<string, Map<string, Ownership>>;
   /** Runs `work` when nothing else writes on that host. */
   turn<T>(host: string, work: () => Promise<T>): Promise<T>;
+}
+
+/** A plan of a host of which each item has the resource that it is about; undefined: it only leaves. */
+export interface ResourcePlan {
+  host: string;
+  items: (PlanItem & { resource: Resource | undefined })[];
+}
+
+/** A plan keeps their names alone: a resource may hold secrets. */
+export function withResources({ comparisons }: Pick<Means, 'comparisons'>, { host, items }: HostPlan): ResourcePlan {
+  const known = comparisons.byHost.get(host);
+  return { host, items: items.map((item) => ({ ...item, resource: known?.get(item.ref as Ref)?.resource })) };
 }
 
 /** A queue a host: work starts when what came before it has ended, well or not. */

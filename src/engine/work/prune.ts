@@ -1,4 +1,5 @@
-import { API, type RunResult } from '../types.ts';
+import { API } from '../../core/places.ts';
+import type { RunResult } from '../types.ts';
 import type { Means } from './means.ts';
 import { asErrors } from './run-state.ts';
 

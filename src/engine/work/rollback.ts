@@ -1,7 +1,8 @@
 import { hasLaid } from '../../cluster/laid.ts';
 import { McpkError } from '../../core/errors.ts';
 import { GateFailure } from '../hosts/gates.ts';
-import { API, changesOf, type HostPlan, type StagePlan } from '../types.ts';
+import { API } from '../../core/places.ts';
+import { changesOf, type HostPlan, type StagePlan } from '../types.ts';
 import { ChangeFailure } from './send-stream.ts';
 import type { Doing } from './doing.ts';
 import { asErrors } from './run-state.ts';
@@ -15,20 +16,36 @@ export interface RolledBackHost {
 }
 
 /**
- * Where a gate does not hold after a change, or a unit does not come up with it, the hosts of the batch go back to what
- * they were before the run, of that stage alone. [] where nothing is put back: another failure, a first bring-up, a stage
- * that can't be undone, a gate of a host that was not changed, or `--no-rollback`.
+ * The hosts whose change is to blame. A gate may judge a host of a batch that went before: then it is that one's change
+ * that does not hold. None where the stage changed nothing, as on a host that has died meanwhile, or when it fails before
+ * a batch begins: a member of etcd that is well would only be restarted while another one is away.
+ *
+ * `begun`: the stage's batches that have changed; `index`: of the batch in which it failed.
  */
-export async function rollBackBatch(
+export function hostsAtFault(
+  begun: readonly (readonly string[])[],
+  index: number,
+  cause: McpkError,
+): readonly string[] {
+  const judged = cause instanceof GateFailure ? cause.judged : undefined;
+  return (judged === undefined ? begun[index] : begun.find((each) => each.includes(judged))) ?? [];
+}
+
+/**
+ * Where a gate or a guard does not hold after a change, or a unit does not come up with it, the hosts at fault go back to
+ * what they were before the run, of that stage alone. [] where nothing is put back: another failure, a first bring-up, a
+ * stage that can't be undone, or `--no-rollback`.
+ */
+export async function rollBackHosts(
   doing: Doing,
   planned: StagePlan,
-  batch: readonly string[],
+  atFault: readonly string[],
   cause: McpkError,
 ): Promise<RolledBackHost[]> {
   const { program, state } = doing;
   if (program.noRollback || state.signal.aborted || planned.irreversible !== undefined || !callsForRollback(cause))
     return [];
-  const hosts = planned.hosts.filter((plan) => atFault(planned, batch, cause).includes(plan.host));
+  const hosts = planned.hosts.filter((plan) => atFault.includes(plan.host));
   return Promise.all(
     hosts
       .filter((plan) => wasInPlace(doing, planned.name, plan))
@@ -67,8 +84,8 @@ export async function judge(
 }
 
 /** The same error, told why nothing goes back where one could expect it. */
-export function notRolledBack({ irreversible }: StagePlan, cause: McpkError): McpkError {
-  if (irreversible === undefined || !callsForRollback(cause)) return cause;
+export function notRolledBack({ irreversible }: StagePlan, atFault: readonly string[], cause: McpkError): McpkError {
+  if (irreversible === undefined || atFault.length === 0 || !callsForRollback(cause)) return cause;
   return new McpkError(cause.code, cause.message, {
     host: cause.host,
     hint: cause.hint,
@@ -80,16 +97,6 @@ export function notRolledBack({ irreversible }: StagePlan, cause: McpkError): Mc
 /** A unit that does not come up, or a gate that does not hold. What fails before that has changed nothing that runs. */
 export function callsForRollback(cause: McpkError): boolean {
   return cause instanceof ChangeFailure ? cause.ref.startsWith('unit:') : cause instanceof GateFailure;
-}
-
-/**
- * The gate may judge a host of a batch that went before: then it is that one's change that does not hold. Where the stage
- * changed nothing, as on a host that has died meanwhile, no change is to blame: a member of etcd that is well would only
- * be restarted while another one is away.
- */
-function atFault(planned: StagePlan, batch: readonly string[], cause: McpkError): readonly string[] {
-  const judged = cause instanceof GateFailure ? cause.judged : undefined;
-  return judged === undefined ? batch : (planned.batches.find((each) => each.includes(judged)) ?? []);
 }
 
 /** Something of the stage was there, and what it restarts ran: otherwise there is nothing to go back to. */
@@ -109,7 +116,7 @@ async function rollBackHost({ hands, state }: Doing, stage: string, host: string
   };
   tell('start');
   try {
-    const lines = await hands.putBack(stage, host);
+    const lines = await hands.rollBack(stage, host);
     tell('done');
     return { stage, host, lines };
   } catch (error) {

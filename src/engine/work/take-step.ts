@@ -1,5 +1,6 @@
 import { McpkError } from '../../core/errors.ts';
 import { quote } from '../../core/quote.ts';
+import type { Stage } from '../../states/stage.ts';
 import type { PlannedStep } from '../types.ts';
 import type { Doing } from './doing.ts';
 
@@ -7,11 +8,14 @@ import type { Doing } from './doing.ts';
 const UNDO_MS = 30_000;
 
 /**
- * Takes a step on its host, and tells of it.
+ * Takes a step on its host, and tells of it. One with an undo is noted there before it acts, so that a later run finds it
+ * when this one is killed; but a stage with `owes` finds its own by what they leave behind.
  *
  * @throws McpkError `stage` when its command fails
  */
-export async function takeStep({ hands, state }: Doing, stage: string, step: PlannedStep): Promise<void> {
+export async function takeStep({ hands, state }: Doing, from: Stage, step: PlannedStep): Promise<void> {
+  const stage = from.name;
+  if (step.undo && !from.owes) await hands.owe(stage, step);
   state.emit({ at: state.since(), type: 'step', stage, host: step.on, title: step.title, status: 'start' });
   const answer = await hands.step(step, state.signal);
   if (answer?.exitCode !== 0) {
@@ -27,6 +31,7 @@ export async function takeStep({ hands, state }: Doing, stage: string, step: Pla
 /** The last step first; gives back what could not be undone. */
 export async function undo({ hands, state }: Doing, stage: string, done: readonly PlannedStep[]): Promise<McpkError[]> {
   const left: McpkError[] = [];
+  const hosts = new Set(done.map((step) => step.on));
   for (const step of done.toReversed()) {
     const { on: host, title, undo: argv } = step;
     if (!argv) continue;
@@ -34,6 +39,7 @@ export async function undo({ hands, state }: Doing, stage: string, done: readonl
     const isUndone = answer?.exitCode === 0;
     state.emit({ at: state.since(), type: 'step', stage, host, title, status: isUndone ? 'undone' : 'not-undone' });
     if (isUndone) continue;
+    hosts.delete(host);
     left.push(
       new McpkError('stage', `${stage}: could not be undone: ${title}`, {
         host,
@@ -42,5 +48,6 @@ export async function undo({ hands, state }: Doing, stage: string, done: readonl
       }),
     );
   }
+  hands.settle(stage, [...hosts]);
   return left;
 }

@@ -1,3 +1,4 @@
+import { readerOf } from '../../../src/engine/hosts/reader.ts';
 import { describe, expect, it } from 'vitest';
 import type { Explanation, GateCheck } from '../../../src/cluster/gate.ts';
 import { askUnit } from '../../../src/cluster/unit.ts';
@@ -48,7 +49,7 @@ function runOf(stub: Fleet): { run: Parameters<typeof holdGates>[0]; events: Eve
   return {
     events,
     run: {
-      fleet: stub,
+      reader: readerOf(stub, new AbortController().signal),
       stage: 's',
       emit: (event) => events.push(event),
       since: () => 0,
@@ -180,7 +181,12 @@ describe('heldStages', () => {
       stage('api-server', [gate('good', 'm1'), gate('bad', 'm2')]),
       stage('system', []),
     ];
-    const held = await heldStages(stub, stages, context, Promise.resolve(new Map()));
+    const held = await heldStages(
+      readerOf(stub, new AbortController().signal),
+      stages,
+      context,
+      Promise.resolve(new Map()),
+    );
     expect([...held]).toEqual(['etcd', 'system']);
     expect([asked.get('m1')?.length, asked.get('m2')?.length, asked.get('m1')?.[0]?.length]).toEqual([1, 1, 1]);
   });
@@ -195,7 +201,9 @@ describe('heldStages', () => {
     });
     const SHOWN = 'ActiveState=active\nSubState=running\nExecMainStartTimestamp=@1700000000\n';
     const stages = [stage('seen', [unitGate('m1')]), stage('unseen', [unitGate('m2')])];
-    expect([...(await heldStages(stub, stages, context, Promise.resolve(probed)))]).toEqual(['seen']);
+    expect([
+      ...(await heldStages(readerOf(stub, new AbortController().signal), stages, context, Promise.resolve(probed))),
+    ]).toEqual(['seen']);
     expect(asked.size).toBe(0);
   });
 });

@@ -1,12 +1,14 @@
+import { readerOf } from '../../../src/engine/hosts/reader.ts';
 import { expect, it } from 'vitest';
 import { convergeApi } from '../../../src/engine/work/api.ts';
 import type { Fleet } from '../../../src/engine/hosts/fleet.ts';
 import { judgeLeaving } from '../../../src/engine/hosts/leaving.ts';
-import { API, type Event, type PlanItem } from '../../../src/engine/types.ts';
+import { API } from '../../../src/core/places.ts';
+import type { Event, PlanItem } from '../../../src/engine/types.ts';
 import type { Verb } from '../../../src/resources/types.ts';
 import { labCluster } from '../../states/cluster.ts';
 import { fakeApi, type FakeApi } from '../support/fake-api.ts';
-import { runOf } from '../support/fake-run.ts';
+import { runOf, withFleet } from '../support/fake-run.ts';
 
 const LABEL = { 'app.kubernetes.io/managed-by': 'mcpk' };
 const APPLIED = [{ manager: 'mcpk', operation: 'Apply' }];
@@ -26,8 +28,9 @@ function apiWith(metadata: object | undefined, kind = 'ConfigMap'): FakeApi {
 }
 
 async function judged(api: FakeApi): Promise<unknown> {
-  const reader = { fleet: { exec: api.exec } as Fleet, cluster: await labCluster(), host: 'm1', signal };
-  return (await judgeLeaving(reader, [`kubeObject:${ID}`])).get(`kubeObject:${ID}`);
+  const reader = readerOf({ exec: api.exec } as Fleet, signal);
+  const from = { reader, cluster: await labCluster(), host: 'm1' };
+  return (await judgeLeaving(from, [`kubeObject:${ID}`])).get(`kubeObject:${ID}`);
 }
 
 it('is ours with our label and our apply', async () => {
@@ -75,9 +78,8 @@ async function converged(api: FakeApi, verb: Verb): Promise<{ events: Event[]; r
     comparison: { result: 'change', verb, reasons: [], hash: '', rests: '' },
   };
   const ready = {
-    ...means,
+    ...withFleet(means, { exec: api.exec }),
     cluster: await labCluster(),
-    fleet: { ...means.fleet, exec: api.exec },
     facts: { ...means.facts, apiHost: 'm1' },
     owned: new Map([[API, new Map([[item.ref, { hash: '', stage: 'addons' }]])]]),
   };

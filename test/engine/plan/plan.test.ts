@@ -2,14 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Facts } from '../../../src/cluster/facts.ts';
 import { plan } from '../../../src/engine/plan/plan.ts';
-import {
-  API,
-  type HostPlan,
-  type Plan,
-  type PlanItem,
-  type Selection,
-  type StagePlan,
-} from '../../../src/engine/types.ts';
+import { API } from '../../../src/core/places.ts';
+import type { HostPlan, Plan, PlanItem, Selection, StagePlan } from '../../../src/engine/types.ts';
 import type { Cluster } from '../../../src/inventory/types.ts';
 import type { Verb } from '../../../src/resources/types.ts';
 import { STAGES } from '../../../src/states/index.ts';

@@ -1,3 +1,4 @@
+import { readerOf } from '../../../src/engine/hosts/reader.ts';
 import { expect, it } from 'vitest';
 import type { Fleet } from '../../../src/engine/hosts/fleet.ts';
 import { readNodes } from '../../../src/engine/read/gather.ts';
@@ -40,7 +41,7 @@ async function read(answers: typeof ANSWERS): Promise<Awaited<ReturnType<typeof 
       return Promise.resolve(said.map((stdout) => ({ exitCode: 0, stdout, stderr: '' })));
     },
   } as unknown as Fleet;
-  const found = await readNodes(fleet, await labCluster(), ['m1'], new AbortController().signal);
+  const found = await readNodes(readerOf(fleet, new AbortController().signal), await labCluster(), ['m1']);
   return { ...found, requests };
 }
 

@@ -1,3 +1,4 @@
+import { readerOf } from '../../../src/engine/hosts/reader.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FailureList, McpkError } from '../../../src/core/errors.ts';
@@ -111,10 +112,13 @@ const CHANGED = {
 
 describe('a host that answers nonsense', () => {
   it.each<[string, (fleet: Fleet) => Promise<unknown>]>([
-    ['to the probe', (fleet) => probeHosts(fleet, TREE, facts.hosts, signal)],
+    ['to the probe', (fleet) => probeHosts(readerOf(fleet, signal), TREE, facts.hosts)],
     ['about itself', (fleet) => gather(fleet, cluster, signal)],
-    ['about who serves', (fleet) => withStanding({ fleet, cluster, stages: STAGES, signal }, facts, CHANGED)],
-    ['for the API', (fleet) => probeApi({ fleet, cluster, host: 'm1', signal }, [OBJECT])],
+    [
+      'about who serves',
+      (fleet) => withStanding({ reader: readerOf(fleet, signal), cluster, stages: STAGES }, facts, CHANGED),
+    ],
+    ['for the API', (fleet) => probeApi({ reader: readerOf(fleet, signal), cluster, host: 'm1' }, [OBJECT])],
   ])('%s is named in a typed error', async (_what, ask) => {
     await fc.assert(
       fc.asyncProperty(answers, (drawn) => typed(ask(fleetOf(drawn)))),
@@ -128,7 +132,7 @@ describe('a host that answers nonsense', () => {
     expect(gates.length).toBeGreaterThan(10);
     await fc.assert(
       fc.asyncProperty(answers, async (drawn) => {
-        for (const { wrong } of await askGates(fleetOf(drawn), gates, signal))
+        for (const { wrong } of await askGates(readerOf(fleetOf(drawn), signal), gates))
           expect(['string', 'undefined']).toContain(typeof wrong);
       }),
       { numRuns: 30 },
@@ -150,14 +154,14 @@ describe('what a host did not read is never taken for absent', () => {
   ])('when %s', async (_what, records, exitCode, message) => {
     const fleet = fleetOf({ records, exitCode, texts: [''] });
     const one = new Map([...facts.hosts].filter(([name]) => name === 'm1'));
-    await expect(probeHosts(fleet, TREE, one, signal)).rejects.toThrow(
+    await expect(probeHosts(readerOf(fleet, signal), TREE, one)).rejects.toThrow(
       expect.objectContaining({ code: 'unreachable', host: 'm1', message: expect.stringMatching(message) as string }),
     );
   });
 
   it('but what is absent beside a root that is there is', async () => {
     const fleet = fleetOf({ records: [paths(root)], exitCode: 0, texts: [''] });
-    const seen = await probeHosts(fleet, TREE, facts.hosts, signal);
+    const seen = await probeHosts(readerOf(fleet, signal), TREE, facts.hosts);
     expect(seen.get('m1')?.paths['/etc/a']).toBeUndefined();
   });
 });

@@ -1,3 +1,4 @@
+import { readerOf } from '../../../src/engine/hosts/reader.ts';
 import { describe, expect, it } from 'vitest';
 import type { Command, Fleet } from '../../../src/engine/hosts/fleet.ts';
 import { probeApi } from '../../../src/engine/read/probe-api.ts';
@@ -43,12 +44,16 @@ function server(
 }
 
 const objects = (...ids: string[]): KubeObjectResource[] => ids.map((id) => ({ kind: 'kubeObject', id, object: {} }));
-const signal = new AbortController().signal;
+const from = async (fleet: Fleet): Promise<Parameters<typeof probeApi>[0]> => ({
+  reader: readerOf(fleet, new AbortController().signal),
+  cluster: await labCluster(),
+  host: 'm1',
+});
 
 it('reads all objects in one request over one connection, whole texts among them', async () => {
   const { fleet, connections } = server();
   const wanted = objects('v1/ConfigMap//a', 'v1/Node//m1', 'v1/ConfigMap/kube-system/none');
-  const state = await probeApi({ fleet, cluster: await labCluster(), host: 'm1', signal }, wanted);
+  const state = await probeApi(await from(fleet), wanted);
   expect(connections.map((commands) => commands.length)).toEqual([1]);
   expect(Object.entries(state?.observed.texts ?? {}).map(([id, json]) => [id, JSON.parse(json) as unknown])).toEqual([
     ['api:v1/ConfigMap//a', { kind: 'ConfigMap', data: { text: 'ü€' } }],
@@ -72,7 +77,7 @@ describe('objects of mcpk that lie in one place', () => {
     wanted: readonly KubeObjectResource[],
     { fleet, asked }: ReturnType<typeof server>,
   ): Promise<{ texts: unknown; asked: string[][] }> => {
-    const state = await probeApi({ fleet, cluster: await labCluster(), host: 'm1', signal }, wanted);
+    const state = await probeApi(await from(fleet), wanted);
     const texts = Object.entries(state?.observed.texts ?? {}).map(([id, json]) => [id, JSON.parse(json) as unknown]);
     return { texts: state && Object.fromEntries(texts), asked };
   };
@@ -115,7 +120,7 @@ describe('objects of mcpk that lie in one place', () => {
 it('asks the server how a resource is called only where it is not called as its kind', async () => {
   const { fleet, asked } = server();
   const wanted = objects('x.io/v1/Person//eve', 'y.io/v1/Thing//z', 'v1/Node//m1');
-  const state = await probeApi({ fleet, cluster: await labCluster(), host: 'm1', signal }, wanted);
+  const state = await probeApi(await from(fleet), wanted);
   expect(asked.slice(1)).toEqual([
     ['/apis/x.io/v1', '/apis/y.io/v1'],
     ['/apis/x.io/v1/people/eve', '/apis/x.io/v1/namespaces/default/people/eve'],
@@ -126,15 +131,7 @@ it('asks the server how a resource is called only where it is not called as its 
 describe('the list of what is ours, as anybody may have written it', () => {
   const owned = '/api/v1/namespaces/kube-system/configmaps/mcpk-owned';
   const probe = async (text: string): ReturnType<typeof probeApi> =>
-    probeApi(
-      {
-        fleet: server(Infinity, { [owned]: { data: { owned: text } } }).fleet,
-        cluster: await labCluster(),
-        host: 'm1',
-        signal,
-      },
-      [],
-    );
+    probeApi(await from(server(Infinity, { [owned]: { data: { owned: text } } }).fleet), []);
 
   it('counts entries that can name no object, and does not go on with them', async () => {
     const entries = {
@@ -157,5 +154,5 @@ describe('the list of what is ours, as anybody may have written it', () => {
 it('knows nothing when the server went away before it had answered all', async () => {
   const { fleet } = server(2);
   const wanted = objects('v1/ConfigMap//a', 'v1/Node//m1');
-  expect(await probeApi({ fleet, cluster: await labCluster(), host: 'm1', signal }, wanted)).toBeUndefined();
+  expect(await probeApi(await from(fleet), wanted)).toBeUndefined();
 });

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import type { Answer } from '../../../src/cluster/gate.ts';
 import { bareHost } from '../../../src/cluster/bare-host.ts';
 import { McpkError } from '../../../src/core/errors.ts';
-import type { Command, CommandResult, Fleet } from '../../../src/engine/hosts/fleet.ts';
 import type { EngineInput } from '../../../src/engine/input.ts';
 import { checkProblems } from '../../../src/engine/read/problems.ts';
 import type { Problem, Stage } from '../../../src/states/stage.ts';
+import { fakeReader } from '../support/fake-reader.ts';
 
 interface Situation {
   /** Hosts on which mcpk owns something; m1 and w1 are there. */
@@ -13,13 +14,12 @@ interface Situation {
   skip?: string[];
   /** Seen in the facts. */
   known?: Problem[];
-  answer?: (host: string) => CommandResult;
+  answer?: (host: string) => Partial<Answer>;
 }
 
 /** Hosts that were asked, each with the newcomers that it was asked for; then what was told, and what was thrown. */
 async function check(situation: Situation): Promise<{ asked: string[]; told: unknown[]; thrown: unknown }> {
   const { owned = [], limit, skip, known = [] } = situation;
-  const asked: string[] = [];
   const told: unknown[] = [];
   const stage: Partial<Stage> = {
     name: 'preflight',
@@ -39,11 +39,7 @@ async function check(situation: Situation): Promise<{ asked: string[]; told: unk
       { ...bareHost(name, ''), owned: owned.includes(name) ? [{ ref: 'file:/x', hash: '', stage: 'system' }] : [] },
     ]),
   );
-  const exec = async (host: string, commands: readonly Command[]): Promise<CommandResult[]> => {
-    asked.push(...commands.map(({ argv }) => [host, ...argv].join(' ')));
-    const result = situation.answer?.(host) ?? { exitCode: 0, stdout: '', stderr: '' };
-    return commands.map(() => result);
-  };
+  const reader = fakeReader({ answer: ({ host }) => situation.answer?.(host) });
   const input = {
     stages: [stage],
     selection: { ...(limit ? { limit: new Set(limit) } : {}), ...(skip ? { skip: new Set(skip) } : {}) },
@@ -51,12 +47,12 @@ async function check(situation: Situation): Promise<{ asked: string[]; told: unk
     signal: new AbortController().signal,
   } as unknown as EngineInput;
   const facts = { hosts, unreachable: [], etcd: 'none' as const };
-  const opened = { fleet: { exec } as unknown as Fleet, facts, since: () => 7 };
+  const opened = { reader, facts, since: () => 7 };
   const thrown = await checkProblems(input, opened).then(
     () => undefined,
     (error: unknown) => error,
   );
-  return { asked: asked.toSorted(), told, thrown };
+  return { asked: reader.asked.flat().toSorted(), told, thrown };
 }
 
 describe('before the first change', () => {
@@ -132,9 +128,7 @@ describe('before the first change', () => {
   it('a host that is lost meanwhile is unreachable, not cut off from its peers', async () => {
     const lost = new McpkError('unreachable', 'gone', { host: 'w1' });
     const { thrown } = await check({
-      answer: () => {
-        throw lost;
-      },
+      answer: () => ({ exitCode: 255, lost }),
     });
     expect(thrown).toBe(lost);
   });

@@ -1,3 +1,4 @@
+import { readerOf } from '../../../src/engine/hosts/reader.ts';
 import { describe, expect, it } from 'vitest';
 import { readNodes } from '../../../src/engine/read/gather.ts';
 import type { Fleet } from '../../../src/engine/hosts/fleet.ts';
@@ -68,7 +69,8 @@ describe('a run on a cluster whose API lets the administrator do nothing', () =>
 describe('the nodes', () => {
   const statuses = async (of: Record<string, number>): ReturnType<typeof readNodes> => {
     const { exec } = fakeApi(({ host }) => ({ status: of[host] ?? 0, body: { items: [] } }));
-    return readNodes({ exec } as Fleet, await labCluster(), ['m1', 'm2', 'm3'], new AbortController().signal);
+    const reader = readerOf({ exec } as Fleet, new AbortController().signal);
+    return readNodes(reader, await labCluster(), ['m1', 'm2', 'm3']);
   };
 
   it('are told by the first API server that lets us read them', async () => {

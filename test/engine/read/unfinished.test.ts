@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 
+import type { OwedUndo } from '../../../src/cluster/facts.ts';
+import { owedWords } from '../../../src/engine/past/owed-lines.ts';
+import { McpkError } from '../../../src/core/errors.ts';
 import { bareHost } from '../../../src/cluster/bare-host.ts';
-import type { Opened } from '../../../src/engine/read/open.ts';
 import type { EngineInput } from '../../../src/engine/input.ts';
 import type { Selection } from '../../../src/engine/types.ts';
+import { fakeReader } from '../support/fake-reader.ts';
 import { tellUnfinished } from '../../../src/engine/read/unfinished.ts';
 
 const MARK = 'R1 root%40ops1 apply 9d3c\n';
@@ -26,26 +29,29 @@ function ended(...events: string[]): string {
 async function told({ journals, command = 'plan', exclusive = false, locked = false, selection = {} }: Spec): Promise<{
   messages: string[];
   hosts: string[];
+  owed: OwedUndo[];
   asked: number;
 }> {
   const messages: string[] = [];
-  let asked = 0;
-  const exec = (host: string): Promise<{ exitCode: number; stdout: string; stderr: string }[]> => {
-    asked += 1;
-    const held = locked ? '1: FLOCK  ADVISORY  WRITE 7 00:1a:23 0 EOF\n' : '';
-    const answers = [MARK, journals[host] ?? '', '23\n', held];
-    return Promise.resolve(answers.map((stdout) => ({ exitCode: 0, stdout, stderr: '' })));
-  };
+  const reader = fakeReader({
+    answer: ({ host, argv }) => {
+      const [program, file = ''] = [argv[0], argv.at(-1)];
+      if (program === 'tail') return { stdout: journals[host] ?? '' };
+      if (program === 'stat') return { stdout: '23\n' };
+      if (file === '/proc/locks') return { stdout: locked ? '1: FLOCK  ADVISORY  WRITE 7 00:1a:23 0 EOF\n' : '' };
+      return { stdout: MARK };
+    },
+  });
   const facts = Object.entries(journals).map(
     ([host, text]) => [host, { ...bareHost(host, '10.0.0.1'), unfinished: text !== undefined }] as const,
   );
-  const opened = { fleet: { exec }, facts: { hosts: new Map(facts) }, since: () => 0, exclusive };
+  const opened = { reader, facts: { hosts: new Map(facts) }, since: () => 0, exclusive };
   const emit: EngineInput['emit'] = (event) => void (event.type === 'warning' && messages.push(event.message));
-  const hosts = await tellUnfinished(
-    { selection, command, emit, signal: new AbortController().signal } as unknown as EngineInput,
-    opened as unknown as Opened,
+  const { cutOff: hosts, owed } = await tellUnfinished(
+    { selection, command, emit } as unknown as EngineInput,
+    opened as unknown as Parameters<typeof tellUnfinished>[1],
   );
-  return { messages, hosts, asked };
+  return { messages, hosts, owed, asked: reader.asked.length };
 }
 
 const BEGUN = ended('run 17 root%40ops1 apply 9d3c', 'stage etcd', 'begin etcd unit%3Aetcd.service');
@@ -63,7 +69,7 @@ describe('a run that was cut off', () => {
   });
 
   it('is not asked about where no host has the mark of one', async () => {
-    expect(await told({ journals: { m1: undefined } })).toEqual({ messages: [], hosts: [], asked: 0 });
+    expect(await told({ journals: { m1: undefined } })).toEqual({ messages: [], hosts: [], owed: [], asked: 0 });
   });
 
   it.each<[string, Partial<Spec>, RegExp]>([
@@ -94,4 +100,46 @@ describe('a run that was cut off', () => {
       'm1: run R1 (root@ops1, apply) was cut off; apply finishes it',
     ]);
   });
+});
+
+describe('what a run that was cut off owes', () => {
+  const START = ['systemctl', 'start', 'x.service'];
+  const line = (event: string, ...words: string[]): string =>
+    ended([event, ...words.map(encodeURIComponent)].join(' '));
+  const owes = (stage: string, ...run: string[]): string => line('owed', ...owedWords(stage, run));
+  const OWES = owes('etcd', ...START);
+  const owed = async (text: string, more: Partial<Spec> = {}): Promise<string[]> =>
+    (await told({ journals: { m1: text }, ...more })).owed.map(
+      ({ stage, host, run }) => `${stage} ${host} ${run.join(' ')}`,
+    );
+  const FOUND = ['etcd m1 systemctl start x.service'];
+
+  it.each<[string, string, string[]]>([
+    ['what was noted', OWES, FOUND],
+    ['once, however often runs were cut off there', OWES + OWES, FOUND],
+    ['what an earlier run noted, that was cut off too', OWES.replaceAll(' R1 ', ' R0 ') + BEGUN, FOUND],
+    ['nothing of what was settled', OWES + line('settled', 'etcd'), []],
+    ['what another stage settled', OWES + line('settled', 'haproxy'), FOUND],
+    [
+      'nothing of a run that came to its end, and told it',
+      OWES.replaceAll(' R1 ', ' R0 ') + line('result', 'failed', '15'),
+      [],
+    ],
+    ['no command that was cut short', line('owed', 'etcd', '["systemctl","sta'), []],
+    ['nothing that is no command', line('owed', 'etcd', '[1]') + line('owed', 'etcd', '[]') + line('owed', 'etcd'), []],
+  ])('is %s', async (_name, text, expected) => {
+    expect(await owed(text)).toEqual(expected);
+  });
+
+  it('is nothing while it is under way', async () => {
+    expect(await owed(OWES, { locked: true })).toEqual([]);
+  });
+});
+
+it('a host that is lost while it is asked ends the run', async () => {
+  const lost = new McpkError('unreachable', 'm1: lost', { host: 'm1' });
+  const reader = fakeReader({ answer: () => ({ exitCode: 255, lost }) });
+  const facts = { hosts: new Map([['m1', { ...bareHost('m1', ''), unfinished: true }]]) };
+  const opened = { reader, facts, since: () => 0, exclusive: true } as unknown as Parameters<typeof tellUnfinished>[1];
+  await expect(tellUnfinished({ selection: {} } as EngineInput, opened)).rejects.toBe(lost);
 });

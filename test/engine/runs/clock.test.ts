@@ -1,3 +1,4 @@
+import { readerOf } from '../../../src/engine/hosts/reader.ts';
 import { createHash, X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { clockWarning, hostsNow } from '../../../src/cluster/clock.ts';
@@ -82,7 +83,8 @@ async function prepared(
     who: 'me',
   } as unknown as EngineInput;
   const facts = factsOf(cluster, {}, { clockSkewMs: skew });
-  const run = await prepare(input, { fleet, facts, since: () => 0, exclusive: false }, []);
+  const reader = readerOf(fleet, input.signal);
+  const run = await prepare(input, { fleet, reader, facts, since: () => 0, exclusive: false }, []);
   return { run, told };
 }
 

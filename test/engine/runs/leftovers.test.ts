@@ -5,8 +5,8 @@ import type { EngineInput } from '../../../src/engine/input.ts';
 import { prepare } from '../../../src/engine/runs/prepare.ts';
 import type { Plan, Selection } from '../../../src/engine/types.ts';
 import type { Stage } from '../../../src/states/stage.ts';
-import type { SessionRecord } from '../../../src/transport/types.ts';
 import { anyArtifact, factsOf, hostFacts, labCluster } from '../../states/cluster.ts';
+import { fakeReader } from '../support/fake-reader.ts';
 
 const cluster = await labCluster();
 const NEEDS: Record<string, string[]> = { system: [], addons: ['system'] };
@@ -18,19 +18,9 @@ const STAGES = Object.entries(NEEDS).map(([name, needs]): Stage => ({
   states: () => [],
 }));
 
-/** What a probe says of a host on which nothing is but its root. */
-const ROOT = `\x1f${['./', '41ed', '755', 'root', 'root', '1', '1.0', './'].join('\x1f')}\x1f\n\n`;
-
 /** The plan for hosts that own this; m1 holds the VIP. */
 async function planned(owned: Record<string, OwnedEntry[]>, selection: Selection = {}): Promise<Plan> {
-  const fleet = {
-    sessions: new Map(),
-    unreachable: new Map(),
-    request: (_host: string, _op: string, _body: Buffer, onRecord: (record: SessionRecord) => void) => {
-      onRecord({ kind: 'paths', args: [], body: Buffer.from(ROOT) });
-      return Promise.resolve(0);
-    },
-  } as unknown as Fleet;
+  const fleet = { sessions: new Map(), unreachable: new Map() } as unknown as Fleet;
   const input = {
     cluster,
     stages: STAGES,
@@ -49,7 +39,8 @@ async function planned(owned: Record<string, OwnedEntry[]>, selection: Selection
     return [host.name, hostFacts(host.internalAddress, own)] as const;
   });
   const facts = factsOf(cluster, { hosts: new Map(known) });
-  return (await prepare(input, { fleet, facts, since: () => 0, exclusive: false }, [])).program.plan;
+  return (await prepare(input, { fleet, reader: fakeReader(), facts, since: () => 0, exclusive: false }, [])).program
+    .plan;
 }
 
 const of = (stage: string, ...refs: string[]): OwnedEntry[] => refs.map((ref) => ({ ref, hash: 'h', stage }));

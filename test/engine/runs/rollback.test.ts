@@ -80,13 +80,13 @@ describe('which generations a rollback takes', () => {
     expect([error.message, ...error.details].join('\n')).toMatch(says);
   });
 
-  it('a stream that changed nothing but the books is none', () => {
+  it('a stream that changed nothing but the list of what is owned is none', () => {
     const idle = { host: 'm1', run: 'R2', stage: 'artifacts', lines: ['kept ./var/lib/mcpk/owned.json'] };
     expect(chooseGenerations([...generations('R1 api m1'), idle]).map(named)).toEqual(['R1 api m1']);
   });
 });
 
-it('what grep says of the books becomes generations, whatever a path looks like', () => {
+it('what grep says of the undo lists becomes generations, whatever a path looks like', () => {
   const text = [
     '/var/lib/mcpk/generations/R2/etcd.undo:kept ./etc/a b',
     '/var/lib/mcpk/generations/R1/api-server.undo:made ./x/R9/y.undo:z',

@@ -66,3 +66,25 @@ it('hosts on which nothing is fail by that alone, the others are asked', async (
   expect(told).toEqual(['gate: nothing of mcpk is on w1', 'gate: nothing of mcpk is on w2']);
   expect(stages).toMatchObject([{ hosts: ['m1', 'm2', 'm3'], status: 'unchanged' }]);
 });
+
+it('each stage in scope is verified by its own hosts that are reached, one failure beside the other', async () => {
+  const stages = ['a', 'b', 'c', 'd'].map((name): Stage => ({
+    ...stage,
+    name,
+    needs: name === 'b' ? ['a'] : [],
+    hosts: () => cluster.hosts.slice(0, 2),
+    ...(name === 'd' ? {} : { gate: ({ hosts }) => hosts.map((host) => check(`${name} on ${host}`)) }),
+  }));
+  const owned = [{ ref: 'unit:etcd.service', hash: '', stage: 'etcd' }] as const;
+  const others = [...facts.hosts].filter(([name]) => name !== 'm2');
+  const reached = { ...facts, hosts: new Map(others.map(([name, own]) => [name, { ...own, owned: [...owned] }])) };
+  const verified = async (only?: string): Promise<unknown> => {
+    const hands = fakeHands({ facts, failing: ['a on m1', 'c on m1'] });
+    const selection = only === undefined ? {} : { only: new Set([only]) };
+    const input = { cluster, stages, selection, signal: new AbortController().signal, emit: () => undefined } as unknown as EngineInput; // prettier-ignore
+    const found = await verifyOpened({ input, facts: reached, hands, since: () => 0 });
+    return [found.stages.map(({ name, status, hosts }) => [name, status, ...hosts].join(' ')), found.failures.length];
+  };
+  expect(await verified()).toEqual([['a failed m1', 'b unchanged m1', 'c failed m1'], 2]);
+  expect(await verified('b')).toEqual([['a failed m1', 'b unchanged m1'], 1]);
+});

@@ -8,6 +8,8 @@ import { createState, type RunState } from '../../../src/engine/work/run-state.t
 /** Hands that only remember what they were told to do, in order, as `WHAT WHERE`. */
 export interface FakeHands extends Hands {
   done: string[];
+  /** As `STAGE HOST`. */
+  settled: string[];
 }
 
 export interface FakeHandsInput {
@@ -24,6 +26,7 @@ export interface FakeHandsInput {
 
 export function fakeHands({ facts, before, exits = {}, failing = [], later = {} }: FakeHandsInput): FakeHands {
   const done: string[] = [];
+  const settled: string[] = [];
   const act = async (what: string): Promise<void> => {
     await Promise.resolve();
     before?.(what);
@@ -32,6 +35,7 @@ export function fakeHands({ facts, before, exits = {}, failing = [], later = {} 
   const work = (verb: string) => (stage: string, plan: HostPlan) => act(`${verb} ${stage} ${plan.host}`);
   return {
     done,
+    settled,
     facts,
     converge: work('converge'),
     objects: work('objects'),
@@ -41,8 +45,10 @@ export function fakeHands({ facts, before, exits = {}, failing = [], later = {} 
       await act(`plan ${stage.name}`);
       return later[stage.name] ?? plan;
     },
-    async putBack(stage, host) {
-      await act(`put back ${stage} ${host}`);
+    owe: (_stage, { title, on }) => act(`owe ${title} (${on})`),
+    settle: (stage, hosts) => hosts.forEach((host) => settled.push(`${stage} ${host}`)),
+    async rollBack(stage, host) {
+      await act(`roll back ${stage} ${host}`);
       return ['/etc/x'];
     },
     async step({ title, on, run }) {

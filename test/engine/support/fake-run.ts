@@ -1,3 +1,4 @@
+import { readerOf } from '../../../src/engine/hosts/reader.ts';
 import type { Facts, OwnedEntry } from '../../../src/cluster/facts.ts';
 import type { GateCheck } from '../../../src/cluster/gate.ts';
 import type { Change, SharedSecretResource } from '../../../src/resources/types.ts';
@@ -135,6 +136,7 @@ export function runOf(
     state,
     cluster: {} as Cluster,
     fleet,
+    reader: readerOf(fleet, state.signal),
     facts: { hosts: new Map(known), unreachable: [], etcd: 'formed' },
     comparisons: { byHost: new Map(), shared: new Map(), stages: new Map() },
     observed: new Map(),
@@ -161,6 +163,12 @@ export function runOf(
   };
   const hands = createHands(means, { changing: new HostsAtOnce(10), undefer: unasked });
   return { program, hands, state, means, log, events, sent };
+}
+
+/** The same, over a fleet of which this is another: what reads by it does so too. */
+export function withFleet(means: Means, more: Partial<Fleet>): Means {
+  const fleet = { ...means.fleet, ...more };
+  return { ...means, fleet, reader: readerOf(fleet, means.state.signal) };
 }
 
 function unasked(): Promise<never> {

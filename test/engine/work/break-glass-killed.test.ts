@@ -1,9 +1,10 @@
+import { readerOf } from '../../../src/engine/hosts/reader.ts';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ADMINS } from '../../../src/cluster/access.ts';
 import { convergeApi } from '../../../src/engine/work/api.ts';
 import { bindAdmins } from '../../../src/engine/work/break-glass.ts';
-import { API } from '../../../src/engine/types.ts';
-import type { Command, CommandResult } from '../../../src/engine/hosts/fleet.ts';
+import { API } from '../../../src/core/places.ts';
+import type { Command, CommandResult, Fleet } from '../../../src/engine/hosts/fleet.ts';
 import { createMaterials } from '../../../src/engine/work/materials.ts';
 import { bareHost } from '../../../src/cluster/bare-host.ts';
 import type { Observed } from '../../../src/resources/types.ts';
@@ -110,6 +111,7 @@ async function runs(): Promise<void> {
     ...means,
     cluster,
     fleet,
+    reader: readerOf(fleet as unknown as Fleet, killed.signal),
     state: { ...means.state, signal: killed.signal },
     facts,
     materials,

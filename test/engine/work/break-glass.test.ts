@@ -7,11 +7,12 @@ import { createMaterials } from '../../../src/engine/work/materials.ts';
 import { bareHost } from '../../../src/cluster/bare-host.ts';
 import type { Session } from '../../../src/transport/types.ts';
 import type { Means } from '../../../src/engine/work/means.ts';
-import { API, type Event, type PlanItem } from '../../../src/engine/types.ts';
+import { API } from '../../../src/core/places.ts';
+import type { Event, PlanItem } from '../../../src/engine/types.ts';
 import { emptyObserved } from '../../resources/case.ts';
 import { labCluster } from '../../states/cluster.ts';
 import { fakeApi, type FakeApi } from '../support/fake-api.ts';
-import { AUTHORITY, CHANGE, runOf } from '../support/fake-run.ts';
+import { AUTHORITY, CHANGE, runOf, withFleet } from '../support/fake-run.ts';
 
 const HOUR = 3_600_000;
 /** The host's clock is so much ahead of ours. */
@@ -34,7 +35,6 @@ async function running(refusals: Record<string, number> = {}, live?: object): Pr
   });
   const { means, events } = runOf({});
   const fleet = {
-    ...means.fleet,
     exec: api.exec,
     sessions: new Map(['m1', 'm2', 'm3'].map((name) => [name, {} as Session])),
   };
@@ -52,9 +52,8 @@ async function running(refusals: Record<string, number> = {}, live?: object): Pr
     hosts: new Map([['m1', { ...bareHost('m1', ''), clockSkewMs: SKEW }]]),
   };
   const made: Means = {
-    ...means,
+    ...withFleet(means, fleet),
     cluster: await labCluster(),
-    fleet,
     facts,
     materials,
     observed: new Map([[API, { ...emptyObserved(), texts }]]),

@@ -3,11 +3,12 @@ import { etcdGates } from '../../../src/cluster/etcd.ts';
 import type { GateCheck } from '../../../src/cluster/gate.ts';
 import type { Plan, StagePlan } from '../../../src/engine/types.ts';
 import { carryOut } from '../../../src/engine/work/carry-out.ts';
+import { execute } from '../../../src/engine/work/execute.ts';
 import type { ProgramStage } from '../../../src/engine/plan/program.ts';
 import type { Stage } from '../../../src/states/stage.ts';
 import { CHANGED_FLAG, NOTHING, planOf, stage as stagePlan } from '../../fixtures/plan.ts';
 import { factsOf, labCluster } from '../../states/cluster.ts';
-import { fakeHands, fakeState, programOf, type FakeHandsInput } from '../support/fake-hands.ts';
+import { fakeHands, fakeState, programOf, type FakeHands, type FakeHandsInput } from '../support/fake-hands.ts';
 import { CHANGE } from '../support/fake-run.ts';
 
 const facts = factsOf(await labCluster());
@@ -70,6 +71,7 @@ describe('a program is carried out', () => {
     expect(done).toEqual([
       'converge nodes w1',
       'hold w1 well',
+      'owe drain (m1)',
       'drain (m1)',
       'converge nodes w2',
       'uncordon (m1)',
@@ -81,6 +83,28 @@ describe('a program is carried out', () => {
       'close w9',
     ]);
     expect([result.status, result.changed, result.exitCode]).toEqual(['succeeded', 3, 0]);
+  });
+
+  it('with what a step owes noted before it acts, and settled once its batch is done or it is undone', async () => {
+    const steps: StagePlan['steps'] = [
+      { batch: 0, when: 'before', title: 'stop', on: 'm1', run: ['stop'], undo: ['start'] },
+      { batch: 0, when: 'after', title: 'start', on: 'm1', run: ['start'] },
+    ];
+    const of = async (more: Partial<Stage>, exits = {}): Promise<FakeHands> => {
+      const hands = fakeHands({ facts, exits });
+      const stages = [known(stageOf('etcd', more), changing('etcd', [['m1']], { steps }))];
+      await execute(programOf(plan, stages), hands, fakeState());
+      return hands;
+    };
+    const good = await of({});
+    expect(good.done).toEqual(['owe stop (m1)', 'stop (m1)', 'converge etcd m1', 'start (m1)']);
+    expect(good.settled).toContain('etcd m1');
+    // The step after it fails, and so does its undo: the operator is told, and it is owed still.
+    const undone = await of({}, { start: 1 });
+    expect([undone.done.slice(-2), undone.settled]).toEqual([['start (m1)', 'start (m1)'], ['etcd m1']]);
+    expect((await of({}, { start: 1, stop: 1 })).settled).toEqual([]);
+    // What is to be undone is seen by what it leaves behind.
+    expect((await of({ owes: () => [] })).done[0]).toBe('stop (m1)');
   });
 
   it('where it goes back it restores, and nothing else', async () => {

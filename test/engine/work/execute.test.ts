@@ -97,4 +97,23 @@ describe('execute', () => {
     expect(bad.log).not.toContain('x: note');
     expect(bad.log.at(-1)).toBe('a failed');
   });
+
+  it('keeps what a step owes on its host before the step acts', async () => {
+    const around: Stage['around'] = () => ({
+      before: [{ title: 'one', on: 'x', run: ['do', 'one'], undo: ['undo', 'one'] }],
+      after: [],
+    });
+    const { log, means, ...fake } = runOf({ a: { batches: [['h1']], around } });
+    means.journal.note = (host, ...words) => void log.push(`${host} notes ${words.join(' ')}`);
+    means.journal.send = (host) => Promise.resolve(void log.push(`${host} has it`));
+    await carried(fake);
+    expect(log).toEqual([
+      'x notes owed a ["undo","one"]',
+      'x has it',
+      'x: do one',
+      'converge h1',
+      'x notes settled a',
+      'a changed',
+    ]);
+  });
 });

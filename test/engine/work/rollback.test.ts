@@ -144,6 +144,17 @@ describe('a host goes back', () => {
       expect(fake.state.rolledBack).toEqual([{ stage: 'a', host: 'h1', held: true }]);
     });
 
+    it('and where the stage can not be undone, the error says why', async () => {
+      const irreversible = 'etcd 3.6 → 3.7';
+      const told = async (blamed: string | undefined): Promise<string | undefined> => {
+        const fake = await ended({ a: { batches, guard: guardOf(blamed), irreversible } }, {}, { owned });
+        expect(codes(fake)).toEqual([18]);
+        return fake.state.failures[0]?.details.at(-1);
+      };
+      expect(await told('h1')).toBe('Not put back: etcd 3.6 → 3.7');
+      expect(await told('h3')).not.toContain('Not put back');
+    });
+
     it.each([
       ['nobody, where it is another host', 'h3', {}, 18],
       ['nobody, where it is no one host', undefined, {}, 18],
@@ -155,7 +166,7 @@ describe('a host goes back', () => {
     });
   });
 
-  it('with the books of what is owned as they were, those of other stages untouched', async () => {
+  it('with the list of what is owned as it was, what is of other stages untouched', async () => {
     const fake = await ended({ a: { batches: [['h1']], gate: gate(['h1']) } }, {}, { owned });
     const restore = fake.sent.find(({ body }) => body.includes('o restore'));
     expect(restore?.body).toContain('o restore\na r\n. ');
@@ -182,6 +193,13 @@ describe('a host stays as it is', () => {
     [
       'when the gate of a host fails that was not changed',
       { ...FAILS, gate: () => gate(['h2'])(['h2']) },
+      {},
+      { owned },
+      16,
+    ],
+    [
+      'when the gate of a host fails that is yet to change',
+      { batches: [['h1'], ['h2']], gate: () => gate(['h2'])(['h2']) },
       {},
       { owned },
       16,

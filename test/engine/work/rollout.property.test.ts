@@ -1,3 +1,4 @@
+import { readerOf } from '../../../src/engine/hosts/reader.ts';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { McpkError } from '../../../src/core/errors.ts';
@@ -259,7 +260,7 @@ async function apply(from: Scene): Promise<Outcome> {
   const observed = new Map(hosts.map((host) => [host, observe(from, world, host)]));
   const now = new Date(0);
   const comparisons = compare({ tree, observed, facts: bare.hosts, apiOwned: new Map(), now });
-  const surroundings = { fleet, cluster, stages, signal };
+  const surroundings = { reader: readerOf(fleet, signal), cluster, stages };
   const facts = await withStanding(surroundings, bare, comparisons);
   const selection: Selection = from.limit ? { limit: from.limit } : {};
   const inventory = { files: [], sha256: '' };
@@ -301,7 +302,8 @@ function runOf(parts: RunParts, outcome: Outcome): Doing {
   };
   const { planned, forced, signal, ...rest } = parts;
   const state = createState({ id: 'r', signal, emit: see, since: () => performance.now() });
-  const means: Means = { ...runOfNone({}).means, ...rest, state, turn: turns() };
+  const reader = readerOf(parts.fleet, signal);
+  const means: Means = { ...runOfNone({}).means, ...rest, reader, state, turn: turns() };
   const program: Program = {
     cluster: parts.cluster,
     plan: planned,

@@ -1,7 +1,7 @@
 # Keeps what a stream is about to change, so that it can go back (undo.sh).
 # In:  paths, kernel settings and units, each before its first change; RUN and STAGE of the stream.
-# Out: the folder generations/RUN/STAGE/ (`generation`) with what was replaced or removed, and beside it the book
-#      STAGE.undo (its lines are in `noted` too), with a line for each thing, written before that thing is done:
+# Out: the folder generations/RUN/STAGE/ (`generation`) with what was replaced or removed, and beside it the undo
+#      list STAGE.undo (its lines are in `noted` too), with a line for each thing, written before that thing is done:
 #        kept PATH                           its old state lies in the folder
 #        made PATH                           it was not there
 #        grown PATH                          it was not there, and a whole tree was put there
@@ -13,7 +13,7 @@
 #        did NAME ACTION SECONDS             what was done to the unit, and how long that may take
 #        restores RUN                        the stream put back what that run had changed in this stage
 
-# note LINE: into the book. A line that is there is not written again: a restore may be killed and begun once more.
+# note LINE: into the undo list. A line that is there is not written again: a restore may be killed and begun once more.
 note() {
   case $nl$noted$nl in *"$nl$1$nl"*) return 0 ;; esac
   noted=$noted$nl$1
@@ -28,7 +28,7 @@ open_generation() {
   if [ -s "$generation.undo" ]; then noted=$(cat "$generation.undo"); else : >"$generation.undo"; fi
 }
 
-# True where the book already has the path's state before this stream, by itself or as part of a tree: what is there
+# True where the undo list already has the path's state before this stream, by itself or as part of a tree: what is there
 # now was made by this stream and is not worth keeping.
 is_saved() {
   local above="$1"

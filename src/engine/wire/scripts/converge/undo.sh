@@ -1,11 +1,11 @@
 # Puts back what an earlier stream of this stage changed.
-# In:  RUN, whose generation and book (keep.sh) are read.
+# In:  RUN, whose generation and undo list (keep.sh) are read.
 # Out: the host as it was before that stream, and `report`: a line for people about each thing that was put back. The
 #      state before that is kept in turn, so that putting back can be undone as well.
 #
 # `from`, `forward`, `failed` and `given` are local to `restore`; the functions that it calls see them.
 
-# restore RUN: goes through the book from its last line to its first. Of a thing that changed
+# restore RUN: goes through the undo list from its last line to its first. Of a thing that changed
 # several times the oldest state is put back last, and stays.
 restore() {
   local from="$state/generations/$1/$stage" forward='' backward='' failed='' given='' names='' line='' IFS="$nl"
@@ -36,7 +36,7 @@ add_report() {
   report=$report$nl$1
 }
 
-# each_unit FUNCTION: calls it with the words NAME ENABLED ACTIVE RESTART RELOAD of each unit in the book.
+# each_unit FUNCTION: calls it with the words NAME ENABLED ACTIVE RESTART RELOAD of each unit in the undo list.
 each_unit() {
   local line='' IFS="$nl"
   for line in $forward; do

@@ -1,6 +1,6 @@
 # Operations on systemd's units.
 # In:  arguments of the operation; `reload`, set where unit files changed (files.sh).
-# Out: the unit as asked, a `did` line in the book (keep.sh). On failure what systemd and the unit's own log say.
+# Out: the unit as asked, a `did` line in the undo list (keep.sh). On failure what systemd and the unit's own log say.
 
 reload_daemon() {
   [ -n "$reload" ] || return 0

@@ -22,11 +22,11 @@ export function checkKept(
 ): void {
   for (const [id, { state }] of shared) {
     if (state === 'held') continue;
-    const { resting, kept, keepers } = places({ id, stages, tree });
+    const { resting, kept, holders } = places({ id, stages, tree });
     if (kept || resting.length === 0) continue;
     throw new McpkError('refused', `${id} would be made, and kept by no host`, {
       details: [
-        `${resting.join(', ')} would get what rests on it; left out: ${keepers.join(', ')}, where it would lie`,
+        `${resting.join(', ')} would get what rests on it; left out: ${holders.join(', ')}, where it would lie`,
       ],
       hint: 'Run mcpk apply with these hosts first.',
     });
@@ -34,10 +34,10 @@ export function checkKept(
 }
 
 /**
- * `resting`: hosts that are to get the secret or what it signs. `keepers`: all that would keep it; `kept`: one of these
+ * `resting`: hosts that are to get the secret or what it signs. `holders`: all that would keep it; `kept`: one of these
  * changes in this run.
  */
-function places({ id, stages, tree }: Made): { resting: string[]; kept: boolean; keepers: string[] } {
+function places({ id, stages, tree }: Made): { resting: string[]; kept: boolean; holders: string[] } {
   const changed = new Set(
     stages.flatMap((stage) =>
       stage.hosts.flatMap((plan) => changesOf(plan).map((item) => `${stage.name} ${plan.host} ${item.ref}`)),
@@ -52,10 +52,10 @@ function places({ id, stages, tree }: Made): { resting: string[]; kept: boolean;
         .map((each) => ({ host, resource: each, changes: changed.has(`${stage.name} ${host} ${ref(each)}`) })),
     ),
   );
-  const keepers = all.filter(({ resource }) => resource.kind === 'sharedSecret' && resource.holder);
+  const holders = all.filter(({ resource }) => resource.kind === 'sharedSecret' && resource.holder);
   return {
     resting: [...new Set(all.filter(({ changes }) => changes).map(({ host }) => host))],
-    kept: keepers.some(({ changes }) => changes),
-    keepers: keepers.map(({ host }) => host),
+    kept: holders.some(({ changes }) => changes),
+    holders: holders.map(({ host }) => host),
   };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkKept } from '../../../src/engine/plan/keepers.ts';
+import { checkKept } from '../../../src/engine/plan/holders.ts';
 import type { StagePlan, StateTree } from '../../../src/engine/types.ts';
 import { ref } from '../../../src/resources/kinds.ts';
 import type { Resource, SharedSecretResource, SharedState } from '../../../src/resources/types.ts';
