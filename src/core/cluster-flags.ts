@@ -1,5 +1,5 @@
 import { isMap } from './merge.ts';
-import type { FlagOwner } from './removed-flags.ts';
+import type { FlagOwner, FlagProblem } from './removed-flags.ts';
 import { removedFlags, removedGates } from './removed-flags.ts';
 
 type Named = Readonly<Record<string, unknown>>;
@@ -21,52 +21,30 @@ interface Settings {
   readonly etcd: Configured;
 }
 
-/** A setting that the versions of the inventory no longer know. */
-export interface SettingProblem {
-  /** In the inventory. */
-  path: readonly string[];
-  message: string;
-  hint: string;
-}
-
-const OWNERS = {
-  apiServer: 'kube-apiserver',
-  controllerManager: 'kube-controller-manager',
-  scheduler: 'kube-scheduler',
-  kubelet: 'kubelet',
-  kubeProxy: 'kube-proxy',
-  etcd: 'etcd',
-} as const satisfies Record<string, FlagOwner>;
-type Section = keyof typeof OWNERS;
-
 /** Everything that an inventory sets by name and that its versions no longer know: the process would not start. */
-export function flagProblems(cluster: Settings): SettingProblem[] {
-  const sections = Object.keys(OWNERS) as Section[];
+export function flagProblems(cluster: Settings): FlagProblem[] {
+  const { kubernetes, etcd } = cluster.versions;
+  const components: [FlagOwner, string, Component][] = [
+    ['kube-apiserver', kubernetes, cluster.apiServer],
+    ['kube-controller-manager', kubernetes, cluster.controllerManager],
+    ['kube-scheduler', kubernetes, cluster.scheduler],
+    ['kubelet', kubernetes, cluster.kubelet],
+    ['kube-proxy', kubernetes, cluster.kubeProxy],
+    ['etcd', etcd, cluster.etcd],
+  ];
   return [
-    ...sections.flatMap((section) => flagsOf(cluster, section, ['extraArgs', cluster[section].extraArgs])),
+    ...components.flatMap(([component, version, { extraArgs }]) => removedFlags(component, version, extraArgs)),
     // etcd's configuration file has the names of its flags.
-    ...flagsOf(cluster, 'etcd', ['config', cluster.etcd.config]),
-    ...gatesOf(cluster, 'kubelet'),
-    ...gatesOf(cluster, 'kubeProxy'),
+    ...removedFlags('etcd', etcd, cluster.etcd.config),
+    ...gatesOf('kubelet', kubernetes, cluster.kubelet.config),
+    ...gatesOf('kube-proxy', kubernetes, cluster.kubeProxy.config),
   ];
 }
 
-function flagsOf({ versions }: Settings, section: Section, [place, args]: [string, Named]): SettingProblem[] {
-  const version = section === 'etcd' ? versions.etcd : versions.kubernetes;
-  return removedFlags(OWNERS[section], version, args).map(({ flag, message, hint }) => ({
-    path: [section, place, flag],
-    message,
-    hint,
+function gatesOf(component: FlagOwner, version: string, config: Named): FlagProblem[] {
+  const gates = config['featureGates'];
+  return removedGates(version, isMap(gates) ? Object.keys(gates) : []).map((problem) => ({
+    ...problem,
+    message: `${component} ${problem.message}`,
   }));
-}
-
-function gatesOf(cluster: Settings, section: 'kubelet' | 'kubeProxy'): SettingProblem[] {
-  const gates = cluster[section].config['featureGates'];
-  return removedGates(cluster.versions.kubernetes, isMap(gates) ? Object.keys(gates) : []).map(
-    ({ gate, message, hint }) => ({
-      path: [section, 'config', 'featureGates', gate],
-      message: `${OWNERS[section]} ${message}`,
-      hint,
-    }),
-  );
 }

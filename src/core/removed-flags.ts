@@ -98,15 +98,8 @@ export const REMOVED_GATES: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
+/** Fits a stage's Problem. */
 export interface FlagProblem {
-  /** As it was given, without dashes; `feature-gates` for a gate in it. */
-  flag: string;
-  message: string;
-  hint: string;
-}
-
-export interface GateProblem {
-  gate: string;
   message: string;
   hint: string;
 }
@@ -127,17 +120,16 @@ export function removedFlags(
     ...removedGates(
       version,
       gates.map((gate) => gate.split('=')[0]?.trim() ?? ''),
-    ).map(({ message, hint }) => ({ flag: 'feature-gates', message: `${component} ${message}`, hint })),
+    ).map((problem) => ({ ...problem, message: `${component} ${problem.message}` })),
   ];
 }
 
 /** Feature gates (also those of KubeletConfiguration's and KubeProxyConfiguration's `featureGates`) that are gone. */
-export function removedGates(version: string, gates: readonly string[]): GateProblem[] {
+export function removedGates(version: string, gates: readonly string[]): FlagProblem[] {
   return Object.entries(REMOVED_GATES)
     .filter(([since]) => compareVersions(version, since) >= 0)
     .flatMap(([since, gone]) => gates.filter((gate) => gone.includes(gate)).map((gate) => ({ gate, since })))
     .map(({ gate, since }) => ({
-      gate,
       message: `${version} does not know the feature gate ${gate}, which is gone since ${since}`,
       hint: 'leave it out: what it switched is always on, or was given up',
     }));
@@ -147,7 +139,6 @@ function removal(component: FlagOwner, version: string, name: string): FlagProbl
   // etcd 3.7 dropped all of them at once, as their successors have names of their own.
   if (component === 'etcd' && name.startsWith('experimental-') && compareVersions(version, '3.7.0') >= 0) {
     return {
-      flag: name,
       message: `etcd ${version} does not start with --${name}: no --experimental flag is left since 3.7.0`,
       hint: 'use the flag of the same name without experimental-, or --feature-gates',
     };
@@ -158,7 +149,6 @@ function removal(component: FlagOwner, version: string, name: string): FlagProbl
   );
   if (found === undefined) return undefined;
   return {
-    flag: name,
     message: `${component} ${version} does not start with --${name}, which is gone since ${found.since}`,
     hint: found.instead,
   };

@@ -1,4 +1,3 @@
-import { flagProblems } from '../core/cluster-flags.ts';
 import { podsOnNode } from '../core/pods-on-node.ts';
 import { revealed } from '../core/secret.ts';
 import { checkVersions } from '../core/versions.ts';
@@ -10,7 +9,6 @@ export function checkComponents(draft: Draft): void {
   if (!draft.broken('versions')) {
     const { versions } = draft.cluster;
     for (const { path, message, hint } of checkVersions(versions)) draft.mistake(path, `${message}: ${hint}`);
-    for (const { path, message, hint } of flagProblems(draft.cluster)) draft.mistake(path, `${message}: ${hint}`);
   }
   checkPods(draft);
   checkFolders(draft);

@@ -1,5 +1,6 @@
 import { hasVip } from '../../cluster/endpoint.ts';
 import type { Facts, HostFacts } from '../../cluster/facts.ts';
+import { flagProblems } from '../../core/cluster-flags.ts';
 import { overlap } from '../../core/ipv4.ts';
 import { kubeletSkewProblem, upgradeProblems } from '../../core/versions.ts';
 import { hostsWith, type Cluster } from '../../inventory/types.ts';
@@ -22,6 +23,7 @@ export function clusterProblems(cluster: Cluster, facts: Facts): Problem[] {
     ...vip(cluster, facts),
     ...subnets(cluster, facts),
     ...versions(cluster, facts),
+    ...flagProblems(cluster),
   ];
 }
 
@@ -73,7 +75,10 @@ function isMaster(cluster: Cluster, name: string): boolean {
 function subnets(cluster: Cluster, facts: Facts): Problem[] {
   const { podCidr, serviceCidr } = cluster.network;
   const own = Object.entries({ podCidr, serviceCidr });
-  return cluster.hosts.flatMap((host) => {
+  const clash = overlap(podCidr, serviceCidr)
+    ? [{ message: `network.podCidr ${podCidr} and network.serviceCidr ${serviceCidr} overlap` }]
+    : [];
+  const hosts = cluster.hosts.flatMap((host) => {
     // The pods' own bridge and tunnels are in podCidr, and shall be: only the subnet of the host's address counts.
     const interfaces = facts.hosts.get(host.name)?.interfaces ?? [];
     const used = interfaces.flatMap((each) => each.addresses).find((each) => each.address === host.internalAddress);
@@ -83,6 +88,7 @@ function subnets(cluster: Cluster, facts: Facts): Problem[] {
       .filter(([, cidr]) => overlap(cidr, subnet))
       .map(([name, cidr]) => ({ host: host.name, message: `network.${name} ${cidr} overlaps its subnet ${subnet}` }));
   });
+  return [...clash, ...hosts];
 }
 
 function versions(cluster: Cluster, facts: Facts): Problem[] {
