@@ -17,7 +17,7 @@ interface Validated {
 export default class Validate extends BaseCommand<typeof Validate> {
   static override readonly summary = 'Check an inventory; no host is contacted.';
   static override readonly description =
-    'Reads the files, fills in the environment, merges them and checks all of it: settings, versions and flags that do not go together, files of this machine that are not there. Every mistake is named at once, with its file and line (exit 10).';
+    'Reads the files, fills in the environment, merges them and checks all of it: settings, versions that do not go together, files of this machine that are not there. Every mistake is named at once, with its file and line (exit 10).';
   static override readonly examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> berlin.yaml',

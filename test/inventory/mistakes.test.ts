@@ -39,14 +39,6 @@ describe('a mistake names file, place, path, what is wrong and the nearest word'
       '19 versions.etcd: etcd 3.4.20 does not go with Kubernetes 1.37.1: choose 3.5, 3.6, 3.7, not older than 3.5.24',
     ],
     [
-      'apiServer: { extraArgs: { cloud-provider: external } }',
-      '43 apiServer.extraArgs.cloud-provider: kube-apiserver 1.37.1 does not start with --cloud-provider, which is gone since 1.33.0: run an external cloud controller manager',
-    ],
-    [
-      'kubelet: { config: { featureGates: { MemoryManager: true } } }',
-      '53 kubelet.config.featureGates.MemoryManager: kubelet 1.37.1 does not know the feature gate MemoryManager, which is gone since 1.36.0: leave it out: what it switched is always on, or was given up',
-    ],
-    [
       'apiServer: { extraArgs: { audit-log-path: /data/audit.log } }',
       '43 apiServer.extraArgs.audit-log-path: "/data/audit.log" is not below /var/log/kubernetes/audit/, where alone the API server may write',
     ],
