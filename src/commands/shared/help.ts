@@ -3,6 +3,13 @@ import { exitCodeTable } from './command-line.ts';
 
 /** oclif's help, with the exit codes below the list of commands, and the stages where a command takes their names. */
 export class MainHelp extends Help {
+  /** oclif takes the word `help` for a flag; of the command it would show the whole. */
+  override async showHelp(argv: string[]): Promise<void> {
+    const help = argv.every((word) => word === 'help' || word.startsWith('-')) && argv.includes('help');
+    const command = help ? this.config.findCommand('help') : undefined;
+    await (command === undefined ? super.showHelp(argv) : this.showCommandHelp(command));
+  }
+
   protected override async showRootHelp(): Promise<void> {
     await super.showRootHelp();
     this.log(this.section('EXIT CODES', exitCodeTable()));
