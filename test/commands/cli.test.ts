@@ -94,8 +94,7 @@ describe('mcpk', () => {
       expect(stdout).toMatch(new RegExp(`^ *${exit}  ${meaning.replaceAll(/[()]/g, '\\$&')}$`, 'm'));
   });
 
-  // Of help itself oclif shows the whole.
-  it.each(NAMES.filter((name) => name !== 'help'))('%s explains itself with examples', async (command) => {
+  it.each(NAMES)('%s explains itself with examples', async (command) => {
     const { stdout, code } = await mcpk([...command.split(' '), '--help']);
     expect(code).toBe(0);
     expect(stdout).toContain('DESCRIPTION');

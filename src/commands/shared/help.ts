@@ -8,6 +8,13 @@ import { ANY_END, exitCodeTable, type Ending } from './exit-codes.ts';
 export class MainHelp extends Help {
   protected override CommandHelpClass: typeof CommandHelp = HelpWithExitCodes;
 
+  /** oclif takes the word `help` for a flag; of the command it would show the whole. */
+  override async showHelp(argv: string[]): Promise<void> {
+    const help = argv.every((word) => word === 'help' || word.startsWith('-')) && argv.includes('help');
+    const command = help ? this.config.findCommand('help') : undefined;
+    await (command === undefined ? super.showHelp(argv) : this.showCommandHelp(command));
+  }
+
   protected override async showRootHelp(): Promise<void> {
     await super.showRootHelp();
     this.log(this.section('EXIT CODES', exitCodeTable()));
