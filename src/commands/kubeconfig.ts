@@ -4,7 +4,6 @@ import { PATHS } from '../core/paths.ts';
 import { checkPlace, writePrivate } from '../core/private-file.ts';
 import { hostsWith } from '../inventory/types.ts';
 import { BaseCommand } from './shared/base-command.ts';
-import { HOSTS_END, type Ending } from './shared/exit-codes.ts';
 import { engineInput } from './shared/engine-input.ts';
 import { connectionFlags, inventoryFlags } from './shared/flags.ts';
 
@@ -18,7 +17,6 @@ export default class Kubeconfig extends BaseCommand<typeof Kubeconfig> {
   ];
   /** The text is the result, and it is a secret: it is never part of a JSON object. */
   static override readonly enableJsonFlag: boolean = false;
-  static readonly endings: readonly Ending[] = HOSTS_END;
   static override readonly flags = {
     ...inventoryFlags,
     ...connectionFlags,

@@ -4,7 +4,6 @@ import type { EngineInput } from '../engine/input.ts';
 import type { Cluster } from '../inventory/types.ts';
 import { ASSUMPTIONS, assumedFacts } from './shared/assumed-facts.ts';
 import { BaseCommand } from './shared/base-command.ts';
-import { HOSTS_END, type Ending } from './shared/exit-codes.ts';
 import { engineInput } from './shared/engine-input.ts';
 import { readFacts } from './shared/facts-file.ts';
 import { fetchFlags, runFlags } from './shared/flags.ts';
@@ -30,7 +29,6 @@ export default class Render extends BaseCommand<typeof Render> {
   static override readonly args = {
     folder: Args.string({ description: 'Folder to write into; a new or empty one.', required: true }),
   };
-  static readonly endings: readonly Ending[] = [...HOSTS_END, 'stage'];
   static override readonly flags = {
     ...runFlags,
     ...fetchFlags,

@@ -1,6 +1,5 @@
 import type { Cluster } from '../inventory/types.ts';
 import { BaseCommand } from './shared/base-command.ts';
-import { INVENTORY_END, type Ending } from './shared/exit-codes.ts';
 import { inventoryFlags } from './shared/flags.ts';
 
 /** `--json` of validate. */
@@ -21,7 +20,6 @@ export default class Validate extends BaseCommand<typeof Validate> {
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> -i base.yaml -i berlin.yaml',
   ];
-  static readonly endings: readonly Ending[] = INVENTORY_END;
   static override readonly flags = { ...inventoryFlags };
 
   async run(): Promise<Validated> {

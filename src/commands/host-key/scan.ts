@@ -1,7 +1,6 @@
 import { padEnd } from '../../report/theme.ts';
 import type { ScannedKey } from '../../transport/host-keys.ts';
 import { BaseCommand } from '../shared/base-command.ts';
-import { HOSTS_END, type Ending } from '../shared/exit-codes.ts';
 import { limited } from '../shared/cluster.ts';
 import { hostFlags } from '../shared/flags.ts';
 import { onEach, targetOf } from '../shared/targets.ts';
@@ -14,7 +13,6 @@ export default class Scan extends BaseCommand<typeof Scan> {
   static override readonly description =
     'Prints the fingerprint that each host offers, and whether known_hosts has it. Compare them with what the console of the host shows (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then pin them.';
   static override readonly examples = ['<%= config.bin %> <%= command.id %> -i inventories/lab.yaml'];
-  static readonly endings: readonly Ending[] = HOSTS_END;
   static override readonly flags = { ...hostFlags };
 
   async run(): Promise<{ keys: Scanned[] }> {
