@@ -16,7 +16,7 @@ const BY_FLAG: Readonly<Record<string, readonly Ending[]>> = {
 };
 
 /** What decides how a command may end: its flags, and what it says of itself beside them. */
-export interface Ends {
+interface Ends {
   flags?: Readonly<Record<string, unknown>>;
   endings?: readonly Ending[];
 }

@@ -1,5 +1,5 @@
 import { CommandHelp, Help } from '@oclif/core';
-import { endingsOf, exitCodeTable, type Ends } from './exit-codes.ts';
+import { endingsOf, exitCodeTable } from './exit-codes.ts';
 
 /** oclif's help, with the exit codes below the list of commands, and those of a command below its own. */
 export class MainHelp extends Help {
@@ -14,7 +14,7 @@ export class MainHelp extends Help {
 
 class HelpWithExitCodes extends CommandHelp {
   protected override sections(): ReturnType<CommandHelp['sections']> {
-    const endings = endingsOf(this.command as Ends);
+    const endings = endingsOf(this.command);
     return [...super.sections(), { header: 'EXIT CODES', generate: () => exitCodeTable(endings) }];
   }
 }
