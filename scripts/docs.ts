@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { COMPONENTS, filesOf } from '../src/artifacts/components.ts';
 import { COMMANDS } from '../src/commands/main.ts';
 import { assumedFacts } from '../src/commands/shared/assumed-facts.ts';
-import { ANY_END, type Ending } from '../src/commands/shared/exit-codes.ts';
+import { endingsOf, type Ending } from '../src/commands/shared/exit-codes.ts';
 import { UNSEEN_ARTIFACTS } from '../src/commands/shared/rendered-files.ts';
 import { EXIT_CODES } from '../src/core/errors.ts';
 import { compile } from '../src/engine/plan/compile.ts';
@@ -16,11 +16,6 @@ import { STAGES } from '../src/states/index.ts';
 import { LEAST } from '../src/states/preflight/host.ts';
 import { lanesOf } from '../src/states/preflight/lanes.ts';
 import { ROOT } from './process.ts';
-
-/** How a command says that it may end. */
-export function endingsOf(id: string): readonly Ending[] {
-  return (COMMANDS[id] as { endings?: readonly Ending[] } | undefined)?.endings ?? ANY_END;
-}
 
 /** Parts of pages, by the name that stands in `<!-- made: NAME -->`. */
 export const PARTS: Readonly<Record<string, () => string | Promise<string>>> = {
@@ -62,7 +57,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 function exitCodes(): string {
   const ids = Object.keys(COMMANDS);
   const rows = Object.entries(EXIT_CODES).map(([name, [code, meaning]]) => {
-    return [String(code), meaning, commandNames(ids, (id) => endingsOf(id).includes(name as Ending))];
+    return [String(code), meaning, commandNames(ids, (id) => endingsOf(COMMANDS[id] ?? {}).includes(name as Ending))];
   });
   return table(['code', 'what it says', 'commands'], rows);
 }

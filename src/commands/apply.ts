@@ -6,7 +6,7 @@ import { clean } from '../report/theme.ts';
 import { renderSummary } from '../report/summary-text.ts';
 import type { View } from '../report/view.ts';
 import { BaseCommand } from './shared/base-command.ts';
-import { CHANGES_END, type Ending } from './shared/exit-codes.ts';
+import type { Ending } from './shared/exit-codes.ts';
 import { commandLine } from './shared/command-line.ts';
 import { askOver, mayAsk } from './shared/confirm.ts';
 import { engineInput } from './shared/engine-input.ts';
@@ -26,7 +26,7 @@ export default class Apply extends BaseCommand<typeof Apply> {
     '<%= config.bin %> <%= command.id %> --plan tonight.json',
     '<%= config.bin %> <%= command.id %> --yes --json > result.json',
   ];
-  static readonly endings: readonly Ending[] = [...CHANGES_END, 'preflight', 'fetch'];
+  static readonly endings: readonly Ending[] = ['preflight', 'stage', 'gate', 'stale', 'rolledBack'];
   static override readonly flags = {
     ...runFlags,
     ...fetchFlags,

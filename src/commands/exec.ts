@@ -3,7 +3,7 @@ import type { Answer } from '../cluster/gate.ts';
 import { EXIT_CODES, McpkError } from '../core/errors.ts';
 import { cleanUpTo, paint, padEnd } from '../report/theme.ts';
 import { BaseCommand } from './shared/base-command.ts';
-import { HOSTS_END, type Ending } from './shared/exit-codes.ts';
+import type { Ending } from './shared/exit-codes.ts';
 import { engineInput } from './shared/engine-input.ts';
 import { hostFlags } from './shared/flags.ts';
 
@@ -19,7 +19,7 @@ export default class Exec extends BaseCommand<typeof Exec> {
   static override readonly args = {
     command: Args.string({ description: 'Program and its arguments, after --.', required: true }),
   };
-  static readonly endings: readonly Ending[] = [...HOSTS_END, 'stage'];
+  static readonly endings: readonly Ending[] = ['stage'];
   static override readonly flags = { ...hostFlags };
 
   async run(): Promise<{ answers: Answer[] }> {

@@ -1,7 +1,6 @@
 import type { Facts as FactsData } from '../cluster/facts.ts';
 import { renderFacts } from '../report/facts-text.ts';
 import { BaseCommand } from './shared/base-command.ts';
-import { HOSTS_END, type Ending } from './shared/exit-codes.ts';
 import { engineInput } from './shared/engine-input.ts';
 import { hostFlags } from './shared/flags.ts';
 import { withoutHidden } from './shared/hiding.ts';
@@ -14,7 +13,6 @@ export default class Facts extends BaseCommand<typeof Facts> {
     '<%= config.bin %> <%= command.id %> --limit role:master',
     '<%= config.bin %> <%= command.id %> --json > facts.json',
   ];
-  static readonly endings: readonly Ending[] = HOSTS_END;
   static override readonly flags = { ...hostFlags };
 
   async run(): Promise<FactsData> {

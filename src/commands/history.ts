@@ -3,7 +3,6 @@ import { McpkError } from '../core/errors.ts';
 import type { History as HistoryData, PastRun } from '../engine/past/past-types.ts';
 import { renderHistory, renderPastRun } from '../report/history-text.ts';
 import { BaseCommand } from './shared/base-command.ts';
-import { HOSTS_END, type Ending } from './shared/exit-codes.ts';
 import { engineInput } from './shared/engine-input.ts';
 import { hostFlags } from './shared/flags.ts';
 
@@ -22,7 +21,6 @@ export default class History extends BaseCommand<typeof History> {
   static override readonly args = {
     run: Args.string({ description: 'A run, or its last characters; a list of all runs without it.' }),
   };
-  static readonly endings: readonly Ending[] = HOSTS_END;
   static override readonly flags = {
     ...hostFlags,
     all: Flags.boolean({ summary: `All that the journals know, not only the latest ${LATEST} runs.` }),

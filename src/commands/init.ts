@@ -5,7 +5,6 @@ import { McpkError } from '../core/errors.ts';
 import { replaceFile } from '../core/private-file.ts';
 import { DEFAULT_FILE } from '../inventory/default-file.ts';
 import { BaseCommand } from './shared/base-command.ts';
-import { ANY_END, type Ending } from './shared/exit-codes.ts';
 
 export default class Init extends BaseCommand<typeof Init> {
   static override readonly summary = 'Write an inventory to start from.';
@@ -16,7 +15,6 @@ export default class Init extends BaseCommand<typeof Init> {
     '<%= config.bin %> <%= command.id %> single.yaml --name single --master box=192.168.1.10 --user debian',
   ];
   static override readonly args = { file: Args.string({ description: 'File to write.', default: DEFAULT_FILE }) };
-  static readonly endings: readonly Ending[] = ANY_END;
   static override readonly flags = {
     name: Flags.string({ summary: 'Name of the cluster.', default: 'cluster', helpValue: 'NAME' }),
     master: Flags.string({

@@ -6,8 +6,8 @@ import { PATHS } from '../core/paths.ts';
 import { checkPlace, writePrivate } from '../core/private-file.ts';
 import { hostsWith } from '../inventory/types.ts';
 import type { KubeconfigSettings } from '../render/kubeconfig.ts';
+import type { Ending } from './shared/exit-codes.ts';
 import { BaseCommand } from './shared/base-command.ts';
-import { HOSTS_END, type Ending } from './shared/exit-codes.ts';
 import { engineInput } from './shared/engine-input.ts';
 import { connectionFlags, inventoryFlags } from './shared/flags.ts';
 
@@ -20,9 +20,9 @@ export default class Kubeconfig extends BaseCommand<typeof Kubeconfig> {
     '<%= config.bin %> <%= command.id %> --output lab.kubeconfig',
     '<%= config.bin %> <%= command.id %> --server https://10.0.0.11:6443',
   ];
+  static readonly endings: readonly Ending[] = ['refused'];
   /** The text is the result, and it is a secret: it is never part of a JSON object. */
   static override readonly enableJsonFlag: boolean = false;
-  static readonly endings: readonly Ending[] = HOSTS_END;
   static override readonly flags = {
     ...inventoryFlags,
     ...connectionFlags,

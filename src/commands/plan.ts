@@ -4,7 +4,7 @@ import type { Event, Plan as PlanData } from '../engine/types.ts';
 import { duration } from '../report/figures.ts';
 import { renderPlan } from '../report/plan-text.ts';
 import { BaseCommand } from './shared/base-command.ts';
-import { HOSTS_END, type Ending } from './shared/exit-codes.ts';
+import type { Ending } from './shared/exit-codes.ts';
 import { commandLine } from './shared/command-line.ts';
 import { engineInput } from './shared/engine-input.ts';
 import { fetchFlags, runFlags, summaryFlags } from './shared/flags.ts';
@@ -21,7 +21,7 @@ export default class Plan extends BaseCommand<typeof Plan> {
     '<%= config.bin %> <%= command.id %> --out tonight.json && <%= config.bin %> apply --plan tonight.json',
     '<%= config.bin %> <%= command.id %> --json | jq .summary',
   ];
-  static readonly endings: readonly Ending[] = [...HOSTS_END, 'pending', 'preflight', 'fetch'];
+  static readonly endings: readonly Ending[] = ['pending', 'preflight'];
   static override readonly flags = {
     ...runFlags,
     ...fetchFlags,

@@ -5,7 +5,6 @@ import type { Cluster } from '../inventory/types.ts';
 import { counted } from '../report/figures.ts';
 import { ASSUMPTIONS, assumedFacts } from './shared/assumed-facts.ts';
 import { BaseCommand } from './shared/base-command.ts';
-import { HOSTS_END, type Ending } from './shared/exit-codes.ts';
 import { engineInput } from './shared/engine-input.ts';
 import { readFacts } from './shared/facts-file.ts';
 import { fetchFlags, runFlags } from './shared/flags.ts';
@@ -31,7 +30,6 @@ export default class Render extends BaseCommand<typeof Render> {
   static override readonly args = {
     folder: Args.string({ description: 'Folder to write into; a new or empty one.', required: true }),
   };
-  static readonly endings: readonly Ending[] = [...HOSTS_END, 'fetch'];
   static override readonly flags = {
     ...runFlags,
     ...fetchFlags,

@@ -4,7 +4,7 @@ import { renderPlan } from '../report/plan-text.ts';
 import { renderSummary } from '../report/summary-text.ts';
 import type { View } from '../report/view.ts';
 import { BaseCommand } from './shared/base-command.ts';
-import { CHANGES_END, type Ending } from './shared/exit-codes.ts';
+import type { Ending } from './shared/exit-codes.ts';
 import { commandLine } from './shared/command-line.ts';
 import { askOver, mayAsk } from './shared/confirm.ts';
 import { engineInput } from './shared/engine-input.ts';
@@ -23,7 +23,7 @@ export default class Rollback extends BaseCommand<typeof Rollback> {
   static override readonly args = {
     run: Args.string({ description: 'The run; by default the last one that changed these hosts.' }),
   };
-  static readonly endings: readonly Ending[] = CHANGES_END;
+  static readonly endings: readonly Ending[] = ['stage', 'gate', 'stale', 'rolledBack'];
   static override readonly flags = {
     ...hostFlags,
     ...lockFlags,

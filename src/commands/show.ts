@@ -6,7 +6,6 @@ import { renderPlan } from '../report/plan-text.ts';
 import { renderStates } from '../report/states-text.ts';
 import { ref } from '../resources/kinds.ts';
 import { BaseCommand } from './shared/base-command.ts';
-import { HOSTS_END, type Ending } from './shared/exit-codes.ts';
 import { commandLine } from './shared/command-line.ts';
 import { engineInput } from './shared/engine-input.ts';
 import { fetchFlags, runFlags, summaryFlags } from './shared/flags.ts';
@@ -22,7 +21,6 @@ export default class Show extends BaseCommand<typeof Show> {
     '<%= config.bin %> <%= command.id %> --json | jq ".stages[].name"',
   ];
   static override readonly args = { host: Args.string({ description: 'Name of one host; all of them without it.' }) };
-  static readonly endings: readonly Ending[] = [...HOSTS_END, 'fetch'];
   static override readonly flags = {
     ...runFlags,
     ...fetchFlags,

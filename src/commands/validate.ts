@@ -1,7 +1,6 @@
 import { Args } from '@oclif/core';
 import type { Cluster } from '../inventory/types.ts';
 import { BaseCommand } from './shared/base-command.ts';
-import { INVENTORY_END, type Ending } from './shared/exit-codes.ts';
 import { inventoryFlags } from './shared/flags.ts';
 
 /** `--json` of validate. */
@@ -24,7 +23,6 @@ export default class Validate extends BaseCommand<typeof Validate> {
     '<%= config.bin %> <%= command.id %> -i base.yaml -i berlin.yaml',
   ];
   static override readonly args = { file: Args.string({ description: 'Inventory file; the same as -i FILE.' }) };
-  static readonly endings: readonly Ending[] = INVENTORY_END;
   static override readonly flags = { ...inventoryFlags };
 
   async run(): Promise<Validated> {

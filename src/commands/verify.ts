@@ -1,7 +1,7 @@
 import type { Event, RunResult } from '../engine/types.ts';
 import { lastOfEach, renderVerify, type GateEvent } from '../report/verify-text.ts';
 import { BaseCommand } from './shared/base-command.ts';
-import { HOSTS_END, type Ending } from './shared/exit-codes.ts';
+import type { Ending } from './shared/exit-codes.ts';
 import { commandLine } from './shared/command-line.ts';
 import { engineInput } from './shared/engine-input.ts';
 import { runFlags } from './shared/flags.ts';
@@ -16,7 +16,7 @@ export default class Verify extends BaseCommand<typeof Verify> {
     '<%= config.bin %> <%= command.id %> -i inventories/lab.yaml',
     '<%= config.bin %> <%= command.id %> --json | jq -r ".checks[] | select(.status != \\"passed\\") | .title"',
   ];
-  static readonly endings: readonly Ending[] = [...HOSTS_END, 'gate'];
+  static readonly endings: readonly Ending[] = ['gate'];
   static override readonly flags = { ...runFlags };
 
   async run(): Promise<Verified> {

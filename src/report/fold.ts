@@ -37,10 +37,14 @@ const ADDRESS = '\ue001';
 const SOURCE = '\ue002';
 const QUANTITY = '\ue003';
 
+/** More than a sentence of ours; what is longer a host said, and it stays as it is. */
+const LONGEST = 16_384;
+
+// Both begin only where a word does: a host may say a word of any length, which is then seen once.
 /** Hosts that lack 1.2 and 1.3 GiB lack the same. */
-const QUANTITIES = /\d+(?:\.\d+)?(?= (?:[KMG]iB|[kMG]B|bytes|ms|s|min)\b)/g;
+const QUANTITIES = /(?<![\w.])\d+(?:\.\d+)?(?= (?:[KMG]iB|[kMG]B|bytes|ms|s|min)\b)/g;
 /** Names or addresses, one after another. */
-const ROWS = /([\w.-]+(?:, [\w.-]+)+)/;
+const ROWS = /((?<![\w.-])[\w.-]+(?:, [\w.-]+)+)/;
 
 /** What is told, by its cause, in the order in which it came. */
 export function foldByCause<T extends Told>(told: readonly T[], roster?: Roster): Fold<T>[] {
@@ -95,6 +99,7 @@ export function hostsWithin(most: number, hosts: readonly string[], roster?: Ros
 
 /** A text with each row of many hosts, or of their addresses, in words. */
 function rowsInWords(text: string, roster: Roster | undefined, self?: Self): string {
+  if (text.length > LONGEST) return text;
   return text
     .split(ROWS)
     .map((part, index) => (index % 2 === 0 ? part : rowInWords(part, roster, self)))
@@ -144,6 +149,7 @@ function wholeWord(word: string): RegExp {
 
 /** A text with marks for what is the host's own: the same for all hosts of which it says the same. */
 function masked(text: string, self: Self | undefined, roster: Roster | undefined): string {
+  if (text.length > LONGEST) return text;
   return text
     .split(ROWS)
     .map((part, index) => {

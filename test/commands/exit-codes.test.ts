@@ -3,17 +3,17 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { endingsOf } from '../../scripts/docs.ts';
 import { ROOT } from '../../scripts/process.ts';
 import { COMPONENTS } from '../../src/artifacts/components.ts';
 import { COMMANDS } from '../../src/commands/main.ts';
-import type { Ending } from '../../src/commands/shared/exit-codes.ts';
+import { endingsOf, type Ending } from '../../src/commands/shared/exit-codes.ts';
 import { EXIT_CODES } from '../../src/core/errors.ts';
 import { loadYaml } from '../inventory/load-text.ts';
 import { INVENTORY, mcpk, scratch } from './support.ts';
 
 const IDS = Object.keys(COMMANDS);
-const codesOf = (id: string): number[] => endingsOf(id).map((ending) => EXIT_CODES[ending][0]);
+const ends = (id: string): Ending[] => endingsOf(COMMANDS[id] ?? {});
+const codesOf = (id: string): number[] => ends(id).map((ending) => EXIT_CODES[ending][0]);
 
 /** What a command wants besides its flags, so that it gets to what is tried. FOLDER is one of its own. */
 const WORDS: Readonly<Record<string, readonly string[]>> = {
@@ -128,11 +128,11 @@ describe('a command documents no code that nothing in it gives', () => {
       [...files].flatMap((file) => [...readFileSync(file, 'utf8').matchAll(GIVEN)].flatMap((match) => match.slice(1))),
     );
     const always: readonly Ending[] = ['done', 'unexpected'];
-    expect(endingsOf(id).filter((ending) => !given.has(ending) && !always.includes(ending))).toEqual([]);
+    expect(ends(id).filter((ending) => !given.has(ending) && !always.includes(ending))).toEqual([]);
   });
 
   it('pending is what only plan says', () => {
-    expect(IDS.filter((id) => endingsOf(id).includes('pending'))).toEqual(['plan']);
+    expect(IDS.filter((id) => ends(id).includes('pending'))).toEqual(['plan']);
   });
 });
 
@@ -146,7 +146,7 @@ describe('the table', () => {
   });
 
   it('holds every code for some command', () => {
-    const all = new Set(IDS.flatMap((id) => endingsOf(id)));
+    const all = new Set(IDS.flatMap((id) => ends(id)));
     expect(Object.keys(EXIT_CODES).filter((name) => !all.has(name as Ending))).toEqual([]);
   });
 });

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Config, run, settings } from '@oclif/core';
 import { vi } from 'vitest';
-import { endingsOf } from '../../scripts/docs.ts';
 import { fromSources } from '../../scripts/from-sources.ts';
 import { COMMANDS } from '../../src/commands/main.ts';
+import { endingsOf } from '../../src/commands/shared/exit-codes.ts';
 import { EXIT_CODES } from '../../src/core/errors.ts';
 
 export interface Said {
@@ -63,7 +63,7 @@ function commandOf(words: readonly string[]): string | undefined {
 
 function checkDocumented(args: readonly string[], code: number): void {
   const id = commandOf(args);
-  if (id === undefined || endingsOf(id).some((ending) => EXIT_CODES[ending][0] === code)) return;
+  if (id === undefined || endingsOf(COMMANDS[id] ?? {}).some((ending) => EXIT_CODES[ending][0] === code)) return;
   throw new Error(`mcpk ${args.join(' ')} ended with ${String(code)}, which is not among the endings of the command`);
 }
 

@@ -8,6 +8,7 @@ import { meshInquiry } from '../../src/states/preflight/mesh.ts';
 import { bareHost } from '../../src/cluster/bare-host.ts';
 import { hostKeyRefused } from '../../src/transport/host-key-errors.ts';
 import { lockedError } from '../../src/transport/lock.ts';
+import { cpuMs } from '../support/cpu.ts';
 import { loadYaml } from '../inventory/load-text.ts';
 
 const CLUSTER = await loadYaml(`name: c
@@ -100,6 +101,17 @@ describe('rows of many hosts in one error', () => {
     expect(text).toContain('from the addresses of all through to 10.0.0.2:');
     for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
   });
+});
+
+describe('what a host says', () => {
+  it.each(['a', '1', '1.', 'a, ', 'w1, ', ', ', '1 ', '1 s ', '.-', '--limit w1', 'w1 '])(
+    'takes little time at 64 KiB of %j',
+    async (part) => {
+      const text = part.repeat(65_536 / part.length);
+      const errors = WORKERS.slice(0, 3).map(({ name }) => failed(text, name, { hint: text }));
+      expect(await cpuMs(() => renderErrors(errors, PLAIN, { roster: ROSTER }))).toBeLessThan(500);
+    },
+  );
 });
 
 describe('hosts in so many columns', () => {

@@ -3,7 +3,6 @@ import { McpkError } from '../../core/errors.ts';
 import { padEnd } from '../../report/theme.ts';
 import type { pinPlace } from '../../transport/host-keys.ts';
 import { BaseCommand } from '../shared/base-command.ts';
-import { HOSTS_END, type Ending } from '../shared/exit-codes.ts';
 import { limited } from '../shared/cluster.ts';
 import { confirm } from '../shared/confirm.ts';
 import { hostFlags } from '../shared/flags.ts';
@@ -30,7 +29,6 @@ export default class Pin extends BaseCommand<typeof Pin> {
     '<%= config.bin %> <%= command.id %> -i inventories/lab.yaml',
     '<%= config.bin %> <%= command.id %> --limit w3 --yes',
   ];
-  static readonly endings: readonly Ending[] = HOSTS_END;
   static override readonly flags = { ...hostFlags, yes: Flags.boolean({ char: 'y', summary: 'Do not ask.' }) };
 
   async run(): Promise<{ pinned: Pinned[] }> {

@@ -2,7 +2,6 @@ import { EXIT_CODES } from '../../core/errors.ts';
 import { padEnd } from '../../report/theme.ts';
 import type { ScannedKey } from '../../transport/host-keys.ts';
 import { BaseCommand } from '../shared/base-command.ts';
-import { HOSTS_END, type Ending } from '../shared/exit-codes.ts';
 import { limited } from '../shared/cluster.ts';
 import { hostFlags } from '../shared/flags.ts';
 import { hopByHop } from '../shared/hop-by-hop.ts';
@@ -15,7 +14,6 @@ export default class Scan extends BaseCommand<typeof Scan> {
   static override readonly description =
     'Prints the fingerprint that each host and each jump host on the way offers, and whether known_hosts has it. Compare them with what the console of the host shows (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then pin them. Exit 12 when a key is another one than the recorded, or revoked.';
   static override readonly examples = ['<%= config.bin %> <%= command.id %> -i inventories/lab.yaml'];
-  static readonly endings: readonly Ending[] = HOSTS_END;
   static override readonly flags = { ...hostFlags };
 
   async run(): Promise<{ keys: Scanned[] }> {

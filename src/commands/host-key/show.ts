@@ -1,7 +1,6 @@
 import { padEnd } from '../../report/theme.ts';
 import type { RecordedKey } from '../../transport/host-keys.ts';
 import { BaseCommand } from '../shared/base-command.ts';
-import { INVENTORY_END, type Ending } from '../shared/exit-codes.ts';
 import { limited } from '../shared/cluster.ts';
 import { inventoryFlags, limitFlags } from '../shared/flags.ts';
 import { once } from '../shared/hop-by-hop.ts';
@@ -12,7 +11,6 @@ export default class Show extends BaseCommand<typeof Show> {
   static override readonly description =
     'Lists the lines of known_hosts that mcpk would accept for each host of the inventory, and each jump host on the way.';
   static override readonly examples = ['<%= config.bin %> <%= command.id %> -i inventories/lab.yaml'];
-  static readonly endings: readonly Ending[] = [...INVENTORY_END, 'refused'];
   static override readonly flags = { ...inventoryFlags, ...limitFlags };
 
   async run(): Promise<{ keys: RecordedKey[] }> {

@@ -4,18 +4,33 @@ import { EXIT_CODES } from '../../core/errors.ts';
 export type Ending = keyof typeof EXIT_CODES;
 
 /** How any command may end. */
-export const ANY_END: readonly Ending[] = ['done', 'unexpected', 'usage', 'interrupted'];
-/** … one that reads an inventory. */
-export const INVENTORY_END: readonly Ending[] = [...ANY_END, 'invalid'];
-/** … one that talks to hosts, those that `--limit` names. */
-export const HOSTS_END: readonly Ending[] = [...INVENTORY_END, 'refused', 'unreachable', 'hostKey'];
-/** … one that changes hosts under their lock. */
-export const CHANGES_END: readonly Ending[] = [...HOSTS_END, 'locked', 'stage', 'gate', 'stale', 'rolledBack'];
+const ANY: readonly Ending[] = ['done', 'unexpected', 'usage', 'interrupted'];
+
+/** … one that has this flag: it reads an inventory, names hosts, talks to them, takes their lock, fetches binaries. */
+const BY_FLAG: Readonly<Record<string, readonly Ending[]>> = {
+  inventory: ['invalid'],
+  limit: ['refused'],
+  concurrency: ['unreachable', 'hostKey'],
+  'wait-lock': ['locked'],
+  'update-lock': ['fetch'],
+};
+
+/** What decides how a command may end: its flags, and what it says of itself beside them. */
+interface Ends {
+  flags?: Readonly<Record<string, unknown>>;
+  endings?: readonly Ending[];
+}
+
+/** How a command may end, in the order of the table. */
+export function endingsOf({ flags = {}, endings = [] }: Ends): Ending[] {
+  const all = new Set([...ANY, ...endings, ...Object.keys(flags).flatMap((name) => BY_FLAG[name] ?? [])]);
+  return (Object.keys(EXIT_CODES) as Ending[]).filter((name) => all.has(name));
+}
 
 /** The table of exit codes as help shows it, all of them or some. */
 export function exitCodeTable(endings: readonly Ending[] = Object.keys(EXIT_CODES) as Ending[]): string {
-  return Object.entries(EXIT_CODES)
-    .filter(([name]) => endings.includes(name as Ending))
-    .map(([, [code, meaning]]) => `${String(code).padStart(3)}  ${meaning}`)
+  return endings
+    .map((name) => EXIT_CODES[name])
+    .map(([code, meaning]) => `${String(code).padStart(3)}  ${meaning}`)
     .join('\n');
 }

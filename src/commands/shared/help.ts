@@ -1,5 +1,5 @@
 import { CommandHelp, Help, type Command } from '@oclif/core';
-import { ANY_END, exitCodeTable, type Ending } from './exit-codes.ts';
+import { endingsOf, exitCodeTable } from './exit-codes.ts';
 
 /**
  * oclif's help, with the exit codes below the list of commands, those of a command below its own, and the stages where
@@ -33,7 +33,7 @@ export class MainHelp extends Help {
 
 class HelpWithExitCodes extends CommandHelp {
   protected override sections(): ReturnType<CommandHelp['sections']> {
-    const { endings = ANY_END } = this.command as { endings?: readonly Ending[] };
+    const endings = endingsOf(this.command);
     return [...super.sections(), { header: 'EXIT CODES', generate: () => exitCodeTable(endings) }];
   }
 }
