@@ -44,24 +44,18 @@ interface Place {
   isFile: boolean;
 }
 
-/** Every place of the schema: `kubelet.config.any` for a map without rules, `hosts[0]` for a list. */
+/** Every place of the schema: `kubelet.config.v` for a map without rules (a flag that every component has), `hosts[0]` for a list. */
 function places(raw: JsonSchema, path: Path = [], isFile = false): Place[] {
   const rule = resolve(raw, schema);
   const file = isFile || rule['x-path'] === true;
   const own = typesOf(rule).includes('string') ? [{ path, rule, isFile: file }] : [];
   const named = Object.entries(rule.properties ?? {}).flatMap(([key, child]) => places(child, [...path, key], file));
   const items = rule.items === undefined ? [] : places(rule.items, [...path, 0], file);
-  const key = keyIn(path, rule);
+  const key = rule.propertyNames?.pattern?.includes('./') === true ? 'vm.any' : 'v';
   const open = rule.additionalProperties === true ? [{ path: [...path, key], rule: undefined, isFile: false }] : [];
   const any =
     typeof rule.additionalProperties === 'object' ? places(rule.additionalProperties, [...path, key], file) : [];
   return [...own, ...named, ...items, ...open, ...any];
-}
-
-/** A name that may stand there: kube-proxy heeds few flags beside its configuration file. */
-function keyIn(path: Path, rule: JsonSchema): string {
-  if (path.join('.') === 'kubeProxy.extraArgs') return 'v';
-  return rule.propertyNames?.pattern?.includes('./') === true ? 'vm.any' : 'any';
 }
 
 const ALL = places(schema);
