@@ -1,3 +1,4 @@
+import { checkApiServer } from './check-api-server.ts';
 import { hostsWith } from './types.ts';
 import type { Draft } from './check.ts';
 
@@ -28,6 +29,7 @@ export function checkSettings(draft: Draft): void {
   checkCredentials(draft);
   checkPlainHttp(draft);
   checkShutdown(draft);
+  checkApiServer(draft);
 }
 
 function checkNamed(draft: Draft, path: readonly string[], items: readonly { readonly name: string }[]): void {

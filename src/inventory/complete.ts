@@ -58,6 +58,7 @@ export function complete(
       ...registry,
       ...(password === undefined ? {} : { password: new Secret(password, `password of registry ${registry.name}`) }),
     })),
+    apiServer: { ...filled.apiServer, files: resolveFiles(filled.apiServer.files) },
     addons: { ...filled.addons, coredns: resolveCoredns(filled) },
   };
   return { cluster, places };
@@ -79,6 +80,13 @@ function resolveEndpoint(filled: FilledInput, given: Partial<Endpoint>, hosts: r
     };
   }
   return { ...filled.endpoint, address: address ?? '' };
+}
+
+function resolveFiles(files: FilledInput['apiServer']['files']): Cluster['apiServer']['files'] {
+  return files.map(({ secret, content, ...file }) => {
+    const hide = secret && !(content instanceof Secret);
+    return { ...file, content: hide ? new Secret(content, `apiServer.files ${file.path}`) : content };
+  });
 }
 
 function resolveCoredns(filled: FilledInput): Cluster['addons']['coredns'] {

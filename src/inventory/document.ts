@@ -1,5 +1,5 @@
 import { toFlow, typeInWords } from './describe.ts';
-import { resolve, type JsonSchema } from './schema.ts';
+import { describedItems, describedSettings, resolve, type JsonSchema } from './schema.ts';
 
 const HEAD = `# The inventory
 
@@ -30,7 +30,7 @@ The first line names the schema for editors that know the YAML language server:
   more than a pull request may know, and keep in no variable that begins with \`MCPK_\` what it may not: those need no
   permission, and a URL or the name of a file may hold one.
 - **What is shown of them**: a value is shown where only a name, an address, a version, a word, a number or a local file
-  can stand. In free text (\`environment\`, every \`config\`, \`audit.policy\`, \`extraGlobal\`, \`extraDefaults\`,
+  can stand. In free text (\`environment\`, every \`config\`, \`audit\`, \`apiServer.files\`, \`extraGlobal\`, \`extraDefaults\`,
   \`registries\`, \`proxy\`, \`pillar\`) the setting is a secret: no plan, diff, rendered file or message shows it, the
   file that holds it is 0600, and a service reads such variables from an \`EnvironmentFile\`, as systemd tells everybody on
   a host what \`Environment=\` says. \`extraArgs\` and \`sysctls\` can be read by everybody there, so they take only numbers,
@@ -101,8 +101,8 @@ function rows(schema: JsonSchema, prefix: string, root: JsonSchema, required: re
     const child = resolve(property, root);
     const name = `${prefix}${key}`;
     if (key === 'ssh') return [`| \`ssh\` | map | | As the [section ssh](#ssh). |`];
-    if (child.properties !== undefined) return rows(child, `${name}.`, root, child.required);
-    const items = child.items === undefined ? undefined : resolve(child.items, root);
+    if (describedSettings(child) !== undefined) return rows(child, `${name}.`, root, child.required);
+    const items = describedItems(child, root);
     const entries =
       items?.properties !== undefined && items['x-expected'] === undefined
         ? rows(items, `${name}[].`, root, items.required)

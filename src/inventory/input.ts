@@ -33,7 +33,7 @@ export interface SshInput extends Partial<Omit<SshSettings, 'jump' | 'becomePass
 /** The form with the schema's literal defaults filled in. */
 export interface FilledInput extends Omit<
   Cluster,
-  'hosts' | 'endpoint' | 'artifacts' | 'registries' | 'addons' | 'files'
+  'hosts' | 'endpoint' | 'artifacts' | 'registries' | 'addons' | 'files' | 'apiServer'
 > {
   readonly ssh: Omit<SshSettings, 'jump' | 'becomePassword' | 'agent'> &
     Pick<SshInput, 'jump' | 'becomePassword' | 'agent'>;
@@ -46,5 +46,7 @@ export interface FilledInput extends Omit<
       readonly serviceAddress?: string;
     };
   };
-  readonly apiServer: ApiServerSettings;
+  readonly apiServer: Omit<ApiServerSettings, 'files'> & {
+    readonly files: readonly (ApiServerSettings['files'][number] & { readonly secret: boolean })[];
+  };
 }

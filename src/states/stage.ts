@@ -96,6 +96,8 @@ export interface Stage {
   api?: boolean;
   needs: readonly string[];
   states(context: StateContext): Resource[] | DeferredStates;
+  /** What works, but may not be what is meant: a line each, told as a warning. */
+  remarks?(cluster: Cluster, facts: Facts): string[];
   /** Problems that stop the run before anything changes. */
   problems?(cluster: Cluster, facts: Facts): Problem[];
   /** Of those, what no inventory could mend: it stops a rollback too. */

@@ -1,7 +1,7 @@
 import { load } from 'js-yaml';
 import { expect, it } from 'vitest';
 import { revealed } from '../../src/core/secret.ts';
-import { auditPolicy } from '../../src/states/api-server/configuration.ts';
+import { auditPolicy } from '../../src/states/api-server/audit.ts';
 import { labCluster } from './cluster.ts';
 
 interface Rule {

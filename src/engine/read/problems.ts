@@ -9,7 +9,8 @@ import type { Opened } from './open.ts';
 /**
  * Says what would stop the run half-way, before its first change. What is seen in the facts comes first: what is wrong
  * there would only show once more, in other words, when hosts are asked. Of a stage that is skipped the facts are
- * told as warnings, and no host is asked; but no option makes a warning of what would lose data.
+ * told as warnings, and no host is asked; but no option makes a warning of what would lose data. What stages remark
+ * stops nothing, and is told when nothing else does.
  *
  * @throws McpkError `refused`, `preflight`, or what ended the session with a host that was asked
  */
@@ -42,6 +43,8 @@ export async function checkProblems(
     return judge(answers);
   });
   refuse((await Promise.all(found)).flat());
+  for (const message of stages.flatMap((stage) => stage.remarks?.(cluster, facts) ?? []))
+    emit({ at: since(), type: 'warning', message });
 }
 
 /**

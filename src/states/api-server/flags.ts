@@ -1,4 +1,5 @@
 import { PATHS } from '../../core/paths.ts';
+import { ISSUER } from '../../core/token-issuer.ts';
 import { hostsWith, type Cluster, type Host } from '../../inventory/types.ts';
 import type { FlagValue } from '../../render/formats.ts';
 import { etcdServers } from '../etcd/config.ts';
@@ -6,23 +7,27 @@ import { LEAVES, NAMES } from '../leaves/names.ts';
 import { SHARED_FILES, TRUST } from '../secrets.ts';
 import { TLS_FLAGS } from '../tls.ts';
 
-/** Of tokens, followed by the domain, where the inventory names none. */
-export const ISSUER = 'https://kubernetes.default.svc.';
-
 export const API_SERVER_FILES = {
   authentication: `${PATHS.apiServer}/authentication.yaml`,
   authorization: `${PATHS.apiServer}/authorization.yaml`,
+  admission: `${PATHS.apiServer}/admission.yaml`,
+  podSecurity: `${PATHS.apiServer}/pod-security.yaml`,
   auditPolicy: `${PATHS.apiServer}/audit-policy.yaml`,
-  auditLog: '/var/log/kubernetes/audit/audit.log',
+  auditWebhook: `${PATHS.apiServer}/audit-webhook.yaml`,
 } as const;
 
-export function apiServerFlags(cluster: Cluster, host: Host): Record<string, FlagValue> {
+/** `more`: those of files that are there only now and then. */
+export function apiServerFlags(
+  cluster: Cluster,
+  host: Host,
+  more: Readonly<Record<string, FlagValue>>,
+): Record<string, FlagValue> {
   return {
     ...serving(cluster, host),
     ...access(cluster),
+    ...more,
     ...storage(cluster, host),
     ...outgoing(),
-    ...(cluster.apiServer.audit.enabled ? audit(cluster) : {}),
     ...cluster.apiServer.extraArgs,
   };
 }
@@ -90,15 +95,5 @@ function outgoing(): Record<string, FlagValue> {
     'kubelet-preferred-address-types': 'InternalIP',
     'proxy-client-cert-file': `${LEAVES.apiServerFrontProxy}.crt`,
     'proxy-client-key-file': `${LEAVES.apiServerFrontProxy}.key`,
-  };
-}
-
-function audit({ apiServer }: Cluster): Record<string, FlagValue> {
-  return {
-    'audit-log-path': API_SERVER_FILES.auditLog,
-    'audit-log-maxage': apiServer.audit.maxAge,
-    'audit-log-maxbackup': apiServer.audit.maxBackup,
-    'audit-log-maxsize': apiServer.audit.maxSize,
-    'audit-policy-file': API_SERVER_FILES.auditPolicy,
   };
 }

@@ -1,7 +1,7 @@
 import { ETCD_PREFIX } from '../../cluster/api-server.ts';
 import type { Facts, HostFacts } from '../../cluster/facts.ts';
+import { ISSUER } from '../../core/token-issuer.ts';
 import type { Cluster } from '../../inventory/types.ts';
-import { ISSUER } from '../api-server/flags.ts';
 import type { Problem } from '../stage.ts';
 
 interface Kept {

@@ -13,6 +13,7 @@ interface Situation {
   skip?: string[];
   /** Seen in the facts. */
   known?: Problem[];
+  remarks?: string[];
   answer?: (host: string) => CommandResult;
 }
 
@@ -24,6 +25,7 @@ async function check(situation: Situation): Promise<{ asked: string[]; told: unk
   const stage: Partial<Stage> = {
     name: 'preflight',
     problems: () => known,
+    remarks: () => situation.remarks ?? [],
     inquire: ({ newcomers }) =>
       newcomers.size === 0
         ? undefined
@@ -67,6 +69,15 @@ describe('before the first change', () => {
     ['a bare host that this run leaves alone is no reason to ask', { owned: ['m1'], limit: ['m1'] }, []],
   ])('%s', async (_name, situation, asked) => {
     expect(await check(situation)).toEqual({ asked, told: [], thrown: undefined });
+  });
+
+  it('what a stage remarks is told, and stops nothing', async () => {
+    const told = [{ at: 7, type: 'warning', message: 'stays off' }];
+    expect(await check({ owned: ['m1', 'w1'], remarks: ['stays off'] })).toEqual({
+      asked: [],
+      told,
+      thrown: undefined,
+    });
   });
 
   it('what hosts answer stops the run with exit 14', async () => {
