@@ -19,6 +19,8 @@ interface Settings {
   readonly kubelet: Configured;
   readonly kubeProxy: Configured;
   readonly etcd: Configured;
+  /** With what they inherit. */
+  readonly hosts: readonly { readonly kubelet: Configured; readonly kubeProxy: Configured }[];
 }
 
 /** Everything that an inventory sets by name and that its versions no longer know: the process would not start. */
@@ -28,17 +30,23 @@ export function flagProblems(cluster: Settings): FlagProblem[] {
     ['kube-apiserver', kubernetes, cluster.apiServer],
     ['kube-controller-manager', kubernetes, cluster.controllerManager],
     ['kube-scheduler', kubernetes, cluster.scheduler],
-    ['kubelet', kubernetes, cluster.kubelet],
-    ['kube-proxy', kubernetes, cluster.kubeProxy],
     ['etcd', etcd, cluster.etcd],
   ];
-  return [
+  const nodes = [cluster, ...cluster.hosts].flatMap(({ kubelet, kubeProxy }): [FlagOwner, Configured][] => [
+    ['kubelet', kubelet],
+    ['kube-proxy', kubeProxy],
+  ]);
+  const problems = [
     ...components.flatMap(([component, version, { extraArgs }]) => removedFlags(component, version, extraArgs)),
     // etcd's configuration file has the names of its flags.
     ...removedFlags('etcd', etcd, cluster.etcd.config),
-    ...gatesOf('kubelet', kubernetes, cluster.kubelet.config),
-    ...gatesOf('kube-proxy', kubernetes, cluster.kubeProxy.config),
+    ...nodes.flatMap(([component, { extraArgs, config }]) => [
+      ...removedFlags(component, kubernetes, extraArgs),
+      ...gatesOf(component, kubernetes, config),
+    ]),
   ];
+  // What hosts inherit is told once.
+  return [...new Map(problems.map((problem) => [problem.message, problem])).values()];
 }
 
 function gatesOf(component: FlagOwner, version: string, config: Named): FlagProblem[] {

@@ -33,7 +33,7 @@ export function complete(
   const hosts = resolveHosts(
     present.map(({ host }) => host),
     {
-      filled: { ssh: sshFilled, pillar: filled.pillar },
+      filled: { ...filled, ssh: sshFilled },
       groups: input.groups ?? {},
       priority: Number(childSchema(options.schema.definitions?.['host'], 'priority', options.schema)?.default),
       agent: (options.env['SSH_AUTH_SOCK'] ?? '') !== '',

@@ -1,5 +1,5 @@
 import { toFlow, typeInWords } from './describe.ts';
-import { describedItems, describedSettings, resolve, type JsonSchema } from './schema.ts';
+import { describedItems, describedSettings, likeSection, resolve, type JsonSchema } from './schema.ts';
 
 const HEAD = `# The inventory
 
@@ -20,8 +20,8 @@ The first line names the schema for editors that know the YAML language server:
 - **Several files** (\`-i base.yaml -i site.yaml\`) are merged in their order: maps setting by setting, hosts by their
   \`name\`; every other list of a later file replaces the earlier one.
 - **\`null\`** (or nothing behind the colon) puts a setting back to its default, and takes an entry out of a map such as
-  \`labels\`. In \`extraArgs\` and \`config\` it takes out what mcpk would set, in a host's
-  \`pillar\` what is inherited.
+  \`labels\`. In \`extraArgs\` and \`config\` it takes out what mcpk would set, in a host's also
+  what is inherited, as in its \`pillar\`.
 - **\`\${NAME}\`** in a text is replaced by that environment variable, \`\${NAME:-default}\` by the default where the variable
   is not set or empty. A variable that is not set is a mistake. \`$\${\` stands for \`\${\`.
 - **Which variables**: those that begin with \`MCPK_\`, and those that whoever runs mcpk names: \`--env NAME\`, once for
@@ -39,7 +39,7 @@ The first line names the schema for editors that know the YAML language server:
 - **SSH**: what decides whom mcpk talks to and as whom, and which options of an ssh_config it understands, is in
   [ssh.md](ssh.md).
 - **Files** (keys, manifests) may begin with \`~\`; a relative one counts from the folder of the inventory that names it.
-- **Inheritance**: \`ssh\`, \`labels\`, \`taints\` and \`pillar\` of a host are the cluster's, then those of its groups (worker,
+- **Inheritance**: \`ssh\`, \`labels\`, \`taints\`, \`kubelet\`, \`kubeProxy\` and \`pillar\` of a host are the cluster's, then those of its groups (worker,
   then etcd, then master), then its own; the later one wins. Maps are merged, lists replaced.
 - **YAML** is version 1.2: \`yes\` and \`on\` are text, and there are no merge keys (\`<<\`). Anchors and aliases work.
 - **Mistakes** are told all at once, each with file, line, column, path and the nearest valid word; exit code 10.
@@ -100,7 +100,11 @@ function rows(schema: JsonSchema, prefix: string, root: JsonSchema, required: re
   return Object.entries(schema.properties ?? {}).flatMap(([key, property]) => {
     const child = resolve(property, root);
     const name = `${prefix}${key}`;
-    if (key === 'ssh') return [`| \`ssh\` | map | | As the [section ssh](#ssh). |`];
+    const like = prefix === '' ? likeSection(key, child, root) : undefined;
+    if (like !== undefined) {
+      const parts = like.of === undefined ? '' : `: ${like.of.map((part) => `\`${part}\``).join(', ')}`;
+      return [`| \`${key}\` | map | | As the [section ${key}](#${key.toLowerCase()})${parts}. |`];
+    }
     if (describedSettings(child) !== undefined) return rows(child, `${name}.`, root, child.required);
     const items = describedItems(child, root);
     const entries =

@@ -1,4 +1,4 @@
-import type { ApiServerSettings, Cluster, Endpoint, Role, SshSettings } from './types.ts';
+import type { ApiServerSettings, Cluster, Endpoint, NodeServiceSettings, Role, SshSettings } from './types.ts';
 
 /** The YAML form, once it fits the schema: as `Cluster`, but with what is inherited or computed left out. */
 export interface ClusterInput {
@@ -12,6 +12,8 @@ export interface GroupInput {
   readonly ssh?: SshInput;
   readonly labels?: Readonly<Record<string, string>>;
   readonly taints?: readonly string[];
+  readonly kubelet?: Partial<NodeServiceSettings>;
+  readonly kubeProxy?: Partial<NodeServiceSettings>;
   readonly pillar?: Readonly<Record<string, unknown>>;
 }
 

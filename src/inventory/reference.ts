@@ -1,6 +1,6 @@
 import { isMap } from '../core/merge.ts';
 import { toFlow, typeInWords } from './describe.ts';
-import { describedItems, describedSettings, resolve, type JsonSchema } from './schema.ts';
+import { describedItems, describedSettings, likeSection, resolve, type JsonSchema } from './schema.ts';
 
 const HEAD = `# yaml-language-server: $schema=../schema/cluster.v1.schema.json
 #
@@ -24,9 +24,12 @@ export function renderReference(root: JsonSchema): string {
 }
 
 function renderSetting(key: string, schema: JsonSchema, where: Where, root: JsonSchema): string[] {
-  // Below a group or a host, ssh is named, not repeated.
-  if (key === 'ssh' && where.indent !== '')
-    return [`${where.indent}# As the section ssh, for these hosts alone.`, `${where.indent}#ssh: { port: 2222 }`];
+  const like = where.indent === '' ? undefined : likeSection(key, schema, root);
+  if (like !== undefined) {
+    const parts = like.of === undefined ? '' : `: ${like.of.join(', ')}`;
+    const comment = `${where.indent}# As the section ${key}, for these hosts alone${parts}.`;
+    return [comment, ...line(key, schema.examples?.[0], { ...where, example: true })];
+  }
   const above = comment(schema, where, root);
   const items = describedItems(schema, root);
   const settings = describedSettings(schema);

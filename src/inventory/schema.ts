@@ -96,6 +96,23 @@ export function describedSettings(schema: JsonSchema): JsonSchema['properties'] 
   return schema['x-upstream'] === true ? undefined : schema.properties;
 }
 
+/**
+ * Of a setting of a host or a group that is a section too (`ssh`): it is named there, not described anew. `of` are the
+ * parts that it has of the section where those are not all.
+ */
+export function likeSection(
+  key: string,
+  setting: JsonSchema,
+  root: JsonSchema,
+): { of: readonly string[] | undefined } | undefined {
+  const section = root.properties?.[key];
+  const all = section === undefined ? undefined : resolve(section, root).properties;
+  if (all === undefined || setting.properties === undefined) return undefined;
+  const own = Object.keys(setting.properties);
+  if (!own.every((part) => Object.hasOwn(all, part))) return undefined;
+  return { of: own.length === Object.keys(all).length ? undefined : own };
+}
+
 export function schemaAt(root: JsonSchema, path: readonly (string | number)[]): JsonSchema | undefined {
   return path.reduce<JsonSchema | undefined>((schema, key) => childSchema(schema, key, root), root);
 }

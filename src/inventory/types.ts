@@ -22,7 +22,7 @@ export interface Cluster {
   readonly apiServer: ApiServerSettings;
   readonly controllerManager: ComponentSettings;
   readonly scheduler: ComponentSettings;
-  readonly kubelet: KubeletSettings;
+  readonly kubelet: NodeServiceSettings;
   readonly kubeProxy: KubeProxySettings;
   readonly containerd: ContainerdSettings;
   readonly haproxy: HaproxySettings;
@@ -66,6 +66,9 @@ export interface Host {
   readonly labels: Readonly<Record<string, string>>;
   /** As kubectl writes them: `key=value:Effect`. Masters that are not workers too get the control-plane taint unless `taints` is given. */
   readonly taints: readonly string[];
+  /** The cluster's, the groups' and the host's, merged; as are those of kube-proxy. */
+  readonly kubelet: NodeServiceSettings;
+  readonly kubeProxy: NodeServiceSettings;
   /** VRRP priority of a master, 1–254; by default 101. */
   readonly priority: number;
   /** The cluster's, the groups' and the host's, merged. */
@@ -239,16 +242,14 @@ export interface PrefixedClaim {
   readonly expression?: FreeText;
 }
 
-export interface KubeletSettings extends ComponentSettings {
-  /** Merged over KubeletConfiguration. */
+export interface NodeServiceSettings extends ComponentSettings {
+  /** Merged over KubeletConfiguration, or KubeProxyConfiguration. */
   readonly config: Readonly<Record<string, unknown>>;
 }
 
-export interface KubeProxySettings extends ComponentSettings {
+export interface KubeProxySettings extends NodeServiceSettings {
   readonly enabled: boolean;
   readonly mode: 'nftables' | 'iptables' | 'ipvs';
-  /** Merged over KubeProxyConfiguration. */
-  readonly config: Readonly<Record<string, unknown>>;
 }
 
 export interface ContainerdSettings {

@@ -1,6 +1,5 @@
 import { runtimeAnswers } from '../cluster/runtime.ts';
 import { secretly } from '../core/secret.ts';
-import type { Cluster } from '../inventory/types.ts';
 import { toToml } from '../render/toml.ts';
 import { ref } from '../resources/kinds.ts';
 import type { FileResource, PackageResource, Ref, Resource, UnitResource } from '../resources/types.ts';
@@ -29,10 +28,10 @@ export const runtime: Stage = {
 };
 
 function containerdStates(context: StateContext): Resource[] {
-  const { cluster, own } = context;
+  const { cluster, host, own } = context;
   const registries = registryFiles(cluster.registries);
   const proxies = proxyFiles(cluster);
-  const config = configFile(cluster, containerdMajor(own.os));
+  const config = configFile(containerdConfig(cluster, host, containerdMajor(own.os)));
   return [
     ...PACKAGES,
     ...cniPlugins(context),
@@ -45,9 +44,9 @@ function containerdStates(context: StateContext): Resource[] {
   ];
 }
 
-function configFile(cluster: Cluster, major: 1 | 2): FileResource {
+function configFile(config: Readonly<Record<string, unknown>>): FileResource {
   return {
-    ...file(CONTAINERD.config, secretly(containerdConfig(cluster, major), toToml)),
+    ...file(CONTAINERD.config, secretly(config, toToml)),
     validate: ['containerd', '--config', '{}', 'config', 'dump'],
     requires: ['package:containerd'],
   };

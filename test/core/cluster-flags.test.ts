@@ -9,6 +9,7 @@ const SETTINGS = {
   scheduler: NONE,
   kubelet: NONE,
   kubeProxy: NONE,
+  hosts: [{ kubelet: NONE, kubeProxy: NONE }],
 };
 
 function problems(settings: object): string[] {
@@ -30,6 +31,18 @@ it.each([
   },
   {
     settings: { kubeProxy: { ...NONE, config: { featureGates: { TopologyAwareHints: true } } } },
+    messages: [/^kube-proxy .*Topology/],
+  },
+  {
+    settings: {
+      hosts: ['w1', 'w2'].map(() => ({ kubelet: { ...NONE, extraArgs: { containerd: 'x' } }, kubeProxy: NONE })),
+    },
+    messages: [/^kubelet 1\.37\.1 .*--containerd/],
+  },
+  {
+    settings: {
+      hosts: [{ kubelet: NONE, kubeProxy: { ...NONE, config: { featureGates: { TopologyAwareHints: true } } } }],
+    },
     messages: [/^kube-proxy .*Topology/],
   },
   {

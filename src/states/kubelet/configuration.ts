@@ -1,7 +1,7 @@
 import type { HostFacts } from '../../cluster/facts.ts';
 import { deepMerge } from '../../core/merge.ts';
 import { PATHS } from '../../core/paths.ts';
-import type { Cluster } from '../../inventory/types.ts';
+import type { Cluster, Host } from '../../inventory/types.ts';
 import { CONTAINERD, cgroupDriver } from '../containerd/config.ts';
 import { CIPHER_SUITES } from '../tls.ts';
 
@@ -11,17 +11,17 @@ const MAX_PODS = 110;
 type Tree = Readonly<Record<string, unknown>>;
 
 /** KubeletConfiguration v1beta1 of one host, with the inventory's `kubelet.config` over it. */
-export function kubeletConfiguration(cluster: Cluster, own: HostFacts): Record<string, unknown> {
+export function kubeletConfiguration(cluster: Cluster, host: Host, own: HostFacts): Record<string, unknown> {
   const defaults = {
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
     kind: 'KubeletConfiguration',
     ...access(),
-    ...runtime(cluster, own),
+    ...runtime(host, own),
     ...pods(cluster, own),
     ...reservations(),
     ...shutdown(),
   };
-  return deepMerge(defaults, cluster.kubelet.config);
+  return deepMerge(defaults, host.kubelet.config);
 }
 
 /** Who may ask the kubelet, and how it shows itself: nobody unnamed, everybody else by the API server's word. */
@@ -45,10 +45,10 @@ function access(): Tree {
   };
 }
 
-function runtime(cluster: Cluster, own: HostFacts): Tree {
+function runtime(host: Host, own: HostFacts): Tree {
   return {
     containerRuntimeEndpoint: `unix://${CONTAINERD.socket}`,
-    cgroupDriver: cgroupDriver(cluster),
+    cgroupDriver: cgroupDriver(host),
     // Since 1.35 the kubelet does not start on cgroup v1 unless told so.
     ...(own.cgroup === 1 ? { failCgroupV1: false } : {}),
     protectKernelDefaults: true,

@@ -12,22 +12,22 @@ import { kubeletConfiguration } from './configuration.ts';
 const KUBELET_UNIT = 'kubelet.service';
 
 export function kubelet(context: StateContext): Resource[] {
-  const { cluster, own } = context;
+  const { cluster, host, own } = context;
   const link = linkTo('kubelet', context);
-  const config = file(PATHS.kubeletConfig, secretly(kubeletConfiguration(cluster, own), toYaml));
-  const environment = serviceEnvironment(cluster.kubelet.environment, `${PATHS.kubelet}/environment`);
+  const config = file(PATHS.kubeletConfig, secretly(kubeletConfiguration(cluster, host, own), toYaml));
+  const environment = serviceEnvironment(host.kubelet.environment, `${PATHS.kubelet}/environment`);
   const unitFile = file(unitPath(KUBELET_UNIT), kubeletUnit(context, environment.data));
   const started = [link, config, ...environment.files, unitFile];
   return [...started, unit(started.map(ref))];
 }
 
-function kubeletUnit({ cluster, host }: StateContext, environment: ServiceEnvironment['data']): string {
+function kubeletUnit({ host }: StateContext, environment: ServiceEnvironment['data']): string {
   const flags = {
     config: PATHS.kubeletConfig,
     'hostname-override': host.name,
     kubeconfig: PATHS.kubeletKubeconfig,
     'node-ip': host.internalAddress,
-    ...cluster.kubelet.extraArgs,
+    ...host.kubelet.extraArgs,
   };
   return render('kubelet/kubelet.service', { flags, ...environment });
 }

@@ -40,8 +40,8 @@ function problem({ setting, wanted, of, why }: Kept, { hosts }: Facts): Problem[
   ];
 }
 
-function domainOf({ network, kubelet }: Cluster): Kept {
-  const own = kubelet.config['clusterDomain'];
+function domainOf({ network, hosts }: Cluster): Kept {
+  const own = hosts.map(({ kubelet }) => kubelet.config['clusterDomain']).find((each) => each !== undefined);
   return {
     setting: own === undefined ? 'network.domain' : 'kubelet.config.clusterDomain',
     wanted: typeof own === 'string' ? own : network.domain,
