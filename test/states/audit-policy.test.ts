@@ -48,6 +48,16 @@ it.each([
   expect(levelOf('create tokenreviews.authentication.k8s.io', user, group)).toBe('Metadata');
 });
 
+it.each([
+  ['a node', ...NODE],
+  ['an administrator', 'kubernetes-admin', 'mcpk:cluster-admins'],
+])('what goes into a pod, or past the API, leaves a trace: by %s', (_who, user, group) => {
+  for (const into of ['exec', 'attach', 'portforward', 'proxy'])
+    for (const verb of ['create', 'get']) expect(levelOf(`${verb} pods/${into}`, user, group)).toBe('Metadata');
+  for (const request of ['get services/proxy', 'get nodes/proxy', 'create pods', 'patch deployments.apps'])
+    expect(levelOf(request, user, group)).toBe('Metadata');
+});
+
 it("the cluster's own chatter stays out", () => {
   expect(levelOf('watch pods', ...NODE)).toBe('None');
   expect(levelOf('update leases.coordination.k8s.io', ...NODE)).toBe('None');

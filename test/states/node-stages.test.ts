@@ -118,6 +118,13 @@ describe('kubelet', () => {
     expect(unit).not.toContain('--node-ip');
   });
 
+  it('limits what one pod may take, and lets nobody else read how', async () => {
+    const all = resources(nodes, await labContext());
+    expect(yamlOf(all, KUBELET_CONFIG)).toMatchObject({ podPidsLimit: 4096, seccompDefault: true });
+    for (const path of [KUBELET_CONFIG, '/etc/systemd/system/kubelet.service'])
+      expect(all).toContainEqual(expect.objectContaining({ path, mode: '0600', owner: 'root' }));
+  });
+
   it('has no more pods than addresses', async () => {
     const config = yamlOf(resources(nodes, await labContext('network: { nodePrefix: 26 }')), KUBELET_CONFIG);
     expect(config['maxPods']).toBe(61);

@@ -15,11 +15,13 @@ export interface Audit {
 
 /** Who did what, without bodies; bodies of secrets never, the cluster's own chatter not at all. First match wins. */
 const AUDIT_RULES: readonly Readonly<Record<string, unknown>>[] = [
-  // Before all that is left out: what a stolen kubelet's certificate reads must leave a trace.
+  // Before all that is left out: what a stolen kubelet's certificate reads, or gets into, must leave a trace.
   {
     level: 'Metadata',
     resources: [
       { group: '', resources: ['secrets', 'configmaps', 'serviceaccounts/token'] },
+      { group: '', resources: ['pods/exec', 'pods/attach', 'pods/portforward'] },
+      { group: '', resources: ['pods/proxy', 'services/proxy', 'nodes/proxy'] },
       { group: 'authentication.k8s.io', resources: ['tokenreviews'] },
     ],
   },

@@ -64,12 +64,15 @@ function access({ network, endpoint }: Cluster): Record<string, FlagValue> {
     'authentication-config': API_SERVER_FILES.authentication,
     'authorization-config': API_SERVER_FILES.authorization,
     'client-ca-file': TRUST.cluster,
-    'enable-admission-plugins': 'NodeRestriction',
+    // A Service with an external address of its maker's choice takes what others send there (CVE-2020-8554).
+    'enable-admission-plugins': 'DenyServiceExternalIPs,NodeRestriction',
     'requestheader-allowed-names': frontProxies.join(','),
     'requestheader-client-ca-file': TRUST.frontProxy,
     'requestheader-extra-headers-prefix': 'X-Remote-Extra-',
     'requestheader-group-headers': 'X-Remote-Group',
     'requestheader-username-headers': 'X-Remote-User',
+    // Tokens of pods end after the hour that they say, not after a year: clients of these years read them anew.
+    'service-account-extend-token-expiration': false,
     'service-account-issuer': `${ISSUER}${network.domain}`,
     'service-account-key-file': TRUST.serviceAccount,
     'service-account-signing-key-file': SHARED_FILES.serviceAccountOfApiServer,

@@ -7,6 +7,8 @@ import { CIPHER_SUITES } from '../tls.ts';
 
 /** kubelet's own default for pods on a node. */
 const MAX_PODS = 110;
+/** So that one pod can't take all of a node's (32768 by default) from the others; far more than a usual one has. */
+const PIDS_OF_A_POD = 4096;
 
 type Tree = Readonly<Record<string, unknown>>;
 
@@ -52,6 +54,8 @@ function runtime(host: Host, own: HostFacts): Tree {
     // Since 1.35 the kubelet does not start on cgroup v1 unless told so.
     ...(own.cgroup === 1 ? { failCgroupV1: false } : {}),
     protectKernelDefaults: true,
+    // What a pod that says nothing of it gets: the runtime's own filter of system calls.
+    seccompDefault: true,
     serializeImagePulls: false,
     maxParallelImagePulls: 5,
   };
@@ -63,6 +67,7 @@ function pods(cluster: Cluster, own: HostFacts): Tree {
     clusterDNS: [cluster.addons.coredns.serviceAddress],
     // resolved's stub address means the pod itself inside a pod: hand on the list behind it.
     resolvConf: own.resolved ? '/run/systemd/resolve/resolv.conf' : PATHS.resolvConf,
+    podPidsLimit: PIDS_OF_A_POD,
     // The node's part of podCidr, without its network, broadcast and gateway address.
     maxPods: Math.min(MAX_PODS, 2 ** (32 - cluster.network.nodePrefix) - 3),
   };

@@ -4,7 +4,7 @@ import { render } from '../../render/render.ts';
 import { toYaml } from '../../render/formats.ts';
 import { ref } from '../../resources/kinds.ts';
 import type { Ref, Resource, UnitResource } from '../../resources/types.ts';
-import { file, inputs, linkTo, unitPath } from '../build.ts';
+import { file, inputs, linkTo, PRIVATE, unitPath } from '../build.ts';
 import { serviceEnvironment, type ServiceEnvironment } from '../environment.ts';
 import type { StateContext } from '../stage.ts';
 import { kubeletConfiguration } from './configuration.ts';
@@ -14,9 +14,9 @@ const KUBELET_UNIT = 'kubelet.service';
 export function kubelet(context: StateContext): Resource[] {
   const { cluster, host, own } = context;
   const link = linkTo('kubelet', context);
-  const config = file(PATHS.kubeletConfig, secretly(kubeletConfiguration(cluster, host, own), toYaml));
+  const config = file(PATHS.kubeletConfig, secretly(kubeletConfiguration(cluster, host, own), toYaml), PRIVATE);
   const environment = serviceEnvironment(host.kubelet.environment, `${PATHS.kubelet}/environment`);
-  const unitFile = file(unitPath(KUBELET_UNIT), kubeletUnit(context, environment.data));
+  const unitFile = file(unitPath(KUBELET_UNIT), kubeletUnit(context, environment.data), PRIVATE);
   const started = [link, config, ...environment.files, unitFile];
   return [...started, unit(started.map(ref))];
 }
