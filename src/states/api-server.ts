@@ -27,10 +27,14 @@ export const apiServer: Stage = {
   hosts: (cluster) => hostsWith(cluster, 'master'),
   needs: ['etcd', 'haproxy'],
   states,
-  remarks: (cluster, facts) =>
+  problems: (cluster, facts) =>
     podSecurity(cluster, facts) === 'left'
       ? [
-          'PodSecurity stays off, as this cluster was made without it: apiServer.admission.podSecurity.enabled: true switches it on, false ends this line',
+          {
+            code: 'warning',
+            message:
+              'PodSecurity stays off, as this cluster was made without it: apiServer.admission.podSecurity.enabled: true switches it on, false ends this line',
+          },
         ]
       : [],
   rollout: mastersRollout,

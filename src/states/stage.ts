@@ -96,9 +96,7 @@ export interface Stage {
   api?: boolean;
   needs: readonly string[];
   states(context: StateContext): Resource[] | DeferredStates;
-  /** What works, but may not be what is meant: a line each, told as a warning. */
-  remarks?(cluster: Cluster, facts: Facts): string[];
-  /** Problems that stop the run before anything changes. */
+  /** Problems that stop the run before anything changes, and warnings. */
   problems?(cluster: Cluster, facts: Facts): Problem[];
   /** Of those, what no inventory could mend: it stops a rollback too. */
   broken?(cluster: Cluster, facts: Facts): Problem[];
@@ -136,9 +134,10 @@ export interface Inquiry {
 
 export interface Problem {
   /**
-   * `refused`: what a cluster that runs would not live through. It holds whatever is skipped; absent = `preflight`.
+   * `refused`: what a cluster that runs would not live through. It holds whatever is skipped. `warning`: is told, and
+   * stops nothing. Absent = `preflight`.
    */
-  code?: 'preflight' | 'refused';
+  code?: 'preflight' | 'refused' | 'warning';
   host?: string;
   message: string;
   hint?: string;

@@ -113,11 +113,10 @@ describe('PodSecurity', () => {
     const resources = states(cluster, facts);
     expect(textAt(resources, `${FOLDER}/pod-security.yaml`) !== undefined).toBe(on);
     expect(flag(resources, 'admission-control-config-file') !== undefined).toBe(on);
-    expect(apiServer.remarks?.(cluster, facts)).toEqual(
-      told
-        ? [expect.stringMatching(/^PodSecurity stays off.*apiServer\.admission\.podSecurity\.enabled: true switches/)]
-        : [],
+    const message: unknown = expect.stringMatching(
+      /^PodSecurity stays off.*apiServer\.admission\.podSecurity\.enabled: true switches/,
     );
+    expect(apiServer.problems?.(cluster, facts)).toEqual(told ? [{ code: 'warning', message }] : []);
   });
 
   it('that one master has comes to the others: a run was cut off, or a master is new', async () => {

@@ -9,8 +9,7 @@ import type { Opened } from './open.ts';
 /**
  * Says what would stop the run half-way, before its first change. What is seen in the facts comes first: what is wrong
  * there would only show once more, in other words, when hosts are asked. Of a stage that is skipped the facts are
- * told as warnings, and no host is asked; but no option makes a warning of what would lose data. What stages remark
- * stops nothing, and is told when nothing else does.
+ * told as warnings, and no host is asked; but no option makes a warning of what would lose data.
  *
  * @throws McpkError `refused`, `preflight`, or what ended the session with a host that was asked
  */
@@ -21,14 +20,18 @@ export async function checkProblems(
   const skipped = stages.filter((stage) => selection.skip?.has(stage.name));
   const counted = stages.filter((stage) => !skipped.includes(stage));
   const passed = problemsOf(skipped, cluster, facts);
-  for (const { message, hint, host } of passed.filter((problem) => !isRefusal(problem)))
+  const known = problemsOf(counted, cluster, facts);
+  for (const { message, hint, host } of [
+    ...passed.filter((problem) => !isRefusal(problem)),
+    ...known.filter(isWarning),
+  ])
     emit({
       at: since(),
       type: 'warning',
       ...(host === undefined ? {} : { host }),
       message: [message, hint].filter(Boolean).join('. '),
     });
-  refuse([...passed.filter(isRefusal), ...problemsOf(counted, cluster, facts)]);
+  refuse([...passed.filter(isRefusal), ...known]);
   const newcomers = new Set(
     [...facts.hosts]
       .filter(([name, { owned }]) => owned.length === 0 && (selection.limit?.has(name) ?? true))
@@ -43,8 +46,6 @@ export async function checkProblems(
     return judge(answers);
   });
   refuse((await Promise.all(found)).flat());
-  for (const message of stages.flatMap((stage) => stage.remarks?.(cluster, facts) ?? []))
-    emit({ at: since(), type: 'warning', message });
 }
 
 /**
@@ -64,10 +65,15 @@ function isRefusal({ code }: Problem): boolean {
   return code === 'refused';
 }
 
+function isWarning({ code }: Problem): boolean {
+  return code === 'warning';
+}
+
 /** What would lose data comes first, and with it the exit code. */
 function refuse(problems: readonly Problem[]): void {
-  const ordered = [...problems.filter(isRefusal), ...problems.filter((problem) => !isRefusal(problem))];
-  const errors = ordered.map(({ code = 'preflight', message, ...more }) => new McpkError(code, message, more));
+  const errors = [...problems.filter(isRefusal), ...problems.filter((problem) => !isRefusal(problem))].flatMap(
+    ({ code = 'preflight', message, ...more }) => (code === 'warning' ? [] : [new McpkError(code, message, more)]),
+  );
   const [first, ...rest] = errors;
   if (first) throw failure([first, ...rest]);
 }

@@ -13,7 +13,6 @@ interface Situation {
   skip?: string[];
   /** Seen in the facts. */
   known?: Problem[];
-  remarks?: string[];
   answer?: (host: string) => CommandResult;
 }
 
@@ -25,7 +24,6 @@ async function check(situation: Situation): Promise<{ asked: string[]; told: unk
   const stage: Partial<Stage> = {
     name: 'preflight',
     problems: () => known,
-    remarks: () => situation.remarks ?? [],
     inquire: ({ newcomers }) =>
       newcomers.size === 0
         ? undefined
@@ -71,15 +69,6 @@ describe('before the first change', () => {
     expect(await check(situation)).toEqual({ asked, told: [], thrown: undefined });
   });
 
-  it('what a stage remarks is told, and stops nothing', async () => {
-    const told = [{ at: 7, type: 'warning', message: 'stays off' }];
-    expect(await check({ owned: ['m1', 'w1'], remarks: ['stays off'] })).toEqual({
-      asked: [],
-      told,
-      thrown: undefined,
-    });
-  });
-
   it('what hosts answer stops the run with exit 14', async () => {
     const { thrown } = await check({ answer: (host) => ({ exitCode: 0, stdout: `${host} is cut off`, stderr: '' }) });
     expect(thrown).toMatchObject({ exitCode: 14, errors: [{ host: 'm1' }, { message: 'w1 is cut off' }] });
@@ -95,6 +84,14 @@ describe('before the first change', () => {
     const outcome = await check({ skip: ['preflight'], known: [{ host: 'm1', message: 'is full', hint: 'Tidy up.' }] });
     const warning = { at: 7, type: 'warning', host: 'm1', message: 'is full. Tidy up.' };
     expect(outcome).toEqual({ asked: [], told: [warning], thrown: undefined });
+  });
+
+  it('what is a warning is told and stops nothing', async () => {
+    const known: Problem[] = [{ code: 'warning', host: 'w1', message: 'ends soon', hint: 'Renew it.' }];
+    const told = [{ at: 7, type: 'warning', host: 'w1', message: 'ends soon. Renew it.' }];
+    expect(await check({ owned: ['m1', 'w1'], known })).toEqual({ asked: [], told, thrown: undefined });
+    const stopped = await check({ known: [...known, { message: 'is full' }] });
+    expect(stopped).toMatchObject({ told, thrown: { exitCode: 14, message: 'is full' } });
   });
 
   it('what a stage refuses ends the run with exit 18, skipped or not', async () => {
