@@ -9,7 +9,7 @@ import { hostKeyOf, OPERATOR_KEY } from './keys.ts';
 import { exists } from './machine.ts';
 import { isMounted, removeFolder, unmount } from './mounts.ts';
 import { createHostSide, netnsOf, netnsPath, removeHostSide, setLink } from './network.ts';
-import { CLONE, STATE } from './paths.ts';
+import { CLONE, MEMORY, STATE } from './paths.ts';
 import { children, identify, running, signal, startDetached, waitUntilGone, type ProcessId } from './processes.ts';
 import { run } from './run.ts';
 import { HOSTS, type HostSpec } from './topology.ts';
@@ -20,6 +20,15 @@ const BOOT_TIMEOUT = 60_000;
 const PLAIN = ['containerd', 'kubelet', 'etcd'];
 
 const folderOf = (name: string): string => join(STATE, 'hosts', name);
+const memoryOf = (name: string): string => join(MEMORY, 'hosts', name);
+
+/** Where a host's folders below /var/lib that do not lie on its overlay lie on the machine, by their name there. */
+export function plainFoldersOf(name: string): Record<string, string> {
+  return Object.fromEntries(
+    PLAIN.map((plain) => [plain, join(plain === 'etcd' ? memoryOf(name) : folderOf(name), 'data', plain)]),
+  );
+}
+
 /** The host's own file system as the machine sees it, valid while the host is set up. */
 export const rootOf = (name: string): string => join(folderOf(name), 'root');
 const pidFileOf = (name: string): string => join(folderOf(name), 'pid');
@@ -57,7 +66,6 @@ export async function boot(host: HostSpec, image: string): Promise<void> {
 }
 
 function nspawnArguments(host: HostSpec): string[] {
-  const folder = folderOf(host.name);
   return [
     'systemd-nspawn',
     '--quiet',
@@ -74,15 +82,14 @@ function nspawnArguments(host: HostSpec): string[] {
     '--resolv-conf=off',
     '--timezone=off',
     '--console=passive',
-    ...PLAIN.map((name) => `--bind=${join(folder, 'data', name)}:/var/lib/${name}`),
+    ...Object.entries(plainFoldersOf(host.name)).map(([name, path]) => `--bind=${path}:/var/lib/${name}`),
   ];
 }
 
 async function mountDisk(host: HostSpec, image: string): Promise<void> {
   const folder = folderOf(host.name);
-  for (const name of ['upper', 'work', 'root', ...PLAIN.map((plain) => join('data', plain))]) {
-    await mkdir(join(folder, name), { recursive: true });
-  }
+  const own = ['upper', 'work', 'root'].map((name) => join(folder, name));
+  for (const path of [...own, ...Object.values(plainFoldersOf(host.name))]) await mkdir(path, { recursive: true });
   if (isMounted(rootOf(host.name))) return;
   const options = `lowerdir=${image},upperdir=${join(folder, 'upper')},workdir=${join(folder, 'work')}`;
   await run(['mount', '-t', 'overlay', '-o', options, 'overlay', rootOf(host.name)]);
@@ -187,6 +194,7 @@ export async function cutPower(name: string): Promise<void> {
 /** Takes a powered-off host's disk away: its next boot is that of a bare host. */
 export async function removeDisk(name: string): Promise<void> {
   await removeFolder(folderOf(name));
+  await removeFolder(memoryOf(name));
 }
 
 export async function unmountDisk(name: string): Promise<void> {

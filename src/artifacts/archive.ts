@@ -16,7 +16,7 @@ export interface Member {
   isFile: boolean;
 }
 
-/** What a tar.gz holds, without unpacking it. Throws `stage` when it can't be read. */
+/** What a tar.gz holds, without unpacking it. Throws `fetch` when it can't be read. */
 export async function listArchive(archive: string, url: string, signal: AbortSignal): Promise<Member[]> {
   const args = ['--list', '--verbose', '--gzip', '--numeric-owner', '--full-time', '--quoting-style=escape'];
   const text = await tar([...args, '--file', archive], url, signal);
@@ -46,7 +46,7 @@ async function tar(args: readonly string[], url: string, signal: AbortSignal): P
     const [first = reasonOf(cause), ...details] = ((cause as { stderr?: string }).stderr ?? '')
       .split('\n')
       .filter((line) => line !== '');
-    throw new McpkError('stage', `${url} can't be unpacked: ${first}`, { cause, details, hint: MIRROR_HINT });
+    throw new McpkError('fetch', `${url} can't be unpacked: ${first}`, { cause, details, hint: MIRROR_HINT });
   }
 }
 

@@ -44,7 +44,7 @@ export async function addSums(folder: SafeFolder, added: ReadonlyMap<string, str
 export function publishedSum(text: string, url: string, from: string): string {
   const sum = parseSums(text).get(basename(new URL(url).pathname)) ?? /^[0-9a-f]{64}$/.exec(text.trim())?.[0];
   if (sum !== undefined) return sum;
-  throw new McpkError('stage', `${from} has no sha256 of ${basename(url)}`, {
+  throw new McpkError('fetch', `${from} has no sha256 of ${basename(url)}`, {
     details: [`what is there is ${text.length} characters of something else`],
     hint: MIRROR_HINT,
   });
@@ -52,7 +52,7 @@ export function publishedSum(text: string, url: string, from: string): string {
 
 export function checkSum(what: string, { sha256, by, hint }: Expected, actual: string): void {
   if (sha256 === actual) return;
-  throw new McpkError('stage', `${what}: wrong checksum`, {
+  throw new McpkError('fetch', `${what}: wrong checksum`, {
     details: [`expected sha256 ${sha256}${by === undefined ? '' : ` (${by})`}`, `actual   sha256 ${actual}`],
     hint,
   });

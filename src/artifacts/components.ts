@@ -6,10 +6,8 @@ export type ComponentName = Artifact['component'];
 
 interface Component {
   name: ComponentName;
-  /** Files without which a run can't start; whatever else lies there with a checksum can be used too. */
-  required: readonly string[];
-  /** Left out where nothing would run it. */
-  needed?(cluster: Cluster): boolean;
+  /** Files that a run of this cluster lays on hosts; whatever else lies there with a checksum can be used too. */
+  required(cluster: Cluster): readonly string[];
   version(cluster: Cluster): string;
   /** The mirror of an inventory that names none. */
   upstream: string;
@@ -23,6 +21,7 @@ export type Release =
   /** Of the archive nothing is taken but `programs`, which lie in its folder `inside` (empty: at its root). */
   | { type: 'archive'; file: string; url: string; checksum: string; inside: string; programs: readonly string[] };
 
+const KUBERNETES = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubelet', 'kube-proxy', 'kubectl'];
 const ETCD = ['etcd', 'etcdctl', 'etcdutl'];
 /** All that upstream's releases of the last years hold; each of them lacks one or the other. */
 const CNI_PLUGINS =
@@ -32,7 +31,7 @@ const CNI_PLUGINS =
 export const COMPONENTS: readonly Component[] = [
   {
     name: 'kubernetes',
-    required: ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubelet', 'kube-proxy', 'kubectl'],
+    required: () => KUBERNETES,
     version: (cluster) => cluster.versions.kubernetes,
     upstream: 'https://dl.k8s.io',
     mirror: (cluster) => cluster.artifacts.mirrors.kubernetes,
@@ -43,7 +42,7 @@ export const COMPONENTS: readonly Component[] = [
   },
   {
     name: 'etcd',
-    required: ETCD,
+    required: () => ETCD,
     version: (cluster) => cluster.versions.etcd,
     upstream: 'https://github.com/etcd-io/etcd/releases/download',
     mirror: (cluster) => cluster.artifacts.mirrors.etcd,
@@ -57,8 +56,7 @@ export const COMPONENTS: readonly Component[] = [
   },
   {
     name: 'cni-plugins',
-    required: ['bridge', 'host-local', 'loopback', 'portmap'],
-    needed: (cluster) => cniPluginNames(cluster.network.plugin).length > 0,
+    required: (cluster) => cniPluginNames(cluster.network.plugin),
     version: (cluster) => cluster.versions.cniPlugins,
     upstream: 'https://github.com/containernetworking/plugins/releases/download',
     mirror: (cluster) => cluster.artifacts.mirrors.cniPlugins,

@@ -23,7 +23,7 @@ const TEXT_LIMIT = 1 << 20;
 /** Several times the largest release: a mirror that sends without end fills no disk. */
 const FILE_LIMIT = 2 ** 31;
 
-/** A small text. Throws McpkError `stage`. */
+/** A small text. Throws McpkError `fetch`. */
 export async function fetchText(url: string, { signal, limit = TEXT_LIMIT }: FetchOptions): Promise<string> {
   return wrapped(url, signal, async () => {
     const answer = await get(url, {}, signal);
@@ -123,7 +123,7 @@ async function wrapped<T>(url: string, signal: AbortSignal, work: () => Promise<
   } catch (cause) {
     signal.throwIfAborted();
     if (cause instanceof McpkError) throw cause;
-    throw new McpkError('stage', `can't download ${url}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    throw new McpkError('fetch', `can't download ${url}: ${cause instanceof Error ? cause.message : String(cause)}`, {
       cause,
       hint: 'run the command again, it goes on where it stopped; without a way out set artifacts.mirrors or fill artifacts.directory by hand',
     });

@@ -52,11 +52,11 @@ function endWhenSlow(request: http.ClientRequest): void {
   request.once('close', () => clearInterval(timer));
 }
 
-/** Throws `stage` for another one. */
+/** Throws `fetch` for another one. */
 export function expectStatus(url: string, answer: http.IncomingMessage, wanted: readonly number[]): void {
   if (wanted.includes(answer.statusCode ?? 0)) return;
   answer.destroy();
-  throw new McpkError('stage', `${url} answers ${answer.statusCode} ${answer.statusMessage ?? ''}`.trimEnd(), {
+  throw new McpkError('fetch', `${url} answers ${answer.statusCode} ${answer.statusMessage ?? ''}`.trimEnd(), {
     hint: 'see whether this version was released for this processor, and whether artifacts.mirrors is right',
   });
 }

@@ -29,7 +29,7 @@ interface From {
 /**
  * Text of the manifests that the inventory names, by name; Calico's is upstream's of its version unless one is named.
  * What a URL served is held to afterwards, by the inventory's sha256 or the lock file's, and kept beside the binaries.
- * Throws `invalid`, or `stage` when a URL does not answer or answers with another content than it did.
+ * Throws `invalid`, or `fetch` when a URL does not answer or answers with another content than it did.
  */
 export async function loadManifests(
   cluster: Cluster,

@@ -23,7 +23,7 @@ export interface OpenOptions {
 /**
  * The binaries of this run, each with the sha256 that its folder's SHA256SUMS and `pins` demand of it. What lacks is
  * fetched when `artifacts.download` is on. Without anything to fetch or to verify for the first time this takes
- * a few ms. Throws McpkError `invalid` when something lacks, `stage` for a wrong checksum or a failed download.
+ * a few ms. Throws McpkError `invalid` when something lacks, `fetch` for a wrong checksum or a failed download.
  */
 export async function openArtifacts(cluster: Cluster, options: OpenOptions): Promise<ArtifactIndex> {
   const { arches, pins, signal, onProgress = () => undefined } = options;

@@ -68,7 +68,7 @@ export class Pins {
     return expected;
   }
 
-  /** Holds what is used to its pin, and remembers it for the lock file. Throws `stage`. */
+  /** Holds what is used to its pin, and remembers it for the lock file. Throws `fetch`. */
   hold(key: string, what: string, sha256: string): void {
     const expected = this.expected(key);
     if (expected !== undefined) checkSum(what, expected, sha256);

@@ -25,22 +25,22 @@ export interface Shelf {
 export function shelvesOf(cluster: Cluster, arches: readonly string[], pins: Pins): Shelf[] {
   const root = artifactsRoot(cluster);
   const inPlace = isOfInventory(root.path, cluster.files);
-  const needed = COMPONENTS.filter((component) => component.needed?.(cluster) ?? true);
-  return needed.flatMap((component) =>
-    arches.map((arch) => {
+  return COMPONENTS.flatMap((component) => {
+    const required = component.required(cluster);
+    if (required.length === 0) return [];
+    return arches.map((arch) => {
       const version = component.version(cluster);
       const mirror = component.mirror(cluster).replace(/\/+$/, '');
       const names = [segment(component.name), segment(version), `linux-${segment(arch)}`];
       const release = component.release(mirror, version, arch);
       const key = (name: string): string => [...names, name].join('/');
-      const { required } = component;
       const fetched = (release.type === 'archive' ? [release.file] : required).map(key);
       const common = root.below(...names);
       const trusted = inPlace || mirror === component.upstream;
       const own = trusted ? common : root.below('from', nameOf(mirror, fetched, pins), ...names);
       return { component: component.name, version, arch, common, own, key, required, release };
-    }),
-  );
+    });
+  });
 }
 
 /**

@@ -85,17 +85,17 @@ export function pick(
     const name = programs.find((program) => path === `${prefix}${program}`);
     if (name === undefined) continue;
     const wrong = members.has(name) ? 'is there twice' : wrongWith(entry);
-    if (wrong) throw new McpkError('stage', `${name} in ${url} ${wrong}`, { hint: MIRROR_HINT });
+    if (wrong) throw new McpkError('fetch', `${name} in ${url} ${wrong}`, { hint: MIRROR_HINT });
     members.set(name, entry.member);
     size += entry.size;
   }
   if (size > LARGEST_RELEASE)
-    throw new McpkError('stage', `${url} holds more than ${LARGEST_RELEASE / 2 ** 30} GiB of programs`, {
+    throw new McpkError('fetch', `${url} holds more than ${LARGEST_RELEASE / 2 ** 30} GiB of programs`, {
       hint: MIRROR_HINT,
     });
   const lacking = names.filter((name) => !members.has(name));
   if (lacking.length === 0) return members;
-  throw new McpkError('stage', `${url} does not hold ${lacking.join(', ')}`, { hint: MIRROR_HINT });
+  throw new McpkError('fetch', `${url} does not hold ${lacking.join(', ')}`, { hint: MIRROR_HINT });
 }
 
 function wrongWith({ isFile, size }: Member): string | undefined {
@@ -108,7 +108,7 @@ async function inspect(folder: SafeFolder, name: string, signal: AbortSignal): P
   const file = await folder.openOwn(name);
   try {
     if ((await file.stat()).size === 0)
-      throw new McpkError('stage', `${name} in the archive is no regular file`, { hint: MIRROR_HINT });
+      throw new McpkError('fetch', `${name} in the archive is no regular file`, { hint: MIRROR_HINT });
     await file.chmod(0o755);
     return await hashOf(file, signal);
   } finally {

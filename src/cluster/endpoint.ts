@@ -1,4 +1,5 @@
-import { inCidr, isIpv4 } from '../core/ipv4.ts';
+import { withPort } from '../core/address.ts';
+import { inCidr } from '../core/ipv4.ts';
 import { hostsWith, type Cluster, type Host } from '../inventory/types.ts';
 import type { HostFacts } from './facts.ts';
 
@@ -27,22 +28,30 @@ export function apiUrl(cluster: Cluster, host: Host): string {
 }
 
 export function localApiUrl(cluster: Cluster, host: Host): string {
-  return `https://${host.internalAddress}:${String(cluster.apiServer.port)}`;
+  return `https://${withPort(host.internalAddress, cluster.apiServer.port)}`;
 }
 
 export function endpointUrl(cluster: Cluster): string {
-  return `https://${cluster.endpoint.address}:${String(cluster.endpoint.port)}`;
+  return `https://${withPort(cluster.endpoint.address, cluster.endpoint.port)}`;
 }
 
-/** The interface that carries the VIP: the named one, else the one whose subnet holds the VIP, else the host's own. */
+/** The interface that the inventory names for the VIP on this host. */
+export function namedVipInterface({ endpoint }: Cluster, host: Host): string | undefined {
+  return host.vipInterface ?? endpoint.interface;
+}
+
+/**
+ * The interface that carries the VIP: the named one, else one whose subnet holds the VIP, else the host's own. Of several
+ * such the one of internalAddress, as VRRP is sent from there, then that of the smallest subnet, as the kernel routes.
+ */
 export function vipInterface(cluster: Cluster, host: Host, facts: HostFacts): string | undefined {
-  if (cluster.endpoint.interface !== undefined) return cluster.endpoint.interface;
+  const named = namedVipInterface(cluster, host);
+  if (named !== undefined) return named;
   const { address } = cluster.endpoint;
-  const carries = (wanted: (own: { address: string; prefix: number }) => boolean): string | undefined =>
-    facts.interfaces.find((each) => each.addresses.some(wanted))?.name;
-  return (
-    (isIpv4(address)
-      ? carries((own) => own.prefix < 32 && inCidr(address, `${own.address}/${String(own.prefix)}`))
-      : undefined) ?? carries((own) => own.address === host.internalAddress)
-  );
+  const all = facts.interfaces.flatMap(({ name, addresses }) => addresses.map((own) => ({ name, ...own })));
+  const isOwn = (own: { address: string }): boolean => own.address === host.internalAddress;
+  const beside = all
+    .filter((own) => own.prefix < 32 && inCidr(address, `${own.address}/${String(own.prefix)}`))
+    .sort((a, b) => b.prefix - a.prefix);
+  return (beside.find(isOwn) ?? beside[0] ?? all.find(isOwn))?.name;
 }

@@ -13,16 +13,21 @@ export interface HostFacts {
    * ARP) only where it has a route to it by another interface than the pod's; a default route is one.
    */
   routesPodGateway: boolean;
+  /** Of a host on which mcpk owns nothing: its IPv4 routes, but default ones and those of its own networks. */
+  routes: { to: string; dev: string }[];
   /** Whether the endpoint's VIP sits on one of its interfaces now. */
   holdsVip: boolean;
   memoryBytes: number;
   cpus: number;
   /** Free bytes below /var/lib. */
   diskFreeBytes: number;
+  /** Of /var/lib, and of /var/lib/kubelet and /var/lib/containerd where they are there; 0 inodes: made as needed. */
+  filesystems: { path: string; freeBytes: number; totalBytes: number; freeInodes: number; inodes: number }[];
   cgroup: 1 | 2;
-  /** Host's clock minus ours, ms, corrected by half of the round trip. */
+  /** Host's clock minus ours, ms: by how much at least, as an answer takes its time; 0 when they may be the same. */
   clockSkewMs: number;
   swap: boolean;
+  /** Its version; 0 where it is not the init that runs the host. */
   systemd: number;
   /** Whether systemd-resolved runs. */
   resolved: boolean;
@@ -31,6 +36,14 @@ export interface HostFacts {
   ports: number[];
   /** Units or binaries of foreign installs that were seen: docker, kubeadm, k3s … */
   foreign: string[];
+  /** Modules that nodes need and this kernel neither has nor can load. */
+  missingModules: string[];
+  /** Installed packages that can't be beside one that mcpk may install. */
+  rivals: string[];
+  /** Lines of files of sysctls that may be read after mcpk's own at the next boot, and count then. */
+  laterSysctls: { file: string; key: string; value: string }[];
+  /** nftables.service is enabled, and /etc/nftables.conf flushes the rules of all others, too. */
+  flushesRules: boolean;
   /** From /var/lib/mcpk/owned.json. */
   owned: OwnedEntry[];
   /** A run is under way here, or was cut off. */

@@ -70,6 +70,7 @@ export default class Apply extends BaseCommand<typeof Apply> {
     };
     const result = await engineInput(cluster, this.flags, caller, { artifacts: true })
       .then((input) => applyRun({ ...input, ...more }))
+      .then((ended) => this.told(ended))
       .finally(() => view.end())
       .finally(() => (timeline === undefined ? undefined : record?.write(timeline)));
     this.note(renderErrors(result.errors, this.progressTheme()));

@@ -1,19 +1,20 @@
 import { writeFile } from 'node:fs/promises';
-import { dirname, relative, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import { McpkError } from '../core/errors.ts';
 import { replaceFile } from '../core/private-file.ts';
+import { DEFAULT_FILE } from '../inventory/default-file.ts';
 import { BaseCommand } from './shared/base-command.ts';
 
 export default class Init extends BaseCommand<typeof Init> {
   static override readonly summary = 'Write an inventory to start from.';
   static override readonly description =
-    'The file holds what you name here and comments on what to set next. Nothing is contacted; a file that is there is not overwritten.';
+    'The file holds what you name here and comments on what to set next. Beside it comes the schema of inventories, by which editors complete and check it. Nothing is contacted; an inventory that is there is not overwritten.';
   static override readonly examples = [
     '<%= config.bin %> <%= command.id %> --master 10.0.0.11 --master 10.0.0.12 --master 10.0.0.13 --worker 10.0.0.21 --endpoint 10.0.0.100',
     '<%= config.bin %> <%= command.id %> single.yaml --name single --master box=192.168.1.10 --user debian',
   ];
-  static override readonly args = { file: Args.string({ description: 'File to write.', default: 'mcpk.yaml' }) };
+  static override readonly args = { file: Args.string({ description: 'File to write.', default: DEFAULT_FILE }) };
   static override readonly flags = {
     name: Flags.string({ summary: 'Name of the cluster.', default: 'cluster', helpValue: 'NAME' }),
     master: Flags.string({
@@ -34,8 +35,8 @@ export default class Init extends BaseCommand<typeof Init> {
     force: Flags.boolean({ summary: 'Overwrite the file if it is there.' }),
   };
 
-  async run(): Promise<{ file: string }> {
-    const [{ initInventory }, { SCHEMA_FILE }] = await Promise.all([
+  async run(): Promise<{ file: string; schema: string }> {
+    const [{ checkInit, initInventory }, { SCHEMA_NAME, schemaText }] = await Promise.all([
       import('../inventory/init.ts'),
       import('../inventory/schema.ts'),
     ]);
@@ -47,14 +48,16 @@ export default class Init extends BaseCommand<typeof Init> {
       workers: worker ?? [],
       ...(endpoint === undefined ? {} : { endpoint }),
       ...(user === undefined ? {} : { user }),
-      schema: schemaFor(file, SCHEMA_FILE),
     });
+    await checkInit(text);
     await (force ? replaceFile(file, text) : writeNew(file, text));
-    const option = file === 'mcpk.yaml' ? '' : ` -i ${file}`;
+    const schema = join(dirname(file), SCHEMA_NAME);
+    await replaceFile(schema, schemaText());
+    const option = file === DEFAULT_FILE ? '' : ` -i ${file}`;
     this.print(
-      `${file} is written. Next: mcpk validate${option}, mcpk host-key pin${option}, mcpk plan${option}, mcpk apply${option}\n`,
+      `${file} is written, and ${schema} for editors. Next: mcpk validate${option}, mcpk host-key pin${option}, mcpk plan${option}, mcpk apply${option}\n`,
     );
-    return { file };
+    return { file, schema };
   }
 }
 
@@ -70,10 +73,4 @@ async function writeNew(file: string, text: string): Promise<void> {
       cause,
     });
   });
-}
-
-/** Editors look from the file's own folder; a schema somewhere else on this machine is named in full. */
-function schemaFor(file: string, schema: string): string {
-  const near = relative(dirname(resolve(file)), schema);
-  return near.startsWith('../../..') ? schema : near;
 }

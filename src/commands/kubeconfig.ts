@@ -1,5 +1,6 @@
 import { Errors, Flags } from '@oclif/core';
 import { ADMINS } from '../cluster/access.ts';
+import { endpointUrl } from '../cluster/endpoint.ts';
 import { PATHS } from '../core/paths.ts';
 import { checkPlace, writePrivate } from '../core/private-file.ts';
 import { hostsWith } from '../inventory/types.ts';
@@ -52,7 +53,7 @@ export default class Kubeconfig extends BaseCommand<typeof Kubeconfig> {
     );
     const text = kubeconfig({
       name: cluster.name,
-      server: this.flags.server ?? `https://${cluster.endpoint.address}:${cluster.endpoint.port}`,
+      server: this.flags.server ?? endpointUrl(cluster),
       certificateAuthority: { data: ca },
       user: ADMINS.user,
       clientCertificate: { data: cert },

@@ -1,4 +1,4 @@
-import { execute, type Command, type Interfaces } from '@oclif/core';
+import { Errors, run, type Command, type Interfaces } from '@oclif/core';
 import Apply from './apply.ts';
 import Exec from './exec.ts';
 import Facts from './facts.ts';
@@ -39,5 +39,20 @@ export const COMMANDS: Readonly<Record<string, Command.Class>> = {
 
 /** Runs the command line of this process; `root` is the folder of package.json. */
 export async function main(options: Interfaces.Options): Promise<void> {
-  await execute({ loadOptions: options });
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      // Whoever read is gone (`| head -1`): what runs on the hosts ends as it would.
+      if (error.code !== 'EPIPE') throw error;
+    });
+  try {
+    await run(process.argv.slice(2), options);
+    await written(process.stdout);
+  } catch (error) {
+    await Errors.handle(error instanceof Error ? error : new Error(String(error)));
+  }
+}
+
+/** What was printed is on its way, or nobody reads any more; oclif's own `flush` waits for a closed pipe for ever. */
+async function written(stream: NodeJS.WriteStream): Promise<void> {
+  if (!stream.destroyed) await new Promise((resolve) => stream.write('', resolve));
 }

@@ -2,6 +2,7 @@ import { Args, Flags } from '@oclif/core';
 import type { Facts } from '../cluster/facts.ts';
 import type { EngineInput } from '../engine/input.ts';
 import type { Cluster } from '../inventory/types.ts';
+import { counted } from '../report/figures.ts';
 import { ASSUMPTIONS, assumedFacts } from './shared/assumed-facts.ts';
 import { BaseCommand } from './shared/base-command.ts';
 import { engineInput } from './shared/engine-input.ts';
@@ -57,7 +58,8 @@ export default class Render extends BaseCommand<typeof Render> {
     for (const stage of wanted)
       if (stage.deferred)
         this.note(`Not there: ${stage.name}, known after ${stage.deferred.until} (${stage.deferred.why}).\n`);
-    this.print(`${files.length} files of ${facts.hosts.size} hosts in ${this.args.folder}\n`);
+    const hosts = cluster.hosts.filter(({ name }) => files.some(({ path }) => path.startsWith(`${name}/`)));
+    this.print(`${counted(files.length, 'file')} of ${counted(hosts.length, 'host')} in ${this.args.folder}\n`);
     return { folder: this.args.folder, files: files.map(({ path }) => path), assumptions };
   }
 

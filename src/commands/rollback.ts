@@ -44,6 +44,7 @@ export default class Rollback extends BaseCommand<typeof Rollback> {
     };
     const result = await engineInput(cluster, this.flags, caller, { artifacts: false })
       .then((input) => rollbackRun({ ...input, ...from, ...agree }))
+      .then((ended) => this.told(ended))
       .finally(() => view.end());
     this.note(renderErrors(result.errors, this.progressTheme()));
     const again = commandLine('rollback', this.flags, REPEATED);

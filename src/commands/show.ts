@@ -52,7 +52,7 @@ export default class Show extends BaseCommand<typeof Show> {
     const { host } = this.args;
     const known = cluster.hosts.map((each) => each.name);
     if (host !== undefined && host !== 'api' && !known.includes(host)) {
-      throw new McpkError('usage', `there is no host ${JSON.stringify(host)} in ${cluster.files.join(', ')}`, {
+      throw new McpkError('refused', `there is no host ${JSON.stringify(host)} in ${cluster.files.join(', ')}`, {
         hint: `Its hosts are ${known.join(', ')}.`,
       });
     }

@@ -1,3 +1,4 @@
+import { Args } from '@oclif/core';
 import type { Cluster } from '../inventory/types.ts';
 import { BaseCommand } from './shared/base-command.ts';
 import { inventoryFlags } from './shared/flags.ts';
@@ -15,15 +16,19 @@ interface Validated {
 export default class Validate extends BaseCommand<typeof Validate> {
   static override readonly summary = 'Check an inventory; no host is contacted.';
   static override readonly description =
-    'Reads the files, fills in the environment, merges them and checks all of it against the schema. Every mistake is named at once, with its file and line (exit 10).';
+    'Reads the files, fills in the environment, merges them and checks all of it: settings, versions and flags that do not go together, files of this machine that are not there. Every mistake is named at once, with its file and line (exit 10).';
   static override readonly examples = [
     '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> berlin.yaml',
     '<%= config.bin %> <%= command.id %> -i base.yaml -i berlin.yaml',
   ];
+  static override readonly args = { file: Args.string({ description: 'Inventory file; the same as -i FILE.' }) };
   static override readonly flags = { ...inventoryFlags };
 
   async run(): Promise<Validated> {
-    const cluster = await this.loadCluster();
+    const { file } = this.args;
+    const named = file === undefined ? {} : { inventory: [...(this.flags.inventory ?? []), file] };
+    const cluster = await this.loadCluster(named, { files: true });
     this.print(`${cluster.name}: ${cluster.files.join(', ')} is valid.\n${hostLines(cluster)}`);
     for (const warning of cluster.warnings ?? []) this.print(`  note: ${warning}\n`);
     return {

@@ -31,6 +31,7 @@ export default class Verify extends BaseCommand<typeof Verify> {
     const caller = { command: 'verify', version: this.config.version, signal: this.signal, emit };
     const result = await engineInput(cluster, this.flags, caller, { artifacts: false })
       .then(verifyRun)
+      .then((ended) => this.told(ended))
       .finally(() => view.end());
     this.print(renderVerify(events, this.theme));
     // What the checklist has said already is not said again; journal lines are.

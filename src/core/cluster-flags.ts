@@ -1,3 +1,4 @@
+import { flagsBesideFiles } from './beside-files.ts';
 import { isMap } from './merge.ts';
 import type { FlagOwner, FlagProblem } from './removed-flags.ts';
 import { removedFlags, removedGates } from './removed-flags.ts';
@@ -5,6 +6,7 @@ import { removedFlags, removedGates } from './removed-flags.ts';
 type Named = Readonly<Record<string, unknown>>;
 interface Component {
   readonly extraArgs: Named;
+  readonly environment: Named;
 }
 interface Configured extends Component {
   readonly config: Named;
@@ -19,40 +21,79 @@ interface Settings {
   readonly kubelet: Configured;
   readonly kubeProxy: Configured;
   readonly etcd: Configured;
-  /** With what they inherit. */
-  readonly hosts: readonly { readonly kubelet: Configured; readonly kubeProxy: Configured }[];
 }
 
-/** Everything that an inventory sets by name and that its versions no longer know: the process would not start. */
-export function flagProblems(cluster: Settings): FlagProblem[] {
+/** kubelet and kube-proxy as they were written for the cluster, a group or a host. */
+export interface NodeServices {
+  readonly path: readonly (string | number)[];
+  readonly kubelet?: Partial<Configured>;
+  readonly kubeProxy?: Partial<Configured>;
+}
+
+/** What is wrong with a setting, and where it stands: `['apiServer', 'extraArgs', 'oidc-client-id']`. */
+export interface SettingProblem extends Omit<FlagProblem, 'flag'> {
+  path: (string | number)[];
+}
+
+/**
+ * Everything that an inventory sets by name and that its versions no longer know, so that the process would not start,
+ * or that a configuration file of mcpk's excludes.
+ */
+export function flagProblems(
+  cluster: Settings,
+  nodes: readonly NodeServices[] = [{ ...cluster, path: [] }],
+): SettingProblem[] {
   const { kubernetes, etcd } = cluster.versions;
-  const components: [FlagOwner, string, Component][] = [
-    ['kube-apiserver', kubernetes, cluster.apiServer],
-    ['kube-controller-manager', kubernetes, cluster.controllerManager],
-    ['kube-scheduler', kubernetes, cluster.scheduler],
-    ['etcd', etcd, cluster.etcd],
-  ];
-  const nodes = [cluster, ...cluster.hosts].flatMap(({ kubelet, kubeProxy }): [FlagOwner, Configured][] => [
-    ['kubelet', kubelet],
-    ['kube-proxy', kubeProxy],
-  ]);
-  const problems = [
-    ...components.flatMap(([component, version, { extraArgs }]) => removedFlags(component, version, extraArgs)),
+  const components = [
+    ['apiServer', 'kube-apiserver', kubernetes],
+    ['controllerManager', 'kube-controller-manager', kubernetes],
+    ['scheduler', 'kube-scheduler', kubernetes],
+    ['etcd', 'etcd', etcd],
+  ] as const;
+  return [
+    ...components.flatMap(([section, component, version]) => {
+      const args = cluster[section].extraArgs;
+      const found = [...removedFlags(component, version, args), ...flagsBesideFiles(component, args)];
+      return found.map(placed(section, 'extraArgs'));
+    }),
     // etcd's configuration file has the names of its flags.
-    ...removedFlags('etcd', etcd, cluster.etcd.config),
-    ...nodes.flatMap(([component, { extraArgs, config }]) => [
-      ...removedFlags(component, kubernetes, extraArgs),
-      ...gatesOf(component, kubernetes, config),
-    ]),
+    ...removedFlags('etcd', etcd, cluster.etcd.config).map(placed('etcd', 'config')),
+    ...variables(cluster.etcd.environment).map(placed('etcd', 'environment')),
+    ...nodes.flatMap((each) => nodeProblems(each, kubernetes)),
   ];
-  // What hosts inherit is told once.
-  return [...new Map(problems.map((problem) => [problem.message, problem])).values()];
+}
+
+function nodeProblems({ path, ...services }: NodeServices, version: string): SettingProblem[] {
+  const owners = { kubelet: 'kubelet', kubeProxy: 'kube-proxy' } as const;
+  return (['kubelet', 'kubeProxy'] as const).flatMap((section) => {
+    const { extraArgs = {}, config = {} } = services[section] ?? {};
+    const args = [
+      ...removedFlags(owners[section], version, extraArgs),
+      ...flagsBesideFiles(owners[section], extraArgs),
+    ];
+    return [
+      ...args.map(placed(...path, section, 'extraArgs')),
+      ...gatesOf(owners[section], version, config).map(placed(...path, section, 'config', 'featureGates')),
+    ];
+  });
+}
+
+function placed(...path: (string | number)[]): (problem: FlagProblem) => SettingProblem {
+  return ({ flag, ...problem }) => ({ path: [...path, flag], ...problem });
 }
 
 function gatesOf(component: FlagOwner, version: string, config: Named): FlagProblem[] {
   const gates = config['featureGates'];
-  return removedGates(version, isMap(gates) ? Object.keys(gates) : []).map((problem) => ({
-    ...problem,
-    message: `${component} ${problem.message}`,
-  }));
+  return removedGates(component, version, isMap(gates) ? Object.keys(gates) : []);
+}
+
+/** ETCD_UNSUPPORTED_ARCH is asked for apart from all settings. */
+function variables(environment: Named): FlagProblem[] {
+  return Object.keys(environment)
+    .filter((name) => name.startsWith('ETCD_') && name !== 'ETCD_UNSUPPORTED_ARCH')
+    .map((name) => ({
+      flag: name,
+      message: `etcd does not heed ${name} beside its configuration file`,
+      hint: `write ${name.slice('ETCD_'.length).toLowerCase().replaceAll('_', '-')} into etcd.config`,
+    }));
 }

@@ -1,8 +1,8 @@
 const UNITS = { s: 1000, m: 60_000, h: 3_600_000 } as const;
 
-/** `30s`, `5m`, `1h` → ms; undefined for anything else. */
+/** `30s`, `5m`, `1h`, or `300`, which is seconds → ms; undefined for anything else. */
 export function parseDuration(text: string): number | undefined {
-  const [, number, unit] = /^(\d{1,6})([smh])$/.exec(text) ?? [];
+  const [, number, unit = 's'] = /^(\d{1,7})([smh])?$/.exec(text) ?? [];
   return number === undefined ? undefined : Number(number) * UNITS[unit as keyof typeof UNITS];
 }
 

@@ -17,6 +17,7 @@ export const EXIT_CODES = {
   stale: [17, 'the plan no longer matches the hosts'],
   refused: [18, 'refused (quorum, version skew, unknown host)'],
   rolledBack: [19, 'a change did not hold, and its host was rolled back'],
+  fetch: [20, 'a binary or manifest could not be fetched, or is another one than it must be'],
   usage: [64, 'wrong usage'],
   interrupted: [130, 'interrupted'],
 } as const satisfies Record<string, readonly [number, string]>;

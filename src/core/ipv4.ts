@@ -1,5 +1,7 @@
 /** IPv4 arithmetic on the few things that an inventory names: addresses and CIDRs. */
 
+import { isIP } from 'node:net';
+
 /** `10.0.0.1` as an unsigned number; undefined when it is not an IPv4 address. */
 export function parseIpv4(text: string): number | undefined {
   const parts = text.split('.');
@@ -13,6 +15,14 @@ export function formatIpv4(value: number): string {
 
 export function isIpv4(text: string): boolean {
   return parseIpv4(text) !== undefined;
+}
+
+/** For whoever wrote an IPv6 address where a cluster needs another one. */
+export const IPV4_ONLY = 'IPv6 is not supported, the cluster is IPv4 only';
+
+/** Whether it is an IPv6 address or network, or a list with one: `10.0.0.0/16,fd00::/64`. */
+export function namesIpv6(text: string): boolean {
+  return text.split(',').some((each) => isIP(each.trim().replace(/\/.*$/, '')) === 6);
 }
 
 /** First address and size of `10.254.0.0/16`. */

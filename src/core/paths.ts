@@ -13,6 +13,8 @@ export const PATHS = {
   authorities: '/var/lib/mcpk/authorities',
   /** The host's own: what says where pods find name servers. */
   resolvConf: '/etc/resolv.conf',
+  /** What systemd-resolved asks, where it runs: the other file then names resolved itself. */
+  resolvedConf: '/run/systemd/resolve/resolv.conf',
   run: '/run/mcpk',
   stamps: '/run/mcpk/stamps',
   lock: '/run/mcpk/lock',

@@ -1,7 +1,9 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { accessSync, closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 
 const LARGEST_PIECE = 1 << 20;
 const SMALLEST_PIECE = 4096;
+export const NO_SUCH_FILE = 'there is no such file';
+const IS_DIRECTORY = 'is a directory, not a file';
 
 /** A file that a user named can't be used; the message says why, in words. */
 export class UnreadableFile extends Error {
@@ -10,6 +12,16 @@ export class UnreadableFile extends Error {
   constructor(why: string, code: string, cause?: unknown) {
     super(why, { cause });
     this.code = code;
+  }
+}
+
+/** Why a file that a user named can't be read, in words, without reading it; undefined where it can. */
+export function whyUnreadable(path: string): string | undefined {
+  try {
+    accessSync(path, constants.R_OK);
+    return statSync(path).isDirectory() ? IS_DIRECTORY : undefined;
+  } catch (error) {
+    return unreadable(error).message;
   }
 }
 
@@ -35,7 +47,7 @@ function read(path: string, { limit, pipes }: { limit: number; pipes: boolean })
     // To open a pipe that nobody writes to would wait as well.
     descriptor = openSync(path, constants.O_RDONLY | (pipes ? 0 : constants.O_NONBLOCK));
     const about = fstatSync(descriptor);
-    if (about.isDirectory()) throw new UnreadableFile('is a directory, not a file', 'EISDIR');
+    if (about.isDirectory()) throw new UnreadableFile(IS_DIRECTORY, 'EISDIR');
     if (!about.isFile() && !(pipes && about.isFIFO())) throw new UnreadableFile('is no file', 'ENOTFILE');
     const chunks: Buffer[] = [];
     // One byte more than there is, to see the end. Files of the kernel and pipes say that they are empty.
@@ -57,7 +69,7 @@ function read(path: string, { limit, pipes }: { limit: number; pipes: boolean })
 
 function unreadable(cause: unknown): UnreadableFile {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
-  if (code === 'ENOENT') return new UnreadableFile('there is no such file', code, cause);
+  if (code === 'ENOENT') return new UnreadableFile(NO_SUCH_FILE, code, cause);
   if (code === 'EACCES') return new UnreadableFile('may not be read', code, cause);
   return new UnreadableFile(`could not be read (${code})`, code, cause);
 }

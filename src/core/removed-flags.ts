@@ -98,8 +98,9 @@ export const REMOVED_GATES: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** Fits a stage's Problem. */
 export interface FlagProblem {
+  /** Name of the flag, or of the feature gate's flag or setting. */
+  flag: string;
   message: string;
   hint: string;
 }
@@ -118,19 +119,21 @@ export function removedFlags(
   return [
     ...given.flatMap((name) => removal(component, version, name) ?? []),
     ...removedGates(
+      component,
       version,
       gates.map((gate) => gate.split('=')[0]?.trim() ?? ''),
-    ).map((problem) => ({ ...problem, message: `${component} ${problem.message}` })),
+    ).map((problem) => ({ ...problem, flag: 'feature-gates' })),
   ];
 }
 
 /** Feature gates (also those of KubeletConfiguration's and KubeProxyConfiguration's `featureGates`) that are gone. */
-export function removedGates(version: string, gates: readonly string[]): FlagProblem[] {
+export function removedGates(component: FlagOwner, version: string, gates: readonly string[]): FlagProblem[] {
   return Object.entries(REMOVED_GATES)
     .filter(([since]) => compareVersions(version, since) >= 0)
     .flatMap(([since, gone]) => gates.filter((gate) => gone.includes(gate)).map((gate) => ({ gate, since })))
     .map(({ gate, since }) => ({
-      message: `${version} does not know the feature gate ${gate}, which is gone since ${since}`,
+      flag: gate,
+      message: `${component} ${version} does not know the feature gate ${gate}, which is gone since ${since}`,
       hint: 'leave it out: what it switched is always on, or was given up',
     }));
 }
@@ -139,6 +142,7 @@ function removal(component: FlagOwner, version: string, name: string): FlagProbl
   // etcd 3.7 dropped all of them at once, as their successors have names of their own.
   if (component === 'etcd' && name.startsWith('experimental-') && compareVersions(version, '3.7.0') >= 0) {
     return {
+      flag: name,
       message: `etcd ${version} does not start with --${name}: no --experimental flag is left since 3.7.0`,
       hint: 'use the flag of the same name without experimental-, or --feature-gates',
     };
@@ -149,6 +153,7 @@ function removal(component: FlagOwner, version: string, name: string): FlagProbl
   );
   if (found === undefined) return undefined;
   return {
+    flag: name,
     message: `${component} ${version} does not start with --${name}, which is gone since ${found.since}`,
     hint: found.instead,
   };

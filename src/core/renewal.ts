@@ -18,6 +18,8 @@ interface Case {
   seen: Inspected;
   /** PEM of all authorities that may have signed it; undefined while not known. */
   bundle: string | undefined;
+  /** PEM of the one that would sign it anew; undefined while not known. */
+  issuer?: string | undefined;
   /** The hosts' time. */
   now: Date;
 }
@@ -56,9 +58,12 @@ export const RENEWAL_RULES: readonly Rule[] = [
   {
     name: 'due',
     always: false,
-    reason: ({ wanted, seen, now }) => {
+    reason: ({ wanted, seen, issuer, now }) => {
       const left = (seen.notAfter.getTime() - now.getTime()) / DAY;
       if (left <= 0 || left > wanted.renewBeforeDays) return undefined;
+      // A new one would end with its authority, on the same day, and be due again at the next run.
+      const end = issuer === undefined ? undefined : inspectCertificate(issuer)?.notAfter;
+      if (end !== undefined && end <= seen.notAfter) return undefined;
       return `expires on ${dayOf(seen.notAfter)}, ${Math.floor(left)} days from now (renewed from ${wanted.renewBeforeDays} days on)`;
     },
   },
@@ -82,13 +87,13 @@ export const RENEWAL_RULES: readonly Rule[] = [
 export function renewalReasons(
   wanted: WantedCertificate,
   pem: string | undefined,
-  { bundle, now }: { bundle: string | undefined; now: Date },
+  { bundle, issuer, now }: Pick<Case, 'bundle' | 'issuer' | 'now'>,
 ): string[] {
   if (pem === undefined) return ['absent'];
   const seen = inspectCertificate(pem);
   if (seen === undefined) return ['the file holds no readable certificate'];
   return RENEWAL_RULES.filter((rule) => rule.always || wanted.rotatedBy === undefined).flatMap(
-    (rule) => rule.reason({ wanted, seen, bundle, now }) ?? [],
+    (rule) => rule.reason({ wanted, seen, bundle, issuer, now }) ?? [],
   );
 }
 

@@ -21,22 +21,21 @@ export const KUBERNETES: Readonly<Record<string, KubernetesMinor>> = {
  */
 const ETCD_UPGRADES: Readonly<Record<string, string>> = { '3.6': '3.5.26', '3.7': '3.6.11' };
 
-/** Fits a stage's Problem. `path` is the setting. */
+/** `path` is the setting. */
 export interface VersionProblem {
-  path: string;
+  path: readonly ['versions', 'kubernetes' | 'etcd'];
   message: string;
   hint: string;
 }
 
 /** Versions that don't exist for mcpk, or don't go together. Pure: what runs now is not asked, see {@link upgradeProblems}. */
 export function checkVersions(versions: { kubernetes: string; etcd: string }): VersionProblem[] {
-  const path = 'versions.kubernetes';
   const minor = KUBERNETES[seriesOf(versions.kubernetes) ?? ''];
   if (minor === undefined) {
     const known = Object.keys(KUBERNETES);
     return [
       {
-        path,
+        path: ['versions', 'kubernetes'],
         message: `Kubernetes ${versions.kubernetes} is not supported`,
         hint: `choose ${known[0]} to ${known.at(-1)}`,
       },
@@ -46,7 +45,7 @@ export function checkVersions(versions: { kubernetes: string; etcd: string }): V
   if (etcd === undefined || !minor.etcd.includes(etcd) || compareVersions(versions.etcd, minor.oldestEtcd) < 0) {
     return [
       {
-        path: 'versions.etcd',
+        path: ['versions', 'etcd'],
         message: `etcd ${versions.etcd} does not go with Kubernetes ${versions.kubernetes}`,
         hint: `choose ${minor.etcd.join(', ')}, not older than ${minor.oldestEtcd}`,
       },
@@ -57,7 +56,7 @@ export function checkVersions(versions: { kubernetes: string; etcd: string }): V
 
 /** Why a component that runs in version `from` can't go straight to `to`; empty when it can, or stays. */
 export function upgradeProblems(component: 'kubernetes' | 'etcd', from: string, to: string): VersionProblem[] {
-  const path = `versions.${component}`;
+  const path = ['versions', component] as const;
   const step = minorNumber(to) - minorNumber(from);
   const name = component === 'etcd' ? 'etcd' : 'Kubernetes';
   if (step < 0) {

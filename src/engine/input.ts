@@ -6,7 +6,10 @@ import type { Emit, Selection } from './types.ts';
 export interface EngineInput {
   cluster: Cluster;
   stages: readonly Stage[];
+  /** None before `withArtifacts`. */
   artifacts: ArtifactIndex;
+  /** The binaries for these processors, as Go names them; what lacks is fetched. */
+  openArtifacts(arches: readonly string[]): Promise<ArtifactIndex>;
   manifests: ReadonlyMap<string, string>;
   selection: Selection;
   concurrency: number;

@@ -1,4 +1,5 @@
-import { isIpv4 } from '../core/ipv4.ts';
+import { IPV4_ONLY, namesIpv6 } from '../core/ipv4.ts';
+import { isBrokenAddress } from '../core/address.ts';
 import { hostsWith, type Host } from './types.ts';
 import { printable } from './mistake.ts';
 import { nearest } from './nearest.ts';
@@ -97,13 +98,13 @@ function checkRoles(draft: Draft): void {
 }
 
 function checkAddress(draft: Draft, host: Host): void {
-  if (/^[\d.]+$/.test(host.address) && !isIpv4(host.address)) {
-    draft.mistake(draft.host(host, 'address'), `"${host.address}" is not an IPv4 address`);
+  if (isBrokenAddress(host.address)) {
+    draft.mistake(draft.host(host, 'address'), `"${host.address}" is neither an address nor a name`);
   } else if (host.internalAddress === '') {
     if (draft.broken(...draft.host(host, 'internalAddress'))) return;
     draft.mistake(
       draft.host(host, 'internalAddress'),
-      `internalAddress is missing: "${host.address}" is not an IPv4 address, and the cluster needs one`,
+      `internalAddress is missing: "${host.address}" is not an IPv4 address, and the cluster needs one${namesIpv6(host.address) ? `; ${IPV4_ONLY}` : ''}`,
     );
   } else if (/^(0|127|22[4-9]|2[3-5]\d)\./.test(host.internalAddress)) {
     const given = draft.given(...draft.host(host, 'internalAddress'));
@@ -116,20 +117,20 @@ function checkAddress(draft: Draft, host: Host): void {
 
 /** Labels and taints of a host or a group, checked where they were written. */
 function checkOwner(draft: Draft, owner: Path): void {
-  const { labels = {}, taints = [] } = draft.written(owner);
-  for (const [key, value] of Object.entries(labels)) {
+  const { labels, taints } = draft.written(owner);
+  for (const [key, value] of Object.entries(labels ?? {})) {
     if (!isQualifiedName(key))
       draft.mistake(
         [...owner, 'labels', key],
         `"${printable(key)}" is not a label name: letters, digits, - _ . and perhaps a DNS name and / in front`,
       );
-    if (value !== '' && !LABEL_NAME.test(value))
+    if (value !== null && value !== '' && !LABEL_NAME.test(value))
       draft.mistake(
         [...owner, 'labels', key],
         `"${printable(value)}" is not a label value: at most 63 letters, digits, - _ .`,
       );
   }
-  for (const [index, taint] of taints.entries()) checkTaint(draft, [...owner, 'taints', index], taint);
+  for (const [index, taint] of (taints ?? []).entries()) checkTaint(draft, [...owner, 'taints', index], taint);
 }
 
 function checkTaint(draft: Draft, path: Path, taint: string): void {

@@ -1,4 +1,5 @@
-import { formatIpv4, inCidr, isIpv4, overlap, parseCidr, parseIpv4 } from '../core/ipv4.ts';
+import { isBrokenAddress } from '../core/address.ts';
+import { formatIpv4, inCidr, IPV4_ONLY, isIpv4, namesIpv6, overlap, parseCidr, parseIpv4 } from '../core/ipv4.ts';
 import { hostsWith } from './types.ts';
 import type { Draft } from './check.ts';
 
@@ -91,7 +92,12 @@ function checkEndpoint(draft: Draft): void {
     return;
   }
   const owner = hosts.find((host) => host.internalAddress === endpoint.address || host.address === endpoint.address);
+  for (const [index, name] of endpoint.names.entries())
+    if (isBrokenAddress(name))
+      draft.mistake(['endpoint', 'names', index], `"${name}" is neither an address nor a name`);
   if (endpoint.external) {
+    if (isBrokenAddress(endpoint.address))
+      draft.mistake(['endpoint', 'address'], `"${endpoint.address}" is neither an address nor a name`);
     if (owner?.roles.includes('master') === true && endpoint.port !== apiServer.port)
       draft.mistake(
         ['endpoint', 'port'],
@@ -109,7 +115,9 @@ function checkEndpoint(draft: Draft): void {
   if (!isIpv4(endpoint.address))
     draft.mistake(
       ['endpoint', 'address'],
-      `"${endpoint.address}" is not an IPv4 address, which a VIP is; a name needs external: true`,
+      namesIpv6(endpoint.address)
+        ? `"${endpoint.address}" is not an IPv4 address; ${IPV4_ONLY}`
+        : `"${endpoint.address}" is not an IPv4 address, which a VIP is; a name needs external: true`,
     );
   if (endpoint.port === apiServer.port)
     draft.mistake(

@@ -1,3 +1,6 @@
+import { revealed } from '../core/secret.ts';
+import { KUBELET_SYSCTLS, NETWORK_SYSCTLS, NONLOCAL_BIND, sysctlKey, sysctlValue } from '../core/sysctls.ts';
+import { checkRegistries } from './check-registries.ts';
 import { checkApiServer } from './check-api-server.ts';
 import { hostsWith } from './types.ts';
 import type { Draft } from './check.ts';
@@ -26,10 +29,11 @@ export function checkSettings(draft: Draft): void {
     draft.mistake(['network', 'mtu'], `${String(network.mtu)} is too small for IPv4: 0 or from 576`);
   checkNamed(draft, ['registries'], draft.cluster.registries);
   checkNamed(draft, ['addons', 'manifests'], draft.cluster.addons.manifests);
-  checkCredentials(draft);
+  checkRegistries(draft);
   checkPlainHttp(draft);
   checkShutdown(draft);
   checkApiServer(draft);
+  checkSysctls(draft);
 }
 
 function checkNamed(draft: Draft, path: readonly string[], items: readonly { readonly name: string }[]): void {
@@ -38,19 +42,6 @@ function checkNamed(draft: Draft, path: readonly string[], items: readonly { rea
     const first = items.findIndex((other) => other.name === item.name);
     if (first < index)
       draft.mistake([...path, index, 'name'], `"${item.name}" is there already, at place ${String(first)}`);
-  }
-}
-
-function checkCredentials(draft: Draft): void {
-  if (draft.broken('registries')) return;
-  for (const [index, registry] of draft.cluster.registries.entries()) {
-    if ((registry.username === undefined) === (registry.password === undefined)) continue;
-    draft.mistake(
-      ['registries', index],
-      registry.username === undefined
-        ? 'username is missing beside the password'
-        : 'password is missing beside the username',
-    );
   }
 }
 
@@ -80,6 +71,34 @@ function checkPlainHttp(draft: Draft): void {
 }
 
 const HTTP_MANIFEST = 'http:// without a sha256: write sha256 beside it, or use https://';
+
+/** What mcpk sets for the kubelet and the network, and an inventory sets to something else. */
+function checkSysctls(draft: Draft): void {
+  const { system, hosts, network, endpoint } = draft.cluster;
+  const protects = hosts.some(({ kubelet }) => revealed(kubelet.config['protectKernelDefaults'] ?? true) === true);
+  const bridged = network.plugin === 'bridge' ? NETWORK_SYSCTLS : {};
+  const needed: Readonly<Record<string, readonly [value: string, why: string]>> = {
+    ...withReason(bridged, 'the bridge network does not work otherwise'),
+    ...withReason(FORWARDING, 'no packet gets from pod to pod otherwise'),
+    ...(protects
+      ? withReason(KUBELET_SYSCTLS, 'the kubelet does not start otherwise (kubelet.config.protectKernelDefaults)')
+      : {}),
+  };
+  for (const [key, value] of Object.entries(system.sysctls)) {
+    const [wanted, why] = needed[sysctlKey(key)] ?? [];
+    if (wanted !== undefined && sysctlValue(value) !== wanted)
+      draft.mistake(['system', 'sysctls', key], `must be ${wanted}, not ${value}: ${String(why)}`);
+    else if (sysctlKey(key) === NONLOCAL_BIND && !endpoint.external)
+      draft.mistake(['system', 'sysctls', key], 'mcpk sets it on masters with a VIP: leave it out');
+  }
+}
+
+/** The second is another name of the first. */
+const FORWARDING = { 'net.ipv4.ip_forward': '1', 'net.ipv4.conf.all.forwarding': '1' };
+
+function withReason(values: Readonly<Record<string, string>>, why: string): Record<string, [string, string]> {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, [value, why]]));
+}
 
 /** The API server must still answer while HAProxy finds out that it is going. */
 function checkShutdown(draft: Draft): void {

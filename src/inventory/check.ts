@@ -1,4 +1,6 @@
 import { redact } from '../core/redact.ts';
+import { checkComponents } from './check-components.ts';
+import { checkFiles } from './check-files.ts';
 import { checkHosts } from './check-hosts.ts';
 import { checkNetwork } from './check-network.ts';
 import { checkSettings } from './check-settings.ts';
@@ -14,8 +16,8 @@ export interface Draft {
   host(host: Host, ...below: Path): Path;
   /** Whether the user wrote something there. */
   given(...path: Path): boolean;
-  /** Labels and taints as they were written for a host or a group. */
-  written(path: Path): Pick<GroupInput, 'labels' | 'taints'>;
+  /** What was written for a host or a group. */
+  written(path: Path): Pick<GroupInput, 'labels' | 'taints' | 'kubelet' | 'kubeProxy'>;
   /** Whether something there or below was already found wrong: then what follows from it is not reported too. */
   broken(...path: Path): boolean;
   mistake(path: Path, message: string, suggestion?: string): void;
@@ -30,10 +32,12 @@ export interface CheckInput {
   places: ReadonlyMap<Host, number>;
   /** Paths that the schema's check found wrong. */
   wrong: readonly Path[];
+  /** Whether files of this machine are looked at too. */
+  files: boolean;
 }
 
 /** Checks what a schema cannot say: names that are unique, networks that do not overlap, settings that fit together. */
-export function check({ cluster, root, input, places, wrong }: CheckInput): {
+export function check({ cluster, root, input, places, wrong, files }: CheckInput): {
   mistakes: Mistake[];
   warnings: string[];
 } {
@@ -54,6 +58,8 @@ export function check({ cluster, root, input, places, wrong }: CheckInput): {
   checkHosts(draft);
   checkNetwork(draft);
   checkSettings(draft);
+  checkComponents(draft);
+  if (files) checkFiles(draft, root);
   return { mistakes, warnings };
 }
 

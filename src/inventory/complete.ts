@@ -5,9 +5,9 @@ import { expandHome } from './adapt.ts';
 import { fillDefaults } from './defaults.ts';
 import { resolveHosts } from './hosts.ts';
 import { childSchema, type JsonSchema } from './schema.ts';
-import type { ClusterInput, FilledInput, HostInput } from './input.ts';
+import type { ClusterInput, FilledInput, HostInput, RegistryInput } from './input.ts';
 import type { Environment } from './substitute.ts';
-import type { Cluster, Endpoint, Host } from './types.ts';
+import type { Cluster, Endpoint, Host, Registry } from './types.ts';
 
 export interface CompleteOptions {
   schema: JsonSchema;
@@ -29,11 +29,13 @@ export function complete(
   const present = (input.hosts ?? []).flatMap((host, index): { host: HostInput; index: number }[] =>
     host === undefined ? [] : [{ host, index }],
   );
-  const sshFilled = { ...ssh, knownHostsFiles: ssh.knownHostsFiles.map((file) => expandHome(file, options.home)) };
+  const withHome = (files: readonly string[]): string[] => files.map((file) => expandHome(file, options.home));
+  const sshDefaults = fillDefaults({}, options.schema.definitions?.['ssh'] ?? {}, options.schema) as typeof ssh;
   const hosts = resolveHosts(
     present.map(({ host }) => host),
     {
-      filled: { ...filled, ssh: sshFilled },
+      filled: { ...filled, ssh: { ...ssh, knownHostsFiles: withHome(ssh.knownHostsFiles) } },
+      ssh: { ...sshDefaults, knownHostsFiles: withHome(sshDefaults.knownHostsFiles) },
       groups: input.groups ?? {},
       priority: Number(childSchema(options.schema.definitions?.['host'], 'priority', options.schema)?.default),
       agent: (options.env['SSH_AUTH_SOCK'] ?? '') !== '',
@@ -54,14 +56,29 @@ export function complete(
       ...filled.artifacts,
       directory: filled.artifacts.directory ?? defaultArtifactsFolder(options.env, options.home),
     },
-    registries: filled.registries.map(({ password, ...registry }) => ({
-      ...registry,
-      ...(password === undefined ? {} : { password: new Secret(password, `password of registry ${registry.name}`) }),
-    })),
+    registries: filled.registries.map(resolveRegistry),
     apiServer: { ...filled.apiServer, files: resolveFiles(filled.apiServer.files) },
     addons: { ...filled.addons, coredns: resolveCoredns(filled) },
   };
   return { cluster, places };
+}
+
+function resolveRegistry({ mirrors, ...registry }: RegistryInput): Registry {
+  return {
+    ...withSecret(registry, `password of registry ${registry.name}`),
+    mirrors: mirrors.map((mirror) =>
+      typeof mirror === 'string' || mirror instanceof Secret
+        ? { url: mirror }
+        : withSecret(mirror, `password of a mirror of ${registry.name}`),
+    ),
+  };
+}
+
+function withSecret<T extends { readonly password?: string }>(
+  { password, ...access }: T,
+  label: string,
+): Omit<T, 'password'> & { readonly password?: Secret } {
+  return { ...access, ...(password === undefined ? {} : { password: new Secret(password, label) }) };
 }
 
 /** One master and no VIP: clients go straight to that master's API server, and nothing stands in between. */

@@ -19,9 +19,9 @@ The first line names the schema for editors that know the YAML language server:
 
 - **Several files** (\`-i base.yaml -i site.yaml\`) are merged in their order: maps setting by setting, hosts by their
   \`name\`; every other list of a later file replaces the earlier one.
-- **\`null\`** (or nothing behind the colon) puts a setting back to its default, and takes an entry out of a map such as
-  \`labels\`. In \`extraArgs\` and \`config\` it takes out what mcpk would set, in a host's also
-  what is inherited, as in its \`pillar\`.
+- **\`null\`** (or nothing behind the colon) puts a setting back to its default. Of a host or a group it gives up what it
+  would inherit: a label, all \`labels\`, \`taints\`, a setting of \`ssh\`, what is in \`pillar\`. In \`extraArgs\` and
+  \`config\` it takes out what mcpk would set, of a host also what it would inherit.
 - **\`\${NAME}\`** in a text is replaced by that environment variable, \`\${NAME:-default}\` by the default where the variable
   is not set or empty. A variable that is not set is a mistake. \`$\${\` stands for \`\${\`.
 - **Which variables**: those that begin with \`MCPK_\`, and those that whoever runs mcpk names: \`--env NAME\`, once for
@@ -107,10 +107,7 @@ function rows(schema: JsonSchema, prefix: string, root: JsonSchema, required: re
     }
     if (describedSettings(child) !== undefined) return rows(child, `${name}.`, root, child.required);
     const items = describedItems(child, root);
-    const entries =
-      items?.properties !== undefined && items['x-expected'] === undefined
-        ? rows(items, `${name}[].`, root, items.required)
-        : [];
+    const entries = items?.properties === undefined ? [] : rows(items, `${name}[].`, root, items.required);
     return [row(name, child, root, required.includes(key)), ...entries];
   });
 }

@@ -1,7 +1,8 @@
 import type { ErrorObject } from 'ajv';
+import { IPV4_ONLY, namesIpv6 } from '../core/ipv4.ts';
 import { mistakeAt, nodeAt, type Node, type Path, type ScalarNode } from './node.ts';
 import { printable, type Mistake } from './mistake.ts';
-import { nearest } from './nearest.ts';
+import { meant, nearest } from './nearest.ts';
 import { findSetting, schemaAt, typesOf, type JsonSchema } from './schema.ts';
 
 /** A mistake and the path of the value that cannot be used. */
@@ -80,7 +81,7 @@ function wrongValue(
     case 'const': {
       const allowed = (rule.enum ?? [rule.const]).map(String);
       const word =
-        node?.kind === 'scalar' && node.substituted !== true ? nearest(String(node.value), allowed) : undefined;
+        node?.kind === 'scalar' && node.substituted !== true ? meant(String(node.value), allowed) : undefined;
       return {
         message: `${value} is not ${allowed.length > 1 ? 'one of ' : ''}${allowed.join(', ')}`,
         suggestion: word,
@@ -88,7 +89,7 @@ function wrongValue(
     }
     case 'pattern':
       return {
-        message: `${value} is not ${rule['x-expected'] ?? 'of the right form'}`,
+        message: `${value} is not ${rule['x-expected'] ?? 'of the right form'}${ipv6Word(node, rule)}`,
         suggestion: withoutV(node, rule),
       };
     case 'minimum':
@@ -170,6 +171,11 @@ function withoutV(node: Node | undefined, rule: JsonSchema): string | undefined 
   if (node?.kind !== 'scalar' || typeof node.value !== 'string' || node.substituted === true) return undefined;
   const isVersion = rule['x-expected']?.startsWith('a version') === true;
   return isVersion && /^v\d+\.\d+\.\d+$/.test(node.value) ? node.value.slice(1) : undefined;
+}
+
+function ipv6Word(node: Node | undefined, rule: JsonSchema): string {
+  if (node?.kind !== 'scalar' || rule['x-expected']?.includes('IPv4') !== true) return '';
+  return namesIpv6(String(node.value)) ? `; ${IPV4_ONLY}` : '';
 }
 
 function lowerFirst(text: string): string {

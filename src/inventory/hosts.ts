@@ -9,6 +9,8 @@ const CONTROL_PLANE_TAINT = 'node-role.kubernetes.io/control-plane:NoSchedule';
 
 export interface HostDefaults {
   readonly filled: Pick<FilledInput, 'ssh' | 'pillar' | 'kubelet' | 'kubeProxy'>;
+  /** The schema's. */
+  readonly ssh: SshInput;
   readonly groups: NonNullable<ClusterInput['groups']>;
   readonly priority: number;
   readonly agent: boolean;
@@ -31,19 +33,23 @@ function resolveHost(input: HostInput, roles: readonly Role[], defaults: HostDef
     .reverse()
     .flatMap((role): GroupInput[] => (defaults.groups[role] === undefined ? [] : [defaults.groups[role]]));
   const layers = [...groups, input];
-  const taints = layers.reduce<readonly string[] | undefined>((below, layer) => layer.taints ?? below, undefined);
+  const taints = layers.findLast((layer) => layer.taints !== undefined)?.taints ?? undefined;
   const master = roles.includes('master') && !roles.includes('worker');
   return {
     name: input.name,
     address: input.address,
     internalAddress: input.internalAddress ?? (isIpv4(input.address) ? input.address : ''),
     roles,
-    ssh: resolveSsh([defaults.filled.ssh, ...layers.flatMap((layer) => layer.ssh ?? [])], defaults.agent, input.name),
-    labels: Object.assign({}, ...layers.map((layer) => layer.labels ?? {})) as Record<string, string>,
+    ssh: resolveSsh([defaults.filled.ssh, ...layers.flatMap((layer) => layer.ssh ?? [])], defaults, input.name),
+    labels: layers.reduce<Record<string, string>>(
+      (below, { labels }) => (labels === null ? {} : withoutNulls({ ...below, ...labels })),
+      {},
+    ),
     taints: taints ?? (master ? [CONTROL_PLANE_TAINT] : []),
     kubelet: resolveService([defaults.filled.kubelet, ...layers.flatMap((each) => each.kubelet ?? [])]),
     kubeProxy: resolveService([defaults.filled.kubeProxy, ...layers.flatMap((each) => each.kubeProxy ?? [])]),
     priority: input.priority ?? defaults.priority,
+    ...(input.vipInterface === undefined ? {} : { vipInterface: input.vipInterface }),
     pillar: layers.reduce<Record<string, unknown>>(
       (below, layer) => deepMerge(below, layer.pillar ?? {}),
       deepMerge({}, defaults.filled.pillar),
@@ -62,8 +68,17 @@ function resolveService(layers: readonly Partial<NodeServiceSettings>[]): NodeSe
   );
 }
 
-function resolveSsh(layers: readonly SshInput[], agent: boolean, host: string): SshSettings {
-  const { jump, becomePassword, ...ssh } = Object.assign({ agent }, ...layers) as SshInput &
+function withoutNulls<T>(map: Readonly<Record<string, T | null>>): Record<string, T> {
+  return Object.fromEntries(Object.entries(map).flatMap(([key, value]) => (value === null ? [] : [[key, value]])));
+}
+
+function resolveSsh(
+  layers: readonly NonNullable<GroupInput['ssh']>[],
+  defaults: Pick<HostDefaults, 'ssh' | 'agent'>,
+  host: string,
+): SshSettings {
+  const given = withoutNulls(Object.assign({}, ...layers) as Record<string, unknown>);
+  const { jump, becomePassword, ...ssh } = { agent: defaults.agent, ...defaults.ssh, ...given } as SshInput &
     Omit<SshSettings, 'jump' | 'becomePassword'>;
   const hops = typeof jump === 'string' ? [jump] : (jump ?? []);
   return {

@@ -1,7 +1,8 @@
-import { isIpv4 } from '../core/ipv4.ts';
+import { IPV4_ONLY, isIpv4, namesIpv6 } from '../core/ipv4.ts';
 import { McpkError } from '../core/errors.ts';
-import { printable } from './mistake.ts';
-import { readSchema, schemaAt } from './schema.ts';
+import { InventoryError, printable } from './mistake.ts';
+import { loadTexts } from './load.ts';
+import { readSchema, SCHEMA_NAME, schemaAt } from './schema.ts';
 
 export interface InitOptions {
   /** DNS label. */
@@ -14,11 +15,7 @@ export interface InitOptions {
   endpoint?: string;
   /** Login name; root unless given. */
   user?: string;
-  /** Where the schema lies, for editors; its place in the repository unless given. */
-  schema?: string;
 }
-
-const PUBLISHED = '../schema/cluster.v1.schema.json';
 
 /** A commented inventory that loads. Throws `usage` for what could not become one. */
 export function initInventory(options: InitOptions): string {
@@ -46,8 +43,8 @@ export function initInventory(options: InitOptions): string {
     ...workers.map((host, index) => toHost(host, `w${String(index + 1)}`, '[worker]')),
   ];
   return [
-    `# yaml-language-server: $schema=${options.schema ?? PUBLISHED}`,
-    '# What is not said here has a default; every setting is explained in docs/inventory.md and inventories/reference.yaml.',
+    `# yaml-language-server: $schema=${SCHEMA_NAME}`,
+    '# What is not said here has a default. What there is to set: mcpk explain, mcpk explain network, mcpk explain podCidr',
     '# Next: mcpk validate, mcpk host-key pin, mcpk plan, mcpk apply',
     'apiVersion: mcpk/v1',
     'kind: Cluster',
@@ -70,6 +67,21 @@ export function initInventory(options: InitOptions): string {
     `#   kubernetes: ${String(schemaAt(readSchema(), ['versions', 'kubernetes'])?.default)}`,
     '',
   ].join('\n');
+}
+
+/** Throws `usage` for what `mcpk validate` would refuse: one address twice, a VIP that is a host's. */
+export async function checkInit(text: string): Promise<void> {
+  try {
+    await loadTexts([{ file: '', text }], { env: {} });
+  } catch (error) {
+    if (!(error instanceof InventoryError)) throw error;
+    throw new McpkError('usage', 'these hosts make no cluster; nothing was written', {
+      // The lines are of a file that nobody has seen.
+      details: error.mistakes.map(({ path, message }) => `${path}: ${message.replace(/ \(:\d+\)$/, '')}`),
+      hint: 'Give each host a name and an address of its own; --help shows some.',
+      cause: error,
+    });
+  }
 }
 
 function endpointLines(endpoint: string | undefined): string[] {
@@ -97,9 +109,13 @@ function toHost(text: string, numbered: string, roles: string): { name: string; 
     'a DNS name in lower case, other than "api"',
   );
   if (!isIpv4(address))
-    throw new McpkError('usage', `"${printable(text)}" is neither ADDRESS nor NAME=ADDRESS with an IPv4 address`, {
-      hint: 'Such as: --master 10.0.0.11, or --master m1=10.0.0.11',
-    });
+    throw new McpkError(
+      'usage',
+      `"${printable(text)}" is neither ADDRESS nor NAME=ADDRESS with an IPv4 address${namesIpv6(address) ? `; ${IPV4_ONLY}` : ''}`,
+      {
+        hint: 'Such as: --master 10.0.0.11, or --master m1=10.0.0.11',
+      },
+    );
   return { name, address, roles };
 }
 

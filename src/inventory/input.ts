@@ -1,4 +1,14 @@
-import type { ApiServerSettings, Cluster, Endpoint, NodeServiceSettings, Role, SshSettings } from './types.ts';
+import type {
+  ApiServerSettings,
+  Cluster,
+  Endpoint,
+  FreeText,
+  Mirror,
+  NodeServiceSettings,
+  Registry,
+  Role,
+  SshSettings,
+} from './types.ts';
 
 /** The YAML form, once it fits the schema: as `Cluster`, but with what is inherited or computed left out. */
 export interface ClusterInput {
@@ -8,10 +18,11 @@ export interface ClusterInput {
   readonly endpoint?: Partial<Endpoint>;
 }
 
+/** `null` gives up what is inherited. */
 export interface GroupInput {
-  readonly ssh?: SshInput;
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly taints?: readonly string[];
+  readonly ssh?: { readonly [K in keyof SshInput]: SshInput[K] | null };
+  readonly labels?: Readonly<Record<string, string | null>> | null;
+  readonly taints?: readonly string[] | null;
   readonly kubelet?: Partial<NodeServiceSettings>;
   readonly kubeProxy?: Partial<NodeServiceSettings>;
   readonly pillar?: Readonly<Record<string, unknown>>;
@@ -23,6 +34,7 @@ export interface HostInput extends GroupInput {
   readonly internalAddress?: string;
   readonly roles: readonly Role[];
   readonly priority?: number;
+  readonly vipInterface?: string;
 }
 
 export type JumpInput = string | { readonly user?: string; readonly address: string; readonly port?: number };
@@ -30,6 +42,12 @@ export type JumpInput = string | { readonly user?: string; readonly address: str
 export interface SshInput extends Partial<Omit<SshSettings, 'jump' | 'becomePassword'>> {
   readonly jump?: string | readonly JumpInput[];
   readonly becomePassword?: string;
+}
+
+type WithText<T extends { readonly password?: unknown }> = Omit<T, 'password'> & { readonly password?: string };
+
+export interface RegistryInput extends WithText<Omit<Registry, 'mirrors'>> {
+  readonly mirrors: readonly (FreeText | WithText<Mirror>)[];
 }
 
 /** The form with the schema's literal defaults filled in. */
@@ -41,7 +59,7 @@ export interface FilledInput extends Omit<
     Pick<SshInput, 'jump' | 'becomePassword' | 'agent'>;
   readonly endpoint: Omit<Endpoint, 'address'> & { readonly address?: string };
   readonly artifacts: Omit<Cluster['artifacts'], 'directory'> & { readonly directory?: string };
-  readonly registries: readonly (Omit<Cluster['registries'][number], 'password'> & { readonly password?: string })[];
+  readonly registries: readonly RegistryInput[];
   readonly addons: Omit<Cluster['addons'], 'coredns'> & {
     readonly coredns: Omit<Cluster['addons']['coredns'], 'image' | 'serviceAddress'> & {
       readonly image?: string;

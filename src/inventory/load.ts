@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { McpkError } from '../core/errors.ts';
-import { readFileAtMost, UnreadableFile } from '../core/read-file.ts';
+import { NO_SUCH_FILE, readFileAtMost, UnreadableFile } from '../core/read-file.ts';
 import { packageValidator } from '../core/package-validator.ts';
 import type { Validator } from '../core/validate.ts';
 import { adapt } from './adapt.ts';
@@ -9,12 +9,14 @@ import { check } from './check.ts';
 import { complete } from './complete.ts';
 import { conceal } from './conceal.ts';
 import { readContents } from './contents.ts';
+import { DEFAULT_FILE } from './default-file.ts';
 import { deepFreeze } from './defaults.ts';
 import { explain } from './explain.ts';
 import { mergeFiles, twiceInOneFile } from './merge.ts';
 import { InventoryError, printable, type Mistake } from './mistake.ts';
 import { nodeAt, placeOf, toSource, toValue, type Node, type Path } from './node.ts';
 import { parseYaml } from './parse.ts';
+import { withNulls } from './nulls.ts';
 import { prune } from './prune.ts';
 import { readSchema, type JsonSchema } from './schema.ts';
 import { substitute, type Environment } from './substitute.ts';
@@ -28,6 +30,8 @@ export interface LoadOptions {
   allowed?: readonly string[];
   /** File names count from here; the working directory unless given. */
   directory?: string;
+  /** Whether the files that it names (keys, manifests) are looked at: a mistake for each that can't be read. */
+  files?: boolean;
   schema?: JsonSchema;
   /** That of the published schema unless given. */
   validator?: Validator;
@@ -46,7 +50,7 @@ export async function load(files: readonly string[], options: LoadOptions): Prom
     });
   const read = files.map((file) => readText(file, resolve(options.directory ?? '.', file)));
   const unreadable = read.flatMap((result) => ('mistake' in result ? [result.mistake] : []));
-  if (unreadable.length > 0) throw new InventoryError(unreadable, files);
+  if (unreadable.length > 0) throw notThere(unreadable, files);
   const texts = read.flatMap((result) => ('text' in result ? [result] : []));
   return loadTexts(texts, options).catch((error: unknown) => {
     if (!(error instanceof InventoryError)) throw error;
@@ -83,10 +87,11 @@ export async function loadTexts(
   mistakes.push(...found.flatMap(({ at: _at, ...mistake }) => (unset.has(mistake.path) ? [] : [mistake])));
 
   const wrong: readonly Path[] = found.map((mistake) => mistake.at);
-  const input = prune(
+  const usable = prune(
     toValue(root, (scalar) => scalar.secret ?? scalar.value),
     wrong,
   );
+  const input = withNulls(usable, substituted.node);
   const { cluster, places } = complete(input, {
     schema,
     env: options.env,
@@ -94,13 +99,22 @@ export async function loadTexts(
     files,
     sourceOf: (index) => sourceOf(root, index),
   });
-  const checked = check({ cluster, root, input, places, wrong });
+  const checked = check({ cluster, root, input, places, wrong, files: options.files ?? false });
   mistakes.push(...checked.mistakes.filter((mistake) => !mistakes.some((other) => other.path === mistake.path)));
   if (mistakes.length > 0) throw new InventoryError(mistakes, files);
   return deepFreeze({
     ...cluster,
     ...(checked.warnings.length === 0 ? {} : { warnings: checked.warnings }),
     ...(hidden.length === 0 ? {} : { hidden }),
+  });
+}
+
+/** Nothing in them is to be corrected: the file is to be named, or written. */
+function notThere(unreadable: readonly Mistake[], files: readonly string[]): InventoryError {
+  const nameless = files.length === 1 && files[0] === DEFAULT_FILE && unreadable[0]?.message === NO_SUCH_FILE;
+  return new InventoryError(unreadable, files, {
+    hint: 'Name an inventory with -i FILE, or write one with: mcpk init',
+    ...(nameless ? { message: `no inventory: there is no ${DEFAULT_FILE} in this folder` } : {}),
   });
 }
 

@@ -18,20 +18,26 @@ export interface Mistake {
 /** More lines than anybody reads push away what else was said. */
 const MOST_SHOWN = 100;
 
+/** In place of a list of settings to correct. */
+interface Words {
+  readonly message?: string;
+  readonly hint?: string;
+}
+
 /** All mistakes of an inventory at once; exit code 10. */
 export class InventoryError extends McpkError {
   readonly mistakes: readonly Mistake[];
 
-  /** `order`: the files as the user named them. */
-  constructor(mistakes: readonly Mistake[], order: readonly string[] = []) {
+  /** `order`: the files as the user named them. `words`: others than those for settings to correct. */
+  constructor(mistakes: readonly Mistake[], order: readonly string[] = [], words: Words = {}) {
     const rank = (mistake: Mistake): number => order.indexOf(mistake.file);
     const sorted = [...mistakes].sort((a, b) => rank(a) - rank(b) || a.line - b.line || a.column - b.column);
     const files = new Set(sorted.map((mistake) => mistake.file));
     const count = sorted.length === 1 ? '1 mistake' : `${String(sorted.length)} mistakes`;
     const more = sorted.length > MOST_SHOWN ? [`and ${sorted.length - MOST_SHOWN} more: --json has them all`] : [];
-    super('invalid', `${count} in ${printable([...files].join(', '), 300)}`, {
-      details: [...sorted.slice(0, MOST_SHOWN).flatMap(formatMistake), ...more],
-      hint: 'Correct the inventory and check it with: mcpk validate',
+    super('invalid', words.message ?? `${count} in ${printable([...files].join(', '), 300)}`, {
+      details: words.message === undefined ? [...sorted.slice(0, MOST_SHOWN).flatMap(formatMistake), ...more] : [],
+      hint: words.hint ?? 'Correct the inventory and check it with: mcpk validate',
     });
     this.mistakes = sorted;
   }
@@ -50,9 +56,9 @@ export function formatMistake(mistake: Mistake): string[] {
   return [`${printable(mistake.file, 300)}${place}${path}: ${mistake.message}${suggestion}`, ...snippet];
 }
 
-/** Control and direction characters (a terminal would obey them) replaced, long text cut. */
+/** Control and direction characters (a terminal would obey them) replaced, a tab by an arrow, long text cut. */
 export function printable(text: string, longest = 80): string {
-  const plain = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, '\uFFFD');
+  const plain = text.replaceAll('\t', '→').replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, '\uFFFD');
   const points = [...plain];
   return points.length <= longest ? plain : `${points.slice(0, longest - 1).join('')}…`;
 }

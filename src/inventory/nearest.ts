@@ -1,3 +1,20 @@
+/** What other tools call the roles. */
+const ROLES: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    ['control-plane', 'controlplane', 'control', 'controller', 'leader', 'server', 'manager'].map((word) => [
+      word,
+      'master',
+    ]),
+  ),
+  ...Object.fromEntries(['node', 'agent', 'compute', 'minion'].map((word) => [word, 'worker'])),
+};
+
+/** {@link nearest}, also for a role by another name. */
+export function meant(word: string, candidates: readonly string[]): string | undefined {
+  const role = ROLES[word.toLowerCase().replace(/s$/, '')];
+  return role !== undefined && candidates.includes(role) ? role : nearest(word, candidates);
+}
+
 /** The candidate that was most likely meant, or undefined when none is near. Case does not count. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   const limit = Math.min(3, Math.max(1, Math.floor(word.length / 3)));

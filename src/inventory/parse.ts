@@ -14,6 +14,10 @@ import { placeOf, type Entry, type ListNode, type MapNode, type Node, type Path,
 /** Nodes of one file with every alias counted in full: what an alias bomb would grow to. */
 const MOST_NODES = 200_000;
 
+/** In YAML 1.1 it takes over what another map has; read as a name it would be a setting that nobody knows. */
+const MERGE_KEY =
+  'is a merge key, and YAML 1.2 has none: write the settings out, or put what several hosts share into groups';
+
 /** Core schema (no merge keys, no dates); real maps keep the order of keys, so that values and events agree. */
 const SCHEMA = CORE_SCHEMA.withTags(realMapTag);
 
@@ -114,7 +118,13 @@ class Reader {
       const key = keyNode.text;
       const node = this.read(item, [...path, key]);
       const wrong =
-        key === '__proto__' ? 'is not a name that can be used' : entries.has(key) ? 'is there twice' : undefined;
+        key === '__proto__'
+          ? 'is not a name that can be used'
+          : key === '<<' && keyNode.plain
+            ? MERGE_KEY
+            : entries.has(key)
+              ? 'is there twice'
+              : undefined;
       if (wrong === undefined) entries.set(key, { key: keyNode, node: withPlace(node, keyNode.offset) });
       else this.mistakes.push(mistake(this.#source, keyNode.offset, [...path, key], wrong));
     }
@@ -191,7 +201,7 @@ function toMistake(error: unknown, source: Source): Mistake {
     line: line + 1,
     column: column + 1,
     path: '',
-    message: printable(error.reason, 200),
+    message: `${printable(error.reason, 200)}${/^tab characters/.test(error.reason) ? ': take blanks' : ''}`,
     snippet,
   };
 }

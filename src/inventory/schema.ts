@@ -1,5 +1,5 @@
-import { join } from 'node:path';
-import { PACKAGE_ROOT, packageText } from '../core/package-files.ts';
+import { basename } from 'node:path';
+import { packageText } from '../core/package-files.ts';
 
 /** What mcpk uses of JSON Schema (draft 7), and its own annotations. */
 export interface JsonSchema {
@@ -54,12 +54,17 @@ export const ANNOTATIONS = [
 
 const SCHEMA = 'schema/cluster.v1.schema.json';
 
-/** Where editors find it. */
-export const SCHEMA_FILE = join(PACKAGE_ROOT, SCHEMA);
+/** Its name, also where it lies beside an inventory, for editors. */
+export const SCHEMA_NAME = basename(SCHEMA);
+
+/** As it is published, byte by byte. */
+export function schemaText(): string {
+  return packageText(SCHEMA);
+}
 
 /** The published schema, the one source of settings, defaults and descriptions. */
 export function readSchema(): JsonSchema {
-  return JSON.parse(packageText(SCHEMA)) as JsonSchema;
+  return JSON.parse(schemaText()) as JsonSchema;
 }
 
 /** Follows `$ref` into the definitions; what stands beside the reference wins. */

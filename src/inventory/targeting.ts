@@ -3,7 +3,7 @@ import { globMatches } from '../core/glob.ts';
 import { isMap } from '../core/merge.ts';
 import { needsFacts, parseExpression, syntaxError, type Expression, type Match } from './expression.ts';
 import { printable } from './mistake.ts';
-import { nearest } from './nearest.ts';
+import { meant } from './nearest.ts';
 import type { Cluster, Host } from './types.ts';
 
 const ROLES = ['master', 'etcd', 'worker'];
@@ -101,6 +101,6 @@ function checkWords(expression: Expression, cluster: Pick<Cluster, 'hosts'>, tex
 }
 
 function suggest(word: string, candidates: readonly string[]): string | undefined {
-  const near = nearest(word, candidates);
+  const near = meant(word, candidates);
   return near === undefined ? undefined : `Did you mean ${near}?`;
 }

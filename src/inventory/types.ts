@@ -71,6 +71,8 @@ export interface Host {
   readonly kubeProxy: NodeServiceSettings;
   /** VRRP priority of a master, 1–254; by default 101. */
   readonly priority: number;
+  /** Carries the VIP on this master; absent = `endpoint.interface`. */
+  readonly vipInterface?: string;
   /** The cluster's, the groups' and the host's, merged. */
   readonly pillar: Readonly<Record<string, unknown>>;
   /** `inventories/lab.yaml:14`, for errors. */
@@ -296,13 +298,23 @@ export interface SystemSettings {
   readonly disableSwap: boolean;
 }
 
-export interface Registry {
+export interface Registry extends RegistryAccess {
   /** As in image names: `registry.k8s.io`. */
   readonly name: string;
-  readonly mirrors: readonly FreeText[];
+  readonly mirrors: readonly Mirror[];
+  /** The mirrors' certificates neither. */
+  readonly skipVerify: boolean;
+}
+
+export interface Mirror extends RegistryAccess {
+  readonly url: FreeText;
+}
+
+export interface RegistryAccess {
   readonly username?: FreeText;
   readonly password?: Secret;
-  readonly skipVerify: boolean;
+  /** PEM. */
+  readonly ca?: string;
 }
 
 export interface AddonSettings {

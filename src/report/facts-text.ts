@@ -1,4 +1,5 @@
 import type { Facts, HostFacts } from '../cluster/facts.ts';
+import { span } from '../core/duration.ts';
 import { size } from './figures.ts';
 import { clean, paint, type Theme } from './theme.ts';
 import { wrap } from './wrap.ts';
@@ -13,15 +14,24 @@ export function renderFacts(facts: Facts, theme: Theme): string {
   return `${[...hosts, ...missing, `etcd: ${facts.etcd}`].join('\n')}\n`;
 }
 
+function clock(skewMs: number): string {
+  if (skewMs === 0) return 'as ours';
+  const apart = Math.abs(skewMs);
+  return `${apart < 1000 ? `${Math.round(apart)} ms` : span(apart)} ${skewMs > 0 ? 'ahead of' : 'behind'} ours`;
+}
+
 function renderHost(host: HostFacts, theme: Theme): string[] {
   const addresses = host.interfaces.flatMap((each) =>
     each.addresses.map(({ address, prefix }) => `${each.name} ${address}/${prefix} (mtu ${each.mtu})`),
   );
   const rows: [string, string][] = [
-    ['system', `${host.os.name}, ${host.arch}, kernel ${host.kernel}, systemd ${host.systemd}, cgroup v${host.cgroup}`],
+    [
+      'system',
+      `${host.os.name}, ${host.arch}, kernel ${host.kernel}, ${host.systemd === 0 ? 'no systemd' : `systemd ${host.systemd}`}, cgroup v${host.cgroup}`,
+    ],
     ['size', `${host.cpus} CPUs, ${size(host.memoryBytes)} memory, ${size(host.diskFreeBytes)} free below /var/lib`],
-    ['addresses', addresses.join(', ') + (host.holdsVip ? ', holds the VIP' : '')],
-    ['clock', `${host.clockSkewMs >= 0 ? '+' : ''}${Math.round(host.clockSkewMs)} ms from ours`],
+    ['addresses', [...addresses, ...(host.holdsVip ? ['holds the VIP'] : [])].join(', ')],
+    ['clock', clock(host.clockSkewMs)],
     ['swap', host.swap ? 'on' : 'off'],
     ['mcpk', host.owned.length === 0 ? 'nothing here yet' : `${host.owned.length} states`],
     ...(host.foreign.length > 0 ? [['foreign', host.foreign.join(', ')] as [string, string]] : []),

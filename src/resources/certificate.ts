@@ -77,6 +77,7 @@ function contentReasons(resource: CertificateResource, observed: Observed, conte
     return [`its authority ${resource.authority} is made anew`];
   const reasons = renewalReasons(resource, observed.texts[resource.path], {
     bundle: shared?.texts['bundle'],
+    issuer: shared?.texts['cert'],
     now: context.now,
   });
   if (reasons.length > 0) return reasons;

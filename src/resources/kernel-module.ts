@@ -1,4 +1,4 @@
-import { moduleName } from './names.ts';
+import { moduleName } from './module-name.ts';
 import { rests } from './identity.ts';
 import type { KernelModuleResource, ResourceKind } from './types.ts';
 

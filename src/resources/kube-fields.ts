@@ -1,3 +1,5 @@
+import { quantity } from '../core/quantity.ts';
+
 type Json = unknown;
 type JsonMap = Readonly<Record<string, Json>>;
 
@@ -58,9 +60,11 @@ function projectList(live: readonly Json[], wanted: readonly Json[]): Json[] {
 function means(live: Json, wanted: Json): boolean {
   if (live === wanted) return true;
   if (live === undefined) return isEmpty(wanted);
-  return typeof wanted === 'string' || typeof wanted === 'number'
-    ? quantity(live) !== undefined && quantity(live) === quantity(wanted)
-    : false;
+  return isFigure(live) && isFigure(wanted) && quantity(live) !== undefined && quantity(live) === quantity(wanted);
+}
+
+function isFigure(value: Json): value is string | number {
+  return typeof value === 'string' || typeof value === 'number';
 }
 
 /** `omitempty` leaves these out. */
@@ -68,18 +72,6 @@ function isEmpty(value: Json): boolean {
   if (value === null || value === '' || value === false || value === 0) return true;
   if (Array.isArray(value)) return value.length === 0;
   return isMap(value) && Object.values(value).every(isEmpty);
-}
-
-const FACTORS: Readonly<Record<string, number>> = {
-  n: 1e-9, u: 1e-6, m: 1e-3, '': 1, k: 1e3, M: 1e6, G: 1e9, T: 1e12, P: 1e15,
-  Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40, Pi: 2 ** 50,
-}; // prettier-ignore
-
-/** resource.Quantity; only with a suffix or as a plain number, so that versions like "1.10" are texts when they differ. */
-function quantity(value: Json): number | undefined {
-  const match = /^(\d+(?:\.\d+)?)([numkMGTP]?|[KMGTP]i)$/.exec(String(value));
-  const factor = FACTORS[match?.[2] ?? '?'];
-  return match && factor !== undefined ? Number(match[1]) * factor : undefined;
 }
 
 function isMap(value: Json): value is JsonMap {

@@ -1,5 +1,5 @@
 import { rests } from './identity.ts';
-import { sysctlKey } from './names.ts';
+import { sysctlKey, sysctlValue } from '../core/sysctls.ts';
 import type { ResourceKind, SysctlResource } from './types.ts';
 
 export const sysctl: ResourceKind<SysctlResource> = {
@@ -11,13 +11,13 @@ export const sysctl: ResourceKind<SysctlResource> = {
 
   compare({ key, value }, observed) {
     const seen = observed.sysctls[sysctlKey(key)];
-    const wanted = normal(value);
-    if (seen !== undefined && normal(seen) === wanted)
+    const wanted = sysctlValue(value);
+    if (seen !== undefined && sysctlValue(seen) === wanted)
       return { result: 'unchanged', reason: `is ${wanted}`, hash: wanted };
     return {
       result: 'change',
       verb: 'update',
-      reasons: [seen === undefined ? 'not there yet' : `${normal(seen)} → ${wanted}`],
+      reasons: [seen === undefined ? 'not there yet' : `${sysctlValue(seen)} → ${wanted}`],
       hash: wanted,
       rests: rests(seen),
     };
@@ -29,8 +29,3 @@ export const sysctl: ResourceKind<SysctlResource> = {
   implied: () => [],
   title: ({ key, value }) => `${key} = ${value}`,
 };
-
-/** The kernel separates values by tabs, people by blanks. */
-function normal(value: string): string {
-  return value.trim().split(/\s+/).join(' ');
-}

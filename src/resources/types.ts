@@ -80,6 +80,8 @@ export interface PackageResource extends Common {
   units: string[];
   /** apt-mark hold. */
   hold: boolean;
+  /** Packages that can't be beside it, and are taken off for it; no other ever is. */
+  replaces?: string[];
 }
 
 export interface UnitInput {
@@ -391,7 +393,7 @@ export type Op =
   | { op: 'destroy'; path: string }
   /** Only when empty: what others keep in it stays. */
   | { op: 'rmdir'; path: string }
-  | { op: 'install'; packages: string[]; mask: string[]; hold: string[] }
+  | { op: 'install'; packages: string[]; mask: string[]; hold: string[]; replaced: string[] }
   | { op: 'sysctl'; key: string; value: string }
   | { op: 'modprobe'; name: string }
   | { op: 'user'; name: string; group: string; home: string }

@@ -1,3 +1,4 @@
+import { etcdFolders } from '../cluster/etcd-folders.ts';
 import { etcdGates } from '../cluster/etcd.ts';
 import { apiServerGuard, quorumGuard } from '../cluster/guards.ts';
 import type { Facts } from '../cluster/facts.ts';
@@ -43,7 +44,6 @@ export const etcd: Stage = {
 
 function states(context: StateContext): Resource[] {
   const { cluster, host } = context;
-  const { dataDirectory } = cluster.etcd;
   const environment = serviceEnvironment(cluster.etcd.environment, `${PATHS.etcd}/environment`);
   const link = linkTo('etcd', context);
   const config = { ...file(PATHS.etcdConfig, etcdConfig(context), readableBy(USERS.etcd)), readOnce: STATE_LINE };
@@ -51,7 +51,7 @@ function states(context: StateContext): Resource[] {
     cluster: cluster.name,
     host: host.name,
     config: PATHS.etcdConfig,
-    dataDirectory,
+    folders: etcdFolders(cluster).join(' '),
     ...environment.data,
   });
   const unitFile = file(unitPath(UNIT), text);

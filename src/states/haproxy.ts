@@ -2,6 +2,7 @@ import { haproxyHosts, hasVip } from '../cluster/endpoint.ts';
 import { HAPROXY_BACKEND, haproxyGates } from '../cluster/haproxy.ts';
 import { PATHS, SECRETS } from '../core/paths.ts';
 import { secretly, type Secret } from '../core/secret.ts';
+import { NONLOCAL_BIND, SYSCTL_FILES } from '../core/sysctls.ts';
 import { hostsWith, type Cluster } from '../inventory/types.ts';
 import { render } from '../render/render.ts';
 import { ref } from '../resources/kinds.ts';
@@ -58,18 +59,14 @@ function states({ cluster }: StateContext): Resource[] {
       timeout: 30,
       // A reload keeps the connections that are open; the old process serves them to their end.
       inputs: [...inputs('restart', [ref(dropIn)]), ...inputs('reload', [ref(config), ...read])],
-      requires: ['package:haproxy', ...(hasVip(cluster) ? (['sysctl:net.ipv4.ip_nonlocal_bind'] as const) : [])],
+      requires: ['package:haproxy', ...(hasVip(cluster) ? ([`sysctl:${NONLOCAL_BIND}`] as const) : [])],
     },
   ];
 }
 
-/** HAProxy listens on the VIP everywhere, also where Keepalived does not keep it now. */
 function nonlocalBind(cluster: Cluster): Resource[] {
   if (!hasVip(cluster)) return [];
-  return [
-    { kind: 'sysctl', key: 'net.ipv4.ip_nonlocal_bind', value: '1' },
-    file('/etc/sysctl.d/91-mcpk-haproxy.conf', 'net.ipv4.ip_nonlocal_bind = 1\n'),
-  ];
+  return [{ kind: 'sysctl', key: NONLOCAL_BIND, value: '1' }, file(SYSCTL_FILES.haproxy, `${NONLOCAL_BIND} = 1\n`)];
 }
 
 export function haproxyConfig(cluster: Cluster): string | Secret {

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path/posix';
 import { ROUTE_PROTOCOL } from '../core/routes.ts';
 import { render } from '../render/render.ts';
 import { ref } from '../resources/kinds.ts';
@@ -7,6 +8,7 @@ import { directory, file, inputs, lines, unitPath } from './build.ts';
 const NETWORK_UNIT = 'mcpk-network.service';
 export const NETWORK_FOLDER = '/etc/mcpk/network';
 const ROUTES = `${NETWORK_FOLDER}/routes`;
+const NFTABLES_DROP_IN = `${unitPath('nftables.service')}.d/10-mcpk-network.conf`;
 
 export interface HostRoutes {
   /** As ip(8) takes and shows them: `10.244.1.0/24 via 10.77.0.12`, `169.254.1.1 dev eth0`. */
@@ -33,11 +35,15 @@ export function hostRoutes(wanted: HostRoutes): Resource[] {
       table: rules?.table ?? '',
     }),
   );
+  const ofRules = rules
+    ? [rules.file, file(NFTABLES_DROP_IN, render('cni/nftables.conf', { rules: rules.file.path }))]
+    : [];
   return [
     directory('/etc/mcpk'),
     directory(NETWORK_FOLDER),
     batch,
-    ...(rules ? [rules.file] : []),
+    ...(rules ? [directory(dirname(NFTABLES_DROP_IN))] : []),
+    ...ofRules,
     unitFile,
     {
       kind: 'unit',
@@ -46,7 +52,8 @@ export function hostRoutes(wanted: HostRoutes): Resource[] {
       enabled: true,
       state: 'running',
       inputs: [
-        ...inputs('reload', [ref(batch), ...(rules ? [ref(rules.file)] : [])]),
+        // With the drop-in systemd reads its files anew.
+        ...inputs('reload', [ref(batch), ...ofRules.map(ref)]),
         ...inputs('restart', [ref(unitFile)]),
       ],
     },

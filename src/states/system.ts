@@ -5,7 +5,7 @@ import { file, lines } from './build.ts';
 import { isNode } from './node-rollout.ts';
 import type { Stage, StateContext } from './stage.ts';
 import { directories } from './system/folders.ts';
-import { kernel } from './system/kernel.ts';
+import { kernel, sysctlProblems } from './system/kernel.ts';
 
 /** What later stages and gates call: `socat` asks sockets, `conntrack` and `ethtool` are kubelet's and kube-proxy's. */
 const BASE_PACKAGES = ['ca-certificates', 'conntrack', 'ethtool', 'iproute2', 'kmod', 'nftables', 'socat'];
@@ -15,6 +15,11 @@ export const system: Stage = {
   title: 'Base system',
   hosts: (cluster) => cluster.hosts,
   needs: ['preflight'],
+  problems: (cluster, facts) =>
+    cluster.hosts.flatMap((host) => {
+      const own = facts.hosts.get(host.name);
+      return own ? sysctlProblems(cluster, host, own) : [];
+    }),
   states: (context) => [
     ...packages(context),
     ...timeSync(context.cluster),
@@ -43,7 +48,7 @@ function packages({ cluster, host }: StateContext): PackageResource[] {
 function timeSync(cluster: Cluster): Resource[] {
   if (!cluster.system.timeSync) return [];
   return [
-    { kind: 'package', name: 'chrony', units: ['chrony.service'], hold: false },
+    { kind: 'package', name: 'chrony', units: ['chrony.service'], hold: false, replaces: ['systemd-timesyncd'] },
     { kind: 'unit', name: 'chrony.service', enabled: true, state: 'running', inputs: [], requires: ['package:chrony'] },
   ];
 }
@@ -51,7 +56,7 @@ function timeSync(cluster: Cluster): Resource[] {
 /** An entry of fstab, for sed and for us: what, where, of which type. */
 const SWAP_ENTRY = '^[^#]\\S*\\s+\\S+\\s+swap(\\s|$)';
 
-/** Now, and after the next boot. */
+/** Now, and what fstab names after the next boot; whatever else comes up then goes before the kubelet starts (its unit). */
 function swap(cluster: Cluster): CommandResource[] {
   if (!cluster.system.disableSwap) return [];
   return [

@@ -61,7 +61,7 @@ export class ConnectionPool {
 
   /** One connection to a jump host serves all hosts behind it; it closes with the last of them. */
   async #jump(route: readonly Hop[], signal: AbortSignal): Promise<Lease> {
-    const key = JSON.stringify(route.map(sharedBy));
+    const key = wayId(route);
     const shared = this.#jumps.get(key) ?? { lease: this.open(route, signal), users: 0 };
     this.#jumps.set(key, shared);
     shared.users += 1;
@@ -88,6 +88,11 @@ export class ConnectionPool {
     this.#limits.set(key, limit);
     return limit;
   }
+}
+
+/** The same for all hosts that may share a connection over these hops. */
+export function wayId(route: readonly Hop[]): string {
+  return JSON.stringify(route.map(sharedBy));
 }
 
 /**

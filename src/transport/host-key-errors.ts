@@ -24,7 +24,7 @@ export function hostKeyRefused(host: JudgedHost, key: Buffer, verdict: Exclude<V
           `offered   ${offered}`,
           `searched  ${[...host.knownHostsFiles, ...(host.globalKnownHostsFiles ?? [])].join(', ') || 'no known_hosts file'}`,
         ],
-        hint: `Compare the fingerprint with the host's own (ssh-keygen -lf on its console), then ${quote(['mcpk', 'host-key', 'pin', host.name])}, or run once with --accept-new-host-keys.`,
+        hint: `Compare the fingerprint with the host's own (ssh-keygen -lf on its console), then ${quote(['mcpk', 'host-key', 'pin', '--limit', host.name])}, or run once with --accept-new-host-keys.`,
       });
     case 'revoked':
       return new McpkError(
@@ -54,7 +54,7 @@ export function recordedTypeGone(host: JudgedHost, recorded: readonly KnownHost[
     host: host.name,
     cause,
     details: recorded.map((entry) => `recorded  ${describe(entry.type, entry.key)} in ${place(entry)}`),
-    hint: `Look at the host's keys (mcpk host-key scan ${host.name}); if it was installed anew: ${removal(recorded).toLowerCase()} and pin the new key.`,
+    hint: `Look at the host's keys (${quote(['mcpk', 'host-key', 'scan', '--limit', host.name])}); if it was installed anew: ${removal(recorded).toLowerCase()} and pin the new key.`,
   });
 }
 

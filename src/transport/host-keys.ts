@@ -1,7 +1,7 @@
 import { McpkError } from '../core/errors.ts';
 import { hostKeyRefused } from './host-key-errors.ts';
 import type { Hop } from './route.ts';
-import { ConnectionPool } from './hops.ts';
+import { wayId, type ConnectionPool } from './hops.ts';
 import { mayRecord, readKnownHosts, recordKey } from './known-hosts-files.ts';
 import type { RecordPlace } from './known-hosts-files.ts';
 import { entriesOf, fingerprint, judge, keyType } from './known-hosts.ts';
@@ -10,8 +10,27 @@ import { offeredKey } from './offered-key.ts';
 import { recordPlace, routeOf } from './route.ts';
 import type { Target } from './types.ts';
 
-/** The key that a host offers now. */
+/** A host or a jump host, with the way to it. */
+export interface Door {
+  /** The same for all hosts whose way leads over it. */
+  readonly id: string;
+  readonly hop: Hop;
+  /** Up to the hop itself. */
+  readonly route: readonly Hop[];
+  readonly isJump: boolean;
+}
+
+/** All on the way to a host, nearest first: whoever is behind one can be asked only when its key is trusted. */
+export function doorsOf(target: Target): Door[] {
+  return routeOf(target).map((hop, index, all) => {
+    const route = all.slice(0, index + 1);
+    return { id: wayId(route), hop, route, isJump: index < all.length - 1 };
+  });
+}
+
+/** The key that a host or a jump host offers now. */
 export interface ScannedKey {
+  /** The inventory's name, or `jump host ADDRESS`. */
   host: string;
   /** As known_hosts writes the host. */
   name: string;
@@ -33,20 +52,18 @@ export interface RecordedKey {
 }
 
 /**
- * Asks a host for its key, over its jump hosts, without a login; one connection, as sshd's PerSourcePenalties
- * count those that come without one. Throws `unreachable`; `hostKey` when a jump host's key is refused.
+ * Asks for the key at a door, over those before it, without a login there; one connection, as sshd's PerSourcePenalties
+ * count those that come without one. Throws `unreachable`; `hostKey` when the key of one before is refused.
  */
 export async function scanHostKey(
-  target: Target,
+  { hop, route }: Door,
   signal: AbortSignal,
-  pool: ConnectionPool = new ConnectionPool(),
+  pool: ConnectionPool,
 ): Promise<ScannedKey> {
-  const route = routeOf(target);
-  const hop = route.at(-1) as Hop;
   const key = await offeredKey(route, signal, pool);
   const verdict = judge(readKnownHosts(hop).entries, hop.keyName, key);
   return {
-    host: target.name,
+    host: hop.label,
     name: hop.keyName,
     type: keyType(key) ?? 'unknown',
     fingerprint: fingerprint(key),
@@ -60,15 +77,14 @@ export async function scanHostKey(
  * is recorded for the host, or this one is revoked: those lines are the user's to remove; `invalid` when the file, or
  * the name, is not one to write.
  */
-export function pinPlace(target: Target, scanned: ScannedKey): RecordPlace & { known: boolean } {
-  const hop = routeOf(target).at(-1) as Hop;
+export function pinPlace({ hop }: Door, scanned: ScannedKey): RecordPlace & { known: boolean } {
   const verdict = judge(readKnownHosts(hop).entries, hop.keyName, scanned.key);
   if (verdict.is === 'known') return { file: verdict.entry.file, name: hop.keyName, known: true };
   if (verdict.is !== 'unknown') throw hostKeyRefused(hop, scanned.key, verdict);
   const place = recordPlace(hop);
   if (place === undefined)
-    throw new McpkError('invalid', `${target.name}: no known_hosts file to write to`, {
-      host: target.name,
+    throw new McpkError('invalid', `${hop.label}: no known_hosts file to write to`, {
+      host: hop.name,
       hint: 'Name one in ssh.knownHostsFiles.',
     });
   mayRecord(place);
@@ -76,17 +92,16 @@ export function pinPlace(target: Target, scanned: ScannedKey): RecordPlace & { k
 }
 
 /** Records a scanned key in the first known_hosts file. `added` is false when it is known. Throws as {@link pinPlace}. */
-export function pinHostKey(target: Target, scanned: ScannedKey): { file: string; added: boolean } {
-  const place = pinPlace(target, scanned);
+export function pinHostKey(door: Door, scanned: ScannedKey): { file: string; added: boolean } {
+  const place = pinPlace(door, scanned);
   return { file: place.file, added: !place.known && recordKey(place, scanned.key) };
 }
 
-/** What is recorded for a host, and lines of its files that could not be used. */
-export function showHostKeys(target: Target): { keys: RecordedKey[]; ignored: readonly IgnoredLine[] } {
-  const hop = routeOf(target).at(-1) as Hop;
+/** What is recorded for a host or a jump host, and lines of its files that could not be used. */
+export function showHostKeys({ hop }: Door): { keys: RecordedKey[]; ignored: readonly IgnoredLine[] } {
   const known = readKnownHosts(hop);
   const keys = entriesOf(known.entries, hop.keyName).map(({ type, key, revoked, file, line }) => ({
-    host: target.name,
+    host: hop.label,
     name: hop.keyName,
     type,
     fingerprint: fingerprint(key),
@@ -95,4 +110,10 @@ export function showHostKeys(target: Target): { keys: RecordedKey[]; ignored: re
     line,
   }));
   return { keys, ignored: known.ignored };
+}
+
+/** Why whoever is behind can't be asked for a key: the one at this door is not trusted. */
+export function closedDoor({ hop }: Door, scanned: ScannedKey): McpkError | undefined {
+  const verdict = judge(readKnownHosts(hop).entries, hop.keyName, scanned.key);
+  return verdict.is === 'known' ? undefined : hostKeyRefused(hop, scanned.key, verdict);
 }

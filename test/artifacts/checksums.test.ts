@@ -10,6 +10,6 @@ it('shows nothing of what a mirror answers in place of a checksum: it may lead t
     refused();
   } catch (error) {
     expect(JSON.stringify(error)).not.toContain('internal');
-    expect(error).toMatchObject({ code: 'stage', message: `${from} has no sha256 of kubelet` });
+    expect(error).toMatchObject({ code: 'fetch', message: `${from} has no sha256 of kubelet` });
   }
 });

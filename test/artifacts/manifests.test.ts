@@ -91,7 +91,7 @@ describe('a manifest of the inventory', () => {
     upstream.files.set('/x.yaml', Buffer.alloc(2 ** 26 + 1, 'x'));
     rmSync(join(folder, 'artifacts'), { recursive: true });
     await expect(load(pinned(sha256(large)))).rejects.toMatchObject({
-      code: 'stage',
+      code: 'fetch',
       message: expect.stringMatching(/x\.yaml: more than 64 MiB$/) as string,
     });
   });
@@ -113,7 +113,7 @@ describe('a manifest without a checksum of the inventory', () => {
     expect(await load(loose())).toEqual(new Map([['a', TEXT]]));
     rmSync(join(folder, 'artifacts'), { recursive: true });
     await expect(load(loose())).rejects.toMatchObject({
-      code: 'stage',
+      code: 'fetch',
       message: `${url}: wrong checksum`,
       details: [`expected sha256 ${SHA256} (${lock})`, `actual   sha256 ${sha256(OTHER)}`],
       hint: expect.stringContaining('--update-lock') as string,

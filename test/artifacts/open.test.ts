@@ -15,8 +15,11 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Progress } from '../../src/artifacts/fetch.ts';
+import { COMPONENTS } from '../../src/artifacts/components.ts';
 import { expand } from '../../src/artifacts/root.ts';
+import { binariesOf } from '../../src/states/artifacts.ts';
 import type { ArtifactIndex } from '../../src/states/stage.ts';
+import { labCluster } from '../states/cluster.ts';
 import type { Upstream } from './upstream.ts';
 import {
   ARCHIVES,
@@ -108,7 +111,7 @@ describe('with download', () => {
     const part = join(shelf, 'kubelet.part');
     upstream.cut.set(URLS.kubelet, () => vi.waitFor(() => expect(statSync(part).size).toBeGreaterThan(0)));
     await expect(fetching()).rejects.toMatchObject({
-      code: 'stage',
+      code: 'fetch',
       message: expect.stringContaining(`can't download ${upstream.url}${URLS.kubelet}`) as string,
     });
     expect(existsSync(join(shelf, 'kubelet'))).toBe(false);
@@ -162,8 +165,8 @@ describe('with download', () => {
     if (body === undefined) upstream.files.delete(path);
     else upstream.files.set(path, Buffer.from(body));
     await expect(fetching()).rejects.toMatchObject({
-      code: 'stage',
-      exitCode: 15,
+      code: 'fetch',
+      exitCode: 20,
       message: expect.stringMatching(message) as string,
       hint: expect.any(String) as string,
     });
@@ -213,6 +216,22 @@ describe('without download', () => {
     expect(upstream.requests).toEqual([]);
   });
 
+  it.each(['bridge', 'calico', 'none'])(
+    'names at once all that a host is given, as the docs do (%s)',
+    async (plugin) => {
+      const cluster = await labCluster(`network: { plugin: ${plugin} }`);
+      const given = new Set(cluster.hosts.flatMap((host) => binariesOf(cluster, host)));
+      const required = COMPONENTS.flatMap((component) => component.required(cluster));
+      expect(new Set(required)).toEqual(given);
+      const docs = readFileSync(new URL('../../docs/pins.md', import.meta.url), 'utf8');
+      for (const component of COMPONENTS) {
+        const names = component.required(cluster).map((name) => `\`${name}\``);
+        if (names.length > 0)
+          expect(docs).toContain(`| \`${component.name}/VERSION/linux-ARCH\` | ${names.join(', ')} |`);
+      }
+    },
+  );
+
   it('does not trust a file without a checksum', async () => {
     stock(directory);
     const sumsFile = join(shelf, 'SHA256SUMS');
@@ -231,7 +250,7 @@ describe('without download', () => {
     writeFileSync(path, bytes);
     utimesSync(path, time, time);
     await expect(offline()).rejects.toMatchObject({
-      code: 'stage',
+      code: 'fetch',
       message: `${path}: wrong checksum`,
       details: [`expected sha256 ${sha256(program('kubelet'))}`, `actual   sha256 ${sha256(bytes)}`],
     });

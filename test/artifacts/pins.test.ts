@@ -93,7 +93,7 @@ describe('the lock file', () => {
     republish();
     upstream.requests.length = 0;
     await expect(opening()).rejects.toMatchObject({
-      code: 'stage',
+      code: 'fetch',
       message: `${upstream.url}${URLS.kubelet}: wrong checksum`,
       details: [
         `expected sha256 ${sha256(program('kubelet'))} (${lock})`,
@@ -121,7 +121,7 @@ describe('the lock file', () => {
     writeFileSync(join(directory, KUBELET), 'built by hand');
     writeFileSync(join(directory, KUBELET, '../SHA256SUMS'), `${sha256('built by hand')}  kubelet\n`);
     await expect(opening()).rejects.toMatchObject({
-      code: 'stage',
+      code: 'fetch',
       message: `${join(directory, KUBELET)}: wrong checksum`,
       details: [expect.stringContaining(lock), `actual   sha256 ${sha256('built by hand')}`],
     });
@@ -151,7 +151,7 @@ describe('the lock file', () => {
 
   it('says what was fetched before a failure', async () => {
     upstream.files.delete(URLS.etcd);
-    await expect(opening()).rejects.toMatchObject({ code: 'stage' });
+    await expect(opening()).rejects.toMatchObject({ code: 'fetch' });
     expect(locked()[KUBELET]).toBe(sha256(program('kubelet')));
   });
 
@@ -223,7 +223,7 @@ describe('artifacts.sha256', () => {
     ['an archive', ETCD, URLS.etcd],
   ])('refuses %s that is not the pinned one, also with --update-lock', async (_what, key, url) => {
     await expect(opening({ sha256: { [key]: '0'.repeat(64) }, update: true })).rejects.toMatchObject({
-      code: 'stage',
+      code: 'fetch',
       message: `${upstream.url}${url}: wrong checksum`,
       details: [`expected sha256 ${'0'.repeat(64)} (artifacts.sha256)`, expect.stringContaining('actual')],
       hint: expect.stringContaining('artifacts.sha256') as string,
@@ -234,7 +234,7 @@ describe('artifacts.sha256', () => {
   it('refuses an unpacked program that is not the pinned one', async () => {
     const key = 'etcd/3.7.3/linux-amd64/etcdctl';
     await expect(opening({ sha256: { [key]: '0'.repeat(64) } })).rejects.toMatchObject({
-      code: 'stage',
+      code: 'fetch',
       message: `${join(directory, key)}: wrong checksum`,
     });
   });

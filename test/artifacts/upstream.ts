@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { openArtifacts, type OpenOptions } from '../../src/artifacts/open.ts';
 import { openPins } from '../../src/artifacts/pins.ts';
+import { cniPluginNames } from '../../src/core/cni-plugins.ts';
 import type { Cluster } from '../../src/inventory/types.ts';
 import type { ArtifactIndex } from '../../src/states/stage.ts';
 
@@ -21,6 +22,9 @@ export const KUBERNETES = [
   'kube-proxy',
   'kubectl',
 ];
+
+/** What mcpk lays on hosts, and one more. */
+const CNI = [...cniPluginNames('bridge'), 'vlan'];
 
 /** What this upstream serves, by its path. */
 export const URLS = {
@@ -130,7 +134,7 @@ function releases(): Map<string, Buffer> {
   const folder = 'etcd-v3.7.3-linux-amd64';
   files.set(etcd, archive([`${folder}/etcd`, `${folder}/etcdctl`, `${folder}/etcdutl`, `${folder}/README.md`]));
   files.set('/etcd/v3.7.3/SHA256SUMS', sums(files.get(etcd) ?? Buffer.of(), 'etcd-v3.7.3-linux-amd64.tar.gz'));
-  files.set(cni, archive(['./bridge', './host-local', './loopback', './portmap', './vlan', './LICENSE']));
+  files.set(cni, archive([...CNI, 'LICENSE'].map((name) => `./${name}`)));
   files.set(`${cni}.sha256`, sums(files.get(cni) ?? Buffer.of(), 'cni-plugins-linux-amd64-v1.9.1.tgz'));
   return files;
 }
@@ -187,7 +191,7 @@ export async function openWithPins(
 const SHELVES = {
   'kubernetes/1.37.1': KUBERNETES,
   'etcd/3.7.3': ['etcd', 'etcdctl', 'etcdutl'],
-  'cni-plugins/1.9.1': ['bridge', 'host-local', 'loopback', 'portmap', 'vlan'],
+  'cni-plugins/1.9.1': CNI,
 };
 type ShelfPath = keyof typeof SHELVES;
 /** What is unpacked: each archive costs two processes of tar. */

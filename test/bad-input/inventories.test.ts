@@ -49,7 +49,7 @@ const CASES: [what: string, text: string | Buffer, says: RegExp][] = [
   ['two documents', `${HEAD}---\n${HEAD}`, /^i\.yaml:\d+:\d+:? a second YAML document begins here/],
   ['a tag of a language', 'name: !!js/function "function(){}"\n', /^i\.yaml:1:/],
   ['a tag of Python', 'name: !!python/object/apply:os.system [id]\n', /^i\.yaml:1:/],
-  ['a merge key', `<<: { name: x }\n${HEAD}`, /^i\.yaml:1:1 \[\"<<\"\]: is not a setting/],
+  ['a merge key', `<<: { name: x }\n${HEAD}`, /^i\.yaml:1:1 \[\"<<\"\]: is a merge key/],
   ['an alias of nothing', 'name: *nobody\n', /^i\.yaml:1:/],
   ['an alias of itself', 'pillar: &a { b: *a }\n', /^i\.yaml:1:\d+.*alias stands inside/],
   [

@@ -4,6 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { bareHost } from '../../src/cluster/bare-host.ts';
 import { COMMANDS } from '../../src/commands/main.ts';
 import { EXIT_CODES } from '../../src/core/errors.ts';
+import { schemaText } from '../../src/inventory/schema.ts';
 import { INVENTORY, inventory, mcpk, scratch } from './support.ts';
 
 interface Failure {
@@ -60,6 +61,22 @@ describe('validate', () => {
     expect(said.stderr).toMatch(/mcpk\.yaml:7:\d+.*masterr.*master/);
   });
 
+  it('takes the inventory as a word, too, and looks whether the files are there that it names', async () => {
+    const file = await inventory();
+    expect(await mcpk(['validate', file])).toMatchObject({ code: 0, stdout: expect.stringContaining(`${file} is valid`) as string }); // prettier-ignore
+    const keyless = await inventory(INVENTORY.replace('agent: false', 'agent: false, identityFiles: [/nowhere/key]'));
+    const said = await mcpk(['validate', keyless]);
+    expect([said.code, said.stderr]).toEqual([10, expect.stringMatching(/identityFiles\[0\]: \/nowhere\/key: there is no such file/)]); // prettier-ignore
+  });
+
+  it('gives commands to copy that find the same inventory', async () => {
+    const wrong = await inventory(INVENTORY.replace('m1', 'M_1'));
+    const named = await mcpk(['validate', '-i', wrong, '--env', 'SUDO']);
+    expect(named.stderr).toContain(`check it with: mcpk validate -i ${wrong} --env SUDO\n`);
+    const asWord = await mcpk(['validate', '--json', wrong]);
+    expect((JSON.parse(asWord.stdout) as { error: { hint: string } }).error.hint).toMatch(`mcpk validate -i ${wrong}`);
+  });
+
   it('prints one object with --json, whether it fails or not', async () => {
     const good = await mcpk(['validate', '--json', '-i', await inventory()]);
     expect(JSON.parse(good.stdout)).toMatchObject({ valid: true, cluster: 'small' });
@@ -92,6 +109,8 @@ describe('init', () => {
     const said = await mcpk(args);
     expect(said.stderr).toBe('');
     expect(said.stdout).toContain(`mcpk plan -i ${file}`);
+    expect(await readFile(file, 'utf8')).toMatch(/^# yaml-language-server: \$schema=cluster\.v1\.schema\.json\n/);
+    expect(await readFile(join(file, '..', 'cluster.v1.schema.json'), 'utf8')).toBe(schemaText());
     expect((await mcpk(['validate', '-i', file])).stdout).toContain('w7  10.9.0.17');
     const again = await mcpk(args);
     expect(again.code).toBe(64);
@@ -99,6 +118,16 @@ describe('init', () => {
     expect((await mcpk([...args, '--force', '--name', 'other'])).code).toBe(0);
     expect(await readFile(file, 'utf8')).toContain('name: other');
   });
+});
+
+it('init writes nothing that validate refuses', async () => {
+  const folder = await scratch();
+  const said = await mcpk(['init', join(folder, 'new.yaml'), '--master', '10.9.0.11', '--worker', '10.9.0.11']);
+  expect([said.code, said.stderr, await readdir(folder)]).toEqual([
+    64,
+    expect.stringContaining('hosts[1].address: "10.9.0.11" is the address of m1 too'),
+    [],
+  ]);
 });
 
 describe('a link in the place of what is written', () => {
@@ -136,6 +165,9 @@ describe('render', () => {
     const said = await mcpk(['render', folder, '-i', await inventory(), '--only', 'etcd,certificates']);
     expect(said.code, said.stderr).toBe(0);
     expect(said.stderr).toContain('Assumed, as no host was asked');
+    expect(said.stdout).toMatch(/^\d+ files of 3 hosts in /);
+    const one = await mcpk(['render', `${folder}-one`, '-i', await inventory(), '--only', 'etcd', '--limit', 'm1']);
+    expect(one.stdout).toMatch(/^2 files of 1 host in /);
     expect(await readFile(join(folder, 'm2/etc/etcd/etcd.yaml'), 'utf8')).toContain('name: m2');
     expect(await readFile(join(folder, 'm2/etc/etcd/pki/server.key'), 'utf8')).toBe(
       '<secret key of /etc/etcd/pki/server.crt>\n',
@@ -172,7 +204,7 @@ describe('hosts', () => {
     expect(stage.code).toBe(64);
     expect(stage.stderr).toContain('did you mean etcd?');
     const host = await mcpk(['show', 'm9', '-i', file]);
-    expect(host.code).toBe(64);
+    expect(host.code).toBe(18);
     expect(host.stderr).toContain('m1, m2, m3');
   });
 });

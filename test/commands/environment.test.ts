@@ -80,7 +80,7 @@ pillar: { token: '\${MCPK_TOKEN}' }
     const file = await inventory(`${INVENTORY}addons: { manifests: [${source}] }\n`);
     for (const json of [[], ['--json']]) {
       const said = await mcpk(['render', join(await scratch(), 'out'), '-i', file, ...json]);
-      expect(said.code).toBe(15);
+      expect(said.code).toBe(20);
       expect(said.stdout + said.stderr).toContain('https://127.0.0.1:1/${MCPK_TOKEN}/a.yaml');
       expect(said.stdout + said.stderr).not.toContain(TOKEN);
     }

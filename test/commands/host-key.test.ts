@@ -23,6 +23,10 @@ const known = (): string => join(folder, 'known_hosts');
 const name = (): string => `[127.0.0.1]:${server.port}`;
 const line = (as = name()): string => `${as} ssh-ed25519 ${server.publicKey.toString('base64')}\n`;
 
+/** Some other key. */
+const other = (): Buffer =>
+  Buffer.concat([server.publicKey.subarray(0, -1), Buffer.from([server.publicKey.at(-1)! ^ 1])]);
+
 const inventory = (ssh = ''): string => oneHost(folder, server.port, ssh);
 
 function pin(words: readonly string[], ssh = ''): Promise<Said> {
@@ -157,6 +161,20 @@ describe('host-key pin', () => {
     writeFileSync(global, `@revoked ${line('*')}`);
     writeFileSync(known(), line());
     expect((await pin(['--yes'], `, configFile: ${config}`)).code).toBe(12);
+  });
+});
+
+describe('host-key scan', () => {
+  const scan = (): Promise<Said> => mcpk(['host-key', 'scan', '-i', inventory()]);
+
+  it.each<[string, () => string, number]>([
+    ['unknown', () => '', 0],
+    ['known', () => line(), 0],
+    ['changed', () => `${name()} ssh-ed25519 ${other().toString('base64')}\n`, 12],
+    ['revoked', () => `@revoked ${line('*')}`, 12],
+  ])('tells of a key that is %s, and ends with 12 where it must not be trusted', async (verdict, text, code) => {
+    writeFileSync(known(), text());
+    expect(await scan()).toMatchObject({ code, stdout: expect.stringMatching(new RegExp(`^m1  ${verdict} `)) as string }); // prettier-ignore
   });
 });
 

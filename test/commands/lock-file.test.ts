@@ -64,6 +64,6 @@ it('keeps what the environment gave to a URL out of the lock file, which holds a
   expect(locked()).toEqual(expected);
   await rm(join(folder, 'artifacts'), { recursive: true });
   upstream.files.set('/HunTer2Long/more.yaml', Buffer.from(text('second')));
-  expect(await render('two')).toMatchObject({ code: 15 });
+  expect(await render('two')).toMatchObject({ code: 20 });
   expect(locked()).toEqual(expected);
 });

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { flagProblems } from '../../src/core/cluster-flags.ts';
+import { flagProblems, type SettingProblem } from '../../src/core/cluster-flags.ts';
 
 const NONE = { extraArgs: {}, environment: {}, config: {} };
 const SETTINGS = {
@@ -9,12 +9,15 @@ const SETTINGS = {
   scheduler: NONE,
   kubelet: NONE,
   kubeProxy: NONE,
-  hosts: [{ kubelet: NONE, kubeProxy: NONE }],
 };
 
-function problems(settings: object): string[] {
+function found(settings: object): SettingProblem[] {
   const versions = { kubernetes: '1.37.1', etcd: '3.7.3' };
-  return flagProblems({ versions, ...SETTINGS, ...settings }).map(({ message }) => message);
+  return flagProblems({ versions, ...SETTINGS, ...settings });
+}
+
+function problems(settings: object): string[] {
+  return found(settings).map(({ message }) => message);
 }
 
 it.each([
@@ -34,21 +37,68 @@ it.each([
     messages: [/^kube-proxy .*Topology/],
   },
   {
-    settings: {
-      hosts: ['w1', 'w2'].map(() => ({ kubelet: { ...NONE, extraArgs: { containerd: 'x' } }, kubeProxy: NONE })),
-    },
-    messages: [/^kubelet 1\.37\.1 .*--containerd/],
-  },
-  {
-    settings: {
-      hosts: [{ kubelet: NONE, kubeProxy: { ...NONE, config: { featureGates: { TopologyAwareHints: true } } } }],
-    },
-    messages: [/^kube-proxy .*Topology/],
-  },
-  {
     settings: { apiServer: { ...NONE, extraArgs: { 'cloud-config': 'x', profiling: false } } },
     messages: [/^kube-apiserver .*--cloud-config/],
   },
 ])('finds in $settings what is gone', ({ settings, messages }) => {
   expect(problems(settings)).toEqual(messages.map((message) => expect.stringMatching(message) as string));
+});
+
+const OIDC = ['issuer-url', 'client-id', 'ca-file', 'groups-claim', 'groups-prefix', 'required-claim', 'signing-algs'];
+it.each<[string, object, string[]]>([
+  ...[...OIDC, 'username-claim', 'username-prefix'].map((name): [string, object, string[]] => [
+    'apiServer',
+    { [`oidc-${name}`]: 'x' },
+    [`oidc-${name}`],
+  ]),
+  ['apiServer', { 'anonymous-auth': false }, ['anonymous-auth']],
+  ['apiServer', { 'authorization-mode': 'Node,RBAC' }, ['authorization-mode']],
+  ['apiServer', { 'authorization-webhook-config-file': '/x' }, ['authorization-webhook-config-file']],
+  ['apiServer', { 'authorization-policy-file': '/x' }, ['authorization-policy-file']],
+  ['apiServer', { 'token-auth-file': '/x', 'authentication-token-webhook-version': 'v1' }, []],
+  ['apiServer', { 'oidc-client-id': null }, []],
+  // With no file, or one of the inventory's own.
+  ['apiServer', { 'authentication-config': null, 'oidc-client-id': 'x', 'anonymous-auth': true }, []],
+  ['apiServer', { 'authentication-config': '/own', 'oidc-client-id': 'x', 'anonymous-auth': true }, ['oidc-client-id']],
+  ['apiServer', { 'authorization-config': null, 'authorization-mode': 'RBAC' }, []],
+  ['scheduler', { profiling: false, 'leader-elect-lease-duration': '20s', v: 2 }, ['profiling']],
+  ['kubeProxy', { 'proxy-mode': 'ipvs', 'feature-gates': 'X=true' }, ['proxy-mode', 'feature-gates']],
+  [
+    'kubeProxy',
+    { v: 2, vmodule: 'x=1', 'logging-format': 'json', 'log-flush-frequency': '1s', master: 'https://x' },
+    [],
+  ],
+  ['kubelet', { 'max-pods': 50 }, []],
+  ['controllerManager', { profiling: true, kubeconfig: '/x' }, []],
+])('finds in extraArgs of %s what does not go with a file of ours: %o', (section, extraArgs, flags) => {
+  const all = found({ [section]: { ...NONE, extraArgs } });
+  expect(all.map(({ path }) => path)).toEqual(flags.map((flag) => [section, 'extraArgs', flag]));
+  for (const { message, hint } of all) {
+    expect(message).toMatch(/ does not (start with|heed) --[a-z-]+ beside the file of --/);
+    expect(hint).not.toBe('');
+  }
+});
+
+it('finds variables that etcd does not read beside its file', () => {
+  const environment = { ETCD_QUOTA_BACKEND_BYTES: '1', ETCD_UNSUPPORTED_ARCH: 'arm', GOGC: '50' };
+  expect(found({ etcd: { ...NONE, environment } })).toEqual([
+    {
+      path: ['etcd', 'environment', 'ETCD_QUOTA_BACKEND_BYTES'],
+      message: 'etcd does not heed ETCD_QUOTA_BACKEND_BYTES beside its configuration file',
+      hint: 'write quota-backend-bytes into etcd.config',
+    },
+  ]);
+});
+
+it('finds what groups and hosts set, each where it is written', () => {
+  const versions = { kubernetes: '1.37.1', etcd: '3.7.3' };
+  const nodes = [
+    { path: [] },
+    { path: ['groups', 'worker'], kubelet: { extraArgs: { containerd: 'x' } } },
+    { path: ['hosts', 1], kubeProxy: { config: { featureGates: { TopologyAwareHints: true } } } },
+  ];
+  expect(flagProblems({ versions, ...SETTINGS }, nodes).map(({ path }) => path)).toEqual([
+    ['groups', 'worker', 'kubelet', 'extraArgs', 'containerd'],
+    ['hosts', 1, 'kubeProxy', 'config', 'featureGates', 'TopologyAwareHints'],
+  ]);
 });

@@ -52,7 +52,7 @@ describe('removedFlags', () => {
 });
 
 it('finds gates of a configuration file', () => {
-  expect(removedGates('1.37.0', ['GangScheduling', 'Other'])).toHaveLength(1);
+  expect(removedGates('kubelet', '1.37.0', ['GangScheduling', 'Other'])).toHaveLength(1);
 });
 
 it('lists each flag and gate once', () => {

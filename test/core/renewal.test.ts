@@ -100,6 +100,18 @@ describe('renewalReasons', () => {
     expect(renewalReasons(SPEC, text, { bundle, now: MADE })).toEqual([reason]);
   });
 
+  it.each([
+    ['ends with it, on the same day', 365, []],
+    ['ends before a new one would, and after this one', 366, [/^expires on 2027-03-01, 20 days/]],
+    ['outlives it', 3650, [/^expires on 2027-03-01, 20 days/]],
+  ])('a leaf that is due is issued anew unless its authority %s', async (_name, days, reasons) => {
+    const authority = await createAuthority({ ...RECIPE, days }, MADE);
+    const { cert } = await signLeaf(SPEC, authority, MADE);
+    const now = new Date(MADE.getTime() + 345 * DAY);
+    const seen = renewalReasons(SPEC, cert, { bundle: authority.bundle, issuer: authority.cert, now });
+    expect(seen).toEqual(reasons.map((reason) => expect.stringMatching(reason) as string));
+  });
+
   it('says nothing of the authority while that is not known', () => {
     expect(renewalReasons(SPEC, pem, { bundle: undefined, now: MADE })).toEqual([]);
   });

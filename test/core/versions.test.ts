@@ -16,21 +16,21 @@ describe('checkVersions', () => {
     {
       kubernetes: '1.34.9',
       etcd: '3.6.8',
-      path: 'versions.kubernetes',
+      path: ['versions', 'kubernetes'],
       message: /1\.34\.9 is not supported/,
       hint: /1\.35 to 1\.37/,
     },
-    { kubernetes: '1.38.0', etcd: '3.7.0', path: 'versions.kubernetes', message: /1\.38\.0/, hint: /1\.37/ },
-    { kubernetes: 'latest', etcd: '3.7.0', path: 'versions.kubernetes', message: /latest/, hint: /1\.35/ },
+    { kubernetes: '1.38.0', etcd: '3.7.0', path: ['versions', 'kubernetes'], message: /1\.38\.0/, hint: /1\.37/ },
+    { kubernetes: 'latest', etcd: '3.7.0', path: ['versions', 'kubernetes'], message: /latest/, hint: /1\.35/ },
     {
       kubernetes: '1.37.1',
       etcd: '3.5.23',
-      path: 'versions.etcd',
+      path: ['versions', 'etcd'],
       message: /3\.5\.23 does not go with/,
       hint: /3\.5\.24/,
     },
-    { kubernetes: '1.37.1', etcd: '3.4.30', path: 'versions.etcd', message: /3\.4\.30/, hint: /3\.5, 3\.6, 3\.7/ },
-    { kubernetes: '1.37.1', etcd: '3.8.0', path: 'versions.etcd', message: /3\.8\.0/, hint: /3\.7/ },
+    { kubernetes: '1.37.1', etcd: '3.4.30', path: ['versions', 'etcd'], message: /3\.4\.30/, hint: /3\.5, 3\.6, 3\.7/ },
+    { kubernetes: '1.37.1', etcd: '3.8.0', path: ['versions', 'etcd'], message: /3\.8\.0/, hint: /3\.7/ },
   ])('refuses Kubernetes $kubernetes with etcd $etcd', ({ kubernetes, etcd, path, message, hint }) => {
     const problems = checkVersions({ kubernetes, etcd });
     expect(problems).toEqual([

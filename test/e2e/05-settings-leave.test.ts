@@ -41,7 +41,7 @@ describe('settings that come and go', () => {
     await writeFile(join(dirname(file), 'extra.yaml'), MANIFEST);
     await mcpkJson<RunResult>(['apply', '--yes'], 0, [file]);
     expect(await exists('w2', '/etc/containerd/certs.d/quay.io/hosts.toml')).toBe(true);
-    expect(await on('w2', 'cat', '/etc/sysctl.d/90-mcpk.conf')).toContain('net.core.somaxconn');
+    expect(await on('w2', 'cat', '/etc/sysctl.d/zz-mcpk.conf')).toContain('net.core.somaxconn');
     expect(await kubectl('get', 'configmap', 'from-inventory', '-o', 'jsonpath={.data.answer}')).toBe('42');
     expect(await kubectl('get', 'node', 'w1', '-o', 'jsonpath={.metadata.labels.disk}')).toBe('fast');
     await Promise.all([takesPods('w1', '61'), takesPods('w2', '110')]);
@@ -51,7 +51,7 @@ describe('settings that come and go', () => {
     expect(plan.summary.removals).toBeGreaterThan(0);
     await mcpkJson<RunResult>(['apply', '--yes'], 0);
     expect(await exists('w2', '/etc/containerd/certs.d/quay.io/hosts.toml')).toBe(false);
-    expect(await on('w2', 'cat', '/etc/sysctl.d/90-mcpk.conf')).not.toContain('net.core.somaxconn');
+    expect(await on('w2', 'cat', '/etc/sysctl.d/zz-mcpk.conf')).not.toContain('net.core.somaxconn');
     expect(await kubectl('get', 'configmap', 'from-inventory', '--ignore-not-found')).toBe('');
     expect(await kubectl('get', 'node', 'w1', '-o', 'jsonpath={.metadata.labels.disk}')).toBe('');
     await takesPods('w1', '110');

@@ -95,7 +95,7 @@ nft delete table inet lab_cut`;
       expect(result.errors[0]?.message).toMatch(/system on w2: not reached over a new connection after the change/);
       expect(result.errors[0]?.details).toContain('the host put back by itself what was there before');
       expect(await on('w2', 'cat', '/proc/sys/net/ipv4/tcp_fin_timeout')).toBe('60\n');
-      expect(await on('w2', 'cat', '/etc/sysctl.d/90-mcpk.conf')).not.toContain('tcp_fin_timeout');
+      expect(await on('w2', 'cat', '/etc/sysctl.d/zz-mcpk.conf')).not.toContain('tcp_fin_timeout');
       expect((await mcpkJson<Plan>(['plan'], 0)).summary.changes).toBe(0);
     } finally {
       await host('w2', ['sh', '-c', 'systemctl stop lab-cut; nft delete table inet lab_cut']);

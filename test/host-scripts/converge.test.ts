@@ -234,7 +234,7 @@ describe('other operations', () => {
 
 describe('packages', () => {
   const install = (name: string, ...mask: string[]): ConvergeStep =>
-    step(`package:${name}`, { op: 'install', packages: [name], mask, hold: [name] });
+    step(`package:${name}`, { op: 'install', packages: [name], mask, hold: [name], replaced: [] });
   beforeEach(() => {
     for (const name of ['systemctl', 'apt-mark', 'dpkg']) host.stub(name, '');
   });
@@ -245,7 +245,7 @@ describe('packages', () => {
     expect(statuses(outcome)).toEqual(['1 package:haproxy changed', '2 package:keepalived changed']);
     expect(host.calls.map((call) => call.replace(/-o \S+ /g, ''))).toEqual([
       'systemctl mask --runtime --quiet -- haproxy.service keepalived.service',
-      'apt-get -y -q --no-install-recommends --allow-change-held-packages install -- haproxy keepalived',
+      'apt-get -y -q --no-install-recommends --no-remove --allow-change-held-packages install -- haproxy keepalived',
       'systemctl unmask --runtime --quiet -- haproxy.service keepalived.service',
       'apt-mark hold -- haproxy keepalived',
     ]);
@@ -272,6 +272,26 @@ describe('packages', () => {
       events: [{ ref: 'package:x', status: 'failed', message: 'E: broken' }],
     });
     expect(host.calls).toContain('systemctl unmask --runtime --quiet -- x.service');
+  });
+
+  it.each([
+    ['what they replace', 'systemd-timesyncd', true],
+    ['what they do not', 'ntpsec', false],
+    ['what only begins like it', 'systemd-timesyncd-extra', false],
+  ])('take off %s, if they may', (_name, removed, may) => {
+    host.stub('apt-get', `case "$*" in *--simulate*) echo "Remv ${removed} [257]"; echo "Inst chrony (4.6)" ;; esac`);
+    const chrony: Op = {
+      op: 'install',
+      packages: ['chrony'],
+      mask: [],
+      hold: [],
+      replaced: ['ntp', 'systemd-timesyncd'],
+    };
+    const outcome = converge([step('package:chrony', chrony)]);
+    const real = host.calls.filter((call) => call.startsWith('apt-get') && !call.includes('--simulate'));
+    expect(real.map((call) => call.split(' ').at(-1))).toEqual(may ? ['chrony'] : []);
+    const said = `E: apt would remove ${removed}, which the plan does not say`;
+    expect(outcome.events).toMatchObject([may ? { status: 'changed' } : { status: 'failed', message: said }]);
   });
 
   it('that an interrupted dpkg left are finished first', () => {

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
@@ -13,6 +13,7 @@ beforeEach(() => {
     'PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\nVERSION_ID="13"\nID=debian\nHOME_URL="https://x/?a=b"\n',
   );
   host.put('/proc/meminfo', 'MemTotal:        2048 kB\nMemFree: 1 kB\n');
+  host.put('/proc/filesystems', 'nodev\toverlay\n');
   host.put('/proc/swaps', 'Filename Type Size Used Priority\n');
   host.put('/proc/sys/kernel/hostname', 'm1\n');
   host.put('/proc/sys/kernel/osrelease', '6.12.1\n');
@@ -20,11 +21,13 @@ beforeEach(() => {
   host.put('/etc/machine-id', 'abc\n');
   host.put('/sys/devices/system/cpu/online', '0-1,4\n');
   host.put('/usr/lib/x86_64-linux-gnu/systemd/libsystemd-shared-257.so', '');
+  mkdirSync(host.at('/run/systemd/system'), { recursive: true });
   mkdirSync(host.at('/sys/fs/cgroup/systemd/system.slice/systemd-resolved.service'), { recursive: true });
-  mkdirSync(host.at('/var/lib/etcd/member'), { recursive: true });
+  for (const folder of ['/var/lib/etcd/member', '/var/lib/kubelet']) mkdirSync(host.at(folder), { recursive: true });
   host.stub(
     'ip',
-    `cat <<'END'
+    `case "$*" in *' route show') cat ./routes 2>/dev/null; exit ;; esac
+cat <<'END'
 1: lo    inet 127.0.0.1/8 scope host lo\\       valid_lft forever
 2: eth0    inet 10.77.0.11/24 brd 10.77.0.255 scope global eth0\\       valid_lft forever
 2: eth0    inet 10.77.0.100/32 scope global eth0\\       valid_lft forever
@@ -48,6 +51,8 @@ END`,
   host.put('/etc/cni/net.d/a b', '{}');
   host.stub('date', 'echo 1700000001500000000');
   host.stub('kubeadm', '');
+  for (const file of ['containerd.io.md5sums', 'containerd.io.list', 'ntpsec.md5sums', 'openntpd.list'])
+    host.put(`/var/lib/dpkg/info/${file}`, '');
 });
 afterEach(() => {
   host.remove();
@@ -75,7 +80,7 @@ it('tells what a host is', () => {
     holdsVip: true,
     memoryBytes: 2048 * 1024,
     cpus: 3,
-    clockSkewMs: 1000,
+    clockSkewMs: 500,
     swap: false,
     systemd: 257,
     resolved: true,
@@ -87,6 +92,12 @@ it('tells what a host is', () => {
   });
   // The machine that runs this test may have others.
   expect(seen.foreign).toContain('kubeadm');
+  expect(seen.rivals).toEqual(['containerd.io', 'ntpsec']);
+  expect(seen.filesystems.map(({ path }) => path)).toEqual(['/var/lib', '/var/lib/kubelet']);
+  for (const { freeBytes, totalBytes, freeInodes, inodes } of seen.filesystems) {
+    expect(totalBytes).toBeGreaterThan(freeBytes);
+    expect(inodes).toBeGreaterThanOrEqual(freeInodes);
+  }
   expect(seen.diskFreeBytes).toBeGreaterThan(0);
 });
 
@@ -100,6 +111,78 @@ it.each([
 ])('knows whether pods would reach their gateway: %s', (_name, routes, reached) => {
   host.put('/routes', routes);
   expect(facts('')).toMatchObject({ routesPodGateway: reached });
+});
+
+it.each([
+  ['while it was asked', '1700000000900000000', 0],
+  ['before', '1699999999800000000', -200],
+  ['after', '1700000001300000000', 300],
+])('only a clock outside of the time that its answer took is another one: %s', (_name, clock, skew) => {
+  host.stub('date', `echo ${clock}`);
+  expect(facts('')).toMatchObject({ clockSkewMs: skew });
+});
+
+it('takes systemd for the init only where it runs the host, as its library lies in containers too', () => {
+  rmSync(host.at('/run/systemd'), { recursive: true });
+  expect(facts('')).toMatchObject({ systemd: 0 });
+});
+
+it('reads the sysctls that are set after ours at boot', () => {
+  host.put('/etc/sysctl.d/99-stig.conf', 'net.ipv4.ip_forward = 0\n');
+  host.put('/etc/sysctl.d/zz-mcpk.conf', 'vm.panic_on_oom = 0\n');
+  host.put('/etc/sysctl.d/zz-a.conf', 'kernel.panic = 7\n');
+  host.put('/etc/sysctl.d/zzz.conf', '# kernel.panic = 5\n\n -net.ipv4.ip_forward=0 \nkernel/panic = 0');
+  host.put('/etc/sysctl.d/zzz.conf.bak', 'kernel.panic = 8\n');
+  host.put('/usr/lib/sysctl.d/zzzz.conf', 'vm.x = 1 2\n');
+  expect(facts('').laterSysctls).toEqual([
+    { file: '/etc/sysctl.d/zzz.conf', key: 'net.ipv4.ip_forward', value: '0' },
+    { file: '/etc/sysctl.d/zzz.conf', key: 'kernel/panic', value: '0' },
+    { file: '/usr/lib/sysctl.d/zzzz.conf', key: 'vm.x', value: '1 2' },
+  ]);
+});
+
+it('reads the routes of a host that is to join, but default ones and those of its own networks and of mcpk', () => {
+  host.put(
+    '/routes',
+    [
+      'default via 10.77.0.1 dev eth0 proto static ',
+      '10.77.0.0/24 dev eth0 proto kernel scope link src 10.77.0.11 ',
+      '10.244.1.0/24 via 10.77.0.12 dev eth0 proto 77 ',
+      'unreachable 10.3.0.0/16 ',
+      '10.1.0.0/16 via 10.77.0.254 dev eth0 proto static metric 100 ',
+      '10.2.0.5 dev wg0 scope link ',
+    ].join('\n'),
+  );
+  const found = [
+    { to: '10.1.0.0/16', dev: 'eth0' },
+    { to: '10.2.0.5/32', dev: 'wg0' },
+  ];
+  expect(facts('').routes).toEqual(found);
+  host.put('/var/lib/mcpk/owned.json', JSON.stringify({ version: 1, entries: [] }));
+  expect(facts('').routes).toEqual([]);
+});
+
+it.each([
+  ['is enabled and flushes all', 'flush ruleset\ntable inet filter {}\n', true, true],
+  ['is enabled and flushes its own', '# flush ruleset\nflush table inet filter\n', true, false],
+  ['is not enabled', 'flush ruleset\n', false, false],
+])('knows whether nftables.service takes the rules of others: it %s', (_name, text, enabled, flushes) => {
+  host.put('/etc/nftables.conf', text);
+  const wants = host.at('/etc/systemd/system/sysinit.target.wants');
+  mkdirSync(wants, { recursive: true });
+  if (enabled) symlinkSync('/usr/lib/systemd/system/nftables.service', `${wants}/nftables.service`);
+  expect(facts('')).toMatchObject({ flushesRules: flushes, files: {} });
+});
+
+it.each([
+  ['may load them', 'exit 0', []],
+  ['has none of them any more', 'exit 1', ['br_netfilter', 'nf_conntrack']],
+])('knows the modules that a kernel lacks: one that %s', (_name, modprobe, missing) => {
+  host.stub('modprobe', modprobe);
+  expect(facts('').missingModules).toEqual(missing);
+  host.put('/proc/sys/net/bridge/bridge-nf-call-iptables', '1\n');
+  host.put('/proc/sys/net/netfilter/nf_conntrack_max', '1\n');
+  expect(facts('').missingModules).toEqual([]);
 });
 
 it('leaves the VIP with whoever has another one', () => {

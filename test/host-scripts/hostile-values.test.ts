@@ -129,7 +129,7 @@ describe('a value that means something to a shell arrives as it is', () => {
           { op: 'modprobe', name: b },
           { op: 'user', name: a, group: b, home: `/${a}` },
         );
-        converge({ op: 'install', packages: [a, b], mask: [], hold: [] });
+        converge({ op: 'install', packages: [a, b], mask: [], hold: [], replaced: [] });
         expect(host.read('/proc/sys/kernel/x')).toBe(`${a}\n`);
         expect(module?.()).toEqual(['--', b]);
         expect(group?.()).toEqual(['--system', '--', b]);

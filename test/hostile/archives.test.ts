@@ -129,7 +129,7 @@ describe('an archive with the right checksum and a wrong inside is refused, and 
     ],
   ])('%s', async (_what, make, message) => {
     const error = await errorOf(() => fetched(make()));
-    expect(error).toMatchObject({ code: 'stage', exitCode: 15 });
+    expect(error).toMatchObject({ code: 'fetch', exitCode: 20 });
     expect(error.message).toMatch(message);
     expect(kept()).toEqual([]);
   });
@@ -185,7 +185,7 @@ describe('a folder of binaries', () => {
     [
       'with a binary that was changed',
       (at) => writeFileSync(join(at, 'kubelet'), '#!/bin/sh\n'),
-      'stage',
+      'fetch',
       /kubelet: wrong checksum$/,
     ],
     [

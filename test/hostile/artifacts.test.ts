@@ -18,6 +18,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { get } from '../../src/artifacts/http.ts';
 import { pick } from '../../src/artifacts/upstream.ts';
+import { cniPluginNames } from '../../src/core/cni-plugins.ts';
 import type { ArtifactIndex } from '../../src/states/stage.ts';
 import { tarball, type TarEntry } from '../bad-input/tar.ts';
 import {
@@ -210,7 +211,8 @@ describe('a mirror', () => {
 });
 
 describe('an archive of URLS.cni plugins', () => {
-  const plugins = ['bridge', 'host-local', 'loopback', 'portmap'].map((name): TarEntry => ({
+  const needed = cniPluginNames('bridge');
+  const plugins = needed.map((name): TarEntry => ({
     name: `./${name}`,
     body: name,
   }));
@@ -230,13 +232,9 @@ describe('an archive of URLS.cni plugins', () => {
       })),
     ]);
     await fetching();
-    expect(readdirSync(join(directory, 'cni-plugins/1.9.1/linux-amd64')).toSorted()).toEqual([
-      'SHA256SUMS',
-      'bridge',
-      'host-local',
-      'loopback',
-      'portmap',
-    ]);
+    expect(readdirSync(join(directory, 'cni-plugins/1.9.1/linux-amd64')).toSorted()).toEqual(
+      ['SHA256SUMS', ...needed].toSorted(),
+    );
     untouched();
   });
 
@@ -247,7 +245,7 @@ describe('an archive of URLS.cni plugins', () => {
   ])('gives no program that is %s', async (_what, entry) => {
     serve([...plugins, { name: './vlan', ...entry }]);
     await expect(fetching()).rejects.toMatchObject({
-      code: 'stage',
+      code: 'fetch',
       message: `vlan in ${upstream.url}/moved${URLS.cni} is no regular file`,
     });
     expect(existsSync(join(directory, 'cni-plugins/1.9.1/linux-amd64/vlan'))).toBe(false);
@@ -262,7 +260,7 @@ describe('an archive of URLS.cni plugins', () => {
   });
 
   it('is refused when it lacks a program that every node needs', async () => {
-    serve(plugins.slice(1));
+    serve(plugins.filter(({ name }) => name !== './bridge'));
     await expect(fetching()).rejects.toMatchObject({
       message: expect.stringMatching(/does not hold bridge$/) as string,
     });

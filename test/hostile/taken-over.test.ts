@@ -127,8 +127,7 @@ function shelve(cluster: Cluster, root: string): void {
   const sum = createHash('sha256').update(bytes).digest('hex');
   for (const component of COMPONENTS) {
     const { name } = component;
-    const files =
-      name === 'cni-plugins' ? [...component.required, 'bandwidth', 'firewall', 'tuning'] : component.required;
+    const files = component.required(cluster);
     const shelf = join(
       root,
       name,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { initInventory, type InitOptions } from '../../src/inventory/init.ts';
+import { checkInit, initInventory, type InitOptions } from '../../src/inventory/init.ts';
 import { loadYaml } from './load-text.ts';
 
 describe('a first inventory', () => {
@@ -39,6 +39,20 @@ describe('a first inventory', () => {
     await expect(
       loadYaml(text.replace(/^( *)# (?=(network|versions|identityFiles|jump):| )/gm, '$1')),
     ).resolves.toBeDefined();
+  });
+
+  it.each<[Partial<InitOptions>, string[]]>([
+    [{ workers: ['10.0.0.1'] }, ['hosts[1].address: "10.0.0.1" is the address of m1 too']],
+    [{ workers: ['m1=10.0.0.2'] }, ['hosts[1].name: another host is called "m1" too']],
+    [{ masters: ['127.0.0.1'] }, ['hosts[0].address: "127.0.0.1" is no address at which other hosts reach it']],
+    [
+      { endpoint: '10.0.0.2', workers: ['10.0.0.2'] },
+      ['endpoint.address: 10.0.0.2 is the address of w1; a VIP belongs to no host'],
+    ],
+    [{ workers: ['10.244.0.7'] }, ['network.podCidr: 10.244.0.0/16 holds 10.244.0.7, the address of w1']],
+  ])('that validate would refuse is none: %j', async (options, details) => {
+    const text = initInventory({ name: 'lab', masters: ['10.0.0.1'], workers: [], ...options });
+    await expect(checkInit(text)).rejects.toMatchObject({ code: 'usage', details });
   });
 
   it.each<[Partial<InitOptions>, string]>([

@@ -5,6 +5,7 @@ import { inspect } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Secret } from '../../src/core/secret.ts';
 import { load } from '../../src/inventory/load.ts';
+import type { InventoryError } from '../../src/inventory/mistake.ts';
 import { readSchema } from '../../src/inventory/schema.ts';
 import { compileValidator } from '../../src/core/validate.ts';
 import { cpuMs } from '../support/cpu.ts';
@@ -134,6 +135,33 @@ hosts:
     expect(w2).toMatchObject({ taints: [], ssh: { jump: [] } });
   });
 
+  it('ends at null: labels, taints and settings of ssh go back to what is there without it', async () => {
+    const { hosts } = await loadYaml(`name: c
+endpoint: { address: 10.0.0.100 }
+ssh: { user: ops, jump: [gate] }
+groups:
+  master: { labels: { team: a, rack: r1 }, taints: ['x=y:NoSchedule'] }
+  worker: { labels: { gpu: null }, ssh: { jump: null } }
+hosts:
+  - { name: m1, address: 10.0.0.1, roles: [master] }
+  - { name: m2, address: 10.0.0.2, roles: [master], labels: { team: null, own: b }, taints: null, ssh: { user: null } }
+  - name: m3
+    address: 10.0.0.3
+    roles: [master]
+    labels:
+    ssh:
+  - { name: w1, address: 10.0.0.11, roles: [worker], labels: { team: null } }
+`);
+    const control = 'node-role.kubernetes.io/control-plane:NoSchedule';
+    const told = hosts.map(({ labels, taints, ssh: { user, jump } }) => [labels, taints, user, jump.length]);
+    expect(told).toEqual([
+      [{ team: 'a', rack: 'r1' }, ['x=y:NoSchedule'], 'ops', 1],
+      [{ rack: 'r1', own: 'b' }, [control], 'root', 1],
+      [{}, ['x=y:NoSchedule'], 'ops', 1],
+      [{}, [], 'ops', 0],
+    ]);
+  });
+
   it('gives etcd to masters unless a host names that role', async () => {
     const hosts =
       '- { name: m1, address: 10.0.0.1, roles: [master] }\n- { name: e1, address: 10.0.0.2, roles: [etcd] }';
@@ -244,10 +272,11 @@ addons: { manifests: [{ name: a, source: ./a.yaml }, { name: b, source: 'https:/
 
   it('warns of what works and is likely not meant', async () => {
     const cluster = await loadYaml(
-      'name: c\nendpoint: { address: 10.0.0.9 }\nhosts:\n- { name: a, address: 10.0.0.1, roles: [master] }\n- { name: b, address: 10.0.0.2, roles: [master] }\napiServer: { shutdownDelay: 2 }',
+      'name: c\nendpoint: { address: 10.0.0.9 }\nhosts:\n- { name: a, address: 10.0.0.1, roles: [master] }\n- { name: b, address: 10.0.0.2, roles: [master] }\napiServer: { shutdownDelay: 2 }\nregistries: [{ name: r.io, mirrors: [{ url: "http://m", username: u, password: p }] }]',
     );
     expect(cluster.warnings).toEqual([
       'a.yaml:4:1 hosts: 2 etcd members bear no more failures than 1: take an odd number',
+      'a.yaml:7:38 registries[0].mirrors[0]: http:// lets everybody on the way read the password: use https://',
       'a.yaml:6:29 apiServer.shutdownDelay: 2 s is not longer than HAProxy needs to see it, 3 s (haproxy.check): requests may fail at a restart',
     ]);
   });
@@ -273,6 +302,42 @@ describe('files on disk', () => {
     expect(error).toMatchObject({
       exitCode: 10,
       details: ['none.yaml: there is no such file', '.: is a directory, not a file', 'latin.yaml: is not UTF-8 text'],
+    });
+  });
+
+  it('that a run would read, and cannot, are mistakes where that is asked for', async () => {
+    const folder = await made;
+    const text = `${ONE}network: { plugin: bridge, calico: { manifest: gone.yaml } }
+ssh: { identityFiles: [bom.yaml, gone, .], configFile: gone }
+groups: { master: { ssh: { identityFiles: [gone-too] } } }
+addons: { manifests: [{ name: a, source: bom.yaml }, { name: b, source: gone.yaml }, { name: c, source: "https://x/y" }] }
+`;
+    const [file, calico] = [join(folder, 'files.yaml'), join(folder, 'calico.yaml')];
+    await writeFile(join(folder, 'bom.yaml'), '');
+    await writeFile(file, text);
+    await writeFile(calico, 'network: { plugin: calico }');
+    await expect(load([file], { env: ENV })).resolves.toBeDefined();
+    const error: unknown = await load([file, calico], { env: ENV, files: true }).catch((e: unknown) => e);
+    const gone = (name: string): string => `${join(folder, name)}: there is no such file`;
+    expect((error as InventoryError).mistakes.map(({ line, path, message }) => [line, path, message])).toEqual([
+      [3, 'network.calico.manifest', gone('gone.yaml')],
+      [4, 'ssh.identityFiles[1]', gone('gone')],
+      [4, 'ssh.identityFiles[2]', `${folder}: is a directory, not a file`],
+      [4, 'ssh.configFile', gone('gone')],
+      [5, 'groups.master.ssh.identityFiles[0]', gone('gone-too')],
+      [6, 'addons.manifests[1].source', gone('gone.yaml')],
+    ]);
+    const bridge: unknown = await load([file], { env: ENV, files: true }).catch((e: unknown) => e);
+    expect((bridge as InventoryError).mistakes).toHaveLength(5);
+  });
+
+  it('may be missing where none was named: what to do is said', async () => {
+    const folder = await mkdtemp(join(await made, 'empty-'));
+    await expect(load(['mcpk.yaml'], { env: ENV, directory: folder })).rejects.toMatchObject({
+      message: 'no inventory: there is no mcpk.yaml in this folder',
+      hint: expect.stringContaining('-i FILE, or write one with: mcpk init') as string,
+      details: [],
+      mistakes: [{ file: 'mcpk.yaml', message: 'there is no such file' }],
     });
   });
 

@@ -30,6 +30,63 @@ describe('a mistake names file, place, path, what is wrong and the nearest word'
   });
 
   it.each([
+    [
+      'versions: { kubernetes: 1.25.3 }',
+      '25 versions.kubernetes: Kubernetes 1.25.3 is not supported: choose 1.35 to 1.37',
+    ],
+    [
+      'versions: { etcd: 3.4.20 }',
+      '19 versions.etcd: etcd 3.4.20 does not go with Kubernetes 1.37.1: choose 3.5, 3.6, 3.7, not older than 3.5.24',
+    ],
+    [
+      'apiServer: { extraArgs: { cloud-provider: external } }',
+      '43 apiServer.extraArgs.cloud-provider: kube-apiserver 1.37.1 does not start with --cloud-provider, which is gone since 1.33.0: run an external cloud controller manager',
+    ],
+    [
+      'kubelet: { config: { featureGates: { MemoryManager: true } } }',
+      '53 kubelet.config.featureGates.MemoryManager: kubelet 1.37.1 does not know the feature gate MemoryManager, which is gone since 1.36.0: leave it out: what it switched is always on, or was given up',
+    ],
+    [
+      'apiServer: { extraArgs: { audit-log-path: /data/audit.log } }',
+      '43 apiServer.extraArgs.audit-log-path: "/data/audit.log" is not below /var/log/kubernetes/audit (apiServer.audit.directory), where alone the API server may write',
+    ],
+    ['etcd: { config: { data-dir: /data } }', '29 etcd.config.data-dir: is set by etcd.dataDirectory'],
+    [
+      'etcd: { extraArgs: { wal-dir: ../wal } }',
+      '31 etcd.extraArgs.wal-dir: "../wal" is not an absolute path without blanks and ..',
+    ],
+    [
+      'network: { plugin: bridge, nodePrefix: 26 }\nkubelet: { config: { maxPods: 62 } }',
+      "+31 kubelet.config.maxPods: a node's part of podCidr (network.nodePrefix: 26) has addresses for 61 pods, not for 62",
+    ],
+    [
+      'network: { plugin: bridge, nodePrefix: 26 }\ngroups: { worker: { kubelet: { config: { maxPods: 62 } } } }',
+      "+50 groups.worker.kubelet.config.maxPods: a node's part of podCidr (network.nodePrefix: 26) has addresses for 61 pods, not for 62",
+    ],
+    [
+      'groups: { master: { kubelet: { extraArgs: { containerd: /run/x } } } }',
+      '56 groups.master.kubelet.extraArgs.containerd: kubelet 1.37.1 does not start with --containerd, which is gone since 1.37.0: leave it out',
+    ],
+    [
+      'network: { plugin: bridge }\nkubelet: { extraArgs: { max-pods: 254 } }',
+      "+35 kubelet.extraArgs.max-pods: a node's part of podCidr (network.nodePrefix: 24) has addresses for 253 pods, not for 254",
+    ],
+    [
+      'proxy: { http: "http://user:12/ab@proxy:3128" }',
+      '16 proxy.http: has an @ behind the first /, ? or #, which ends the name of the proxy: in a password write %2F, %3F and %23 for them',
+    ],
+    [
+      'proxy: { https: "http://proxy:port" }',
+      '17 proxy.https: is not a URL such as http://user:password@proxy.example.org:3128',
+    ],
+    [
+      'network: { podCidr: "10.244.0.0/16,fd00::/64" }',
+      '21 network.podCidr: "10.244.0.0/16,fd00::/64" is not an IPv4 network such as 10.244.0.0/16; IPv6 is not supported, the cluster is IPv4 only',
+    ],
+    [
+      'endpoint: { address: "fd00::2" }',
+      '22 endpoint.address: "fd00::2" is not an IPv4 address; IPv6 is not supported, the cluster is IPv4 only',
+    ],
     ['podCidr: 10.0.0.0/8', '1 podCidr: is not a setting; did you mean network.podCidr?'],
     ['versions: { kubernetes: 1.37 }', '25 versions.kubernetes: must be text (a version such as 1.37.1), not 1.37'],
     ['versions: { etcd: v3.7.3 }', '19 versions.etcd: "v3.7.3" is not a version such as 3.7.3; did you mean 3.7.3?'],
@@ -117,7 +174,62 @@ describe('a mistake names file, place, path, what is wrong and the nearest word'
     ['rollout: { workers: 120% }', '21 rollout.workers: "120%" is not a number from 1 or a share such as 25%'],
     ['rollout: { workers: 0 }', '21 rollout.workers: 0 is not between 1 and 5000'],
     ['registries: [{ name: a.io }, { name: a.io }]', '38 registries[1].name: "a.io" is there already, at place 0'],
+    [
+      "system: { sysctls: { vm.overcommit_memory: '2' } }",
+      '44 system.sysctls["vm.overcommit_memory"]: must be 1, not 2: the kubelet does not start otherwise (kubelet.config.protectKernelDefaults)',
+    ],
+    [
+      'system: { sysctls: { kernel/panic: 0 } }',
+      '36 system.sysctls["kernel/panic"]: must be 10, not 0: the kubelet does not start otherwise (kubelet.config.protectKernelDefaults)',
+    ],
+    [
+      'system: { sysctls: { net.ipv4.conf.all.forwarding: 0 } }',
+      '52 system.sysctls["net.ipv4.conf.all.forwarding"]: must be 1, not 0: no packet gets from pod to pod otherwise',
+    ],
+    [
+      'system: { sysctls: { net.ipv4.ip_nonlocal_bind: 1 } }',
+      '49 system.sysctls["net.ipv4.ip_nonlocal_bind"]: mcpk sets it on masters with a VIP: leave it out',
+    ],
+    [
+      'endpoint: { names: [k.example.org, "2001:db8:::1"] }',
+      '36 endpoint.names[1]: "2001:db8:::1" is neither an address nor a name',
+    ],
+    ['endpoint: { names: [10.0.0.300] }', '21 endpoint.names[0]: "10.0.0.300" is neither an address nor a name'],
+    ['endpoint: { external: true, address: "1:2" }', '38 endpoint.address: "1:2" is neither an address nor a name'],
+    [
+      'apiServer: { extraArgs: { oidc-client-id: kubernetes } }',
+      '43 apiServer.extraArgs.oidc-client-id: kube-apiserver does not start with --oidc-client-id beside the file of --authentication-config: describe the issuer in apiServer.authentication',
+    ],
+    [
+      'apiServer: { extraArgs: { cloud-config: /x } }',
+      '41 apiServer.extraArgs.cloud-config: kube-apiserver 1.37.1 does not start with --cloud-config, which is gone since 1.33.0: run an external cloud controller manager',
+    ],
+    [
+      'kubelet: { config: { featureGates: { SidecarContainers: true } } }',
+      '57 kubelet.config.featureGates.SidecarContainers: kubelet 1.37.1 does not know the feature gate SidecarContainers, which is gone since 1.37.0: leave it out: what it switched is always on, or was given up',
+    ],
     ['registries: [{ name: a.io, username: u }]', '14 registries[0]: password is missing beside the username'],
+    [
+      'registries: [{ name: a.io, mirrors: [{ url: "https://m", password: p }] }]',
+      '38 registries[0].mirrors[0]: username is missing beside the password',
+    ],
+    [
+      'registries: [{ name: a.io, mirrors: [{ username: u, password: p }] }]',
+      '38 registries[0].mirrors[0]: url is missing: where it is',
+    ],
+    [
+      'registries: [{ name: a.io, mirrors: ["https://u:p@m"] }]',
+      '38 registries[0].mirrors[0]: containerd does not send what stands before the @: write { url, username, password } in place of it',
+    ],
+    [
+      'registries: [{ name: a.io, username: u, password: p, mirrors: [{ url: "https://a.io/v2/x", username: v, password: p }] }]',
+      '64 registries[0].mirrors[0]: has other credentials than registries[0], which is on the same host',
+    ],
+    [
+      'registries: [{ name: a.io, ca: "-----BEGIN CERTIFICATE-----\\nAAAA\\n-----END CERTIFICATE-----" }]',
+      '32 registries[0].ca: holds no certificate that can be read',
+    ],
+    ['registries: [{ name: a.io, ca: /etc/ca.crt }]', '32 registries[0].ca: "/etc/ca.crt" is not a certificate in PEM'],
     [
       'groups: { worker: { taints: [a=b:NoSchedul] } }',
       '30 groups.worker.taints[0]: "a=b:NoSchedul" is not a taint: key=value:Effect or key:Effect, with one of NoSchedule, PreferNoSchedule, NoExecute; did you mean a=b:NoSchedule?',
@@ -175,8 +287,10 @@ describe('a mistake names file, place, path, what is wrong and the nearest word'
   ])('%s', async (yaml, line) => {
     // A file may not name a section twice, so `endpoint` comes in a second file.
     const texts = yaml.startsWith('endpoint') ? [FIVE, yaml] : [FIVE + yaml];
-    const place = line.startsWith('a.yaml') ? '' : texts.length > 1 ? 'b.yaml:1:' : `a.yaml:${LINE}:`;
-    expect(await mistakesOf(texts)).toContain(place + line);
+    // +: of the second line.
+    const at = `a.yaml:${line.startsWith('+') ? Number(LINE) + 1 : LINE}:`;
+    const place = line.startsWith('a.yaml') ? '' : texts.length > 1 ? 'b.yaml:1:' : at;
+    expect(await mistakesOf(texts)).toContain(place + line.replace(/^\+/, ''));
   });
 });
 
@@ -203,8 +317,24 @@ describe('hosts', () => {
       'a.yaml:5:3 hosts[1].internalAddress: internalAddress is missing: "gate" is not an IPv4 address, and the cluster needs one',
     ],
     [
+      hosts(m1, 'name: w1, address: "fd00::1", roles: [worker]'),
+      'a.yaml:5:3 hosts[1].internalAddress: internalAddress is missing: "fd00::1" is not an IPv4 address, and the cluster needs one; IPv6 is not supported, the cluster is IPv4 only',
+    ],
+    ...(
+      [
+        ['control-plane', 'master'],
+        ['controlplane', 'master'],
+        ['servers', 'master'],
+        ['Node', 'worker'],
+        ['agent', 'worker'],
+      ] as const
+    ).map(([word, role]) => [
+      hosts(m1, `name: w1, address: 10.0.0.2, roles: [${word}]`),
+      `a.yaml:5:42 hosts[1].roles[0]: "${word}" is not one of master, etcd, worker; did you mean ${role}?`,
+    ]),
+    [
       hosts(m1, 'name: w1, address: 10.0.0.300, roles: [worker]'),
-      'a.yaml:5:24 hosts[1].address: "10.0.0.300" is not an IPv4 address',
+      'a.yaml:5:24 hosts[1].address: "10.0.0.300" is neither an address nor a name',
     ],
     [
       hosts(m1, 'name: w1, address: 127.0.0.1, roles: [worker]'),

@@ -10,6 +10,7 @@ describe('YAML that cannot be read', () => {
     ['a: [1,\nb: 2\n', ['a.yaml:2:1: deficient indentation', '    b: 2', '    ^']],
     ['name: c\nname: d\n', ['a.yaml:2:1: duplicated mapping key', '    name: d', '    ^']],
     ['a: "x\u0000"', ['a.yaml:1:6: null byte is not allowed in input', '    a: "x\uFFFD"', '         ^']],
+    ['a:\n\t- b', ['a.yaml:2:1: tab characters must not be used in indentation: take blanks', '    →- b', '    ^']],
     ['a: b: c', ['a.yaml:1:5: bad indentation of a mapping entry', '    a: b: c', '        ^']],
     ['', ['a.yaml: is empty']],
     ['# nothing\n', ['a.yaml: is empty']],
@@ -30,6 +31,18 @@ describe('YAML that cannot be read', () => {
     const lines = await mistakesOf(`a: "${'x'.repeat(1_000_000)}" b`);
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(150);
   });
+
+  it.each(['ssh: { <<: { user: x } }', 'pillar: { a: { <<: &x { b: 1 } } }'])(
+    'knows no merge key: %s',
+    async (yaml) => {
+      expect(await mistakesOf(ONE + yaml)).toEqual([
+        expect.stringMatching(
+          /\["<<"\]: is a merge key, and YAML 1\.2 has none: write the settings out, or put what several hosts share into groups$/,
+        ),
+      ]);
+      await expect(loadYaml(ONE + yaml.replace('<<', '"<<"').replace(/^ssh/, 'pillar'))).resolves.toBeDefined();
+    },
+  );
 
   it.each(['__proto__: 1', 'pillar: { __proto__: { admin: true } }'])('refuses the name in %s', async (yaml) => {
     expect((await mistakesOf(ONE + yaml)).join()).toContain('__proto__: is not a name that can be used');

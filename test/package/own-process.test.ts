@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,6 +20,24 @@ const laughs = Array.from({ length: 30 }, (_, at) => {
   return `  a${String(at)}: &a${String(at)} [*${before}, *${before}]\n`;
 });
 
+const BIN = new URL('../../bin/dev.js', import.meta.url).pathname;
+
+describe('whoever read what it prints is gone', () => {
+  it.each<['stdout' | 'stderr', readonly string[], number]>([
+    ['stdout', ['--help'], 0],
+    ['stdout', ['plan', '--help'], 0],
+    ['stderr', ['plan', '--forse'], 64],
+  ])('%s: %j ends as it would, with the same code', async (closed, words, code) => {
+    const child = spawn(process.execPath, [BIN, ...words]);
+    let said = '';
+    for (const name of ['stdout', 'stderr'] as const)
+      if (name === closed) child[name].destroy();
+      else child[name].on('data', (chunk: Buffer) => (said += chunk.toString()));
+    const [status] = (await once(child, 'close')) as [number];
+    expect([status, said]).toEqual([code, '']);
+  });
+});
+
 describe('bad input to a process of its own', () => {
   it.each<[string, string, readonly string[], number]>([
     ['a device for an inventory', '', ['validate', '-i', '/dev/zero'], 10],
@@ -32,8 +51,7 @@ describe('bad input to a process of its own', () => {
   ])('%s ends soon, in little memory', (_what, text, words, code) => {
     const file = join(folder, 'mcpk.yaml');
     writeFileSync(file, text);
-    const bin = new URL('../../bin/dev.js', import.meta.url).pathname;
-    const argv = ['--max-old-space-size=256', bin, ...words.map((word) => word.replace('FILE', file))];
+    const argv = ['--max-old-space-size=256', BIN, ...words.map((word) => word.replace('FILE', file))];
     const said = spawnSync(process.execPath, argv, { encoding: 'utf8', timeout: 60_000 });
     expect(said.stderr).toMatch(/\n {2}hint {2}/);
     expect([said.status, said.stdout]).toEqual([code, '']);

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { bareHost } from '../../src/cluster/bare-host.ts';
+import type { HostFacts } from '../../src/cluster/facts.ts';
 import { ref } from '../../src/resources/kinds.ts';
 import { McpkError } from '../../src/core/errors.ts';
 import { Secret } from '../../src/core/secret.ts';
@@ -148,7 +150,17 @@ describe('renderFacts', () => {
     const text = renderFacts(FACTS, PLAIN);
     expect(text).toContain('2 CPUs, 4.0 GB memory, 20 GB free below /var/lib');
     expect(text).toContain('eth0 10.0.0.11/24 (mtu 1500), holds the VIP');
-    expect(text).toContain('+12 ms from ours');
+    expect(text).toContain('12 ms ahead of ours');
+  });
+
+  it.each<[Partial<HostFacts>, string]>([
+    [{ clockSkewMs: 0 }, 'clock      as ours'],
+    [{ clockSkewMs: -7_260_000 }, 'clock      2 h 1 min behind ours'],
+    [{ systemd: 0 }, 'no systemd, cgroup'],
+    [{ interfaces: [], holdsVip: true }, 'addresses  holds the VIP'],
+  ])('tells %j', (own, line) => {
+    const hosts = new Map([['m1', { ...bareHost('m1', '10.0.0.11'), ...own }]]);
+    expect(renderFacts({ ...FACTS, hosts }, PLAIN)).toContain(line);
   });
 });
 

@@ -99,6 +99,35 @@ describe('the API server', () => {
     expect([flags['audit-log-maxage'], flags['v'], flags['goaway-chance']]).toEqual(['7', '2', undefined]);
   });
 
+  it.each([
+    [
+      'enable-admission-plugins: AlwaysPullImages',
+      'DenyServiceExternalIPs,NodeRestriction,AlwaysPullImages',
+      undefined,
+    ],
+    [
+      'enable-admission-plugins: "AlwaysPullImages, NodeRestriction"',
+      'DenyServiceExternalIPs,NodeRestriction,AlwaysPullImages',
+      undefined,
+    ],
+    ['disable-admission-plugins: NodeRestriction', 'DenyServiceExternalIPs', 'NodeRestriction'],
+    [
+      'disable-admission-plugins: "NodeRestriction,DenyServiceExternalIPs"',
+      undefined,
+      'NodeRestriction,DenyServiceExternalIPs',
+    ],
+    [
+      'enable-admission-plugins: A, disable-admission-plugins: NodeRestriction',
+      'DenyServiceExternalIPs,A',
+      'NodeRestriction',
+    ],
+    ['enable-admission-plugins: null', undefined, undefined],
+  ])('loses the limits of nodes only where that is said: %s', async (args, on, off) => {
+    const cluster = await labCluster(`apiServer: { extraArgs: { ${args} } }`);
+    const flags = flagsOf(textOf(states('api-server', cluster), API_UNIT));
+    expect([flags['enable-admission-plugins'], flags['disable-admission-plugins']]).toEqual([on, off]);
+  });
+
   it('stops answering /readyz for longer than HAProxy needs to see it, and may stop for longer than that', async () => {
     const cluster = await labCluster();
     const text = textOf(states('api-server', cluster), API_UNIT);
@@ -120,6 +149,18 @@ describe('the API server', () => {
     const text = textOf(states('api-server', await labCluster()), '/etc/kubernetes/api-server/authentication.yaml');
     expect([...text.matchAll(/path: (\S+)/g)].map(([, path]) => path)).toEqual(['/livez', '/readyz', '/healthz']);
   });
+});
+
+it.each([
+  ['', ['/var/lib/etcd']],
+  ['config: { wal-dir: /fast/wal }', ['/var/lib/etcd', '/fast/wal']],
+  ['extraArgs: { wal-dir: /fast/wal }, dataDirectory: /data', ['/data', '/fast/wal']],
+])('etcd has its folders, and may write there alone: %s', async (etcd, folders) => {
+  const cluster = await labCluster(`etcd: { ${etcd} }`);
+  const unit = textOf(states('etcd', cluster), '/etc/systemd/system/etcd.service');
+  expect(unit).toContain(`\nReadWritePaths=${folders.join(' ')}\n`);
+  const laid = states('system', cluster).flatMap((each) => (each.kind === 'directory' && each.owner === 'etcd' ? [each.path] : [])); // prettier-ignore
+  expect(laid).toEqual(folders);
 });
 
 describe.each(['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'])('the unit of %s', (name) => {

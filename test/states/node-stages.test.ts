@@ -46,6 +46,7 @@ function textOf(all: readonly Resource[], path: string): string {
 
 const yamlOf = (all: readonly Resource[], path: string): Record<string, unknown> =>
   load(textOf(all, path)) as Record<string, unknown>;
+const KUBELET_UNIT = '/etc/systemd/system/kubelet.service';
 const KUBELET_CONFIG = '/etc/kubernetes/kubelet/config.yaml';
 const PROXY_CONFIG = '/etc/kubernetes/kube-proxy/config.yaml';
 
@@ -103,6 +104,14 @@ describe('kubelet', () => {
     for (const [name, value] of Object.entries(wanted)) expect(config[name], name).toBe(value);
   });
 
+  it.each([
+    ['true', 1],
+    ['false', 0],
+  ])('starts beside no swap, wherever that comes from: disableSwap %s', async (disableSwap, times) => {
+    const unit = textOf(resources(nodes, await labContext(`system: { disableSwap: ${disableSwap} }`)), KUBELET_UNIT);
+    expect(unit.match(/^ExecStartPre=-\/sbin\/swapoff -a$/gm) ?? []).toHaveLength(times);
+  });
+
   it("takes the inventory's settings over its own, and null removes one", async () => {
     const over =
       'kubelet: { config: { maxPods: 50, shutdownGracePeriod: null, evictionHard: { memory.available: 1Gi } }, extraArgs: { v: 4, node-ip: null } }';
@@ -113,7 +122,7 @@ describe('kubelet', () => {
       evictionHard: { 'memory.available': '1Gi', 'nodefs.available': '10%' },
     });
     expect(config).not.toHaveProperty('shutdownGracePeriod');
-    const unit = textOf(all, '/etc/systemd/system/kubelet.service');
+    const unit = textOf(all, KUBELET_UNIT);
     expect(unit).toContain('--v=4');
     expect(unit).not.toContain('--node-ip');
   });
@@ -250,21 +259,6 @@ describe('containerd', () => {
     });
   });
 
-  it('keeps credentials of a registry out of every view and away from mirrors', async () => {
-    const over = 'registries: [{ name: r.example, mirrors: ["https://m.example"], username: u, password: hunter2 }]';
-    const all = resources(runtime, await labContext(over));
-    expect(JSON.stringify(all)).not.toContain(Buffer.from('u:hunter2').toString('base64'));
-    const hosts = all.find(
-      (each): each is FileResource => each.kind === 'file' && each.path.endsWith('r.example/hosts.toml'),
-    );
-    const text = typeof hosts?.content === 'object' ? hosts.content.reveal() : '';
-    const mirror = text.slice(text.indexOf('m.example'), text.indexOf('[host."https://r.example"'));
-    expect(text).toContain(Buffer.from('u:hunter2').toString('base64'));
-    expect(mirror).toContain('capabilities');
-    expect(mirror).not.toContain('authorization');
-    expect(hosts?.mode).toBe('0600');
-  });
-
   it('keeps the password of a proxy from what systemd tells everybody', async () => {
     const all = resources(runtime, await labContext('proxy: { http: "http://u:hunter2@p:1", https: "http://p:2" }'));
     const dropIn = textOf(all, '/etc/systemd/system/containerd.service.d/10-mcpk-proxy.conf');
@@ -311,6 +305,16 @@ describe('the bridge network', () => {
     expect(textOf(all, '/etc/mcpk/network/pods.nft')).toContain(
       'ip saddr 10.244.0.0/16 ip daddr != 10.244.0.0/16 masquerade',
     );
+  });
+
+  it('has its rules laid again whenever nftables.service has flushed all', async () => {
+    const path = '/etc/systemd/system/nftables.service.d/10-mcpk-network.conf';
+    const all = resources(network, await labContext('', 'w1'));
+    for (const moment of ['ExecStartPost', 'ExecReload', 'ExecStopPost'])
+      expect(textOf(all, path).split('\n')).toContain(`${moment}=-/usr/sbin/nft -f /etc/mcpk/network/pods.nft`);
+    expect(all.find((each) => each.kind === 'unit')).toMatchObject({
+      inputs: expect.arrayContaining([{ ref: `file:${path}`, on: 'reload' }]) as unknown,
+    });
   });
 
   it.each<[string, string[], number, boolean]>([

@@ -3,7 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { connect } from '../../src/transport/connect.ts';
-import { pinHostKey, scanHostKey, showHostKeys } from '../../src/transport/host-keys.ts';
+import { ConnectionPool } from '../../src/transport/hops.ts';
+import { doorsOf, pinHostKey, scanHostKey, showHostKeys } from '../../src/transport/host-keys.ts';
 import type { RemoteScript } from '../../src/transport/remote-script.ts';
 import { HostSession } from '../../src/transport/session.ts';
 import type { ConnectOptions, Session, Target } from '../../src/transport/types.ts';
@@ -109,7 +110,7 @@ describe('the host key', () => {
     const error = await failure(opened(server!.target({ knownHostsFiles: [join(server!.folder, 'none')] })));
     expect([error.exitCode, server?.logins]).toEqual([12, []]);
     expect(error.details[0]).toMatch(/^offered {3}ssh-ed25519 SHA256:/);
-    expect(error.hint).toMatch(/mcpk host-key pin m1.*--accept-new-host-keys/);
+    expect(error.hint).toMatch(/mcpk host-key pin --limit m1.*--accept-new-host-keys/);
   });
 
   test.each([false, true])(
@@ -146,23 +147,24 @@ describe('the host key', () => {
   test('scan asks without a login, pin records, show lists, a changed one is not pinned', async () => {
     await serve();
     const file = join(server!.folder, 'pinned');
-    const target = server!.target({ knownHostsFiles: [file] });
+    const [door] = doorsOf(server!.target({ knownHostsFiles: [file] }));
     const { signal } = new AbortController();
-    const scanned = await scanHostKey(target, signal);
+    const scan = (): ReturnType<typeof scanHostKey> => scanHostKey(door!, signal, new ConnectionPool());
+    const scanned = await scan();
     expect([scanned.verdict, scanned.type, server?.logins]).toEqual(['unknown', 'ssh-ed25519', []]);
-    expect([pinHostKey(target, scanned), pinHostKey(target, scanned)]).toEqual([
+    expect([pinHostKey(door!, scanned), pinHostKey(door!, scanned)]).toEqual([
       { file, added: true },
       { file, added: false },
     ]);
-    expect(showHostKeys(target).keys).toMatchObject([
+    expect(showHostKeys(door!).keys).toMatchObject([
       { fingerprint: scanned.fingerprint, file, line: 1, revoked: false },
     ]);
-    expect((await scanHostKey(target, signal)).verdict).toBe('known');
+    expect((await scan()).verdict).toBe('known');
     const changed = {
       ...scanned,
       key: Buffer.concat([scanned.key.subarray(0, -1), Buffer.from([scanned.key.at(-1)! ^ 1])]),
     };
-    expect(() => pinHostKey(target, changed)).toThrow(expect.objectContaining({ code: 'hostKey' }));
+    expect(() => pinHostKey(door!, changed)).toThrow(expect.objectContaining({ code: 'hostKey' }));
   });
 });
 

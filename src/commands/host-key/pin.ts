@@ -1,12 +1,12 @@
 import { Flags } from '@oclif/core';
 import { McpkError } from '../../core/errors.ts';
 import { padEnd } from '../../report/theme.ts';
-import type { ScannedKey } from '../../transport/host-keys.ts';
+import type { pinPlace } from '../../transport/host-keys.ts';
 import { BaseCommand } from '../shared/base-command.ts';
 import { limited } from '../shared/cluster.ts';
 import { confirm } from '../shared/confirm.ts';
 import { hostFlags } from '../shared/flags.ts';
-import { onEach, targetOf } from '../shared/targets.ts';
+import { hopByHop, type Offered } from '../shared/hop-by-hop.ts';
 import { throwAll } from '../shared/throw-all.ts';
 
 interface Pinned {
@@ -19,17 +19,12 @@ interface Pinned {
   added: boolean;
 }
 
-interface Fresh {
-  key: ScannedKey;
-  name: string;
-  file: string;
-  known: boolean;
-}
+type Placed = Offered & ReturnType<typeof pinPlace>;
 
 export default class Pin extends BaseCommand<typeof Pin> {
   static override readonly summary = 'Record the SSH keys of the hosts in known_hosts.';
   static override readonly description =
-    'Scans, shows what would be written for keys that are new (file, name, fingerprint) and asks before it records them; without a terminal to ask on it refuses (18), unless --yes says that they are to be trusted. A key that differs from the recorded one is refused: remove the old line yourself when you know why it changed. Only a new file, or one that holds nothing but host keys, is written to.';
+    'Scans the hosts and the jump hosts on the way, these first; shows what would be written for keys that are new (file, name, fingerprint) and asks before it records them; without a terminal to ask on it refuses (18), unless --yes says that they are to be trusted. A key that differs from the recorded one is refused: remove the old line yourself when you know why it changed. Only a new file, or one that holds nothing but host keys, is written to.';
   static override readonly examples = [
     '<%= config.bin %> <%= command.id %> -i inventories/lab.yaml',
     '<%= config.bin %> <%= command.id %> --limit w3 --yes',
@@ -38,32 +33,44 @@ export default class Pin extends BaseCommand<typeof Pin> {
 
   async run(): Promise<{ pinned: Pinned[] }> {
     const cluster = await this.loadCluster();
-    const { pinHostKey, pinPlace, scanHostKey } = await import('../../transport/host-keys.ts');
-    const hosts = limited(cluster, this.flags.limit);
-    const results = await onEach(hosts, this.flags.concurrency, async (host): Promise<Fresh> => {
-      const key = await scanHostKey(targetOf(host), this.signal);
-      return { key, ...pinPlace(targetOf(host), key) };
-    });
-    const scanned = results.flatMap(({ host, value }) => (value ? [{ host, ...value }] : []));
-    await this.ask(scanned.filter(({ known }) => !known));
-    const errors = results.flatMap(({ error }) => (error ? [error] : []));
     const pinned: Pinned[] = [];
-    for (const { host, key } of scanned) {
-      try {
-        const { name, fingerprint, type } = key;
-        pinned.push({ host: host.name, name, fingerprint, type, ...pinHostKey(targetOf(host), key) });
-      } catch (error) {
-        errors.push(error instanceof Error ? error : new Error(String(error)));
-      }
-    }
-    for (const { host, added, fingerprint, name, file } of pinned)
-      this.print(`${host}: ${added ? 'pinned' : 'was there'}  ${fingerprint}  as ${name} in ${file}\n`);
+    const errors = await hopByHop(limited(cluster, this.flags.limit), {
+      concurrency: this.flags.concurrency,
+      signal: this.signal,
+      settle: (offered) => this.pin(offered, pinned),
+    });
     throwAll(errors);
     return { pinned };
   }
 
+  /** Asks for those that are new, records them; gives why one was not. */
+  private async pin(offered: readonly Offered[], pinned: Pinned[]): Promise<(offered: Offered) => Error | undefined> {
+    const { pinHostKey, pinPlace } = await import('../../transport/host-keys.ts');
+    const failed = new Map<string, Error>();
+    const tried = <T>({ door }: Offered, work: () => T): T[] => {
+      try {
+        return [work()];
+      } catch (error) {
+        failed.set(door.id, error instanceof Error ? error : new Error(String(error)));
+        return [];
+      }
+    };
+    const placed = offered.flatMap((each) =>
+      tried(each, (): Placed => ({ ...each, ...pinPlace(each.door, each.key) })),
+    );
+    await this.ask(placed.filter(({ known }) => !known));
+    for (const each of placed) {
+      const { host, name, fingerprint, type } = each.key;
+      for (const place of tried(each, () => pinHostKey(each.door, each.key))) {
+        pinned.push({ host, name, fingerprint, type, ...place });
+        this.print(`${host}: ${place.added ? 'pinned' : 'was there'}  ${fingerprint}  as ${name} in ${place.file}\n`);
+      }
+    }
+    return ({ door }) => failed.get(door.id);
+  }
+
   /** Nobody to ask is no consent. */
-  private async ask(fresh: readonly Fresh[]): Promise<void> {
+  private async ask(fresh: readonly Placed[]): Promise<void> {
     if (fresh.length === 0 || this.flags.yes) return;
     const width = Math.max(...fresh.map(({ key }) => key.host.length));
     const lines = fresh.map(
@@ -76,7 +83,7 @@ export default class Pin extends BaseCommand<typeof Pin> {
       });
     for (const line of lines) this.note(`${line}\n`);
     if (await confirm('Are these the keys of your hosts?', this.signal)) return;
-    throw new McpkError('refused', 'nothing was recorded', {
+    throw new McpkError('refused', 'these keys were not recorded', {
       hint: 'Compare the fingerprints on the consoles of the hosts.',
     });
   }

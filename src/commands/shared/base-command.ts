@@ -1,4 +1,5 @@
 import { Command, Flags, Errors, type Interfaces } from '@oclif/core';
+import { span } from '../../core/duration.ts';
 import { EXIT_CODES, FailureList, McpkError } from '../../core/errors.ts';
 import { redact, redactError } from '../../core/redact.ts';
 import type { Plan, RunResult } from '../../engine/types.ts';
@@ -8,6 +9,7 @@ import { toJson } from '../../report/json.ts';
 import { themeFor, type Theme } from '../../report/theme.ts';
 import { createView, type View } from '../../report/view.ts';
 import type { InventoryFlags } from './cluster.ts';
+import { copyable } from './copyable.ts';
 import { hidingIn } from './hiding.ts';
 
 type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<(typeof BaseCommand)['baseFlags'] & T['flags']>;
@@ -28,6 +30,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   protected args!: ArgsOf<T>;
   readonly #abort = new AbortController();
   #cluster: Cluster | undefined;
+  #inventory: InventoryFlags = {};
   #timer: NodeJS.Timeout | undefined;
   readonly #onSignal = (): void => this.interrupt();
 
@@ -44,9 +47,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     this.args = args as ArgsOf<T>;
     process.on('SIGINT', this.#onSignal);
     process.on('SIGTERM', this.#onSignal);
-    const seconds = (flags as { timeout?: number }).timeout;
-    if (seconds !== undefined)
-      this.#timer = setTimeout(() => this.#abort.abort(timedOut(seconds)), seconds * 1000).unref();
+    const { timeout } = flags as { timeout?: number };
+    if (timeout !== undefined) this.#timer = setTimeout(() => this.#abort.abort(timedOut(timeout)), timeout).unref();
   }
 
   /** Aborted by the first Ctrl-C, by SIGTERM and by --timeout. */
@@ -55,9 +57,17 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   /** The cluster that the flags name, or `over` them. What it hides is in nothing that is said from now on. */
-  protected async loadCluster(over: InventoryFlags = {}): Promise<Cluster> {
+  protected async loadCluster(over: InventoryFlags = {}, options: { files?: boolean } = {}): Promise<Cluster> {
     const { loadCluster } = await import('./cluster.ts');
-    return (this.#cluster = await loadCluster({ ...(this.flags as InventoryFlags), ...over }));
+    const { inventory, env } = { ...(this.flags as InventoryFlags), ...over };
+    this.#inventory = { inventory, env };
+    return (this.#cluster = await loadCluster(this.#inventory, options));
+  }
+
+  /** Errors of a result, with hints whose commands can be copied. */
+  protected told<R extends { errors: readonly Error[] }>(result: R): R {
+    for (const error of result.errors) copyable(error, this.#inventory);
+    return result;
   }
 
   /** Theme of the results on stdout. */
@@ -95,7 +105,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   protected override async catch(thrown: Error): Promise<void> {
-    const error = redactError(this.explain(thrown), this.#cluster?.hidden ?? []);
+    const error = copyable(redactError(this.explain(thrown), this.#cluster?.hidden ?? []), this.#inventory);
     const exit = exitCodeOf(error);
     process.exitCode = exit;
     if (this.jsonEnabled()) return this.logJson(this.toErrorJson(error));
@@ -155,8 +165,8 @@ function outcomeOf({ refused, summary }: Plan): keyof typeof EXIT_CODES {
   return summary.changes + summary.deferred === 0 ? 'done' : 'pending';
 }
 
-function timedOut(seconds: number): McpkError {
-  return new McpkError('interrupted', `not done within ${seconds} s (--timeout)`, {
+function timedOut(ms: number): McpkError {
+  return new McpkError('interrupted', `not done within ${span(ms)} (--timeout)`, {
     hint: 'Run the same command again to go on.',
   });
 }

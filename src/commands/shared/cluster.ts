@@ -1,9 +1,8 @@
 import { McpkError } from '../../core/errors.ts';
 import { VARIABLE } from '../../core/variable.ts';
 import type { Cluster, Host } from '../../inventory/types.ts';
+import { DEFAULT_FILE } from '../../inventory/default-file.ts';
 import { select } from '../../inventory/targeting.ts';
-
-const DEFAULT_FILE = 'mcpk.yaml';
 
 /** The files that were named, or MCPK_INVENTORY (several joined as in PATH), or ./mcpk.yaml. */
 export function inventoryFiles(named: readonly string[] | undefined, env: NodeJS.ProcessEnv): string[] {
@@ -29,10 +28,11 @@ export interface InventoryFlags {
   env?: readonly string[] | undefined;
 }
 
-export async function loadCluster(flags: InventoryFlags): Promise<Cluster> {
+/** `files`: whether the files that the inventory names are looked at too. */
+export async function loadCluster(flags: InventoryFlags, { files = false } = {}): Promise<Cluster> {
   const allowed = allowedVariables(flags.env, process.env);
   const { load } = await import('../../inventory/load.ts');
-  return load(inventoryFiles(flags.inventory, process.env), { env: process.env, allowed });
+  return load(inventoryFiles(flags.inventory, process.env), { env: process.env, allowed, files });
 }
 
 /** Hosts that `--limit` means; all of them without it. */

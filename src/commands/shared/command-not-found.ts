@@ -1,20 +1,42 @@
 import type { Hook } from '@oclif/core';
 import { McpkError } from '../../core/errors.ts';
+import { quote } from '../../core/quote.ts';
 import { nearest } from '../../inventory/nearest.ts';
 import { renderError } from '../../report/error-text.ts';
 import { themeFor } from '../../report/theme.ts';
 
 /** A word that is no command: says which one is near, and ends as every wrong usage does. */
 export const commandNotFound: Hook.CommandNotFound = async ({ id, config }) => {
-  const close = nearest(id, config.commandIDs);
-  const words = (text: string): string => text.replaceAll(':', ' ');
-  const error = new McpkError(
+  const error = wordTooMany(id, config.commandIDs) ?? noCommand(id, config.commandIDs);
+  process.stderr.write(renderError(error, themeFor(process.stderr, process.env)));
+  throw Object.assign(error, { oclif: { exit: error.exitCode }, skipOclifErrorHandling: true });
+};
+
+/** Of `plan lab.yaml` oclif says `plan:lab.yaml`, as plan takes no words. */
+function wordTooMany(id: string, known: readonly string[]): McpkError | undefined {
+  const command = known.find((each) => id.startsWith(`${each}:`));
+  if (command === undefined) return undefined;
+  const [name, word] = [words(command), id.slice(command.length + 1)];
+  const inventory = /\.(ya?ml|json)$/i.test(word) ? quote(['mcpk', ...name.split(' '), '-i', word]) : undefined;
+  return new McpkError('usage', `mcpk ${name} takes no word ${JSON.stringify(word)}`, {
+    hint:
+      inventory === undefined
+        ? `mcpk ${name} --help shows what it takes.`
+        : `An inventory is named with -i: ${inventory}`,
+  });
+}
+
+function noCommand(id: string, known: readonly string[]): McpkError {
+  const close = nearest(id, known);
+  return new McpkError(
     'usage',
     `mcpk has no command ${JSON.stringify(words(id))}${close ? `; did you mean ${words(close)}?` : ''}`,
     {
       hint: 'mcpk --help lists the commands.',
     },
   );
-  process.stderr.write(renderError(error, themeFor(process.stderr, process.env)));
-  throw Object.assign(error, { oclif: { exit: error.exitCode }, skipOclifErrorHandling: true });
-};
+}
+
+function words(id: string): string {
+  return id.replaceAll(':', ' ');
+}

@@ -54,6 +54,7 @@ export async function engineInput(
   const input: EngineInput = {
     cluster,
     stages: STAGES,
+    artifacts: NO_ARTIFACTS,
     ...(await materialsOf(cluster, options, { update: flags['update-lock'] ?? false, signal: caller.signal })),
     selection: { ...(limit ? { limit } : {}), ...(only ? { only } : {}), ...(skip ? { skip } : {}) },
     concurrency: flags.concurrency,
@@ -102,33 +103,31 @@ function stageNames(
   );
 }
 
-const ARCHITECTURES: Partial<Record<NodeJS.Architecture, string>> = { x64: 'amd64' };
-
 /** What was fetched stands in the lock file, whatever becomes of the run. */
 async function materialsOf(
   cluster: Cluster,
   { artifacts, manifests = artifacts }: InputOptions,
   { update, signal }: { update: boolean; signal: AbortSignal },
-): Promise<Pick<EngineInput, 'artifacts' | 'manifests'>> {
-  if (!artifacts && !manifests) return { artifacts: NO_ARTIFACTS, manifests: new Map() };
+): Promise<Pick<EngineInput, 'openArtifacts' | 'manifests'>> {
+  const none = { openArtifacts: () => Promise.resolve(NO_ARTIFACTS), manifests: new Map<string, string>() };
+  if (!artifacts && !manifests) return none;
   const { openPins } = await import('../../artifacts/pins.ts');
   const pins = await openPins(cluster, { update });
-  try {
-    return {
-      artifacts: artifacts ? await openArtifactsOf(cluster, pins, signal) : NO_ARTIFACTS,
-      manifests: manifests ? await manifestsOf(cluster, pins, signal) : new Map(),
-    };
-  } finally {
-    await pins.save();
-  }
+  const saved = <T>(work: Promise<T>): Promise<T> => work.finally(() => pins.save());
+  return {
+    ...none,
+    ...(manifests ? { manifests: await saved(manifestsOf(cluster, pins, signal)) } : {}),
+    ...(artifacts ? { openArtifacts: (arches) => saved(artifactsOf(cluster, pins, { arches, signal })) } : {}),
+  };
 }
 
-/** Hosts say their architecture by the usual node label; otherwise they are taken to be like this machine. */
-async function openArtifactsOf(cluster: Cluster, pins: Pins, signal: AbortSignal): Promise<ArtifactIndex> {
+async function artifactsOf(
+  cluster: Cluster,
+  pins: Pins,
+  options: { arches: readonly string[]; signal: AbortSignal },
+): Promise<ArtifactIndex> {
   const { openArtifacts } = await import('../../artifacts/open.ts');
-  const own = ARCHITECTURES[process.arch] ?? process.arch;
-  const arches = cluster.hosts.map((host) => host.labels['kubernetes.io/arch'] ?? own);
-  return openArtifacts(cluster, { arches, pins, signal });
+  return openArtifacts(cluster, { ...options, pins });
 }
 
 async function manifestsOf(cluster: Cluster, pins: Pins, signal: AbortSignal): Promise<Map<string, string>> {

@@ -2,6 +2,18 @@ import { Errors, Flags } from '@oclif/core';
 import { parseDuration } from '../../core/duration.ts';
 import { VARIABLE } from '../../core/variable.ts';
 
+/** Node's timers end at 24 days, and fire at once beyond. */
+const LONGEST_MS = 14 * 86_400_000;
+
+/** ms, from so many seconds on. */
+function time(text: string, least: number): number {
+  const ms = parseDuration(text);
+  if (ms !== undefined && ms >= least * 1000 && ms <= LONGEST_MS) return ms;
+  throw new Errors.CLIError(
+    `a time such as 300 (seconds), 30s, 5m or 1h, ${least > 0 ? `at least ${least}s, ` : ''}at most 14 days, not ${JSON.stringify(text)}`,
+  );
+}
+
 /** Where a command finds its cluster. */
 export const inventoryFlags = {
   inventory: Flags.string({
@@ -30,14 +42,12 @@ export const connectionFlags = {
     summary: 'Record host keys that are not known yet; changed ones are refused still.',
     helpGroup: 'CONNECTION',
   }),
-  timeout: Flags.integer({
-    summary: 'End the whole run after so many seconds.',
-    helpValue: 'SECONDS',
-    min: 1,
-    // Node's timers end at 24 days, and fire at once beyond.
-    max: 14 * 86_400,
+  timeout: Flags.custom<number>({
+    summary: 'End the whole run after so long: 300 (seconds), 30s, 5m, 1h.',
+    helpValue: 'TIME',
     helpGroup: 'CONNECTION',
-  }),
+    parse: async (text) => time(text, 1),
+  })(),
   concurrency: Flags.integer({
     summary: 'Hosts that are connected to, read or changed at the same time.',
     helpValue: 'N',
@@ -90,14 +100,10 @@ export const stageFlags = {
 /** For what takes the lock. */
 export const lockFlags = {
   'wait-lock': Flags.custom<number>({
-    summary: 'Wait so long for another run to end (30s, 5m, 1h) instead of giving up at once.',
+    summary: 'Wait so long for another run to end, instead of giving up at once: 300 (seconds), 30s, 5m, 1h.',
     helpValue: 'TIME',
     helpGroup: 'CONNECTION',
-    parse: async (text) => {
-      const ms = parseDuration(text);
-      if (ms !== undefined) return ms;
-      throw new Errors.CLIError(`a time like 30s, 5m or 1h, not ${JSON.stringify(text)}`);
-    },
+    parse: async (text) => time(text, 0),
   })(),
 };
 

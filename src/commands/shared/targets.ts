@@ -6,23 +6,23 @@ export function targetOf(host: Host, acceptNewHostKeys = false): Target {
   return { name: host.name, address: host.address, source: host.source, ...host.ssh, acceptNewHostKeys };
 }
 
-/** Does something on every host, some at a time; failures are values, in the order of the hosts. */
-export async function onEach<T>(
-  hosts: readonly Host[],
+/** Does something with each of them, some at a time; failures are values, in the given order. */
+export async function onEach<I, T>(
+  items: readonly I[],
   concurrency: number,
-  work: (host: Host) => Promise<T>,
-): Promise<{ host: Host; value?: T; error?: Error }[]> {
-  const results: { host: Host; value?: T; error?: Error }[] = hosts.map((host) => ({ host }));
+  work: (item: I) => Promise<T>,
+): Promise<{ item: I; value?: T; error?: Error }[]> {
+  const results: { item: I; value?: T; error?: Error }[] = items.map((item) => ({ item }));
   const queue = results.values();
   const worker = async (): Promise<void> => {
     for (const result of queue) {
       try {
-        result.value = await work(result.host);
+        result.value = await work(result.item);
       } catch (error) {
         result.error = error instanceof Error ? error : new Error(String(error));
       }
     }
   };
-  await Promise.all(Array.from({ length: Math.min(concurrency, hosts.length) }, worker));
+  await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, worker));
   return results;
 }

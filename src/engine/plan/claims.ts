@@ -1,3 +1,4 @@
+import { etcdFolders } from '../../cluster/etcd-folders.ts';
 import { McpkError } from '../../core/errors.ts';
 import { PATHS } from '../../core/paths.ts';
 import type { Cluster } from '../../inventory/types.ts';
@@ -15,7 +16,7 @@ interface Claim {
 
 /** Each thing on a host has one stage, and what mcpk and etcd keep for themselves has none. Throws `invalid`. */
 export function checkClaims(all: readonly HostStates[], cluster: Cluster): void {
-  const about = aboutPaths(cluster.etcd.dataDirectory);
+  const about = aboutPaths(etcdFolders(cluster));
   for (const states of Map.groupBy(all, ({ host }) => host).values()) {
     checkUnique(states);
     checkPlaces(states, about);
@@ -67,13 +68,13 @@ const UNIT_FILE = /^\/(?:etc|run|lib|usr\/lib|usr\/local\/lib)\/systemd\/system(
 const OF_MANY = /^(?:[a-z]+|.*-\.[a-z]+)\.d$|^mcpk-deadman-/;
 
 /** Asked once a path, as the hosts of a cluster have the same ones. */
-function aboutPaths(etcdData: string): (path: string) => AboutPath {
-  const alone: readonly string[] = [PATHS.state, PATHS.store, etcdData];
+function aboutPaths(etcd: readonly string[]): (path: string) => AboutPath {
+  const alone: readonly string[] = [PATHS.state, PATHS.store, ...etcd];
   const neverReplaced = new Set([...alone, PATHS.run, PATHS.units].flatMap((path) => [path, ...parents(path)]));
   /** What mcpk remembers, the store, the data of etcd: converge, uploads and etcd write them, and no resource. */
   const keeper = (path: string): string | undefined => {
     if (alone.includes(path) || isIn(path, PATHS.authorities)) return undefined;
-    if (isIn(path, etcdData)) return 'etcd';
+    if (etcd.some((folder) => isIn(path, folder))) return 'etcd';
     return isIn(path, PATHS.state) || isIn(path, PATHS.run) ? 'mcpk' : undefined;
   };
   const look = (path: string): AboutPath => {

@@ -22,7 +22,7 @@ export function checkHolds(saved: Plan, now: Plan): void {
   throw stale('the hosts are not as this plan saw them', [...tool, ...shown]);
 }
 
-/** Asked before any host is: with another inventory nothing else needs to be compared. */
+/** With another inventory nothing else needs to be compared. */
 export function checkInventory(saved: Plan, inventory: Plan['inventory']): void {
   if (saved.inventory.sha256 === inventory.sha256) return;
   throw stale('the inventory is another one than this plan was made of', [

@@ -1,6 +1,7 @@
 import type { Facts, HostFacts, IpPool, NodeFacts, ServiceAddresses } from '../../cluster/facts.ts';
 import { cordonOf } from '../../cluster/cordon.ts';
 import { askApi } from '../../cluster/api-server.ts';
+import { hasVip } from '../../cluster/endpoint.ts';
 import { parseHttp, parseJson } from '../../cluster/http.ts';
 import { askIpPools, parseIpPools } from '../../cluster/ip-pools.ts';
 import { askServices, parseServices } from '../../cluster/services.ts';
@@ -59,7 +60,8 @@ async function hostFacts(fleet: Fleet, cluster: Cluster, host: string, signal: A
     (record) => records.push(record),
     signal,
   );
-  const reception = { host, vip: cluster.endpoint.address, sentAt, receivedAt: Date.now() };
+  const vip = hasVip(cluster) ? { vip: cluster.endpoint.address } : {};
+  const reception = { host, ...vip, sentAt, receivedAt: Date.now() };
   if (exitCode !== 0) throw unreadable(host, new Error(`the probe ended with ${String(exitCode)}`));
   return understoodInTurns(host, decodingFacts(records, reception));
 }

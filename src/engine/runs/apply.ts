@@ -7,6 +7,7 @@ import type { Plan, RunResult } from '../types.ts';
 import { carryOut } from '../work/carry-out.ts';
 import { converging, isInPlace, stagesInScope } from './in-scope.ts';
 import { prepare, type Prepared } from './prepare.ts';
+import { withArtifacts } from './with-artifacts.ts';
 
 export interface ApplyInput extends EngineInput {
   confirm(plan: Plan): Promise<boolean>;
@@ -18,11 +19,11 @@ export interface ApplyInput extends EngineInput {
 export async function applyRun(options: ApplyInput): Promise<RunResult> {
   const started = performance.now();
   const { saved } = options;
-  if (saved) checkInventory(saved, inventoryOf(options));
   const whole = converging(options);
   const opened = await open(whole, 'exclusive');
   try {
-    const input = whileRefused(whole, opened);
+    const input = await withArtifacts(whileRefused(whole, opened), opened.facts);
+    if (saved) checkInventory(saved, inventoryOf(input));
     const wanted = stagesInScope(input);
     const inPlace = input.stages.filter(
       (stage) => wanted.has(stage.name) && isInPlace(stage, input.cluster, opened.facts),

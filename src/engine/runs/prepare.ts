@@ -11,6 +11,7 @@ import { checkProblems } from '../read/problems.ts';
 import { withStanding } from '../read/standing.ts';
 import { tellUnfinished } from '../read/unfinished.ts';
 import { refusals } from '../work/guard.ts';
+import { authorityWarning } from '../plan/authority-end.ts';
 import { comparing, type CompareInput } from '../plan/compare.ts';
 import { compiling } from '../plan/compile.ts';
 import { ofUnknownKind } from '../plan/owned.ts';
@@ -58,6 +59,8 @@ export async function prepare(given: EngineInput, opened: Opened, inPlace: reado
   const apiWhy = whyNoApi(opened.facts);
   const compareInputOf: CompareInput = { tree, observed, facts: opened.facts.hosts, apiOwned, apiLeaving, apiWhy, now };
   const comparisons = await inTurns(comparing(compareInputOf));
+  const ending = authorityWarning(comparisons.shared, now);
+  if (ending !== undefined) emit({ at: since(), type: 'warning', message: ending });
   const surroundings = { fleet, cluster, stages: input.stages, signal: input.signal };
   const facts = await withStanding(surroundings, opened.facts, comparisons);
   const planInput: PlanInput = {

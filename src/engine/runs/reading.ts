@@ -10,6 +10,7 @@ import { compiling } from '../plan/compile.ts';
 import { open } from '../read/open.ts';
 import type { StateTree } from '../types.ts';
 import { compileInput } from './compile-input.ts';
+import { withArtifacts } from './with-artifacts.ts';
 
 /** `mcpk facts` */
 export async function gatherFacts(input: EngineInput): Promise<Facts> {
@@ -22,7 +23,8 @@ export async function gatherFacts(input: EngineInput): Promise<Facts> {
 export async function compileStates(input: EngineInput): Promise<{ facts: Facts; tree: StateTree }> {
   const { fleet, facts } = await open(input, 'none');
   await fleet.close();
-  return { facts, tree: await inTurns(compiling(compileInput(input, facts))) };
+  const ready = await withArtifacts(input, facts);
+  return { facts, tree: await inTurns(compiling(compileInput(ready, facts))) };
 }
 
 /** Runs one command on every selected host. */
@@ -41,7 +43,12 @@ export async function execOnHosts(input: EngineInput, argv: readonly string[]): 
   }
 }
 
-/** Files as root reads them, from the first of these hosts that is reached. */
+/** As `cat` says it, in the C locale of a session. */
+function isAbsent(error: unknown): boolean {
+  return error instanceof McpkError && error.details.some((line) => line.endsWith('No such file or directory'));
+}
+
+/** Files as root reads them, from the first of these hosts that is reached and has them. Throws `refused` where none does. */
 export async function readFiles(
   input: EngineInput,
   hosts: readonly Host[],
@@ -56,6 +63,10 @@ export async function readFiles(
       const texts: string[] = [];
       for (const path of paths) texts.push((await fleet.read(host.name, path, input.signal)).toString('utf8'));
       return texts;
+    } catch (error) {
+      if (!isAbsent(error)) throw error;
+      const hint = 'Bring the cluster up first: mcpk apply';
+      failures.push(new McpkError('refused', `${host.name}: ${paths.join(', ')} are not there yet`, { host: host.name, hint, cause: error })); // prettier-ignore
     } finally {
       await fleet.close();
     }

@@ -1,6 +1,7 @@
 import { McpkError } from '../../core/errors.ts';
 import type { Facts } from '../../cluster/facts.ts';
 import type { GateCheck } from '../../cluster/gate.ts';
+import { hostsWith } from '../../inventory/types.ts';
 import type { Stage, Step } from '../../states/stage.ts';
 import type { EngineInput } from '../input.ts';
 import { open } from '../read/open.ts';
@@ -17,24 +18,10 @@ const PATIENCE_S = 10;
 export async function verifyRun(input: EngineInput): Promise<RunResult> {
   const started = performance.now();
   const opened = await open(input, 'none');
-  const failures: McpkError[] = [];
-  const stages: RunResult['stages'] = [];
   try {
-    const wanted = stagesInScope(input);
     const { fleet, facts, since } = opened;
     const hands = askingHands(fleet, { emit: input.emit, since, signal: input.signal });
-    for (const stage of input.stages.filter((each) => wanted.has(each.name))) {
-      const begun = performance.now();
-      const hosts = stage
-        .hosts(input.cluster)
-        .map((host) => host.name)
-        .filter((name) => facts.hosts.has(name));
-      const found = await verifyStage({ input, facts, hands }, { stage, hosts });
-      if (found === undefined) continue;
-      failures.push(...found);
-      const status = found.length > 0 ? 'failed' : 'unchanged';
-      stages.push({ name: stage.name, status, changed: 0, ms: performance.now() - begun, hosts });
-    }
+    const { failures, stages } = await verifyOpened({ input, facts, hands, since });
     const counts = { unchanged: 0, changed: 0, removed: 0 };
     return resultOf(
       { id: '', failures, rolledBack: [] },
@@ -46,6 +33,49 @@ export async function verifyRun(input: EngineInput): Promise<RunResult> {
   } finally {
     await opened.fleet.close();
   }
+}
+
+/** Of hosts that are reached. One on which nothing is fails by that alone: its gates would only say so again. */
+export async function verifyOpened({
+  input,
+  facts,
+  hands,
+  since,
+}: Verifying & { input: EngineInput; since: () => number }): Promise<{
+  failures: McpkError[];
+  stages: RunResult['stages'];
+}> {
+  const bare = [...facts.hosts].flatMap(([name, { owned }]) => (owned.length === 0 ? [name] : []));
+  const failures = bare.map((host) => bareHost(host));
+  for (const { message } of failures)
+    input.emit({
+      at: since(),
+      type: 'gate',
+      stage: input.stages[0]?.name ?? '',
+      title: message,
+      status: 'failed',
+      ms: 0,
+    });
+  const stages: RunResult['stages'] = [];
+  if (hostsWith(input.cluster, 'master').every(({ name }) => bare.includes(name))) return { failures, stages };
+  const wanted = stagesInScope(input);
+  for (const stage of input.stages.filter((each) => wanted.has(each.name))) {
+    const begun = performance.now();
+    const hosts = stage
+      .hosts(input.cluster)
+      .map((host) => host.name)
+      .filter((name) => facts.hosts.has(name) && !bare.includes(name));
+    const found = await verifyStage({ input, facts, hands }, { stage, hosts });
+    if (found === undefined) continue;
+    failures.push(...found);
+    const status = found.length > 0 ? 'failed' : 'unchanged';
+    stages.push({ name: stage.name, status, changed: 0, ms: performance.now() - begun, hosts });
+  }
+  return { failures, stages };
+}
+
+function bareHost(host: string): McpkError {
+  return new McpkError('gate', `nothing of mcpk is on ${host}`, { host, hint: 'mcpk apply sets it up.' });
 }
 
 interface Verifying {

@@ -1,7 +1,7 @@
 import { linesOf } from '../../core/lines.ts';
 import { PATHS } from '../../core/paths.ts';
 import { Secret } from '../../core/secret.ts';
-import { sysctlPath } from '../../resources/names.ts';
+import { sysctlPath } from '../../core/sysctls.ts';
 import type { Op, PathState } from '../../resources/types.ts';
 import type { SessionRecord } from '../../transport/types.ts';
 import { CONVERGE_TAGS as TAGS, type Operation, type Tag } from './wire-tags.ts';
@@ -332,7 +332,13 @@ function install(ops: readonly Op[]): string[] {
   const of = (prefix: string, names: (o: Extract<Op, { op: 'install' }>) => string[]): string[] => [
     ...new Set(ops.flatMap((o) => (o.op === 'install' ? names(o) : [])).map((name) => `${prefix}:${name}`)),
   ];
-  return op('install', ...of('P', (o) => o.packages), ...of('M', (o) => o.mask), ...of('H', (o) => o.hold));
+  return op(
+    'install',
+    ...of('P', (o) => o.packages),
+    ...of('M', (o) => o.mask),
+    ...of('H', (o) => o.hold),
+    ...of('R', (o) => o.replaced),
+  );
 }
 
 function op(name: Operation, ...args: string[]): string[] {

@@ -1,11 +1,15 @@
+import { basename } from 'node:path/posix';
 import type { HostFacts } from '../../cluster/facts.ts';
+import { NODE_MODULES } from '../../core/kernel-modules.ts';
 import { isIpv4 } from '../../core/ipv4.ts';
 import { cut, linesOf } from '../../core/lines.ts';
 import { PATHS } from '../../core/paths.ts';
 import { ROUTE_PROTOCOL } from '../../core/routes.ts';
+import { SYSCTL_FILES } from '../../core/sysctls.ts';
 import { atOnce } from '../../core/turns.ts';
 import type { SessionRecord } from '../../transport/types.ts';
 import { parseOwned } from '../plan/owned.ts';
+import { moduleEntries } from './wire.ts';
 import { decodeKept, RUNS_BY } from './wire-kept.ts';
 import { PROBE_TAGS } from './wire-tags.ts';
 import { bodyOf, list, relative, SEPARATOR, splitTexts, tagged } from './wire-text.ts';
@@ -24,13 +28,23 @@ export interface FactsReception {
   receivedAt: number;
 }
 
+const NFTABLES = '/etc/nftables.conf';
 /** Asked for, beside those that probe.sh reads by itself: /etc/os-release, /proc/meminfo, /proc/swaps. */
-const ASKED_FILES = [PATHS.owned, PATHS.unfinished, PATHS.etcdConfig, PATHS.resolvConf, ...RUNS_BY];
+const ASKED_FILES = [
+  PATHS.owned,
+  PATHS.unfinished,
+  PATHS.etcdConfig,
+  PATHS.resolvConf,
+  PATHS.resolvedConf,
+  NFTABLES,
+  ...RUNS_BY,
+];
 
 /** A probe body that asks a host about itself; may be joined with {@link encodeReads}'s. */
 export function encodeFacts(request: FactsRequest): Buffer {
   const lines = [
     tagged(PROBE_TAGS.separator, SEPARATOR),
+    ...list(PROBE_TAGS.modules, moduleEntries(NODE_MODULES)),
     ...list(PROBE_TAGS.facts, ASKED_FILES.map(relative)),
     tagged(PROBE_TAGS.etcdData, relative(request.etcdData)),
   ];
@@ -64,16 +78,20 @@ export function* decodingFacts(
   const addresses = interfaces(network);
   const filesystems = new Map(
     [...linesOf(yield* of('filesystems'))].map((line) => {
-      const [path = '', ...figures] = line.split(' ', 4);
+      const [path = '', ...figures] = line.split(' ', 7);
       return [path, figures];
     }),
   );
-  const [, freeBlocks = '0', blockSize = '0'] = filesystems.get('./var/lib') ?? [];
+  const disks = ['/var/lib', '/var/lib/kubelet', '/var/lib/containerd'].flatMap((path) => {
+    const figures = filesystems.get(relative(path));
+    return figures ? [diskOf(path, figures.map(Number))] : [];
+  });
   const owned = parseOwned(text(PATHS.owned), reception.host);
   const ports = portsOf(yield* of('ports'));
   // sshd at least has one. With no port at all each service would count as not started yet, and all would restart at
   // once.
   if (owned.length > 0 && ports.length === 0) throw new Error('no listening port');
+  const modules = [...linesOf(yield* of('modules'))];
   const files = [...texts]
     .filter(([path]) => !OWN_FILES.has(path))
     .map(([path, bytes]): [string, string] => [path, bytes.toString('utf8')]);
@@ -85,18 +103,24 @@ export function* decodingFacts(
     machineId: one('machine-id'),
     interfaces: addresses.map((i) => ({ ...i, addresses: i.addresses.filter((a) => a.address !== reception.vip) })),
     routesPodGateway: routesPodGateway(network),
+    routes: routesOf(facts.get('route') ?? []),
     holdsVip: addresses.some((i) => i.addresses.some((a) => a.address === reception.vip)),
     memoryBytes: memoryOf(text('/proc/meminfo')),
     cpus: countOf(one('cpus')),
-    diskFreeBytes: Number(freeBlocks) * Number(blockSize),
+    diskFreeBytes: disks.find(({ path }) => path === '/var/lib')?.freeBytes ?? 0,
+    filesystems: disks,
     cgroup: filesystems.get('./sys/fs/cgroup')?.[0] === 'cgroup2fs' ? 2 : 1,
-    clockSkewMs: Math.round(Number(yield* of('clock')) / 1e6 - (reception.sentAt + reception.receivedAt) / 2),
+    clockSkewMs: skewOf(Number(yield* of('clock')) / 1e6, reception),
     swap: [...linesOf(text('/proc/swaps'))].length > 1,
     systemd: Number(/^\d+/.exec(one('systemd'))?.[0] ?? 0),
     resolved: one('resolved') === '1',
     packageManager: facts.get('tool')?.length === 2 ? 'apt' : 'none',
     ports,
     foreign: facts.get('foreign') ?? [],
+    missingModules: NODE_MODULES.map(({ name }) => name).filter((name) => modules.includes(`${name} -`)),
+    rivals: facts.get('rival') ?? [],
+    flushesRules: one('nftables') === '1' && /^[ \t]*flush[ \t]+ruleset\b/m.test(text(NFTABLES)),
+    laterSysctls: laterSysctls(facts.get('sysctl') ?? []),
     owned,
     unfinished: texts.has(PATHS.unfinished),
     files: Object.fromEntries(files),
@@ -104,6 +128,16 @@ export function* decodingFacts(
     ...decodeKept(text),
     cniFiles: facts.get('cni') ?? [],
   };
+}
+
+type Disk = HostFacts['filesystems'][number];
+
+/**
+ * The host looked at its clock (ms) at some time between our sending and our having the answer, and there is no telling
+ * when: only what lies outside is another time than ours.
+ */
+function skewOf(clock: number, { sentAt, receivedAt }: FactsReception): number {
+  return Math.round(clock < sentAt ? clock - sentAt : Math.max(0, clock - receivedAt));
 }
 
 /** Sent whatever there is to tell. */
@@ -115,6 +149,7 @@ const OWN_FILES: ReadonlySet<string> = new Set([
   '/proc/swaps',
   PATHS.owned,
   PATHS.unfinished,
+  NFTABLES,
   ...RUNS_BY,
 ]);
 const ARCHITECTURES: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch64: 'arm64' };
@@ -159,6 +194,17 @@ function routesPodGateway(text: string): boolean {
   return false;
 }
 
+/** Lines of `ip -o -4 route`: `10.1.0.0/16 via 10.77.0.254 dev eth0 proto static`, `10.1.0.5 dev wg0 scope link`. */
+function routesOf(lines: readonly string[]): HostFacts['routes'] {
+  return lines.slice(0, MOST_ROUTES).flatMap((line) => {
+    const all = line.slice(0, LONGEST_LINE).split(' ', 20);
+    const [to = ''] = all;
+    const after = (word: string): string => (all.includes(word) ? (all[all.indexOf(word) + 1] ?? '') : '');
+    if (!isIpv4(cut(to, '/')[0]) || ['kernel', ROUTE_PROTOCOL].includes(after('proto'))) return [];
+    return [{ to: to.includes('/') ? to : `${to}/32`, dev: after('dev') }];
+  });
+}
+
 /** `MemTotal:       16331428 kB` */
 function memoryOf(text: string): number {
   for (const line of linesOf(text)) {
@@ -166,6 +212,11 @@ function memoryOf(text: string): number {
     if (name === 'MemTotal:') return Number(kilobytes) * 1024 || 0;
   }
   return 0;
+}
+
+/** What `stat -f` says behind the path: type, blocks for users, their size, all blocks, free inodes, all inodes. */
+function diskOf(path: string, [, free = 0, size = 0, all = 0, freeInodes = 0, inodes = 0]: readonly number[]): Disk {
+  return { path, freeBytes: free * size, totalBytes: all * size, freeInodes, inodes };
 }
 
 /** The kernel's list of numbers: `0-3,6` are five. */
@@ -185,6 +236,17 @@ function portsOf(text: string): number[] {
     if (/^\d{1,5}$/.test(port)) ports.add(Number(port));
   }
   return [...ports].sort((a, b) => a - b);
+}
+
+/** `/etc/sysctl.d/zzz.conf:-net.ipv4.ip_forward = 0`; systemd-sysctl goes by the names of files, wherever they lie. */
+function laterSysctls(lines: readonly string[]): HostFacts['laterSysctls'] {
+  const own = basename(SYSCTL_FILES.node);
+  return lines.slice(0, MOST_SYSCTLS).flatMap((line) => {
+    const [file, setting] = cut(line.slice(0, LONGEST_LINE), ':');
+    const [key, value] = cut(setting, '=');
+    if (basename(file) <= own || value === '' || /^\s*[#;]/.test(key)) return [];
+    return [{ file, key: key.trim().replace(/^-/, ''), value: value.trim() }];
+  });
 }
 
 function keyed(text: string): Map<string, string[]> {
@@ -211,3 +273,5 @@ function words(line: string): string[] {
 /** Of what `ip`, `ss` and the kernel print; what is longer is none of theirs. */
 const LONGEST_LINE = 1024;
 const MOST_WORDS = 8;
+const MOST_SYSCTLS = 1000;
+const MOST_ROUTES = 10_000;

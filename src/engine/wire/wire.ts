@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 
 import { cut, linesOf } from '../../core/lines.ts';
+import { sysctlKey, sysctlPath } from '../../core/sysctls.ts';
 import { atOnce } from '../../core/turns.ts';
 import type { Observed, PathState, Reads } from '../../resources/types.ts';
-import { moduleName, sysctlKey, sysctlPath } from '../../resources/names.ts';
+import { moduleName } from '../../resources/module-name.ts';
 import type { SessionRecord } from '../../transport/types.ts';
 import {
   bare,
@@ -42,9 +43,6 @@ export function encodeReads(reads: Reads): Buffer {
   const differing = new Map(reads.differing.map(({ path, sha256 }) => [path, `${sha256}  ${relative(path)}`]));
   // probe.sh walks both lists at once: what `differing` names comes first, in the same order.
   const paths = [...differing.keys(), ...new Set(reads.paths.filter((path) => !differing.has(path)))];
-  const modules = new Map(
-    reads.modules.map((m) => [m.name, `${moduleName(m.name)}:${m.evidence ? relative(m.evidence) : ''}`]),
-  );
   const commands = new Map(reads.commands.map((command) => [command.id, command.argv]));
   const lines = [
     tagged(PROBE_TAGS.separator, SEPARATOR),
@@ -64,7 +62,7 @@ export function encodeReads(reads: Reads): Buffer {
       PROBE_TAGS.sysctls,
       unique(reads.sysctls).map((key) => relative(PROC_SYS + sysctlPath(key))),
     ),
-    ...list(PROBE_TAGS.modules, [...modules.values()]),
+    ...list(PROBE_TAGS.modules, moduleEntries(reads.modules)),
     ...list(PROBE_TAGS.users, unique(reads.users)),
     ...[...commands].flatMap(([id, argv]) => [
       tagged(PROBE_TAGS.command, encodeURIComponent(id)),
@@ -89,6 +87,11 @@ export function emptyObserved(): Observed {
     users: bare(),
     commands: bare(),
   };
+}
+
+/** `NAME:EVIDENCE`, each once. */
+export function moduleEntries(modules: Readonly<Reads['modules']>): string[] {
+  return [...new Set(modules.map(({ name, evidence }) => `${moduleName(name)}:${evidence ? relative(evidence) : ''}`))];
 }
 
 /**

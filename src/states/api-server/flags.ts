@@ -29,7 +29,30 @@ export function apiServerFlags(
     ...storage(cluster, host),
     ...outgoing(),
     ...cluster.apiServer.extraArgs,
+    ...admission(cluster.apiServer.extraArgs),
   };
+}
+
+/**
+ * A Service with an external address of its maker's choice takes what others send there (CVE-2020-8554); and whoever has
+ * one node has them all, unless nodes may change nothing of others.
+ */
+const ADMISSION = ['DenyServiceExternalIPs', 'NodeRestriction'];
+
+/**
+ * What an inventory switches on comes beside mcpk's own plugins. `disable-admission-plugins`, or null, says that they
+ * are not meant.
+ */
+function admission(given: Cluster['apiServer']['extraArgs']): Record<string, FlagValue> {
+  const { 'enable-admission-plugins': on, 'disable-admission-plugins': off } = given;
+  if (on === null) return {};
+  const all = new Set([...ADMISSION, ...listOf(on)]);
+  for (const name of listOf(off)) all.delete(name);
+  return { 'enable-admission-plugins': all.size === 0 ? undefined : [...all].join(',') };
+}
+
+function listOf(value: unknown): string[] {
+  return typeof value === 'string' ? value.split(',').map((name) => name.trim()) : [];
 }
 
 function serving(cluster: Cluster, host: Host): Record<string, FlagValue> {
@@ -64,8 +87,6 @@ function access({ network, endpoint }: Cluster): Record<string, FlagValue> {
     'authentication-config': API_SERVER_FILES.authentication,
     'authorization-config': API_SERVER_FILES.authorization,
     'client-ca-file': TRUST.cluster,
-    // A Service with an external address of its maker's choice takes what others send there (CVE-2020-8554).
-    'enable-admission-plugins': 'DenyServiceExternalIPs,NodeRestriction',
     'requestheader-allowed-names': frontProxies.join(','),
     'requestheader-client-ca-file': TRUST.frontProxy,
     'requestheader-extra-headers-prefix': 'X-Remote-Extra-',

@@ -3,6 +3,7 @@ import { PATHS } from '../../core/paths.ts';
 import { revealed } from '../../core/secret.ts';
 import type { HostFacts } from '../../cluster/facts.ts';
 import type { Cluster, Host } from '../../inventory/types.ts';
+import { registryCredentials } from './credentials.ts';
 
 export const CONTAINERD = {
   folder: '/etc/containerd',
@@ -43,7 +44,7 @@ function versionTwo(cluster: Cluster, host: Host): Tree {
         restrict_oom_score_adj: cluster.containerd.restrictOomScoreAdj,
         cni: cni(),
         containerd: { default_runtime_name: 'runc', runtimes: { runc: runc(host) } },
-        registry: { config_path: CONTAINERD.certs },
+        registry: registry(cluster),
       },
     },
   };
@@ -55,7 +56,7 @@ function versionThree(cluster: Cluster, host: Host): Tree {
     plugins: {
       'io.containerd.cri.v1.images': {
         pinned_images: { sandbox: sandboxImage(cluster) },
-        registry: { config_path: CONTAINERD.certs },
+        registry: registry(cluster),
       },
       'io.containerd.cri.v1.runtime': {
         restrict_oom_score_adj: cluster.containerd.restrictOomScoreAdj,
@@ -64,6 +65,11 @@ function versionThree(cluster: Cluster, host: Host): Tree {
       },
     },
   };
+}
+
+function registry(cluster: Cluster): Tree {
+  const configs = registryCredentials(cluster.registries);
+  return { config_path: CONTAINERD.certs, ...(Object.keys(configs).length === 0 ? {} : { configs }) };
 }
 
 /** Under a digest containerd knows an image without its tag (ParseDockerRef), and keeps it by that name. */

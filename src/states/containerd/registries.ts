@@ -1,48 +1,61 @@
-import { secretly, type Revealed } from '../../core/secret.ts';
-import type { Registry } from '../../inventory/types.ts';
+import { hostOfUrl, registryServer } from '../../core/registry.ts';
+import { secretly, revealed, type Revealed } from '../../core/secret.ts';
+import type { FreeText, Registry } from '../../inventory/types.ts';
 import { toToml } from '../../render/toml.ts';
 import type { DirectoryResource, FileResource } from '../../resources/types.ts';
 import { directory, file } from '../build.ts';
 import { CONTAINERD } from './config.ts';
 
-/** Where images named `docker.io/…` really live. */
-const SERVERS: Readonly<Record<string, string>> = { 'docker.io': 'https://registry-1.docker.io' };
+/** A place that containerd asks; of its authorities the file that holds them. */
+interface Server {
+  url: FreeText;
+  authority?: { path: string; pem: string };
+}
 
-/** One folder and one hosts.toml a registry, read at each pull (containerd's docs/hosts.md). */
+/** One folder a registry with its hosts.toml and authorities, read at each pull (containerd's docs/hosts.md). */
 export function registryFiles(registries: readonly Registry[]): (DirectoryResource | FileResource)[] {
   return registries.flatMap((registry) => {
     const folder = `${CONTAINERD.certs}/${registry.name}`;
-    return [directory(folder), hostsFile(registry, `${folder}/hosts.toml`)];
+    const server = (url: FreeText, pem: string | undefined): Server => ({
+      url,
+      ...(pem === undefined ? {} : { authority: { path: authorityPath(folder, revealed(url)), pem } }),
+    });
+    const own = server(registryServer(registry.name), registry.ca);
+    const mirrors = registry.mirrors.map(({ url, ca }) => server(url, ca));
+    const authorities = new Map([own, ...mirrors].flatMap(({ authority: a }) => (a ? [[a.path, a.pem] as const] : [])));
+    const hosts = secretly({ own, mirrors }, (plain) => toToml(hostsToml(plain, registry.skipVerify)));
+    return [
+      directory(folder),
+      ...[...authorities].map(([path, pem]) => file(path, pem)),
+      file(`${folder}/hosts.toml`, hosts),
+    ];
   });
 }
 
-function hostsFile(registry: Registry, path: string): FileResource {
-  return file(
-    path,
-    secretly(registry, (plain) => toToml(hostsToml(plain))),
-  );
+/** Two mirrors on one host have the same authorities: the inventory is held to that. */
+function authorityPath(folder: string, url: string): string {
+  return `${folder}/${hostOfUrl(url).replaceAll(/[^\w.-]/g, '_')}.crt`;
 }
 
-/**
- * Mirrors in the order given, then the registry itself. The credentials are the registry's own: mirrors don't
- * get to see them.
- */
-function hostsToml(registry: Revealed<Registry>): Record<string, unknown> {
-  const server = SERVERS[registry.name] ?? `https://${registry.name}`;
-  const mirrors = registry.mirrors.map((url) => [url, host(registry)] as const);
-  const own =
-    registry.password === undefined && !registry.skipVerify
-      ? []
-      : [[server, { ...host(registry), ...authorization(registry) }] as const];
-  return { server, host: Object.fromEntries([...mirrors, ...own]) };
+/** Mirrors in the order given, then the registry itself. Credentials are elsewhere: see credentials.ts. */
+function hostsToml(
+  { own, mirrors }: Revealed<{ own: Server; mirrors: Server[] }>,
+  skipVerify: boolean,
+): Record<string, unknown> {
+  const host = ({ url, authority }: Revealed<Server>): [string, Record<string, unknown>] => [
+    url,
+    {
+      capabilities: ['pull', 'resolve'],
+      ...(isWholePath(url) ? { override_path: true } : {}),
+      ...(skipVerify ? { skip_verify: true } : {}),
+      ...(authority === undefined ? {} : { ca: authority.path }),
+    },
+  ];
+  const also = own.authority === undefined && !skipVerify ? [] : [own];
+  return { server: own.url, host: Object.fromEntries([...mirrors, ...also].map(host)) };
 }
 
-function host(registry: Revealed<Registry>): Record<string, unknown> {
-  return { capabilities: ['pull', 'resolve'], ...(registry.skipVerify ? { skip_verify: true } : {}) };
-}
-
-function authorization(registry: Revealed<Registry>): Record<string, unknown> {
-  if (registry.password === undefined) return {};
-  const pair = `${registry.username ?? ''}:${registry.password}`;
-  return { header: { authorization: `Basic ${Buffer.from(pair).toString('base64')}` } };
+/** `https://harbor.example.org/v2/proxy` names a place inside of the API; to any other path containerd adds `/v2`. */
+function isWholePath(url: string): boolean {
+  return /^https?:\/\/[^/?#]+(\/[^?#]*)?\/v2(\/|$)/.test(url);
 }

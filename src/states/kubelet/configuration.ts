@@ -1,6 +1,7 @@
 import type { HostFacts } from '../../cluster/facts.ts';
 import { deepMerge } from '../../core/merge.ts';
 import { PATHS } from '../../core/paths.ts';
+import { podsOnNode } from '../../core/pods-on-node.ts';
 import type { Cluster, Host } from '../../inventory/types.ts';
 import { CONTAINERD, cgroupDriver } from '../containerd/config.ts';
 import { CIPHER_SUITES } from '../tls.ts';
@@ -66,10 +67,9 @@ function pods(cluster: Cluster, own: HostFacts): Tree {
     clusterDomain: cluster.network.domain,
     clusterDNS: [cluster.addons.coredns.serviceAddress],
     // resolved's stub address means the pod itself inside a pod: hand on the list behind it.
-    resolvConf: own.resolved ? '/run/systemd/resolve/resolv.conf' : PATHS.resolvConf,
+    resolvConf: own.resolved ? PATHS.resolvedConf : PATHS.resolvConf,
     podPidsLimit: PIDS_OF_A_POD,
-    // The node's part of podCidr, without its network, broadcast and gateway address.
-    maxPods: Math.min(MAX_PODS, 2 ** (32 - cluster.network.nodePrefix) - 3),
+    maxPods: Math.min(MAX_PODS, podsOnNode(cluster.network.nodePrefix)),
   };
 }
 

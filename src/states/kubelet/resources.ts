@@ -21,7 +21,7 @@ export function kubelet(context: StateContext): Resource[] {
   return [...started, unit(started.map(ref))];
 }
 
-function kubeletUnit({ host }: StateContext, environment: ServiceEnvironment['data']): string {
+function kubeletUnit({ cluster, host }: StateContext, environment: ServiceEnvironment['data']): string {
   const flags = {
     config: PATHS.kubeletConfig,
     'hostname-override': host.name,
@@ -29,7 +29,7 @@ function kubeletUnit({ host }: StateContext, environment: ServiceEnvironment['da
     'node-ip': host.internalAddress,
     ...host.kubelet.extraArgs,
   };
-  return render('kubelet/kubelet.service', { flags, ...environment });
+  return render('kubelet/kubelet.service', { flags, swapOff: cluster.system.disableSwap, ...environment });
 }
 
 function unit(started: readonly Ref[]): UnitResource {

@@ -1,4 +1,5 @@
-import { isIpv4, nthAddress } from '../../core/ipv4.ts';
+import { isAddress } from '../../core/address.ts';
+import { nthAddress } from '../../core/ipv4.ts';
 import { USERS } from '../../core/paths.ts';
 import type { Cluster, Host } from '../../inventory/types.ts';
 import type { CertificateResource } from '../../resources/types.ts';
@@ -24,7 +25,7 @@ function apiServerNames(cluster: Cluster, host: Host): { dns: string[]; ip: stri
     host.address,
   ];
   const all = unique([...own, endpoint.address, ...endpoint.names]);
-  return { dns: all.filter((name) => !isIpv4(name)), ip: all.filter(isIpv4) };
+  return { dns: all.filter((name) => !isAddress(name)), ip: all.filter(isAddress) };
 }
 
 export function apiServerLeaves(cluster: Cluster, host: Host): CertificateResource[] {

@@ -1,10 +1,9 @@
 import { hasVip } from '../../cluster/endpoint.ts';
 import type { Facts, HostFacts } from '../../cluster/facts.ts';
-import { flagProblems } from '../../core/cluster-flags.ts';
-import { overlap } from '../../core/ipv4.ts';
-import { checkVersions, kubeletSkewProblem, upgradeProblems } from '../../core/versions.ts';
+import { kubeletSkewProblem, upgradeProblems } from '../../core/versions.ts';
 import { hostsWith, type Cluster } from '../../inventory/types.ts';
 import type { Problem } from '../stage.ts';
+import { subnets } from './subnets.ts';
 
 /** Certificates are valid from five minutes ago on, and etcd warns from one second. */
 const MAX_SKEW_MS = 2000;
@@ -23,7 +22,6 @@ export function clusterProblems(cluster: Cluster, facts: Facts): Problem[] {
     ...vip(cluster, facts),
     ...subnets(cluster, facts),
     ...versions(cluster, facts),
-    ...flagProblems(cluster),
   ];
 }
 
@@ -60,47 +58,15 @@ function vip(cluster: Cluster, facts: Facts): Problem[] {
   const { address } = cluster.endpoint;
   const holders = [...facts.hosts].filter(([, own]) => own.holdsVip);
   const foreign = holders.filter(([name, own]) => !isMaster(cluster, name) || own.owned.length === 0);
-  const member = cluster.hosts.find((host) => [host.address, host.internalAddress].includes(address));
-  return [
-    ...foreign.map(([host]) => ({
-      host,
-      message: `has the VIP ${address}, which mcpk did not put there`,
-      hint: 'Take it off, or choose another one.',
-    })),
-    ...(member
-      ? [
-          {
-            host: member.name,
-            message: `has the VIP ${address} as its own address`,
-            hint: 'Choose an address that no host has.',
-          },
-        ]
-      : []),
-  ];
+  return foreign.map(([host]) => ({
+    host,
+    message: `has the VIP ${address}, which mcpk did not put there`,
+    hint: 'Take it off, or choose another one.',
+  }));
 }
 
 function isMaster(cluster: Cluster, name: string): boolean {
   return hostsWith(cluster, 'master').some((host) => host.name === name);
-}
-
-/** Pods and services in a subnet that hosts are in would cut those hosts off. */
-function subnets(cluster: Cluster, facts: Facts): Problem[] {
-  const { podCidr, serviceCidr } = cluster.network;
-  const own = Object.entries({ podCidr, serviceCidr });
-  const clash = overlap(podCidr, serviceCidr)
-    ? [{ message: `network.podCidr ${podCidr} and network.serviceCidr ${serviceCidr} overlap` }]
-    : [];
-  const hosts = cluster.hosts.flatMap((host) => {
-    // The pods' own bridge and tunnels are in podCidr, and shall be: only the subnet of the host's address counts.
-    const interfaces = facts.hosts.get(host.name)?.interfaces ?? [];
-    const used = interfaces.flatMap((each) => each.addresses).find((each) => each.address === host.internalAddress);
-    if (!used) return [];
-    const subnet = `${used.address}/${String(used.prefix)}`;
-    return own
-      .filter(([, cidr]) => overlap(cidr, subnet))
-      .map(([name, cidr]) => ({ host: host.name, message: `network.${name} ${cidr} overlaps its subnet ${subnet}` }));
-  });
-  return [...clash, ...hosts];
 }
 
 function versions(cluster: Cluster, facts: Facts): Problem[] {
@@ -117,5 +83,5 @@ function versions(cluster: Cluster, facts: Facts): Problem[] {
       hint,
     })),
   );
-  return [...checkVersions(cluster.versions).map(({ message, hint }) => ({ message, hint })), ...skew, ...steps];
+  return [...skew, ...steps];
 }

@@ -1,14 +1,16 @@
-import { hasHaproxy, hasVip, vipInterface } from '../../cluster/endpoint.ts';
+import { hasHaproxy, hasVip, namedVipInterface, vipInterface } from '../../cluster/endpoint.ts';
 import type { HostFacts } from '../../cluster/facts.ts';
+import { ARCHITECTURES } from '../../core/architectures.ts';
 import { isIpv4 } from '../../core/ipv4.ts';
 import { linesOf } from '../../core/lines.ts';
 import { PATHS } from '../../core/paths.ts';
 import type { Cluster, Host } from '../../inventory/types.ts';
+import { evictionProblems } from './eviction.ts';
+import { isNode } from '../node-rollout.ts';
 import type { Problem } from '../stage.ts';
 
 const GIB = 2 ** 30;
 const FAMILIES = ['debian', 'ubuntu'];
-const ARCHITECTURES = ['amd64', 'arm64'];
 
 /** What a Kubernetes role takes at the least, before any workload. */
 const MEMORY = { master: 1.5 * GIB, other: 0.75 * GIB };
@@ -24,11 +26,15 @@ export function hostProblems(cluster: Cluster, host: Host, own: HostFacts): Prob
     hostname(host, own),
     resources('memory', own.memoryBytes, host.roles.includes('master') ? MEMORY.master : MEMORY.other),
     resources('disk space below /var/lib', own.diskFreeBytes, diskNeed(host, own)),
+    ...evictionProblems(cluster, host, own),
     systemd(own),
     swap(cluster, host, own),
     address(host, own),
     vipSubnet(cluster, host, own),
     foreign(own),
+    ...rivals(cluster, host, own),
+    modules(host, own),
+    flushing(host, own),
     nameServers(cluster, host, own),
     ...ports(cluster, host, own),
   ];
@@ -76,6 +82,11 @@ function gib(bytes: number): string {
 
 /** The probe asks `systemctl show --timestamp=…`, which came with 247. */
 function systemd(own: HostFacts): Found {
+  if (own.systemd === 0)
+    return {
+      message: 'is not run by systemd, which mcpk starts all services with',
+      hint: 'A container needs systemd as its first process (/sbin/init).',
+    };
   return own.systemd >= 247 ? undefined : { message: `has systemd ${String(own.systemd)}; 247 or newer is needed` };
 }
 
@@ -100,18 +111,19 @@ function address(host: Host, own: HostFacts): Found {
 function vipSubnet(cluster: Cluster, host: Host, own: HostFacts): Found {
   const { endpoint } = cluster;
   if (!hasVip(cluster) || !host.roles.includes('master')) return undefined;
-  if (endpoint.interface !== undefined) {
-    if (own.interfaces.some((each) => each.name === endpoint.interface)) return undefined;
+  const named = namedVipInterface(cluster, host);
+  if (named !== undefined) {
+    if (own.interfaces.some((each) => each.name === named)) return undefined;
     return {
-      message: `has no interface ${endpoint.interface}`,
+      message: `has no interface ${named}`,
       hint: `It has ${own.interfaces.map((each) => each.name).join(', ')}.`,
     };
   }
-  const found = vipInterface({ ...cluster, endpoint }, { ...host, internalAddress: '' }, own);
+  const found = vipInterface(cluster, { ...host, internalAddress: '' }, own);
   if (found !== undefined) return undefined;
   return {
     message: `no interface has a subnet with the VIP ${endpoint.address}`,
-    hint: 'Set endpoint.interface if the network routes it there anyway.',
+    hint: 'Set endpoint.interface, or vipInterface of the host, if the network routes it there anyway.',
   };
 }
 
@@ -123,14 +135,56 @@ function foreign(own: HostFacts): Found {
   };
 }
 
+const TIME_DAEMONS = ['ntp', 'ntpsec', 'openntpd'];
+
+/** apt can't have both, and is not let to take these off. */
+function rivals(cluster: Cluster, host: Host, { rivals }: HostFacts): Found[] {
+  return rivals.map((name) => {
+    if (!TIME_DAEMONS.includes(name))
+      return isNode(host)
+        ? {
+            message: `has the package ${name}, beside which containerd and runc of the distribution can't be installed`,
+            hint: `Remove it and what depends on it (apt-get remove ${name}), or take a fresh host.`,
+          }
+        : undefined;
+    return cluster.system.timeSync
+      ? {
+          message: `has the package ${name}, beside which chrony can't be installed`,
+          hint: `Remove it (apt-get remove ${name}), or keep it with system.timeSync: false.`,
+        }
+      : undefined;
+  });
+}
+
+function modules(host: Host, { missingModules, kernel }: HostFacts): Found {
+  if (missingModules.length === 0 || !isNode(host)) return undefined;
+  return {
+    message: `its running kernel ${kernel} neither has nor can load ${missingModules.join(', ')}`,
+    hint: 'Boot it, if its kernel was upgraded since; else install the package with the modules of this kernel (linux-modules-extra).',
+  };
+}
+
+/** mcpk's own rules are laid again at once (host-routes.ts), kube-proxy's and Calico's when those look the next time. */
+function flushing(host: Host, own: HostFacts): Found {
+  if (!own.flushesRules || !isNode(host)) return undefined;
+  return {
+    code: 'warning',
+    message:
+      'its nftables.service flushes all rules when it starts, reloads or stops (flush ruleset in /etc/nftables.conf): services are not reached until kube-proxy and the network have laid theirs again',
+    hint: 'Let that file flush tables of its own alone: flush table inet filter.',
+  };
+}
+
+export function nameServersOf(own: HostFacts, path: string): string[] {
+  return [...linesOf(own.files[path] ?? '')].flatMap((line) => /^[ \t]*nameserver[ \t]+(\S+)/.exec(line)?.[1] ?? []);
+}
+
 /** Into a pod 127.0.0.1 is handed on as it is; there it is CoreDNS, which ends when it finds itself asking itself. */
 function nameServers({ addons }: Cluster, host: Host, own: HostFacts): Found {
   const { enabled, forward } = addons.coredns;
   const node = host.roles.includes('master') || host.roles.includes('worker');
   if (!enabled || !node || forward.length > 0 || own.resolved || 'resolvConf' in host.kubelet.config) return undefined;
-  const named = [...linesOf(own.files[PATHS.resolvConf] ?? '')].flatMap(
-    (line) => /^[ \t]*nameserver[ \t]+(\S+)/.exec(line)?.[1] ?? [],
-  );
+  const named = nameServersOf(own, PATHS.resolvConf);
   if (named.length === 0 || !named.every((each) => /^(127\.|::1$)/.test(each))) return undefined;
   return {
     message: `its ${PATHS.resolvConf} names only ${named.join(', ')}, where a pod finds no name server: CoreDNS would ask itself`,

@@ -1,3 +1,4 @@
+import { etcdFolders } from '../../cluster/etcd-folders.ts';
 import { PATHS, USERS } from '../../core/paths.ts';
 import type { Cluster } from '../../inventory/types.ts';
 import type { DirectoryResource } from '../../resources/types.ts';
@@ -11,17 +12,17 @@ export function directories({ cluster, host }: StateContext): DirectoryResource[
   return [
     directory(PATHS.kubernetes, FOLDER),
     directory(PATHS.pki, FOLDER),
-    ...(host.roles.includes('etcd') ? etcdFolders(cluster) : []),
+    ...(host.roles.includes('etcd') ? foldersOfEtcd(cluster) : []),
     ...(master ? masterFolders() : []),
     ...(isNode(host) ? nodeFolders() : []),
   ];
 }
 
-function etcdFolders(cluster: Cluster): DirectoryResource[] {
+function foldersOfEtcd(cluster: Cluster): DirectoryResource[] {
   return [
     directory(PATHS.etcd, folderOf(USERS.etcd)),
     directory(PATHS.etcdPki, folderOf(USERS.etcd)),
-    directory(cluster.etcd.dataDirectory, { mode: '0700', owner: USERS.etcd, group: USERS.etcd }),
+    ...etcdFolders(cluster).map((path) => directory(path, { mode: '0700', owner: USERS.etcd, group: USERS.etcd })),
   ];
 }
 

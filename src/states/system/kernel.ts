@@ -1,35 +1,40 @@
+import type { HostFacts } from '../../cluster/facts.ts';
+import { NODE_MODULES } from '../../core/kernel-modules.ts';
+import { KUBELET_SYSCTLS, NETWORK_SYSCTLS, SYSCTL_FILES, sysctlKey, sysctlValue } from '../../core/sysctls.ts';
+import type { Cluster, Host } from '../../inventory/types.ts';
 import type { KernelModuleResource, Resource } from '../../resources/types.ts';
 import { file, lines, sortedEntries } from '../build.ts';
 import { isNode } from '../node-rollout.ts';
-import type { StateContext } from '../stage.ts';
+import type { Problem, StateContext } from '../stage.ts';
 
-/** `evidence` also shows a module that is built into the kernel. */
-const MODULES: readonly KernelModuleResource[] = [
-  { kind: 'kernelModule', name: 'overlay', evidence: '/sys/module/overlay' },
-  { kind: 'kernelModule', name: 'br_netfilter', evidence: '/proc/sys/net/bridge/bridge-nf-call-iptables' },
-  { kind: 'kernelModule', name: 'nf_conntrack', evidence: '/proc/sys/net/netfilter/nf_conntrack_max' },
-];
+const MODULES = NODE_MODULES.map((module): KernelModuleResource => ({ kind: 'kernelModule', ...module }));
 
-const NETWORK_SYSCTLS = {
-  'net.bridge.bridge-nf-call-ip6tables': '1',
-  'net.bridge.bridge-nf-call-iptables': '1',
-  'net.ipv4.ip_forward': '1',
-};
+/** What a host's kernel is set to, by key in its one form. */
+function sysctlsOf(cluster: Cluster, host: Host): Record<string, string> {
+  const own = Object.entries(cluster.system.sysctls).map(([key, value]) => [sysctlKey(key), value] as const);
+  return { ...(isNode(host) ? { ...NETWORK_SYSCTLS, ...KUBELET_SYSCTLS } : {}), ...Object.fromEntries(own) };
+}
 
-/** kubelet refuses to start with `protectKernelDefaults` unless these are so (pkg/kubelet/cm/container_manager_linux.go). */
-const KUBELET_SYSCTLS = {
-  'kernel.keys.root_maxbytes': '25000000',
-  'kernel.keys.root_maxkeys': '1000000',
-  'kernel.panic': '10',
-  'kernel.panic_on_oops': '1',
-  'vm.overcommit_memory': '1',
-  'vm.panic_on_oom': '0',
-};
+/** Files that are read after ours and say something else: so it is after the next boot. */
+export function sysctlProblems(cluster: Cluster, host: Host, own: HostFacts): Problem[] {
+  const wanted = sysctlsOf(cluster, host);
+  return own.laterSysctls.flatMap(({ file, key, value }) => {
+    const ours = wanted[sysctlKey(key)];
+    if (ours === undefined || sysctlValue(ours) === sysctlValue(value)) return [];
+    return [
+      {
+        code: 'warning',
+        host: host.name,
+        message: `${file} sets ${key} to ${value} and is read after ${SYSCTL_FILES.node}, which sets it to ${ours}: at the next boot ${value} counts`,
+        hint: `Take the line out of ${file}.`,
+      },
+    ];
+  });
+}
 
 export function kernel({ cluster, host }: StateContext): Resource[] {
   const modules = isNode(host) ? MODULES : [];
-  const wanted = { ...(isNode(host) ? { ...NETWORK_SYSCTLS, ...KUBELET_SYSCTLS } : {}), ...cluster.system.sysctls };
-  const sysctls = sortedEntries(wanted);
+  const sysctls = sortedEntries(sysctlsOf(cluster, host));
   return [
     ...modules,
     ...(modules.length > 0 ? [file('/etc/modules-load.d/mcpk.conf', lines(modules.map((module) => module.name)))] : []),
@@ -42,8 +47,6 @@ export function kernel({ cluster, host }: StateContext): Resource[] {
         ? { requires: ['kernelModule:br_netfilter' as const] }
         : {}),
     })),
-    ...(sysctls.length > 0
-      ? [file('/etc/sysctl.d/90-mcpk.conf', lines(sysctls.map(([key, value]) => `${key} = ${value}`)))]
-      : []),
+    ...(sysctls.length > 0 ? [file(SYSCTL_FILES.node, lines(sysctls.map(([key, value]) => `${key} = ${value}`)))] : []),
   ];
 }

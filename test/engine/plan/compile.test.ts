@@ -329,6 +329,15 @@ describe('what mcpk and etcd keep for themselves', () => {
     expect(() => compiled([stage('a', [...paths.map(directory), ...more])])).not.toThrow();
   });
 
+  it('is that of the write-ahead log, too, where it lies apart', async () => {
+    const apart = await labCluster('etcd: { config: { wal-dir: /fast/wal } }');
+    expect(() => compiled([stage('a', [directory('/fast/wal')])], factsOf(apart), apart)).not.toThrow();
+    for (const resource of [file('/fast/wal/x'), link('/fast')])
+      expect(() => compiled([stage('a', [resource])], factsOf(apart), apart)).toThrow(/can't be described/);
+    const over = await labCluster('etcd: { config: { wal-dir: /var/lib } }');
+    expect(() => compiled([stage('a', [file('/var/lib/mcpk-other')])], factsOf(over), over)).toThrow(/etcd itself keeps it/); // prettier-ignore
+  });
+
   it('moves with the data directory of etcd', async () => {
     const moved = await labCluster('etcd: { dataDirectory: /data/etcd }');
     expect(() => compiled([stage('a', [file('/var/lib/etcd/x')])], factsOf(moved), moved)).not.toThrow();
@@ -390,7 +399,7 @@ describe('all stages', () => {
     'endpoint: { tls: terminate }',
     'endpoint: { external: true, address: api.example.net }',
     'hosts: [{ name: e1, address: 10.77.0.31, roles: [etcd] }]',
-    'hosts: [{ name: e1, address: 10.77.0.31, roles: [etcd] }]\nsystem: { sysctls: { net.bridge.bridge-nf-call-iptables: "0" } }',
+    'hosts: [{ name: e1, address: 10.77.0.31, roles: [etcd] }]\nsystem: { sysctls: { net.bridge.bridge-nf-call-arptables: "0" } }',
     'system: { timeSync: false, disableSwap: false }\nkubeProxy: { enabled: false }',
     'proxy: { http: "http://u:p@10.0.0.9:3128" }\nkubelet: { environment: { A: b } }',
   ])('contradict each other nowhere, and wait for the nodes alone: %s', async (over) => {

@@ -17,6 +17,8 @@ interface Master {
   serves?: boolean;
   /** Has been part of a cluster. */
   settled?: boolean;
+  /** What `ip` says. */
+  network?: string;
 }
 
 const NOTHING: CommandResult = { exitCode: 1, stdout: '', stderr: 'Connection refused' };
@@ -25,7 +27,7 @@ const http = (body: unknown): string => {
   return `HTTP/1.1 200 OK\r\nContent-Length: ${String(Buffer.byteLength(text))}\r\n\r\n${text}`;
 };
 
-function factsRecords({ data = false, settled = false }: Master): SessionRecord[] {
+function factsRecords({ data = false, settled = false, network = '' }: Master): SessionRecord[] {
   const texts = {
     './proc/meminfo': 'MemTotal: 4096 kB\n',
     ...(settled ? { [`.${PATHS.etcdConfig}`]: 'initial-cluster-state: existing\n' } : {}),
@@ -36,7 +38,7 @@ function factsRecords({ data = false, settled = false }: Master): SessionRecord[
       .join('\n'),
     facts: data ? 'etcd-data=1\n' : '',
     ports: [22, ...(data ? [6443] : [])].map((port) => `LISTEN 0 128 0.0.0.0:${String(port)} 0.0.0.0:*\n`).join(''),
-    ...{ network: '', filesystems: '', clock: '0' },
+    ...{ network, filesystems: '', clock: '0' },
   };
   return Object.entries(bodies).map(([kind, body]) => ({ kind, args: [], body: Buffer.from(body) }));
 }
@@ -98,6 +100,15 @@ const SERVES: Master = { data: true, settled: true, lists: ALL, ready: true, ser
 const SILENT: Master = { data: true, settled: true };
 
 describe('the facts', () => {
+  it("take no master's own address for a VIP, where clients go straight to its API server", async () => {
+    const m1 = { network: '2: eth0    inet 10.77.0.11/24 brd 10.77.0.255 scope global eth0\n' };
+    const { facts } = await gathered({ m1 }, 'endpoint: { address: 10.77.0.11, port: 6443, external: true }');
+    expect(facts.hosts.get('m1')).toMatchObject({
+      holdsVip: false,
+      interfaces: [{ name: 'eth0', addresses: [{ address: '10.77.0.11' }] }],
+    });
+  });
+
   it('of a cluster that serves are read in one round trip, with the members', async () => {
     const { facts, turns } = await gathered({ m1: SERVES, m2: SERVES, m3: SERVES });
     expect(turns).toHaveLength(1);

@@ -4,12 +4,14 @@ import { clockWarning, hostsNow } from '../../../src/cluster/clock.ts';
 import type { Facts } from '../../../src/cluster/facts.ts';
 import type { Fleet } from '../../../src/engine/hosts/fleet.ts';
 import type { EngineInput } from '../../../src/engine/input.ts';
+import { authorityWarning } from '../../../src/engine/plan/authority-end.ts';
 import { prepare, type Prepared } from '../../../src/engine/runs/prepare.ts';
 import { createAuthority } from '../../../src/pki/authority.ts';
 import { signLeaf } from '../../../src/pki/leaf.ts';
-import type { Resource } from '../../../src/resources/types.ts';
+import type { Resource, SharedState } from '../../../src/resources/types.ts';
 import type { Stage } from '../../../src/states/stage.ts';
 import type { SessionRecord } from '../../../src/transport/types.ts';
+import { AUTHORITY as AUTHORITY_PEM, OTHER_AUTHORITY } from '../../resources/pems.ts';
 import { leafSpec } from '../../pki/spec.ts';
 import { anyArtifact, factsOf, labCluster } from '../../states/cluster.ts';
 
@@ -37,11 +39,11 @@ function answers(files: Record<string, string>): SessionRecord[] {
   };
   const paths = [
     line('./', '41ed', '755'),
-    ...Object.keys(files).map((path) => line(`.${path}`, '81a4', path.endsWith('.key') ? '600' : '644')),
+    ...Object.keys(files).map((path) => line(`.${path}`, '81a4', path.endsWith('key') ? '600' : '644')),
   ].join('');
   const sums = Object.entries(files).map(([path, text]) => `${sha256(text)}  .${path}\n`);
   // The text of a key is never asked for.
-  const shown = Object.entries(files).filter(([path]) => !path.endsWith('.key'));
+  const shown = Object.entries(files).filter(([path]) => !path.endsWith('key'));
   const texts = shown.map(([path, text]) => `==> .${path} <==\n${text}`);
   const record = (kind: string, text: string): SessionRecord => ({ kind, args: [], body: Buffer.from(text) });
   return [record('paths', `${paths}\n${sums.join('')}`), record('texts', texts.join('\n'))];
@@ -147,5 +149,47 @@ describe('an operator whose clock is off', () => {
     expect(hostsNow({ hosts }, 5000)).toEqual(new Date(5000));
     expect(clockWarning({ hosts })).toBeUndefined();
     expect(hostsNow({ hosts: new Map() }, 5000)).toEqual(new Date(5000));
+  });
+});
+
+describe('an authority that ends soon', () => {
+  const left = (days: number): Date => new Date(Date.now() - (3650 - days) * 24 * HOUR);
+
+  it.each([
+    [20, true],
+    [90, true],
+    [92, false],
+  ])('is told of in one line of the run, %i days before: %s', async (days, told) => {
+    const authority = await createAuthority(RECIPE, left(days));
+    const { cert, key } = await signLeaf(leafSpec({ days: 365 }), authority, new Date());
+    const spec = leafSpec({ days: 365, renewBeforeDays: 30 });
+    const files = {
+      '/ca/cert': authority.cert,
+      '/ca/key': authority.key.reveal(),
+      '/ca/bundle': authority.bundle,
+      [spec.path]: cert,
+      [spec.keyPath]: key.reveal(),
+    };
+    const { run, told: lines } = await prepared(0, [AUTHORITY, spec], files);
+    expect(lines).toHaveLength(told ? 1 : 0);
+    if (told)
+      expect(lines).toMatchObject([
+        { message: expect.stringMatching(/^authority\/test ends on \d{4}-\d\d-\d\d, \d+ days from now: /) as unknown },
+      ]);
+    const leaf = run.program.plan.stages[0]?.hosts[0]?.items.find(({ kind }) => kind === 'certificate');
+    expect(leaf?.comparison).toMatchObject({ result: 'unchanged' });
+  });
+
+  it('names all of a day together', () => {
+    const state = (text: string): SharedState => ({ state: 'held', hashes: {}, texts: { cert: text } });
+    const shared = new Map([
+      ['authority/a', state(AUTHORITY_PEM)],
+      ['authority/b', state(OTHER_AUTHORITY)],
+      ['encryption', { state: 'held' as const, hashes: {}, texts: {} }],
+    ]);
+    const at = (day: string): string | undefined => authorityWarning(shared, new Date(day));
+    expect(at('2035-12-20T00:00:00Z')).toMatch(/^authority\/a, authority\/b end on 2035-12-30, 10 days from now: no /);
+    expect(at('2036-01-20T00:00:00Z')).toMatch(/^authority\/a, authority\/b ended on 2035-12-30: no /);
+    expect(at('2035-09-20T00:00:00Z')).toBeUndefined();
   });
 });

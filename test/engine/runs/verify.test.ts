@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { GateCheck } from '../../../src/cluster/gate.ts';
-import { verifyStage } from '../../../src/engine/runs/verify.ts';
+import type { EngineInput } from '../../../src/engine/input.ts';
+import { verifyOpened, verifyStage } from '../../../src/engine/runs/verify.ts';
 import type { Stage, Step } from '../../../src/states/stage.ts';
 import { factsOf, labCluster } from '../../states/cluster.ts';
 import { fakeHands } from '../support/fake-hands.ts';
@@ -42,4 +43,26 @@ it('a stage without active checks has its gates asked, one without gates has not
     found: ['verify: well: not so after 0 s'],
   });
   expect(await verified({})).toEqual({ done: [], found: undefined });
+});
+
+it('hosts on which nothing is fail by that alone, the others are asked', async () => {
+  const owned = [{ ref: 'unit:kubelet.service', hash: '', stage: 'nodes' }] as const;
+  const hosts = new Map([...facts.hosts].map(([name, own]) => [name, { ...own, owned: name.startsWith('w') ? [] : [...owned] }])); // prettier-ignore
+  const hands = fakeHands({ facts });
+  const told: string[] = [];
+  const gates = { ...stage, hosts: () => cluster.hosts, gate: ({ hosts: asked }: { hosts: readonly string[] }) => asked.map(check) }; // prettier-ignore
+  const input = {
+    cluster,
+    stages: [gates],
+    selection: {},
+    signal: new AbortController().signal,
+    emit: (event: { type: string; title?: string }) => told.push(`${event.type}: ${event.title ?? ''}`),
+  } as unknown as EngineInput;
+  const { failures, stages } = await verifyOpened({ input, facts: { ...facts, hosts }, hands, since: () => 0 });
+  expect(hands.done.toSorted()).toEqual(['hold m1', 'hold m2', 'hold m3']);
+  expect(failures.map(({ code, host, message }) => [code, host, message])).toEqual(
+    ['w1', 'w2'].map((name) => ['gate', name, `nothing of mcpk is on ${name}`]),
+  );
+  expect(told).toEqual(['gate: nothing of mcpk is on w1', 'gate: nothing of mcpk is on w2']);
+  expect(stages).toMatchObject([{ hosts: ['m1', 'm2', 'm3'], status: 'unchanged' }]);
 });

@@ -27,7 +27,14 @@ export const cases: Case[] = [
     name: 'a package that is absent is installed with its units masked, and held',
     wanted: haproxy,
     gives: { verb: 'install', reasons: ['not installed'], irreversible: 'packages are not taken off again' },
-    ops: [{ op: 'install', packages: ['haproxy'], mask: ['haproxy.service'], hold: ['haproxy'] }],
+    ops: [{ op: 'install', packages: ['haproxy'], mask: ['haproxy.service'], hold: ['haproxy'], replaced: [] }],
+  },
+  {
+    name: 'a package takes the place of those that are there and not of others',
+    wanted: { ...haproxy, replaces: ['nginx', 'pound'] },
+    seen: { packages: { nginx: { version: '1', status: 'installed', held: false } } },
+    gives: { verb: 'install', reasons: ['not installed', 'nginx goes for it'] },
+    ops: [{ op: 'install', packages: ['haproxy'], mask: ['haproxy.service'], hold: ['haproxy'], replaced: ['nginx'] }],
   },
   {
     name: 'a package that dpkg left half-configured is finished',

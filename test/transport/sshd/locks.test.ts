@@ -146,7 +146,7 @@ describe.skipIf(impossible !== undefined)('a real sshd: the lock', () => {
       try {
         const pool = new WatchedPool();
         const first = await session({}, { ...exclusive(), ...converge, pool });
-        const install: Op = { op: 'install', packages: ['x'], mask: ['x.service'], hold: [] };
+        const install: Op = { op: 'install', packages: ['x'], mask: ['x.service'], hold: [], replaced: [] };
         const lost = failure(first.request('converge', stream('R3', [install, file('/etc/behind')]), () => undefined));
         await until('apt at work', () => exists('/run/apt'));
         pool.leases[0]?.stream.destroy();

@@ -229,7 +229,6 @@ probe_executables() {
 probe_modules() {
   seen=
   systems=
-  while IFS= read -r line; do systems="$systems ${line##*	} "; done <./proc/filesystems
   IFS=$us
   for entry in $modules; do
     name=${entry%%:*}
@@ -238,7 +237,10 @@ probe_modules() {
     if [ -d "./sys/module/$name" ] || { [ -n "$evidence" ] && [ -e "$evidence" ]; }; then
       found=1
     else
+      [ -n "$systems" ] || while IFS= read -r line; do systems="$systems ${line##*	} "; done <./proc/filesystems
       case $systems in *" $name "*) found=1 ;; esac
+      # A kernel whose modules an upgrade has removed can load none before the next boot.
+      if [ $found = 0 ] && command -v modprobe >/dev/null && ! modprobe -n -q -- "$name"; then found=-; fi
     fi
     seen="$seen$name $found$nl"
   done
@@ -306,6 +308,10 @@ probe_facts() {
   for tool in docker dockerd kubeadm k3s rke2 microk8s k0s; do
     command -v $tool >/dev/null && seen="${seen}foreign=$tool$nl"
   done
+  # A package that is there has its sums; asking dpkg costs a process.
+  for package in containerd.io moby-containerd moby-runc ntp ntpsec openntpd; do
+    [ -e ./var/lib/dpkg/info/$package.md5sums ] && seen="${seen}rival=$package$nl"
+  done
   set +f
   for file in ./etc/kubernetes/manifests/*; do
     [ -e "$file" ] && seen="${seen}foreign=static pod ${file##*/}$nl"
@@ -313,8 +319,21 @@ probe_facts() {
   for file in ./etc/cni/net.d/*; do
     [ -e "$file" ] && seen="${seen}cni=${file##*/}$nl"
   done
-  # The version is in the library's name; asking systemctl costs a process.
-  for file in ./usr/lib/systemd/libsystemd-shared-*.so ./usr/lib/*/systemd/libsystemd-shared-*.so; do
+  for file in ./etc/systemd/system/*.wants/nftables.service; do
+    [ -L "$file" ] && seen="${seen}nftables=1$nl"
+  done
+  # What systemd-sysctl may read after zz-mcpk.conf.
+  for file in ./etc/sysctl.d/[z-~]* ./run/sysctl.d/[z-~]* ./usr/local/lib/sysctl.d/[z-~]* ./usr/lib/sysctl.d/[z-~]*; do
+    case $file in
+      */zz-mcpk*) ;;
+      *.conf) 
+        while IFS= read -r line || [ -n "$line" ]; do seen="${seen}sysctl=${file#.}:$line$nl"; done 2>/dev/null <"$file"
+        ;;
+    esac
+  done
+  # The version is in the library's name; asking systemctl costs a process. The library may lie there without systemd
+  # running the host, as in a container: the folder tells that (sd_booted).
+  [ -d ./run/systemd/system ] && for file in ./usr/lib/systemd/libsystemd-shared-*.so ./usr/lib/*/systemd/libsystemd-shared-*.so; do
     [ -e "$file" ] && seen="${seen}systemd=${file##*-shared-}$nl"
   done
   set -f
@@ -323,10 +342,15 @@ probe_facts() {
     [ -d "$groups/system.slice/systemd-resolved.service" ] && seen="${seen}resolved=1$nl"
   done
   [ -n "$etcd_data" ] && [ -d "$etcd_data/member" ] && seen="${seen}etcd-data=1$nl"
+  # Of a host that is to join, where packets go that are not for its own networks.
+  if [ ! -e ./var/lib/mcpk/owned.json ]; then
+    IFS=$nl
+    for line in $(ip -o -4 route show 2>/dev/null); do seen="${seen}route=$line$nl"; done
+  fi
   emit facts "$seen"
   # One process. From the kernel, not /sys/class/net: in a container that is another network's.
   emit network "$(printf '%s\n' 'addr show' 'link show' 'route show match 169.254.1.1' | ip -o -4 -force -batch - 2>/dev/null)"
-  emit filesystems "$(stat -f -c '%n %T %a %S' ./sys/fs/cgroup ./var/lib 2>/dev/null)"
+  emit filesystems "$(stat -f -c '%n %T %a %S %b %d %c' ./sys/fs/cgroup ./var/lib ./var/lib/kubelet ./var/lib/containerd 2>/dev/null)"
   # Not /proc/net/tcp: the kernel walks through its whole table of connections for that, 12 ms.
   emit ports "$(ss -Hltn 2>/dev/null)"
   emit clock "$(date +%s%N)"

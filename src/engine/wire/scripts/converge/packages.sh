@@ -1,5 +1,5 @@
 # Installs packages.
-# In:  P:PACKAGE, M:UNIT to mask meanwhile, H:PACKAGE to hold afterwards.
+# In:  P:PACKAGE, M:UNIT to mask meanwhile, H:PACKAGE to hold afterwards, R:PACKAGE that may be taken off for these.
 # Out: packages installed and held. $state/masked lists units while they are masked, for the stream after one that is
 #      killed; $state/apt.log has what apt said.
 
@@ -14,28 +14,49 @@ install_apart() {
 
 # What `--install` of this script does.
 install_packages() {
-  local argument='' packages='' masked='' held='' result=0 IFS="$nl"
+  local argument='' packages='' masked='' held='' replaced='' result=0 IFS="$nl"
   for argument; do
     case $argument in
       P:*) packages=$packages$nl${argument#P:} ;;
       M:*) masked=$masked$nl${argument#M:} ;;
       H:*) held=$held$nl${argument#H:} ;;
+      R:*) replaced=$replaced$nl${argument#R:} ;;
     esac
   done
   finish_dpkg || return 1
   if [ -n "$masked" ]; then printf '%s\n' $masked >$state/masked && systemctl mask --runtime --quiet -- $masked; fi
-  # A package that an earlier run held may be changed by this one.
-  apt --allow-change-held-packages install -- $packages >$state/apt.log 2>&1
+  apt_install >$state/apt.log 2>&1
   result=$?
   if [ $result != 0 ] && grep -Eq 'Unable to locate|no installation candidate|Failed to fetch|not available|404 ' $state/apt.log; then
     apt update >>$state/apt.log 2>&1
-    apt --allow-change-held-packages install -- $packages >>$state/apt.log 2>&1
+    apt_install >>$state/apt.log 2>&1
     result=$?
   fi
   if [ -n "$masked" ]; then systemctl unmask --runtime --quiet -- $masked && : >$state/masked; fi
   if [ $result = 0 ] && [ -n "$held" ]; then apt-mark hold -- $held >/dev/null || result=1; fi
   [ $result = 0 ] || tail -n 25 $state/apt.log
   return $result
+}
+
+# Installs $packages. apt makes room for a package by removing others, and what depends on them: of what is there only
+# $replaced may go. A package that an earlier run held may be changed by this one.
+apt_install() {
+  local name='' removed=''
+  if [ -z "$replaced" ]; then
+    apt --no-remove --allow-change-held-packages install -- $packages
+    return
+  fi
+  removed=$(apt --simulate --allow-change-held-packages install -- $packages | sed -n 's/^Remv \([^ ]*\).*/\1/p')
+  for name in $removed; do
+    case $replaced$nl in
+      *"$nl$name$nl"*) ;;
+      *)
+        echo "E: apt would remove $name, which the plan does not say"
+        return 100
+        ;;
+    esac
+  done
+  apt --allow-change-held-packages install -- $packages
 }
 
 apt() {

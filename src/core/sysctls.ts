@@ -1,0 +1,44 @@
+/** Pods of other hosts, and services, are reached only so. */
+export const NETWORK_SYSCTLS: Readonly<Record<string, string>> = {
+  'net.bridge.bridge-nf-call-ip6tables': '1',
+  'net.bridge.bridge-nf-call-iptables': '1',
+  'net.ipv4.ip_forward': '1',
+};
+
+/** kubelet refuses to start with `protectKernelDefaults` unless these are so (pkg/kubelet/cm/container_manager_linux.go). */
+export const KUBELET_SYSCTLS: Readonly<Record<string, string>> = {
+  'kernel.keys.root_maxbytes': '25000000',
+  'kernel.keys.root_maxkeys': '1000000',
+  'kernel.panic': '10',
+  'kernel.panic_on_oops': '1',
+  'vm.overcommit_memory': '1',
+  'vm.panic_on_oom': '0',
+};
+
+/** HAProxy listens on the VIP also where Keepalived does not keep it now. */
+export const NONLOCAL_BIND = 'net.ipv4.ip_nonlocal_bind';
+
+/**
+ * systemd-sysctl reads the files of all its folders by their names, and the last one counts: hardening guides and
+ * Debian's link to /etc/sysctl.conf lay theirs at 99-.
+ */
+export const SYSCTL_FILES = {
+  node: '/etc/sysctl.d/zz-mcpk.conf',
+  haproxy: '/etc/sysctl.d/zz-mcpk-haproxy.conf',
+} as const;
+
+/** Path below /proc/sys: dots become slashes, unless the key is written with slashes (an interface's name may have dots). */
+export function sysctlPath(key: string): string {
+  return key.includes('/') ? key : key.replaceAll('.', '/');
+}
+
+/** The one form of a key, however it is written. */
+export function sysctlKey(key: string): string {
+  const path = sysctlPath(key);
+  return path.includes('.') ? path : path.replaceAll('/', '.');
+}
+
+/** The kernel separates values by tabs, people by blanks. */
+export function sysctlValue(value: string): string {
+  return value.trim().split(/\s+/).join(' ');
+}

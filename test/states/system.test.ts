@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import type { HostFacts } from '../../src/cluster/facts.ts';
+import type { FileResource, Resource } from '../../src/resources/types.ts';
+import type { Problem } from '../../src/states/stage.ts';
+import { haproxy } from '../../src/states/haproxy.ts';
+import { system } from '../../src/states/system.ts';
+import { contextOf, factsOf, labCluster } from './cluster.ts';
+
+async function resources(stage: typeof system, over = '', name = 'm1'): Promise<Resource[]> {
+  const cluster = await labCluster(over);
+  return stage.states(contextOf(cluster, name, factsOf(cluster))) as Resource[];
+}
+
+async function problems(own: Partial<HostFacts>, over = ''): Promise<Problem[]> {
+  const cluster = await labCluster(over);
+  const facts = factsOf(cluster);
+  const w1 = { ...facts.hosts.get('w1'), ...own } as HostFacts;
+  return system.problems?.(cluster, { ...facts, hosts: new Map([...facts.hosts, ['w1', w1]]) }) ?? [];
+}
+
+const files = (all: readonly Resource[]): FileResource[] => all.filter((each) => each.kind === 'file');
+
+describe('sysctls', () => {
+  it.each([
+    ['system', system],
+    ['haproxy', haproxy],
+  ])('of %s are read after whatever hardening lays down as 99-…', async (_name, stage) => {
+    const paths = files(await resources(stage)).flatMap(({ path }) => (path.includes('sysctl.d') ? [path] : []));
+    expect(paths).toHaveLength(1);
+    for (const path of paths) expect(path > '/etc/sysctl.d/99-zzzz.conf').toBe(true);
+  });
+
+  it('of the inventory replace ours, however the key is written', async () => {
+    const over =
+      'kubelet: { config: { protectKernelDefaults: false } }\nsystem: { sysctls: { vm/overcommit_memory: 2 } }';
+    const all = await resources(system, over);
+    expect(all.filter((each) => each.kind === 'sysctl' && each.key.includes('overcommit'))).toEqual([
+      { kind: 'sysctl', key: 'vm.overcommit_memory', value: '2' },
+    ]);
+  });
+
+  it.each<[string, HostFacts['laterSysctls'], string[]]>([
+    [
+      'says something else',
+      [{ file: '/etc/sysctl.d/zzz.conf', key: 'net/ipv4/ip_forward', value: '0' }],
+      [
+        '/etc/sysctl.d/zzz.conf sets net/ipv4/ip_forward to 0 and is read after /etc/sysctl.d/zz-mcpk.conf, which sets it to 1: at the next boot 0 counts',
+      ],
+    ],
+    ['says the same', [{ file: '/etc/sysctl.d/zzz.conf', key: 'net.ipv4.ip_forward', value: '1' }], []],
+    ['sets others', [{ file: '/etc/sysctl.d/zzz.conf', key: 'net.core.somaxconn', value: '1' }], []],
+  ])('are a warning where a later file %s', async (_name, laterSysctls, messages) => {
+    const found = await problems({ laterSysctls });
+    expect(found.map(({ message }) => message)).toEqual(messages);
+    for (const problem of found) expect(problem).toMatchObject({ code: 'warning', host: 'w1' });
+  });
+});

@@ -1,0 +1,90 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { fingerprint } from '../../../src/transport/known-hosts.ts';
+import { mcpk, type Said } from '../../commands/support.ts';
+import { impossible, realSshd } from './real-sshd.ts';
+
+const { sshd } = await realSshd();
+
+/** One master that is reached at the real sshd. */
+function inventory({ known = sshd.knownHosts, ssh = '' } = {}): string {
+  const file = join(sshd.folder, 'mcpk.yaml');
+  writeFileSync(
+    file,
+    `name: small
+ssh: { agent: false, port: ${sshd.port}, identityFiles: [${sshd.identity}], knownHostsFiles: [${known}]${ssh} }
+hosts:
+  - { name: m1, address: 127.0.0.1, internalAddress: 10.9.0.11, roles: [master] }
+network: { plugin: none }
+`,
+  );
+  return file;
+}
+
+describe.skipIf(impossible !== undefined)('a host on which nothing of mcpk is', () => {
+  test('verify says just that, and asks no gate', async () => {
+    const said = await mcpk(['verify', '-i', inventory()]);
+    expect(said.stdout).toMatch(
+      /^preflight\n.* nothing of mcpk is on m1 .*\n0 of 1 checks hold\. Mend with: mcpk apply /,
+    );
+    expect([said.code, said.stdout + said.stderr]).toEqual([16, expect.not.stringMatching(/socat|not found/)]);
+  });
+
+  test('has no kubeconfig to give', async () => {
+    const said = await mcpk(['kubeconfig', '-i', inventory()]);
+    expect([said.code, said.stdout]).toEqual([18, '']);
+    expect(said.stderr).toMatch(
+      /m1: .*ca\.crt.* are not there yet[^]*hint {2}Bring the cluster up first: mcpk apply -i /,
+    );
+  });
+});
+
+describe.skipIf(impossible !== undefined)('a jump host whose key is not known', () => {
+  // The one sshd under two names.
+  const jump = (): string => `[localhost]:${sshd.port}`;
+  const host = (): string => `[127.0.0.1]:${sshd.port}`;
+  const known = (): string => join(sshd.folder, 'fresh_known_hosts');
+  const run = (...words: string[]): Promise<Said> =>
+    mcpk([...words, '-i', inventory({ known: known(), ssh: `, jump: ['ops@localhost:${sshd.port}']` })]);
+  const recorded = (): string[] => readFileSync(known(), 'utf8').trim().split('\n').map((line) => line.split(' ')[0] ?? ''); // prettier-ignore
+
+  beforeEach(() => rmSync(known(), { force: true }));
+
+  test('ends a run with what to do, and that does it: pinned hop by hop', async () => {
+    const refused = await run('facts');
+    expect([refused.code, refused.stdout]).toEqual([12, '']);
+    const hint = /then (mcpk host-key pin -i \S+ --limit m1),/.exec(refused.stderr.replaceAll(/\s+/g, ' '))?.[1] ?? '';
+    const pinned = await mcpk([...hint.split(' ').slice(1), '--yes']);
+    const print = fingerprint(sshd.hostKey);
+    expect(pinned).toMatchObject({
+      code: 0,
+      stdout: `jump host localhost: pinned  ${print}  as ${jump()} in ${known()}\nm1: pinned  ${print}  as ${host()} in ${known()}\n`,
+    });
+    expect(recorded()).toEqual([jump(), host()]);
+    expect((await run('facts')).code).toBe(0);
+    const shown = await run('host-key', 'show');
+    expect(shown.stdout).toMatch(/^jump host localhost {2}SHA256:.*\nm1 +SHA256:.*\n$/);
+  });
+
+  test('is shown by scan, which goes no further; the hosts behind are shown once it is known', async () => {
+    const scanned = await run('host-key', 'scan');
+    expect(scanned).toMatchObject({ code: 12, stdout: expect.stringMatching(/^jump host localhost {2}unknown .*\n$/) as string }); // prettier-ignore
+    writeFileSync(known(), readFileSync(sshd.knownHosts, 'utf8').replace(host(), jump()));
+    expect(await run('host-key', 'scan')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^jump host localhost {2}known .*\nm1 +unknown .*\n$/) as string,
+    });
+  });
+
+  test('is recorded on the way by --accept-new-host-keys, and so is the host', async () => {
+    expect((await run('facts', '--accept-new-host-keys')).code).toBe(0);
+    expect(recorded()).toEqual([jump(), host()]);
+  });
+
+  test('is not recorded where nobody can be asked', async () => {
+    const said = await run('host-key', 'pin');
+    expect([said.code, said.stderr]).toEqual([18, expect.stringMatching(/jump host localhost {2}SHA256:.* as \[localhost\]/)]); // prettier-ignore
+    expect(() => recorded()).toThrow('ENOENT');
+  });
+});
