@@ -16,7 +16,7 @@ export function checkRegistries(draft: Draft): void {
   if (draft.broken('registries')) return;
   const servers = serversOf(draft);
   for (const server of servers) checkServer(draft, server);
-  checkAlike(draft, servers);
+  checkLogins(draft, servers);
 }
 
 /** Each registry and its mirrors, where they are written. */
@@ -48,26 +48,15 @@ function checkServer(draft: Draft, { path, url, access: { username, password, ca
     draft.warn(path, 'http:// lets everybody on the way read the password: use https://');
 }
 
-/** containerd knows one login for a host, and mcpk one file of authorities, whatever is asked of it. */
-function checkAlike(draft: Draft, servers: readonly Server[]): void {
-  checkSame(draft, servers, 'credentials', ({ username, password }) =>
-    password === undefined ? undefined : JSON.stringify([username, password].map(revealed)),
-  );
-  checkSame(draft, servers, 'authorities', ({ ca }) => ca?.trim());
-}
-
-function checkSame(
-  draft: Draft,
-  servers: readonly Server[],
-  what: string,
-  of: (access: RegistryAccess) => string | undefined,
-): void {
+/** containerd knows one login for a host, whatever is asked of it. */
+function checkLogins(draft: Draft, servers: readonly Server[]): void {
   const first = new Map<string, Server>();
-  for (const server of servers.filter(({ access }) => of(access) !== undefined)) {
+  const login = ({ access }: Server): string => JSON.stringify([access.username, access.password].map(revealed));
+  for (const server of servers.filter(({ access }) => access.password !== undefined)) {
     const host = hostOfUrl(server.url);
     const other = first.get(host) ?? server;
     first.set(host, other);
-    if (of(other.access) !== of(server.access))
-      draft.mistake(server.path, `has other ${what} than ${formatPath(other.path)}, which is on the same host`);
+    if (login(other) !== login(server))
+      draft.mistake(server.path, `has other credentials than ${formatPath(other.path)}, which is on the same host`);
   }
 }

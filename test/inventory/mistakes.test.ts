@@ -61,11 +61,11 @@ describe('a mistake names file, place, path, what is wrong and the nearest word'
     ],
     [
       'network: { plugin: bridge, nodePrefix: 26 }\ngroups: { worker: { kubelet: { config: { maxPods: 62 } } } }',
-      "+50 groups.worker.kubelet.config.maxPods: a node's part of podCidr (network.nodePrefix: 26) has addresses for 61 pods, not for 62",
+      "+51 groups.worker.kubelet.config.maxPods: a node's part of podCidr (network.nodePrefix: 26) has addresses for 61 pods, not for 62",
     ],
     [
       'groups: { master: { kubelet: { extraArgs: { containerd: /run/x } } } }',
-      '56 groups.master.kubelet.extraArgs.containerd: kubelet 1.37.1 does not start with --containerd, which is gone since 1.37.0: leave it out',
+      '57 groups.master.kubelet.extraArgs.containerd: kubelet 1.37.1 does not start with --containerd, which is gone since 1.37.0: leave it out: it belonged to cAdvisor',
     ],
     [
       'network: { plugin: bridge }\nkubelet: { extraArgs: { max-pods: 254 } }',

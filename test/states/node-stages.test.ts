@@ -429,6 +429,27 @@ describe('rollout', () => {
     });
   });
 
+  it.each<[string, 'mcpk' | 'other' | undefined, string[], string[]]>([
+    ['nobody', undefined, ['cordon w1', 'drain w1'], ['uncordon w1']],
+    ['mcpk, in a run that was cut off', 'mcpk', ['cordon w1', 'drain w1'], ['uncordon w1']],
+    ['an operator, who alone lifts it', 'other', ['drain w1'], []],
+  ])('upgrades a node that was cordoned by %s', async (_name, cordoned, before, after) => {
+    const cluster = await labCluster();
+    const known = new Map(
+      [...registered(cluster, 'v1.36.4')].map(([name, node]) => [
+        name,
+        { ...node, ...(cordoned !== undefined && name === 'w1' ? { cordoned } : {}) },
+      ]),
+    );
+    const steps = nodes.around?.({ cluster, facts: factsOf(cluster, { nodes: known }), batch: ['w1'] });
+    expect(steps?.before.map(({ title }) => title)).toEqual(before);
+    expect(steps?.after.map(({ title }) => title)).toEqual(after);
+    // The drain cordons, too: its undo would lift what was there.
+    expect(steps?.before.filter(({ undo }) => undo !== undefined).map(({ title }) => title)).toEqual(
+      before.filter((title) => title.startsWith('cordon')),
+    );
+  });
+
   it('takes away the pods of a Node that was deleted, before its kubelet registers anew', async () => {
     const cluster = await labCluster();
     const gone = new Map([...registered(cluster, 'v1.37.1')].filter(([name]) => name !== 'w1'));

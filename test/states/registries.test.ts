@@ -87,17 +87,17 @@ describe('mirrors', () => {
     const one = await authority('one');
     const two = await authority('two');
     const files = await laid({ name: 'r.example', ca: one, mirrors: [{ url: 'https://m.example:5000', ca: two }] });
-    expect(textOf(files, '/etc/containerd/certs.d/r.example/r.example.crt')).toBe(one);
-    expect(textOf(files, '/etc/containerd/certs.d/r.example/m.example_5000.crt')).toBe(two);
+    expect(textOf(files, '/etc/containerd/certs.d/r.example/registry.crt')).toBe(one);
+    expect(textOf(files, '/etc/containerd/certs.d/r.example/mirror-1.crt')).toBe(two);
     expect(textOf(files, HOSTS('r.example'))).toBe(`server = "https://r.example"
 
 [host."https://m.example:5000"]
 capabilities = ["pull", "resolve"]
-ca = "/etc/containerd/certs.d/r.example/m.example_5000.crt"
+ca = "/etc/containerd/certs.d/r.example/mirror-1.crt"
 
 [host."https://r.example"]
 capabilities = ["pull", "resolve"]
-ca = "/etc/containerd/certs.d/r.example/r.example.crt"
+ca = "/etc/containerd/certs.d/r.example/registry.crt"
 `);
   });
 });

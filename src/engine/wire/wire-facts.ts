@@ -91,7 +91,7 @@ export function* decodingFacts(
   // sshd at least has one. With no port at all each service would count as not started yet, and all would restart at
   // once.
   if (owned.length > 0 && ports.length === 0) throw new Error('no listening port');
-  const modules = [...linesOf(yield* of('modules'))];
+  const missingModules = missingOf(yield* of('modules'));
   const files = [...texts]
     .filter(([path]) => !OWN_FILES.has(path))
     .map(([path, bytes]): [string, string] => [path, bytes.toString('utf8')]);
@@ -117,7 +117,7 @@ export function* decodingFacts(
     packageManager: facts.get('tool')?.length === 2 ? 'apt' : 'none',
     ports,
     foreign: facts.get('foreign') ?? [],
-    missingModules: NODE_MODULES.map(({ name }) => name).filter((name) => modules.includes(`${name} -`)),
+    missingModules,
     rivals: facts.get('rival') ?? [],
     flushesRules: one('nftables') === '1' && /^[ \t]*flush[ \t]+ruleset\b/m.test(text(NFTABLES)),
     laterSysctls: laterSysctls(facts.get('sysctl') ?? []),
@@ -203,6 +203,17 @@ function routesOf(lines: readonly string[]): HostFacts['routes'] {
     if (!isIpv4(cut(to, '/')[0]) || ['kernel', ROUTE_PROTOCOL].includes(after('proto'))) return [];
     return [{ to: to.includes('/') ? to : `${to}/32`, dev: after('dev') }];
   });
+}
+
+/** Lines `overlay 1`; `-` in place of the number is a module that can't be loaded either. */
+function missingOf(text: string): string[] {
+  const ofOurs = new Map(NODE_MODULES.map(({ name }) => [`${name} -`, name]));
+  const missing = new Set<string>();
+  for (const line of linesOf(text)) {
+    const name = ofOurs.get(line);
+    if (name !== undefined) missing.add(name);
+  }
+  return [...missing];
 }
 
 /** `MemTotal:       16331428 kB` */

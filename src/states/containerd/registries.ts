@@ -1,5 +1,5 @@
-import { hostOfUrl, registryServer } from '../../core/registry.ts';
-import { secretly, revealed, type Revealed } from '../../core/secret.ts';
+import { registryServer } from '../../core/registry.ts';
+import { secretly, type Revealed } from '../../core/secret.ts';
 import type { FreeText, Registry } from '../../inventory/types.ts';
 import { toToml } from '../../render/toml.ts';
 import type { DirectoryResource, FileResource } from '../../resources/types.ts';
@@ -16,25 +16,21 @@ interface Server {
 export function registryFiles(registries: readonly Registry[]): (DirectoryResource | FileResource)[] {
   return registries.flatMap((registry) => {
     const folder = `${CONTAINERD.certs}/${registry.name}`;
-    const server = (url: FreeText, pem: string | undefined): Server => ({
+    // Not called after the URL, in which there may be something of the environment.
+    const server = (url: FreeText, ca: string | undefined, name: string): Server => ({
       url,
-      ...(pem === undefined ? {} : { authority: { path: authorityPath(folder, revealed(url)), pem } }),
+      ...(ca === undefined ? {} : { authority: { path: `${folder}/${name}.crt`, pem: ca } }),
     });
-    const own = server(registryServer(registry.name), registry.ca);
-    const mirrors = registry.mirrors.map(({ url, ca }) => server(url, ca));
-    const authorities = new Map([own, ...mirrors].flatMap(({ authority: a }) => (a ? [[a.path, a.pem] as const] : [])));
+    const own = server(registryServer(registry.name), registry.ca, 'registry');
+    const mirrors = registry.mirrors.map(({ url, ca }, index) => server(url, ca, `mirror-${String(index + 1)}`));
+    const authorities = [own, ...mirrors].flatMap(({ authority }) => authority ?? []);
     const hosts = secretly({ own, mirrors }, (plain) => toToml(hostsToml(plain, registry.skipVerify)));
     return [
       directory(folder),
-      ...[...authorities].map(([path, pem]) => file(path, pem)),
+      ...authorities.map(({ path, pem }) => file(path, pem)),
       file(`${folder}/hosts.toml`, hosts),
     ];
   });
-}
-
-/** Two mirrors on one host have the same authorities: the inventory is held to that. */
-function authorityPath(folder: string, url: string): string {
-  return `${folder}/${hostOfUrl(url).replaceAll(/[^\w.-]/g, '_')}.crt`;
 }
 
 /** Mirrors in the order given, then the registry itself. Credentials are elsewhere: see credentials.ts. */
