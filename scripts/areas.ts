@@ -6,7 +6,7 @@ export const BRING_UP = 'test/e2e/01-bring-up.test.ts';
 
 export const AREAS: Readonly<Record<string, readonly string[]>> = {
   rollout: ['02-rolling', '03-power-loss', '07-terminate', '09-plans', '10-runs', '11-rollback'].map(endToEnd),
-  drift: ['04-drift', '05-settings-leave', '06-failures', '12-least-privilege'].map(endToEnd),
+  drift: ['04-drift', '05-settings-leave', '06-failures', '12-least-privilege', '17-authentication'].map(endToEnd),
   killed: [endToEnd('08-killed'), 'test/faults/06-killed.test.ts'],
   upgrade: ['13-upgrade', '18-taken-over'].map(endToEnd),
   membership: [endToEnd('14-membership')],

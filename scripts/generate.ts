@@ -6,8 +6,11 @@ import { renderReference } from '../src/inventory/reference.ts';
 import { readSchema } from '../src/inventory/schema.ts';
 import { pages } from './docs.ts';
 import { ROOT } from './process.ts';
+import { renderSecurityDoc } from './security/document.ts';
+import { renderCluster } from './security/rendered.ts';
 
 const schema = readSchema();
 await writeFile(join(ROOT, 'inventories/reference.yaml'), renderReference(schema));
 await writeFile(join(ROOT, 'docs/inventory.md'), renderInventoryDoc(schema));
 for (const [path, text] of await pages()) await writeFile(join(ROOT, path), text);
+await writeFile(join(ROOT, 'docs/security.md'), renderSecurityDoc(await renderCluster()));

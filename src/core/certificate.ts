@@ -47,6 +47,12 @@ export function inspectCertificate(pem: string): Inspected | undefined {
   };
 }
 
+/** Whether a PEM text holds certificates, one at least, and nothing else. */
+export function isCertificateBundle(pem: string): boolean {
+  const blocks = pem.slice(0, MOST_CHARACTERS).split('-----BEGIN ').length - 1;
+  return blocks > 0 && certificatesOf(pem, blocks).length === blocks;
+}
+
 /** `::1` for `0:0:0:0:0:0:0:1`; IPv4 and anything else as it is. */
 export function normalAddress(address: string): string {
   return isIPv6(address) ? new URL(`http://[${address}]`).hostname.slice(1, -1) : address;

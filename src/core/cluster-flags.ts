@@ -23,23 +23,31 @@ interface Settings {
   readonly etcd: Configured;
 }
 
+/** kubelet and kube-proxy as they were written for the cluster, a group or a host. */
+export interface NodeServices {
+  readonly path: readonly (string | number)[];
+  readonly kubelet?: Partial<Configured>;
+  readonly kubeProxy?: Partial<Configured>;
+}
+
 /** What is wrong with a setting, and where it stands: `['apiServer', 'extraArgs', 'oidc-client-id']`. */
 export interface SettingProblem extends Omit<FlagProblem, 'flag'> {
-  path: string[];
+  path: (string | number)[];
 }
 
 /**
  * Everything that an inventory sets by name and that its versions no longer know, so that the process would not start,
  * or that a configuration file of mcpk's excludes.
  */
-export function flagProblems(cluster: Settings): SettingProblem[] {
+export function flagProblems(
+  cluster: Settings,
+  nodes: readonly NodeServices[] = [{ ...cluster, path: [] }],
+): SettingProblem[] {
   const { kubernetes, etcd } = cluster.versions;
   const components = [
     ['apiServer', 'kube-apiserver', kubernetes],
     ['controllerManager', 'kube-controller-manager', kubernetes],
     ['scheduler', 'kube-scheduler', kubernetes],
-    ['kubelet', 'kubelet', kubernetes],
-    ['kubeProxy', 'kube-proxy', kubernetes],
     ['etcd', 'etcd', etcd],
   ] as const;
   return [
@@ -51,12 +59,26 @@ export function flagProblems(cluster: Settings): SettingProblem[] {
     // etcd's configuration file has the names of its flags.
     ...removedFlags('etcd', etcd, cluster.etcd.config).map(placed('etcd', 'config')),
     ...variables(cluster.etcd.environment).map(placed('etcd', 'environment')),
-    ...gatesOf('kubelet', kubernetes, cluster.kubelet.config).map(placed('kubelet', 'config', 'featureGates')),
-    ...gatesOf('kube-proxy', kubernetes, cluster.kubeProxy.config).map(placed('kubeProxy', 'config', 'featureGates')),
+    ...nodes.flatMap((each) => nodeProblems(each, kubernetes)),
   ];
 }
 
-function placed(...path: string[]): (problem: FlagProblem) => SettingProblem {
+function nodeProblems({ path, ...services }: NodeServices, version: string): SettingProblem[] {
+  const owners = { kubelet: 'kubelet', kubeProxy: 'kube-proxy' } as const;
+  return (['kubelet', 'kubeProxy'] as const).flatMap((section) => {
+    const { extraArgs = {}, config = {} } = services[section] ?? {};
+    const args = [
+      ...removedFlags(owners[section], version, extraArgs),
+      ...flagsBesideFiles(owners[section], extraArgs),
+    ];
+    return [
+      ...args.map(placed(...path, section, 'extraArgs')),
+      ...gatesOf(owners[section], version, config).map(placed(...path, section, 'config', 'featureGates')),
+    ];
+  });
+}
+
+function placed(...path: (string | number)[]): (problem: FlagProblem) => SettingProblem {
   return ({ flag, ...problem }) => ({ path: [...path, flag], ...problem });
 }
 

@@ -26,3 +26,16 @@ export function deepMerge(
   }
   return Object.fromEntries(merged);
 }
+
+/** As {@link deepMerge}, for what is itself put upon something later: a `null` stays, and removes the key there. */
+export function layer(
+  base: Readonly<Record<string, unknown>>,
+  over: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const merged = new Map<string, unknown>(Object.entries(base));
+  for (const [key, value] of Object.entries(over)) {
+    const below = merged.get(key);
+    if (value !== undefined) merged.set(key, isMap(value) && isMap(below) ? layer(below, value) : value);
+  }
+  return Object.fromEntries(merged);
+}

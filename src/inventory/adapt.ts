@@ -55,7 +55,8 @@ function typed(value: string, types: readonly string[]): string | number | boole
 }
 
 function toFile(node: ScalarNode, value: string, options: AdaptOptions): string {
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(value) || value === '') return value;
+  // A text in the place of a file, where either may stand, is one already.
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(value) || value === '' || value.includes('\n')) return value;
   const file = expandHome(value, options.home);
   return isAbsolute(file) ? file : resolvePath(options.directory, dirname(node.source.file), file);
 }

@@ -1,6 +1,7 @@
 import { revealed } from '../core/secret.ts';
 import { KUBELET_SYSCTLS, NETWORK_SYSCTLS, NONLOCAL_BIND, sysctlKey, sysctlValue } from '../core/sysctls.ts';
 import { checkRegistries } from './check-registries.ts';
+import { checkApiServer } from './check-api-server.ts';
 import { hostsWith } from './types.ts';
 import type { Draft } from './check.ts';
 
@@ -31,6 +32,7 @@ export function checkSettings(draft: Draft): void {
   checkRegistries(draft);
   checkPlainHttp(draft);
   checkShutdown(draft);
+  checkApiServer(draft);
   checkSysctls(draft);
 }
 
@@ -72,8 +74,8 @@ const HTTP_MANIFEST = 'http:// without a sha256: write sha256 beside it, or use 
 
 /** What mcpk sets for the kubelet and the network, and an inventory sets to something else. */
 function checkSysctls(draft: Draft): void {
-  const { system, kubelet, network, endpoint } = draft.cluster;
-  const protects = revealed(kubelet.config['protectKernelDefaults'] ?? true) === true;
+  const { system, hosts, network, endpoint } = draft.cluster;
+  const protects = hosts.some(({ kubelet }) => revealed(kubelet.config['protectKernelDefaults'] ?? true) === true);
   const bridged = network.plugin === 'bridge' ? NETWORK_SYSCTLS : {};
   const needed: Readonly<Record<string, readonly [value: string, why: string]>> = {
     ...withReason(bridged, 'the bridge network does not work otherwise'),

@@ -16,8 +16,8 @@ export interface Draft {
   host(host: Host, ...below: Path): Path;
   /** Whether the user wrote something there. */
   given(...path: Path): boolean;
-  /** Labels and taints as they were written for a host or a group. */
-  written(path: Path): Pick<GroupInput, 'labels' | 'taints'>;
+  /** What was written for a host or a group. */
+  written(path: Path): Pick<GroupInput, 'labels' | 'taints' | 'kubelet' | 'kubeProxy'>;
   /** Whether something there or below was already found wrong: then what follows from it is not reported too. */
   broken(...path: Path): boolean;
   mistake(path: Path, message: string, suggestion?: string): void;

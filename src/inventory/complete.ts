@@ -34,7 +34,7 @@ export function complete(
   const hosts = resolveHosts(
     present.map(({ host }) => host),
     {
-      filled: { ssh: { ...ssh, knownHostsFiles: withHome(ssh.knownHostsFiles) }, pillar: filled.pillar },
+      filled: { ...filled, ssh: { ...ssh, knownHostsFiles: withHome(ssh.knownHostsFiles) } },
       ssh: { ...sshDefaults, knownHostsFiles: withHome(sshDefaults.knownHostsFiles) },
       groups: input.groups ?? {},
       priority: Number(childSchema(options.schema.definitions?.['host'], 'priority', options.schema)?.default),
@@ -57,6 +57,7 @@ export function complete(
       directory: filled.artifacts.directory ?? defaultArtifactsFolder(options.env, options.home),
     },
     registries: filled.registries.map(resolveRegistry),
+    apiServer: { ...filled.apiServer, files: resolveFiles(filled.apiServer.files) },
     addons: { ...filled.addons, coredns: resolveCoredns(filled) },
   };
   return { cluster, places };
@@ -96,6 +97,13 @@ function resolveEndpoint(filled: FilledInput, given: Partial<Endpoint>, hosts: r
     };
   }
   return { ...filled.endpoint, address: address ?? '' };
+}
+
+function resolveFiles(files: FilledInput['apiServer']['files']): Cluster['apiServer']['files'] {
+  return files.map(({ secret, content, ...file }) => {
+    const hide = secret && !(content instanceof Secret);
+    return { ...file, content: hide ? new Secret(content, `apiServer.files ${file.path}`) : content };
+  });
 }
 
 function resolveCoredns(filled: FilledInput): Cluster['addons']['coredns'] {

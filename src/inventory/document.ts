@@ -1,5 +1,5 @@
 import { toFlow, typeInWords } from './describe.ts';
-import { resolve, type JsonSchema } from './schema.ts';
+import { describedItems, describedSettings, likeSection, resolve, type JsonSchema } from './schema.ts';
 
 const HEAD = `# The inventory
 
@@ -21,7 +21,7 @@ The first line names the schema for editors that know the YAML language server:
   \`name\`; every other list of a later file replaces the earlier one.
 - **\`null\`** (or nothing behind the colon) puts a setting back to its default. Of a host or a group it gives up what it
   would inherit: a label, all \`labels\`, \`taints\`, a setting of \`ssh\`, what is in \`pillar\`. In \`extraArgs\` and
-  \`config\` it takes out what mcpk would set.
+  \`config\` it takes out what mcpk would set, of a host also what it would inherit.
 - **Flags**: a value in \`extraArgs\` takes the place of mcpk's own, whole. Of a list (\`tls-cipher-suites\`) name also
   what mcpk would have set; \`mcpk show m1 --only api-server --verbose\` has it. \`enable-admission-plugins\` alone adds
   to it: NodeRestriction stays.
@@ -33,7 +33,7 @@ The first line names the schema for editors that know the YAML language server:
   more than a pull request may know, and keep in no variable that begins with \`MCPK_\` what it may not: those need no
   permission, and a URL or the name of a file may hold one.
 - **What is shown of them**: a value is shown where only a name, an address, a version, a word, a number or a local file
-  can stand. In free text (\`environment\`, every \`config\`, \`audit.policy\`, \`extraGlobal\`, \`extraDefaults\`,
+  can stand. In free text (\`environment\`, every \`config\`, \`audit\`, \`apiServer.files\`, \`extraGlobal\`, \`extraDefaults\`,
   \`registries\`, \`proxy\`, \`pillar\`) the setting is a secret: no plan, diff, rendered file or message shows it, the
   file that holds it is 0600, and a service reads such variables from an \`EnvironmentFile\`, as systemd tells everybody on
   a host what \`Environment=\` says. \`extraArgs\` and \`sysctls\` can be read by everybody there, so they take only numbers,
@@ -42,7 +42,7 @@ The first line names the schema for editors that know the YAML language server:
 - **SSH**: what decides whom mcpk talks to and as whom, and which options of an ssh_config it understands, is in
   [ssh.md](ssh.md).
 - **Files** (keys, manifests) may begin with \`~\`; a relative one counts from the folder of the inventory that names it.
-- **Inheritance**: \`ssh\`, \`labels\`, \`taints\` and \`pillar\` of a host are the cluster's, then those of its groups (worker,
+- **Inheritance**: \`ssh\`, \`labels\`, \`taints\`, \`kubelet\`, \`kubeProxy\` and \`pillar\` of a host are the cluster's, then those of its groups (worker,
   then etcd, then master), then its own; the later one wins. Maps are merged, lists replaced.
 - **YAML** is version 1.2: \`yes\` and \`on\` are text, and there are no merge keys (\`<<\`). Anchors and aliases work.
 - **Mistakes** are told all at once, each with file, line, column, path and the nearest valid word; exit code 10.
@@ -104,9 +104,13 @@ function rows(schema: JsonSchema, prefix: string, root: JsonSchema, required: re
   return Object.entries(schema.properties ?? {}).flatMap(([key, property]) => {
     const child = resolve(property, root);
     const name = `${prefix}${key}`;
-    if (key === 'ssh') return [`| \`ssh\` | map | | As the [section ssh](#ssh). |`];
-    if (child.properties !== undefined) return rows(child, `${name}.`, root, child.required);
-    const items = child.items === undefined ? undefined : resolve(child.items, root);
+    const like = prefix === '' ? likeSection(key, child, root) : undefined;
+    if (like !== undefined) {
+      const parts = like.of === undefined ? '' : `: ${like.of.map((part) => `\`${part}\``).join(', ')}`;
+      return [`| \`${key}\` | map | | As the [section ${key}](#${key.toLowerCase()})${parts}. |`];
+    }
+    if (describedSettings(child) !== undefined) return rows(child, `${name}.`, root, child.required);
+    const items = describedItems(child, root);
     const entries = items?.properties === undefined ? [] : rows(items, `${name}[].`, root, items.required);
     return [row(name, child, root, required.includes(key)), ...entries];
   });

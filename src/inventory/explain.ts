@@ -120,7 +120,7 @@ function fits(node: Node | undefined, { pattern }: JsonSchema): boolean {
 function describe(node: Node | undefined, rule: JsonSchema): string {
   if (node === undefined) return 'nothing';
   if (node.kind !== 'scalar') return `a ${node.kind}`;
-  if (node.substituted === true || rule.writeOnly === true) return 'what it holds now';
+  if (node.substituted === true || rule.writeOnly === true || rule['x-contents'] === true) return 'what it holds now';
   return shown(node.value);
 }
 

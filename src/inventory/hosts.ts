@@ -1,14 +1,14 @@
 import { isIpv4 } from '../core/ipv4.ts';
-import { deepMerge } from '../core/merge.ts';
+import { deepMerge, layer } from '../core/merge.ts';
 import { Secret } from '../core/secret.ts';
 import type { ClusterInput, FilledInput, GroupInput, HostInput, JumpInput, SshInput } from './input.ts';
-import type { Host, Role, SshSettings } from './types.ts';
+import type { Host, NodeServiceSettings, Role, SshSettings } from './types.ts';
 
 const ROLES: readonly Role[] = ['master', 'etcd', 'worker'];
 const CONTROL_PLANE_TAINT = 'node-role.kubernetes.io/control-plane:NoSchedule';
 
 export interface HostDefaults {
-  readonly filled: Pick<FilledInput, 'ssh' | 'pillar'>;
+  readonly filled: Pick<FilledInput, 'ssh' | 'pillar' | 'kubelet' | 'kubeProxy'>;
   /** The schema's. */
   readonly ssh: SshInput;
   readonly groups: NonNullable<ClusterInput['groups']>;
@@ -46,6 +46,8 @@ function resolveHost(input: HostInput, roles: readonly Role[], defaults: HostDef
       {},
     ),
     taints: taints ?? (master ? [CONTROL_PLANE_TAINT] : []),
+    kubelet: resolveService([defaults.filled.kubelet, ...layers.flatMap((each) => each.kubelet ?? [])]),
+    kubeProxy: resolveService([defaults.filled.kubeProxy, ...layers.flatMap((each) => each.kubeProxy ?? [])]),
     priority: input.priority ?? defaults.priority,
     ...(input.vipInterface === undefined ? {} : { vipInterface: input.vipInterface }),
     pillar: layers.reduce<Record<string, unknown>>(
@@ -53,6 +55,17 @@ function resolveHost(input: HostInput, roles: readonly Role[], defaults: HostDef
       deepMerge({}, defaults.filled.pillar),
     ),
   };
+}
+
+function resolveService(layers: readonly Partial<NodeServiceSettings>[]): NodeServiceSettings {
+  return layers.reduce<NodeServiceSettings>(
+    (below, over) => ({
+      config: layer(below.config, over.config ?? {}),
+      extraArgs: { ...below.extraArgs, ...over.extraArgs },
+      environment: { ...below.environment, ...over.environment },
+    }),
+    { config: {}, extraArgs: {}, environment: {} },
+  );
 }
 
 function withoutNulls<T>(map: Readonly<Record<string, T | null>>): Record<string, T> {

@@ -1,4 +1,14 @@
-import type { ApiServerSettings, Cluster, Endpoint, FreeText, Mirror, Registry, Role, SshSettings } from './types.ts';
+import type {
+  ApiServerSettings,
+  Cluster,
+  Endpoint,
+  FreeText,
+  Mirror,
+  NodeServiceSettings,
+  Registry,
+  Role,
+  SshSettings,
+} from './types.ts';
 
 /** The YAML form, once it fits the schema: as `Cluster`, but with what is inherited or computed left out. */
 export interface ClusterInput {
@@ -13,6 +23,8 @@ export interface GroupInput {
   readonly ssh?: { readonly [K in keyof SshInput]: SshInput[K] | null };
   readonly labels?: Readonly<Record<string, string | null>> | null;
   readonly taints?: readonly string[] | null;
+  readonly kubelet?: Partial<NodeServiceSettings>;
+  readonly kubeProxy?: Partial<NodeServiceSettings>;
   readonly pillar?: Readonly<Record<string, unknown>>;
 }
 
@@ -41,7 +53,7 @@ export interface RegistryInput extends WithText<Omit<Registry, 'mirrors'>> {
 /** The form with the schema's literal defaults filled in. */
 export interface FilledInput extends Omit<
   Cluster,
-  'hosts' | 'endpoint' | 'artifacts' | 'registries' | 'addons' | 'files'
+  'hosts' | 'endpoint' | 'artifacts' | 'registries' | 'addons' | 'files' | 'apiServer'
 > {
   readonly ssh: Omit<SshSettings, 'jump' | 'becomePassword' | 'agent'> &
     Pick<SshInput, 'jump' | 'becomePassword' | 'agent'>;
@@ -54,5 +66,7 @@ export interface FilledInput extends Omit<
       readonly serviceAddress?: string;
     };
   };
-  readonly apiServer: ApiServerSettings;
+  readonly apiServer: Omit<ApiServerSettings, 'files'> & {
+    readonly files: readonly (ApiServerSettings['files'][number] & { readonly secret: boolean })[];
+  };
 }

@@ -4,7 +4,7 @@ import type { Path } from './node.ts';
 
 /** Lists of maps with settings that an entry cannot be without. */
 const NEEDED: Readonly<Record<string, readonly string[]>> = { hosts: ['name', 'address', 'roles'] };
-const WHOLE = ['registries', 'manifests', 'jump'];
+const WHOLE = ['registries', 'manifests', 'jump', 'jwt', 'plugins', 'files'];
 
 /**
  * Input without what the schema found wrong, so that the semantic checks can look at the rest and all mistakes are

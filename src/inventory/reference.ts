@@ -1,6 +1,6 @@
 import { isMap } from '../core/merge.ts';
 import { toFlow, typeInWords } from './describe.ts';
-import { resolve, type JsonSchema } from './schema.ts';
+import { describedItems, describedSettings, likeSection, resolve, type JsonSchema } from './schema.ts';
 
 const HEAD = `# yaml-language-server: $schema=../schema/cluster.v1.schema.json
 #
@@ -24,11 +24,15 @@ export function renderReference(root: JsonSchema): string {
 }
 
 function renderSetting(key: string, schema: JsonSchema, where: Where, root: JsonSchema): string[] {
-  // Below a group or a host, ssh is named, not repeated.
-  if (key === 'ssh' && where.indent !== '')
-    return [`${where.indent}# As the section ssh, for these hosts alone.`, `${where.indent}#ssh: { port: 2222 }`];
+  const like = where.indent === '' ? undefined : likeSection(key, schema, root);
+  if (like !== undefined) {
+    const parts = like.of === undefined ? '' : `: ${like.of.join(', ')}`;
+    const comment = `${where.indent}# As the section ${key}, for these hosts alone${parts}.`;
+    return [comment, ...line(key, schema.examples?.[0], { ...where, example: true })];
+  }
   const above = comment(schema, where, root);
-  const items = schema.items === undefined ? undefined : resolve(schema.items, root);
+  const items = describedItems(schema, root);
+  const settings = describedSettings(schema);
   if (items?.properties !== undefined && !typeIncludes(items, 'string')) {
     // `hosts` is needed, so its entries are real; other lists of maps are empty by default.
     const real = key === 'hosts';
@@ -38,9 +42,9 @@ function renderSetting(key: string, schema: JsonSchema, where: Where, root: Json
       ...renderItems(schema, items, { indent: `${where.indent}  `, example: !real }, root),
     ];
   }
-  if (schema.properties !== undefined) {
+  if (settings !== undefined) {
     const example = where.example || schema.default === undefined;
-    const below = Object.entries(schema.properties).flatMap(([name, child]) =>
+    const below = Object.entries(settings).flatMap(([name, child]) =>
       renderSetting(name, resolve(child, root), { indent: `${where.indent}  `, example }, root),
     );
     return [...above, ...line(key, undefined, { ...where, example }), ...below];
@@ -85,8 +89,7 @@ function line(key: string, value: unknown, { indent, example }: Where): string[]
 }
 
 function comment(schema: JsonSchema, { indent }: Where, root: JsonSchema): string[] {
-  const type =
-    schema.properties === undefined && schema.enum !== undefined ? ` One of: ${typeInWords(schema, root)}.` : '';
+  const type = schema.enum !== undefined ? ` One of: ${typeInWords(schema, root)}.` : '';
   const range =
     schema.minimum === undefined || schema.maximum === undefined
       ? ''

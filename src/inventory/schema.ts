@@ -34,10 +34,23 @@ export interface JsonSchema {
   readonly 'x-secret'?: boolean;
   /** Ends where every user of a host can read it: of the environment it takes numbers and addresses only. */
   readonly 'x-open'?: boolean;
+  /** A text of several lines, or the file that holds it. */
+  readonly 'x-contents'?: boolean;
+  /** A format of upstream's own: checked in all its parts, described there. */
+  readonly 'x-upstream'?: boolean;
 }
 
 /** Annotations that a validator in strict mode must know. */
-export const ANNOTATIONS = ['x-expected', 'x-default', 'x-path', 'x-text', 'x-secret', 'x-open'] as const;
+export const ANNOTATIONS = [
+  'x-expected',
+  'x-default',
+  'x-path',
+  'x-text',
+  'x-secret',
+  'x-open',
+  'x-contents',
+  'x-upstream',
+] as const;
 
 const SCHEMA = 'schema/cluster.v1.schema.json';
 
@@ -76,6 +89,33 @@ export function childSchema(
     schema.properties !== undefined && Object.hasOwn(schema.properties, key) ? schema.properties[key] : undefined;
   const child = own ?? more;
   return child === undefined ? undefined : resolve(child, root);
+}
+
+/** Entries of a list that are described one by one: maps, not in a format of upstream's own. */
+export function describedItems(schema: JsonSchema, root: JsonSchema): JsonSchema | undefined {
+  return schema.items === undefined || schema['x-upstream'] === true ? undefined : resolve(schema.items, root);
+}
+
+/** Settings below one that are described one by one. */
+export function describedSettings(schema: JsonSchema): JsonSchema['properties'] {
+  return schema['x-upstream'] === true ? undefined : schema.properties;
+}
+
+/**
+ * Of a setting of a host or a group that is a section too (`ssh`): it is named there, not described anew. `of` are the
+ * parts that it has of the section where those are not all.
+ */
+export function likeSection(
+  key: string,
+  setting: JsonSchema,
+  root: JsonSchema,
+): { of: readonly string[] | undefined } | undefined {
+  const section = root.properties?.[key];
+  const all = section === undefined ? undefined : resolve(section, root).properties;
+  if (all === undefined || setting.properties === undefined) return undefined;
+  const own = Object.keys(setting.properties);
+  if (!own.every((part) => Object.hasOwn(all, part))) return undefined;
+  return { of: own.length === Object.keys(all).length ? undefined : own };
 }
 
 export function schemaAt(root: JsonSchema, path: readonly (string | number)[]): JsonSchema | undefined {

@@ -22,7 +22,7 @@ export interface Cluster {
   readonly apiServer: ApiServerSettings;
   readonly controllerManager: ComponentSettings;
   readonly scheduler: ComponentSettings;
-  readonly kubelet: KubeletSettings;
+  readonly kubelet: NodeServiceSettings;
   readonly kubeProxy: KubeProxySettings;
   readonly containerd: ContainerdSettings;
   readonly haproxy: HaproxySettings;
@@ -66,6 +66,9 @@ export interface Host {
   readonly labels: Readonly<Record<string, string>>;
   /** As kubectl writes them: `key=value:Effect`. Masters that are not workers too get the control-plane taint unless `taints` is given. */
   readonly taints: readonly string[];
+  /** The cluster's, the groups' and the host's, merged; as are those of kube-proxy. */
+  readonly kubelet: NodeServiceSettings;
+  readonly kubeProxy: NodeServiceSettings;
   /** VRRP priority of a master, 1–254; by default 101. */
   readonly priority: number;
   /** Carries the VIP on this master; absent = `endpoint.interface`. */
@@ -169,26 +172,88 @@ export interface ApiServerSettings extends ComponentSettings {
   readonly nodePortRange: string;
   readonly audit: {
     readonly enabled: boolean;
+    readonly directory: string;
     readonly maxAge: number;
     readonly maxBackup: number;
     readonly maxSize: number;
+    readonly compress: boolean;
+    readonly mode: AuditMode;
+    /** Policy of audit.k8s.io/v1, with or without its `apiVersion` and `kind`. */
     readonly policy?: Readonly<Record<string, unknown>>;
+    /** `kubeconfig` in upstream's format. */
+    readonly webhook?: { readonly kubeconfig: Readonly<Record<string, unknown>>; readonly mode: AuditMode };
   };
+  readonly authentication: { readonly jwt: readonly JwtAuthenticator[] };
+  readonly admission: {
+    readonly podSecurity: PodSecuritySettings;
+    /** AdmissionPluginConfiguration of apiserver.config.k8s.io/v1. */
+    readonly plugins: readonly {
+      readonly name: string;
+      readonly path?: string;
+      readonly configuration?: Readonly<Record<string, unknown>>;
+    }[];
+  };
+  /** `path` counts from a folder of the API server's. */
+  readonly files: readonly { readonly path: string; readonly content: FreeText; readonly mode: string }[];
   readonly shutdownDelay: number;
   readonly watchGracePeriod: number;
   readonly goawayChance: number;
 }
 
-export interface KubeletSettings extends ComponentSettings {
-  /** Merged over KubeletConfiguration. */
+export type AuditMode = 'batch' | 'blocking' | 'blocking-strict';
+
+type PodSecurityLevel = 'privileged' | 'baseline' | 'restricted';
+
+export interface PodSecuritySettings {
+  /** Absent: a new cluster has it on, one that stands keeps what it has. */
+  readonly enabled?: boolean;
+  readonly enforce: PodSecurityLevel;
+  readonly warn: PodSecurityLevel;
+  readonly audit: PodSecurityLevel;
+  readonly exemptNamespaces: readonly string[];
+}
+
+/** JWTAuthenticator of apiserver.config.k8s.io/v1. */
+export interface JwtAuthenticator {
+  readonly issuer: {
+    readonly url: string;
+    readonly discoveryURL?: string;
+    /** PEM, also where the inventory names a file. */
+    readonly certificateAuthority?: string;
+    readonly audiences: readonly string[];
+    readonly audienceMatchPolicy?: 'MatchAny';
+    readonly egressSelectorType?: string;
+  };
+  readonly claimMappings: {
+    readonly username: PrefixedClaim;
+    readonly groups?: PrefixedClaim;
+    readonly uid?: Omit<PrefixedClaim, 'prefix'>;
+    readonly extra?: readonly { readonly key: string; readonly valueExpression: FreeText }[];
+  };
+  readonly claimValidationRules?: readonly {
+    readonly claim?: string;
+    readonly requiredValue?: FreeText;
+    readonly expression?: FreeText;
+    readonly message?: FreeText;
+  }[];
+  readonly userValidationRules?: readonly { readonly expression: FreeText; readonly message?: FreeText }[];
+}
+
+/** A claim with a prefix, or an expression. */
+export interface PrefixedClaim {
+  readonly claim?: string;
+  readonly prefix?: FreeText;
+  readonly expression?: FreeText;
+}
+
+export interface NodeServiceSettings extends ComponentSettings {
+  /** Merged over KubeletConfiguration, or KubeProxyConfiguration. */
   readonly config: Readonly<Record<string, unknown>>;
 }
 
-export interface KubeProxySettings extends ComponentSettings {
+export interface KubeProxySettings extends NodeServiceSettings {
   readonly enabled: boolean;
   readonly mode: 'nftables' | 'iptables' | 'ipvs';
-  /** Merged over KubeProxyConfiguration. */
-  readonly config: Readonly<Record<string, unknown>>;
 }
 
 export interface ContainerdSettings {

@@ -2,17 +2,19 @@ import { apiServerGates } from '../cluster/api-server.ts';
 import type { Guard } from '../cluster/gate.ts';
 import { apiServerGuard } from '../cluster/guards.ts';
 import { PATHS, SECRETS, USERS } from '../core/paths.ts';
-import type { Secret } from '../core/secret.ts';
 import { hostsWith } from '../inventory/types.ts';
 import { render } from '../render/render.ts';
 import { ref } from '../resources/kinds.ts';
-import type { FileResource, Ref, Resource, UnitResource } from '../resources/types.ts';
-import { directory, file, inputs, linkTo, readableBy, unitPath } from './build.ts';
-import { serviceEnvironment, type ServiceEnvironment } from './environment.ts';
+import type { Ref, Resource, UnitResource } from '../resources/types.ts';
+import { file, inputs, linkTo, readableBy, unitPath } from './build.ts';
+import { serviceEnvironment } from './environment.ts';
 import { LEAVES } from './leaves/names.ts';
 import { apiServes, mastersRollout } from './masters-rollout.ts';
 import type { GuardContext, Stage, StateContext } from './stage.ts';
-import { auditPolicy, authenticationConfig, authorizationConfig } from './api-server/configuration.ts';
+import { admission, podSecurity } from './api-server/admission.ts';
+import { audit } from './api-server/audit.ts';
+import { authenticationConfig, authorizationConfig } from './api-server/configuration.ts';
+import { extraFiles } from './api-server/files.ts';
 import { API_SERVER_FILES, apiServerFlags } from './api-server/flags.ts';
 
 const UNIT = 'kube-apiserver.service';
@@ -26,6 +28,16 @@ export const apiServer: Stage = {
   hosts: (cluster) => hostsWith(cluster, 'master'),
   needs: ['etcd', 'haproxy'],
   states,
+  problems: (cluster, facts) =>
+    podSecurity(cluster, facts) === 'left'
+      ? [
+          {
+            code: 'warning',
+            message:
+              'PodSecurity stays off, as this cluster was made without it: apiServer.admission.podSecurity.enabled: true switches it on, false ends this line',
+          },
+        ]
+      : [],
   rollout: mastersRollout,
   down: (cluster, { standing }) =>
     hostsWith(cluster, 'master').flatMap(({ name }) => (standing?.apiServers.includes(name) === false ? [name] : [])),
@@ -42,47 +54,35 @@ function guard(context: GuardContext): Guard[] {
 }
 
 function states(context: StateContext): Resource[] {
+  const { cluster, host, facts } = context;
   const link = linkTo('kube-apiserver', context);
   const kubectl = linkTo('kubectl', context);
-  const authentication = config(API_SERVER_FILES.authentication, authenticationConfig());
-  const authorization = config(API_SERVER_FILES.authorization, authorizationConfig());
-  const audit = auditFiles(context);
-  const environment = serviceEnvironment(context.cluster.apiServer.environment, `${PATHS.apiServer}/environment`);
-  const unitFile = file(unitPath(UNIT), unitText(context, environment.data));
-  const restart = [
-    ref(link),
-    ref(unitFile),
-    ...environment.files.map(ref),
-    ref(authentication),
-    ...audit.filter((each) => each.kind === 'file').map(ref),
-  ];
-  const files = [authentication, authorization, ...audit, ...environment.files, unitFile];
-  return [link, kubectl, ...files, unit(restart, ref(authorization))];
-}
-
-function config(path: string, text: string | Secret): FileResource {
-  return file(path, text, readableBy(USERS.apiServer));
-}
-
-function auditFiles({ cluster }: StateContext): Resource[] {
-  if (!cluster.apiServer.audit.enabled) return [];
-  return [
-    directory('/var/log/kubernetes'),
-    directory('/var/log/kubernetes/audit', { mode: '0700', owner: USERS.apiServer, group: USERS.apiServer }),
-    config(API_SERVER_FILES.auditPolicy, auditPolicy(cluster)),
-  ];
-}
-
-function unitText({ cluster, host }: StateContext, environment: ServiceEnvironment['data']): string {
-  const { shutdownDelay, watchGracePeriod, port, audit } = cluster.apiServer;
-  return render('kube-apiserver/kube-apiserver.service', {
-    flags: apiServerFlags(cluster, host),
-    ...environment,
+  const reads = readableBy(USERS.apiServer);
+  const authentication = file(API_SERVER_FILES.authentication, authenticationConfig(cluster), reads);
+  const authorization = file(API_SERVER_FILES.authorization, authorizationConfig(), reads);
+  const admitted = admission(cluster, facts);
+  const audited = audit(cluster);
+  const environment = serviceEnvironment(cluster.apiServer.environment, `${PATHS.apiServer}/environment`);
+  const { shutdownDelay, watchGracePeriod, port } = cluster.apiServer;
+  const text = render('kube-apiserver/kube-apiserver.service', {
+    flags: apiServerFlags(cluster, host, { ...admitted.flags, ...audited.flags }),
+    ...environment.data,
     localEtcd: host.roles.includes('etcd'),
     lowPort: port < 1024,
-    auditFolder: audit.enabled ? '/var/log/kubernetes/audit' : '',
+    auditFolder: audited.folder,
     stopTimeout: shutdownDelay + watchGracePeriod + STOP_MARGIN,
   });
+  const laid = [
+    link,
+    authentication,
+    ...admitted.files,
+    ...audited.resources,
+    ...extraFiles(cluster),
+    ...environment.files,
+    file(unitPath(UNIT), text),
+  ];
+  const restart = laid.filter(({ kind }) => kind !== 'directory').map(ref);
+  return [...laid, kubectl, authorization, unit(restart, ref(authorization))];
 }
 
 function unit(restart: readonly Ref[], authorization: Ref): UnitResource {

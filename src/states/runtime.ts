@@ -35,10 +35,10 @@ export const runtime: Stage = {
 };
 
 function containerdStates(context: StateContext): Resource[] {
-  const { cluster, own } = context;
+  const { cluster, host, own } = context;
   const registries = registryFiles(cluster.registries);
   const proxies = proxyFiles(cluster);
-  const config = configFile(cluster, containerdMajor(own.os, cluster.versions.containerd));
+  const config = configFile(containerdConfig(cluster, host, containerdMajor(own.os, cluster.versions.containerd)));
   return [
     ...packages(cluster),
     ...cniPlugins(context),
@@ -51,9 +51,9 @@ function containerdStates(context: StateContext): Resource[] {
   ];
 }
 
-function configFile(cluster: Cluster, major: 1 | 2): FileResource {
+function configFile(config: Readonly<Record<string, unknown>>): FileResource {
   return {
-    ...file(CONTAINERD.config, secretly(containerdConfig(cluster, major), toToml)),
+    ...file(CONTAINERD.config, secretly(config, toToml)),
     validate: ['containerd', '--config', '{}', 'config', 'dump'],
     requires: ['package:containerd'],
   };

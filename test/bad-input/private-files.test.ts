@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readPlan } from '../../src/engine/plan/plan-file.ts';
-import { load } from '../../src/inventory/load.ts';
+import { load, loadTexts } from '../../src/inventory/load.ts';
 import { parseManifest } from '../../src/states/manifests.ts';
 import { readIdentity } from '../../src/transport/identity-file.ts';
 import { readKnownHosts } from '../../src/transport/known-hosts-files.ts';
@@ -101,6 +101,21 @@ describe('of a private file that an inventory names in place of', () => {
   ])('an inventory nothing is told: %s', async (_what, text) => {
     const told = await said(text, (file) => load([file], { env: {} }));
     expect(told).toContain('InventoryError');
+    expect(told).not.toContain(PRIVATE);
+  });
+
+  it.each<[string, string]>([
+    ['a password', `${PRIVATE}\n`],
+    ['a key', `-----BEGIN PRIVATE KEY-----\n${PRIVATE}\n-----END PRIVATE KEY-----\n`],
+  ])("an issuer's authority nothing is told: %s", async (_what, text) => {
+    const told = await said(text, (file) => {
+      const issuer = { url: 'https://a.example.org', audiences: ['a'], certificateAuthority: file };
+      const jwt = [{ issuer, claimMappings: { username: { claim: 'sub', prefix: '' } } }];
+      const hosts = [{ name: 'm1', address: '10.0.0.1', roles: ['master'] }];
+      const inventory = JSON.stringify({ name: 'c', hosts, apiServer: { authentication: { jwt } } });
+      return loadTexts([{ file: 'a.yaml', text: inventory }], { env: {} });
+    });
+    expect(told).toContain('must be certificates');
     expect(told).not.toContain(PRIVATE);
   });
 

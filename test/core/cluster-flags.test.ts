@@ -89,3 +89,16 @@ it('finds variables that etcd does not read beside its file', () => {
     },
   ]);
 });
+
+it('finds what groups and hosts set, each where it is written', () => {
+  const versions = { kubernetes: '1.37.1', etcd: '3.7.3' };
+  const nodes = [
+    { path: [] },
+    { path: ['groups', 'worker'], kubelet: { extraArgs: { containerd: 'x' } } },
+    { path: ['hosts', 1], kubeProxy: { config: { featureGates: { TopologyAwareHints: true } } } },
+  ];
+  expect(flagProblems({ versions, ...SETTINGS }, nodes).map(({ path }) => path)).toEqual([
+    ['groups', 'worker', 'kubelet', 'extraArgs', 'containerd'],
+    ['hosts', 1, 'kubeProxy', 'config', 'featureGates', 'TopologyAwareHints'],
+  ]);
+});

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { deepMerge } from '../../src/core/merge.ts';
+import { deepMerge, layer } from '../../src/core/merge.ts';
 
 const CASES: {
   name: string;
@@ -84,5 +84,19 @@ describe('deepMerge', () => {
         expect(deepMerge(deepMerge(a, b), c)).toEqual(deepMerge(a, deepMerge(b, c)));
       }),
     );
+  });
+});
+
+describe('layer', () => {
+  it('keeps what is to be removed from what it is put upon later', () => {
+    const cluster = { a: null, b: { c: 1, d: 2 }, e: 3, f: [1] };
+    const host = { b: { c: null, g: 4 }, e: undefined, f: [2] };
+    expect(layer(cluster, host)).toEqual({ a: null, b: { c: null, d: 2, g: 4 }, e: 3, f: [2] });
+    expect(deepMerge({ a: 9, b: { c: 9, h: 9 } }, layer(cluster, host))).toEqual({
+      b: { h: 9, d: 2, g: 4 },
+      e: 3,
+      f: [2],
+    });
+    expect(cluster.b).toEqual({ c: 1, d: 2 });
   });
 });

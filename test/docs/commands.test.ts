@@ -55,6 +55,7 @@ const OTHERS: Readonly<Record<string, (words: readonly string[]) => string | und
   // What is passed on through a pipe, or sets things up for mcpk.
   jq: () => undefined,
   sha256sum: () => undefined, // parts.test.ts runs it
+  kubectl: () => undefined, // test/e2e/17-authentication.test.ts runs it
 };
 
 interface Parsed {

@@ -45,6 +45,8 @@ describe('defaults', () => {
       },
       labels: {},
       taints: ['node-role.kubernetes.io/control-plane:NoSchedule'],
+      kubelet: { config: {}, extraArgs: {}, environment: {} },
+      kubeProxy: { config: {}, extraArgs: {}, environment: {} },
       priority: 101,
       pillar: {},
       source: 'a.yaml:4',

@@ -40,7 +40,7 @@ describe('a mistake names file, place, path, what is wrong and the nearest word'
     ],
     [
       'apiServer: { extraArgs: { audit-log-path: /data/audit.log } }',
-      '43 apiServer.extraArgs.audit-log-path: "/data/audit.log" is not below /var/log/kubernetes/audit/, where alone the API server may write',
+      '43 apiServer.extraArgs.audit-log-path: "/data/audit.log" is not below /var/log/kubernetes/audit (apiServer.audit.directory), where alone the API server may write',
     ],
     ['etcd: { config: { data-dir: /data } }', '29 etcd.config.data-dir: is set by etcd.dataDirectory'],
     [
@@ -50,6 +50,14 @@ describe('a mistake names file, place, path, what is wrong and the nearest word'
     [
       'network: { plugin: bridge, nodePrefix: 26 }\nkubelet: { config: { maxPods: 62 } }',
       "+31 kubelet.config.maxPods: a node's part of podCidr (network.nodePrefix: 26) has addresses for 61 pods, not for 62",
+    ],
+    [
+      'network: { plugin: bridge, nodePrefix: 26 }\ngroups: { worker: { kubelet: { config: { maxPods: 62 } } } }',
+      "+51 groups.worker.kubelet.config.maxPods: a node's part of podCidr (network.nodePrefix: 26) has addresses for 61 pods, not for 62",
+    ],
+    [
+      'groups: { master: { kubelet: { extraArgs: { containerd: /run/x } } } }',
+      '57 groups.master.kubelet.extraArgs.containerd: kubelet 1.37.1 does not start with --containerd, which is gone since 1.37.0: leave it out: it belonged to cAdvisor',
     ],
     [
       'network: { plugin: bridge }\nkubelet: { extraArgs: { max-pods: 254 } }',

@@ -1,7 +1,7 @@
 import { load } from 'js-yaml';
 import { expect, it } from 'vitest';
 import { revealed } from '../../src/core/secret.ts';
-import { auditPolicy } from '../../src/states/api-server/configuration.ts';
+import { auditPolicy } from '../../src/states/api-server/audit.ts';
 import { labCluster } from './cluster.ts';
 
 interface Rule {
@@ -46,6 +46,16 @@ it.each([
   for (const request of ['get secrets', 'list secrets', 'update secrets', 'create serviceaccounts/token'])
     expect(levelOf(request, user, group)).toBe('Metadata');
   expect(levelOf('create tokenreviews.authentication.k8s.io', user, group)).toBe('Metadata');
+});
+
+it.each([
+  ['a node', ...NODE],
+  ['an administrator', 'kubernetes-admin', 'mcpk:cluster-admins'],
+])('what goes into a pod, or past the API, leaves a trace: by %s', (_who, user, group) => {
+  for (const into of ['exec', 'attach', 'portforward', 'proxy'])
+    for (const verb of ['create', 'get']) expect(levelOf(`${verb} pods/${into}`, user, group)).toBe('Metadata');
+  for (const request of ['get services/proxy', 'get nodes/proxy', 'create pods', 'patch deployments.apps'])
+    expect(levelOf(request, user, group)).toBe('Metadata');
 });
 
 it("the cluster's own chatter stays out", () => {

@@ -74,7 +74,8 @@ describe('the API server', () => {
     ],
     ['encrypts what it stores', 'encryption-provider-config', '/etc/kubernetes/api-server/encryption.yaml'],
     ['reloads encryption keys by itself', 'encryption-provider-config-automatic-reload', 'true'],
-    ['limits what a node may change', 'enable-admission-plugins', 'NodeRestriction'],
+    ['limits what a node may change', 'enable-admission-plugins', 'DenyServiceExternalIPs,NodeRestriction'],
+    ['lets tokens end when they say', 'service-account-extend-token-expiration', 'false'],
     ['shows no profile', 'profiling', 'false'],
     ['believes the front proxy alone', 'requestheader-allowed-names', 'front-proxy-client'],
     ['keeps an audit log', 'audit-policy-file', '/etc/kubernetes/api-server/audit-policy.yaml'],
@@ -99,10 +100,27 @@ describe('the API server', () => {
   });
 
   it.each([
-    ['enable-admission-plugins: AlwaysPullImages', 'NodeRestriction,AlwaysPullImages', undefined],
-    ['enable-admission-plugins: "AlwaysPullImages, NodeRestriction"', 'NodeRestriction,AlwaysPullImages', undefined],
-    ['disable-admission-plugins: NodeRestriction', undefined, 'NodeRestriction'],
-    ['enable-admission-plugins: A, disable-admission-plugins: NodeRestriction', 'A', 'NodeRestriction'],
+    [
+      'enable-admission-plugins: AlwaysPullImages',
+      'DenyServiceExternalIPs,NodeRestriction,AlwaysPullImages',
+      undefined,
+    ],
+    [
+      'enable-admission-plugins: "AlwaysPullImages, NodeRestriction"',
+      'DenyServiceExternalIPs,NodeRestriction,AlwaysPullImages',
+      undefined,
+    ],
+    ['disable-admission-plugins: NodeRestriction', 'DenyServiceExternalIPs', 'NodeRestriction'],
+    [
+      'disable-admission-plugins: "NodeRestriction,DenyServiceExternalIPs"',
+      undefined,
+      'NodeRestriction,DenyServiceExternalIPs',
+    ],
+    [
+      'enable-admission-plugins: A, disable-admission-plugins: NodeRestriction',
+      'DenyServiceExternalIPs,A',
+      'NodeRestriction',
+    ],
     ['enable-admission-plugins: null', undefined, undefined],
   ])('loses the limits of nodes only where that is said: %s', async (args, on, off) => {
     const cluster = await labCluster(`apiServer: { extraArgs: { ${args} } }`);

@@ -127,6 +127,13 @@ describe('kubelet', () => {
     expect(unit).not.toContain('--node-ip');
   });
 
+  it('limits what one pod may take, and lets nobody else read how', async () => {
+    const all = resources(nodes, await labContext());
+    expect(yamlOf(all, KUBELET_CONFIG)).toMatchObject({ podPidsLimit: 4096, seccompDefault: true });
+    for (const path of [KUBELET_CONFIG, '/etc/systemd/system/kubelet.service'])
+      expect(all).toContainEqual(expect.objectContaining({ path, mode: '0600', owner: 'root' }));
+  });
+
   it('has no more pods than addresses', async () => {
     const config = yamlOf(resources(nodes, await labContext('network: { nodePrefix: 26 }')), KUBELET_CONFIG);
     expect(config['maxPods']).toBe(61);
@@ -143,6 +150,52 @@ describe('kubelet', () => {
         `SystemdCgroup = ${String(systemd)}`,
       );
     }
+  });
+});
+
+describe('settings of a host', () => {
+  const OVER = JSON.stringify({
+    kubelet: { config: { maxPods: 90, cgroupDriver: 'systemd' }, extraArgs: { v: 2 } },
+    groups: { worker: { kubelet: { config: { maxPods: 50 } }, kubeProxy: { config: { conntrack: { min: 7 } } } } },
+    hosts: [
+      {
+        name: 'w1',
+        kubelet: {
+          config: { cgroupDriver: 'cgroupfs', maxParallelImagePulls: null },
+          extraArgs: { v: 4, 'node-ip': null },
+          environment: { GOGC: '50' },
+        },
+        kubeProxy: { extraArgs: { v: 5 } },
+      },
+    ],
+  });
+  const UNITS = '/etc/systemd/system';
+
+  it.each<[string, object, string]>([
+    ['m1', { maxPods: 90, cgroupDriver: 'systemd', maxParallelImagePulls: 5 }, 'true'],
+    ['w1', { maxPods: 50, cgroupDriver: 'cgroupfs' }, 'false'],
+    ['w2', { maxPods: 50, cgroupDriver: 'systemd', maxParallelImagePulls: 5 }, 'true'],
+  ])('%s has those of its groups and its own, and its containerd goes along', async (name, config, systemd) => {
+    const context = await labContext(OVER, name);
+    const kubelet = yamlOf(resources(nodes, context), KUBELET_CONFIG);
+    expect(kubelet).toMatchObject(config);
+    expect(Object.hasOwn(kubelet, 'maxParallelImagePulls')).toBe(name !== 'w1');
+    expect(textOf(resources(runtime, context), '/etc/containerd/config.toml')).toContain(`SystemdCgroup = ${systemd}`);
+  });
+
+  it('are flags and variables, too', async () => {
+    const [w1, w2] = await Promise.all(
+      ['w1', 'w2'].map(async (name) => resources(nodes, await labContext(OVER, name))),
+    );
+    const unit = textOf(w1 ?? [], `${UNITS}/kubelet.service`);
+    expect(unit).toMatch(/^ {2}--v=4/m);
+    expect(unit).toContain('\nEnvironment=GOGC=50\n');
+    expect(unit).not.toContain('--node-ip');
+    expect(textOf(w2 ?? [], `${UNITS}/kubelet.service`)).toMatch(/^ {2}--v=2/m);
+    expect(textOf(w1 ?? [], `${UNITS}/kube-proxy.service`)).toMatch(/^ {2}--v=5/m);
+    expect(textOf(w2 ?? [], `${UNITS}/kube-proxy.service`)).not.toContain('--v=');
+    // Over what the lab gives to all.
+    expect(yamlOf(w2 ?? [], PROXY_CONFIG)).toMatchObject({ conntrack: { maxPerCore: 0, min: 7 } });
   });
 });
 
@@ -170,8 +223,9 @@ describe('containerd', () => {
     [`registry.k8s.io/pause:3.9@sha256:${'a'.repeat(64)}`, `registry.k8s.io/pause@sha256:${'a'.repeat(64)}`],
   ])('keeps its sandbox image %s as %s', async (sandboxImage, kept) => {
     const cluster = await labCluster(JSON.stringify({ containerd: { sandboxImage } }));
-    for (const major of [1, 2] as const)
-      expect(JSON.stringify(containerdConfig(cluster, major))).toContain(`"${kept}"`);
+    for (const host of cluster.hosts.slice(0, 1))
+      for (const major of [1, 2] as const)
+        expect(JSON.stringify(containerdConfig(cluster, host, major))).toContain(`"${kept}"`);
   });
 
   it.each([

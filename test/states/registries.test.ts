@@ -47,7 +47,8 @@ describe('credentials of registries', () => {
       [1, 'io.containerd.grpc.v1.cri'],
       [2, 'io.containerd.cri.v1.images'],
     ] as const) {
-      const { plugins } = revealed(containerdConfig(cluster, major)) as {
+      const { host } = contextOf(cluster, 'w1', factsOf(cluster));
+      const { plugins } = revealed(containerdConfig(cluster, host, major)) as {
         plugins: Record<string, { registry: object }>;
       };
       expect(plugins[plugin]?.registry).toEqual({

@@ -1,4 +1,5 @@
 import { PATHS } from '../../core/paths.ts';
+import { ISSUER } from '../../core/token-issuer.ts';
 import { hostsWith, type Cluster, type Host } from '../../inventory/types.ts';
 import type { FlagValue } from '../../render/formats.ts';
 import { etcdServers } from '../etcd/config.ts';
@@ -6,38 +7,46 @@ import { LEAVES, NAMES } from '../leaves/names.ts';
 import { SHARED_FILES, TRUST } from '../secrets.ts';
 import { TLS_FLAGS } from '../tls.ts';
 
-/** Of tokens, followed by the domain, where the inventory names none. */
-export const ISSUER = 'https://kubernetes.default.svc.';
-
 export const API_SERVER_FILES = {
   authentication: `${PATHS.apiServer}/authentication.yaml`,
   authorization: `${PATHS.apiServer}/authorization.yaml`,
+  admission: `${PATHS.apiServer}/admission.yaml`,
+  podSecurity: `${PATHS.apiServer}/pod-security.yaml`,
   auditPolicy: `${PATHS.apiServer}/audit-policy.yaml`,
-  auditLog: '/var/log/kubernetes/audit/audit.log',
+  auditWebhook: `${PATHS.apiServer}/audit-webhook.yaml`,
 } as const;
 
-export function apiServerFlags(cluster: Cluster, host: Host): Record<string, FlagValue> {
+/** `more`: those of files that are there only now and then. */
+export function apiServerFlags(
+  cluster: Cluster,
+  host: Host,
+  more: Readonly<Record<string, FlagValue>>,
+): Record<string, FlagValue> {
   return {
     ...serving(cluster, host),
     ...access(cluster),
+    ...more,
     ...storage(cluster, host),
     ...outgoing(),
-    ...(cluster.apiServer.audit.enabled ? audit(cluster) : {}),
     ...cluster.apiServer.extraArgs,
     ...admission(cluster.apiServer.extraArgs),
   };
 }
 
-const NODE_RESTRICTION = 'NodeRestriction';
+/**
+ * A Service with an external address of its maker's choice takes what others send there (CVE-2020-8554); and whoever has
+ * one node has them all, unless nodes may change nothing of others.
+ */
+const ADMISSION = ['DenyServiceExternalIPs', 'NodeRestriction'];
 
 /**
- * What an inventory switches on comes beside the plugin that keeps a node from changing others; without it, whoever has
- * one node has them all. `disable-admission-plugins`, or null, says that this is meant.
+ * What an inventory switches on comes beside mcpk's own plugins. `disable-admission-plugins`, or null, says that they
+ * are not meant.
  */
 function admission(given: Cluster['apiServer']['extraArgs']): Record<string, FlagValue> {
   const { 'enable-admission-plugins': on, 'disable-admission-plugins': off } = given;
   if (on === null) return {};
-  const all = new Set([NODE_RESTRICTION, ...listOf(on)]);
+  const all = new Set([...ADMISSION, ...listOf(on)]);
   for (const name of listOf(off)) all.delete(name);
   return { 'enable-admission-plugins': all.size === 0 ? undefined : [...all].join(',') };
 }
@@ -83,6 +92,8 @@ function access({ network, endpoint }: Cluster): Record<string, FlagValue> {
     'requestheader-extra-headers-prefix': 'X-Remote-Extra-',
     'requestheader-group-headers': 'X-Remote-Group',
     'requestheader-username-headers': 'X-Remote-User',
+    // Tokens of pods end after the hour that they say, not after a year: clients of these years read them anew.
+    'service-account-extend-token-expiration': false,
     'service-account-issuer': `${ISSUER}${network.domain}`,
     'service-account-key-file': TRUST.serviceAccount,
     'service-account-signing-key-file': SHARED_FILES.serviceAccountOfApiServer,
@@ -108,15 +119,5 @@ function outgoing(): Record<string, FlagValue> {
     'kubelet-preferred-address-types': 'InternalIP',
     'proxy-client-cert-file': `${LEAVES.apiServerFrontProxy}.crt`,
     'proxy-client-key-file': `${LEAVES.apiServerFrontProxy}.key`,
-  };
-}
-
-function audit({ apiServer }: Cluster): Record<string, FlagValue> {
-  return {
-    'audit-log-path': API_SERVER_FILES.auditLog,
-    'audit-log-maxage': apiServer.audit.maxAge,
-    'audit-log-maxbackup': apiServer.audit.maxBackup,
-    'audit-log-maxsize': apiServer.audit.maxSize,
-    'audit-policy-file': API_SERVER_FILES.auditPolicy,
   };
 }

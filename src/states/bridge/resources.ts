@@ -4,7 +4,7 @@ import { PATHS } from '../../core/paths.ts';
 import type { Cluster, Host } from '../../inventory/types.ts';
 import { render } from '../../render/render.ts';
 import type { Resource } from '../../resources/types.ts';
-import { directory, file } from '../build.ts';
+import { directory, file, PRIVATE } from '../build.ts';
 import { hostRoutes, NETWORK_FOLDER } from '../host-routes.ts';
 import { nodeHosts } from '../node-rollout.ts';
 import type { DeferredStates, StateContext } from '../stage.ts';
@@ -41,7 +41,7 @@ export function bridge(context: StateContext): Resource[] | DeferredStates {
     directory('/etc/cni'),
     // The first name in this folder wins, so a leftover of another plugin would.
     { ...directory(PATHS.cniConfig), exclusive: true },
-    file(BRIDGE_CONFLIST, bridgeConflist(cluster, host, own, podCidr)),
+    file(BRIDGE_CONFLIST, bridgeConflist(cluster, host, own, podCidr), PRIVATE),
   ];
 }
 

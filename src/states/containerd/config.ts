@@ -2,7 +2,7 @@ import { deepMerge } from '../../core/merge.ts';
 import { PATHS } from '../../core/paths.ts';
 import { revealed } from '../../core/secret.ts';
 import type { HostFacts } from '../../cluster/facts.ts';
-import type { Cluster } from '../../inventory/types.ts';
+import type { Cluster, Host } from '../../inventory/types.ts';
 import { registryCredentials } from './credentials.ts';
 
 export const CONTAINERD = {
@@ -29,17 +29,17 @@ export function containerdMajor(os: HostFacts['os'], wanted?: string): 1 | 2 {
 }
 
 /** The one driver that kubelet and containerd must agree upon. */
-export function cgroupDriver(cluster: Cluster): string {
-  const wanted = revealed(cluster.kubelet.config['cgroupDriver']);
+export function cgroupDriver({ kubelet }: Host): string {
+  const wanted = revealed(kubelet.config['cgroupDriver']);
   return typeof wanted === 'string' ? wanted : 'systemd';
 }
 
 /** config.toml: version 2 for containerd 1.x, version 3 for 2.x (docs/cri/config.md of each), with `containerd.config` over it. */
-export function containerdConfig(cluster: Cluster, major: 1 | 2): Record<string, unknown> {
-  return deepMerge(major === 1 ? versionTwo(cluster) : versionThree(cluster), cluster.containerd.config);
+export function containerdConfig(cluster: Cluster, host: Host, major: 1 | 2): Record<string, unknown> {
+  return deepMerge(major === 1 ? versionTwo(cluster, host) : versionThree(cluster, host), cluster.containerd.config);
 }
 
-function versionTwo(cluster: Cluster): Tree {
+function versionTwo(cluster: Cluster, host: Host): Tree {
   return {
     version: 2,
     plugins: {
@@ -47,14 +47,14 @@ function versionTwo(cluster: Cluster): Tree {
         sandbox_image: sandboxImage(cluster),
         restrict_oom_score_adj: cluster.containerd.restrictOomScoreAdj,
         cni: cni(),
-        containerd: { default_runtime_name: 'runc', runtimes: { runc: runc(cluster) } },
+        containerd: { default_runtime_name: 'runc', runtimes: { runc: runc(host) } },
         registry: registry(cluster),
       },
     },
   };
 }
 
-function versionThree(cluster: Cluster): Tree {
+function versionThree(cluster: Cluster, host: Host): Tree {
   return {
     version: 3,
     plugins: {
@@ -65,7 +65,7 @@ function versionThree(cluster: Cluster): Tree {
       'io.containerd.cri.v1.runtime': {
         restrict_oom_score_adj: cluster.containerd.restrictOomScoreAdj,
         cni: cni(),
-        containerd: { default_runtime_name: 'runc', runtimes: { runc: runc(cluster) } },
+        containerd: { default_runtime_name: 'runc', runtimes: { runc: runc(host) } },
       },
     },
   };
@@ -87,6 +87,6 @@ function cni(): Tree {
   return { bin_dir: PATHS.cniBin, conf_dir: PATHS.cniConfig };
 }
 
-function runc(cluster: Cluster): Tree {
-  return { runtime_type: 'io.containerd.runc.v2', options: { SystemdCgroup: cgroupDriver(cluster) === 'systemd' } };
+function runc(host: Host): Tree {
+  return { runtime_type: 'io.containerd.runc.v2', options: { SystemdCgroup: cgroupDriver(host) === 'systemd' } };
 }

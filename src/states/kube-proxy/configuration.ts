@@ -19,5 +19,5 @@ export function kubeProxyConfiguration(cluster: Cluster, host: Host): Record<str
     mode: cluster.kubeProxy.mode,
     conntrack: { maxPerCore: 32768, min: 131072 },
   };
-  return deepMerge(defaults, cluster.kubeProxy.config);
+  return deepMerge(defaults, host.kubeProxy.config);
 }

@@ -16,8 +16,8 @@ const CONFIG = `${PATHS.kubeProxy}/config.yaml`;
 export function kubeProxy(context: StateContext): Resource[] {
   const { cluster, host } = context;
   if (!cluster.kubeProxy.enabled) return [];
-  const environment = serviceEnvironment(cluster.kubeProxy.environment, `${PATHS.kubeProxy}/environment`);
-  const flags = { config: CONFIG, ...cluster.kubeProxy.extraArgs };
+  const environment = serviceEnvironment(host.kubeProxy.environment, `${PATHS.kubeProxy}/environment`);
+  const flags = { config: CONFIG, ...host.kubeProxy.extraArgs };
   const link = linkTo('kube-proxy', context);
   const config = file(CONFIG, secretly(kubeProxyConfiguration(cluster, host), toYaml));
   const unitFile = file(

@@ -2,27 +2,29 @@ import type { HostFacts } from '../../cluster/facts.ts';
 import { deepMerge } from '../../core/merge.ts';
 import { PATHS } from '../../core/paths.ts';
 import { podsOnNode } from '../../core/pods-on-node.ts';
-import type { Cluster } from '../../inventory/types.ts';
+import type { Cluster, Host } from '../../inventory/types.ts';
 import { CONTAINERD, cgroupDriver } from '../containerd/config.ts';
 import { CIPHER_SUITES } from '../tls.ts';
 
 /** kubelet's own default for pods on a node. */
 const MAX_PODS = 110;
+/** So that one pod can't take all of a node's (32768 by default) from the others; far more than a usual one has. */
+const PIDS_OF_A_POD = 4096;
 
 type Tree = Readonly<Record<string, unknown>>;
 
 /** KubeletConfiguration v1beta1 of one host, with the inventory's `kubelet.config` over it. */
-export function kubeletConfiguration(cluster: Cluster, own: HostFacts): Record<string, unknown> {
+export function kubeletConfiguration(cluster: Cluster, host: Host, own: HostFacts): Record<string, unknown> {
   const defaults = {
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
     kind: 'KubeletConfiguration',
     ...access(),
-    ...runtime(cluster, own),
+    ...runtime(host, own),
     ...pods(cluster, own),
     ...reservations(),
     ...shutdown(),
   };
-  return deepMerge(defaults, cluster.kubelet.config);
+  return deepMerge(defaults, host.kubelet.config);
 }
 
 /** Who may ask the kubelet, and how it shows itself: nobody unnamed, everybody else by the API server's word. */
@@ -46,13 +48,15 @@ function access(): Tree {
   };
 }
 
-function runtime(cluster: Cluster, own: HostFacts): Tree {
+function runtime(host: Host, own: HostFacts): Tree {
   return {
     containerRuntimeEndpoint: `unix://${CONTAINERD.socket}`,
-    cgroupDriver: cgroupDriver(cluster),
+    cgroupDriver: cgroupDriver(host),
     // Since 1.35 the kubelet does not start on cgroup v1 unless told so.
     ...(own.cgroup === 1 ? { failCgroupV1: false } : {}),
     protectKernelDefaults: true,
+    // What a pod that says nothing of it gets: the runtime's own filter of system calls.
+    seccompDefault: true,
     serializeImagePulls: false,
     maxParallelImagePulls: 5,
   };
@@ -64,6 +68,7 @@ function pods(cluster: Cluster, own: HostFacts): Tree {
     clusterDNS: [cluster.addons.coredns.serviceAddress],
     // resolved's stub address means the pod itself inside a pod: hand on the list behind it.
     resolvConf: own.resolved ? PATHS.resolvedConf : PATHS.resolvConf,
+    podPidsLimit: PIDS_OF_A_POD,
     maxPods: Math.min(MAX_PODS, podsOnNode(cluster.network.nodePrefix)),
   };
 }

@@ -4,7 +4,7 @@ import { render } from '../../render/render.ts';
 import { toYaml } from '../../render/formats.ts';
 import { ref } from '../../resources/kinds.ts';
 import type { Ref, Resource, UnitResource } from '../../resources/types.ts';
-import { file, inputs, linkTo, unitPath } from '../build.ts';
+import { file, inputs, linkTo, PRIVATE, unitPath } from '../build.ts';
 import { serviceEnvironment, type ServiceEnvironment } from '../environment.ts';
 import type { StateContext } from '../stage.ts';
 import { kubeletConfiguration } from './configuration.ts';
@@ -12,11 +12,11 @@ import { kubeletConfiguration } from './configuration.ts';
 const KUBELET_UNIT = 'kubelet.service';
 
 export function kubelet(context: StateContext): Resource[] {
-  const { cluster, own } = context;
+  const { cluster, host, own } = context;
   const link = linkTo('kubelet', context);
-  const config = file(PATHS.kubeletConfig, secretly(kubeletConfiguration(cluster, own), toYaml));
-  const environment = serviceEnvironment(cluster.kubelet.environment, `${PATHS.kubelet}/environment`);
-  const unitFile = file(unitPath(KUBELET_UNIT), kubeletUnit(context, environment.data));
+  const config = file(PATHS.kubeletConfig, secretly(kubeletConfiguration(cluster, host, own), toYaml), PRIVATE);
+  const environment = serviceEnvironment(host.kubelet.environment, `${PATHS.kubelet}/environment`);
+  const unitFile = file(unitPath(KUBELET_UNIT), kubeletUnit(context, environment.data), PRIVATE);
   const started = [link, config, ...environment.files, unitFile];
   return [...started, unit(started.map(ref))];
 }
@@ -27,7 +27,7 @@ function kubeletUnit({ cluster, host }: StateContext, environment: ServiceEnviro
     'hostname-override': host.name,
     kubeconfig: PATHS.kubeletKubeconfig,
     'node-ip': host.internalAddress,
-    ...cluster.kubelet.extraArgs,
+    ...host.kubelet.extraArgs,
   };
   return render('kubelet/kubelet.service', { flags, swapOff: cluster.system.disableSwap, ...environment });
 }

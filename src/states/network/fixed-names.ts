@@ -1,7 +1,7 @@
 import { ETCD_PREFIX } from '../../cluster/api-server.ts';
 import type { Facts, HostFacts } from '../../cluster/facts.ts';
+import { ISSUER } from '../../core/token-issuer.ts';
 import type { Cluster } from '../../inventory/types.ts';
-import { ISSUER } from '../api-server/flags.ts';
 import type { Problem } from '../stage.ts';
 
 interface Kept {
@@ -40,8 +40,8 @@ function problem({ setting, wanted, of, why }: Kept, { hosts }: Facts): Problem[
   ];
 }
 
-function domainOf({ network, kubelet }: Cluster): Kept {
-  const own = kubelet.config['clusterDomain'];
+function domainOf({ network, hosts }: Cluster): Kept {
+  const own = hosts.map(({ kubelet }) => kubelet.config['clusterDomain']).find((each) => each !== undefined);
   return {
     setting: own === undefined ? 'network.domain' : 'kubelet.config.clusterDomain',
     wanted: typeof own === 'string' ? own : network.domain,

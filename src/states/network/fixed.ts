@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import type { Facts } from '../../cluster/facts.ts';
-import { hasLaid } from '../../cluster/laid.ts';
+import { hasServed } from '../../cluster/laid.ts';
 import { inCidr, nthAddress, parseCidr } from '../../core/ipv4.ts';
 import { PATHS } from '../../core/paths.ts';
 import { hostsWith, type Cluster } from '../../inventory/types.ts';
@@ -16,7 +16,7 @@ export function fixedProblems(cluster: Cluster, facts: Facts): Problem[] {
   const pods = [...partsOutside(cluster, facts), ...(otherPlugin.length > 0 ? [] : changedPool(cluster, facts))];
   return [
     ...changedServices(cluster, facts),
-    ...(served(facts) ? changedNames(cluster, facts) : []),
+    ...(hasServed(facts) ? changedNames(cluster, facts) : []),
     ...otherPlugin,
     ...foreignNetwork(cluster, facts),
     ...(pods.length > 0 ? pods : changedPodRange(cluster, facts)),
@@ -34,7 +34,7 @@ function changedServices(cluster: Cluster, facts: Facts): Problem[] {
   const address = facts.services?.kubernetes;
   // A range of IPv6 in the flags is not ours to count in.
   const moved = address !== undefined && hasServices(wanted) && address !== nthAddress(wanted, 1);
-  const resized = served(facts) && running.length > 0 && !running.includes(wanted);
+  const resized = hasServed(facts) && running.length > 0 && !running.includes(wanted);
   if (!moved && !resized) return changedDns(cluster, facts);
   const range = address === undefined ? running[0] : running.find((each) => inCidr(address, each));
   const runs = [range, address === undefined ? '' : `the Service kubernetes has ${address}`].filter(Boolean).join(', ');
@@ -62,13 +62,6 @@ function changedDns({ addons }: Cluster, { services }: Facts): Problem[] {
   ];
 }
 
-/** Some host has what only a run lays down to which an API server has answered. */
-function served(facts: Facts): boolean {
-  if (facts.nodes !== undefined) return true;
-  if (facts.etcd === 'none') return false;
-  return [...facts.hosts.values()].some((host) => hasLaid(host, 'nodes'));
-}
-
 /** Different ranges that units on the masters were given. */
 function rangesOf(cluster: Cluster, facts: Facts, of: 'services' | 'pods'): string[] {
   const all = hostsWith(cluster, 'master').flatMap(({ name }) => facts.hosts.get(name)?.ranges?.[of] ?? []);
@@ -85,7 +78,7 @@ function changedPodRange(cluster: Cluster, facts: Facts): Problem[] {
   const wanted = firstRange(cluster.controllerManager.extraArgs['cluster-cidr'], cluster.network.podCidr);
   const running = rangesOf(cluster, facts, 'pods');
   const [range] = running;
-  if (facts.nodes !== undefined || !served(facts) || range === undefined || running.includes(wanted)) return [];
+  if (facts.nodes !== undefined || !hasServed(facts) || range === undefined || running.includes(wanted)) return [];
   return [
     {
       message: `network.podCidr: the inventory wants ${wanted}, and the pods of this cluster run in ${range}`,

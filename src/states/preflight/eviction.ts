@@ -18,7 +18,7 @@ const FOLDERS: Readonly<Record<string, string>> = { nodefs: '/var/lib/kubelet', 
  */
 export function evictionProblems(cluster: Cluster, host: Host, own: HostFacts): Omit<Problem, 'host'>[] {
   if (!isNode(host)) return [];
-  const found = [...thresholdsOf(cluster, own)].flatMap(([signal, threshold]) => {
+  const found = [...thresholdsOf(cluster, host, own)].flatMap(([signal, threshold]) => {
     const [name = '', what] = signal.split('.');
     const folder = FOLDERS[name];
     const disk = [folder, '/var/lib'].flatMap((path) => own.filesystems.find((each) => each.path === path) ?? [])[0];
@@ -42,13 +42,13 @@ function inWords(what: string | undefined, { path, freeBytes, totalBytes, freeIn
 }
 
 /** `imagefs.available` → `15%`; the flag of that name wins over the file. */
-function thresholdsOf(cluster: Cluster, own: HostFacts): Map<string, string> {
-  const flag = cluster.kubelet.extraArgs['eviction-hard'];
+function thresholdsOf(cluster: Cluster, host: Host, own: HostFacts): Map<string, string> {
+  const flag = host.kubelet.extraArgs['eviction-hard'];
   if (typeof flag === 'string')
     return new Map(
       flag.split(',').map((each) => [each.slice(0, each.indexOf('<')).trim(), each.slice(each.indexOf('<') + 1)]),
     );
-  const hard = revealed(kubeletConfiguration(cluster, own)['evictionHard']);
+  const hard = revealed(kubeletConfiguration(cluster, host, own)['evictionHard']);
   return new Map(isMap(hard) ? Object.entries(hard).map(([signal, value]) => [signal, String(value)]) : []);
 }
 

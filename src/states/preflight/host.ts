@@ -30,7 +30,7 @@ export function hostProblems(cluster: Cluster, host: Host, own: HostFacts): Prob
     resources('disk space below /var/lib', own.diskFreeBytes, diskNeed(host, own)),
     ...evictionProblems(cluster, host, own),
     systemd(own),
-    swap(cluster, own),
+    swap(cluster, host, own),
     address(host, own),
     vipSubnet(cluster, host, own),
     foreign(own),
@@ -92,8 +92,8 @@ function systemd(own: HostFacts): Found {
   return own.systemd >= 247 ? undefined : { message: `has systemd ${String(own.systemd)}; 247 or newer is needed` };
 }
 
-function swap(cluster: Cluster, own: HostFacts): Found {
-  if (!own.swap || cluster.system.disableSwap || cluster.kubelet.config['failSwapOn'] === false) return undefined;
+function swap(cluster: Cluster, host: Host, own: HostFacts): Found {
+  if (!own.swap || cluster.system.disableSwap || host.kubelet.config['failSwapOn'] === false) return undefined;
   return {
     message: 'has swap, on which the kubelet does not start',
     hint: 'Set system.disableSwap, or kubelet.config.failSwapOn: false.',
@@ -182,10 +182,10 @@ export function nameServersOf(own: HostFacts, path: string): string[] {
 }
 
 /** Into a pod 127.0.0.1 is handed on as it is; there it is CoreDNS, which ends when it finds itself asking itself. */
-function nameServers({ addons, kubelet }: Cluster, host: Host, own: HostFacts): Found {
+function nameServers({ addons }: Cluster, host: Host, own: HostFacts): Found {
   const { enabled, forward } = addons.coredns;
   const node = host.roles.includes('master') || host.roles.includes('worker');
-  if (!enabled || !node || forward.length > 0 || own.resolved || 'resolvConf' in kubelet.config) return undefined;
+  if (!enabled || !node || forward.length > 0 || own.resolved || 'resolvConf' in host.kubelet.config) return undefined;
   const named = nameServersOf(own, PATHS.resolvConf);
   if (named.length === 0 || !named.every((each) => /^(127\.|::1$)/.test(each))) return undefined;
   return {

@@ -66,6 +66,10 @@ const COMPANIONS: Readonly<Record<string, object>> = {
   'registries.0.mirrors.0.username': { url: 'https://m.example.org', password: 'p' },
   'registries.0.mirrors.0.password': { url: 'https://m.example.org', username: 'u' },
   'proxy.noProxy.0': { http: 'http://p.example.org:1' },
+  'apiServer.audit.policy.rules.0.resources.0.resourceNames.0': { resources: ['pods'] },
+  'apiServer.authentication.jwt.0.claimValidationRules.0.requiredValue': { claim: 'hd' },
+  'apiServer.authentication.jwt.0.claimValidationRules.0.message': { expression: 'true' },
+  'apiServer.authentication.jwt.0.claimMappings.username.prefix': { claim: 'sub' },
 };
 
 /** An inventory with `value` at a place, and around it what the schema asks for there. */
@@ -117,7 +121,9 @@ const filesWith = (tree: StateTree, value: string): FileResource[] =>
 const isUrl = ({ rule }: Place): boolean => rule?.pattern?.startsWith('^https?') === true;
 const FREE = ALL.filter(({ rule }) => rule === undefined || rule['x-secret'] === true || rule.writeOnly === true);
 const OPEN = ALL.filter(({ rule }) => rule?.['x-open'] === true);
-const SHOWN = ALL.filter((place) => !FREE.includes(place) && !OPEN.includes(place));
+/** A text or the file that holds it: what comes of that is told in test/inventory/api-server.test.ts. */
+const CONTENTS = ALL.filter(({ rule }) => rule?.['x-contents'] === true);
+const SHOWN = ALL.filter((place) => ![...FREE, ...OPEN, ...CONTENTS].includes(place));
 const named = (all: readonly Place[]): (readonly [string, Place])[] =>
   all.map((place) => [place.path.join('.'), place]);
 
