@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import { chmod, chown, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createGroups, processesIn, removeGroups } from './cgroups.ts';
@@ -11,7 +11,7 @@ import { isMounted, removeFolder, unmount } from './mounts.ts';
 import { createHostSide, netnsOf, netnsPath, removeHostSide, setLink } from './network.ts';
 import { CLONE, STATE } from './paths.ts';
 import { children, identify, running, signal, startDetached, waitUntilGone, type ProcessId } from './processes.ts';
-import { run } from './run.ts';
+import { capture, run } from './run.ts';
 import { HOSTS, type HostSpec } from './topology.ts';
 
 const BOOT_TIMEOUT = 60_000;
@@ -19,9 +19,17 @@ const BOOT_TIMEOUT = 60_000;
 /** Folders that must not lie on an overlay: containerd's snapshots and etcd's database would not work there. */
 const PLAIN = ['containerd', 'kubelet', 'etcd'];
 
+/** Where they lie on the machine, by their name in the host's /var/lib. */
+export function plainFolders(host: string): Record<string, string> {
+  return Object.fromEntries(PLAIN.map((name) => [name, join(folderOf(host), 'data', name)]));
+}
+
 const folderOf = (name: string): string => join(STATE, 'hosts', name);
 /** The host's own file system as the machine sees it, valid while the host is set up. */
 export const rootOf = (name: string): string => join(folderOf(name), 'root');
+/** What was written until the host was saved, oldest first: lower layers of its disk, never written to again. */
+export const layersOf = (name: string): string => join(folderOf(name), 'layers');
+const upperOf = (name: string): string => join(folderOf(name), 'upper');
 const pidFileOf = (name: string): string => join(folderOf(name), 'pid');
 const consoleOf = (name: string): string => join(folderOf(name), 'console.log');
 
@@ -57,7 +65,6 @@ export async function boot(host: HostSpec, image: string): Promise<void> {
 }
 
 function nspawnArguments(host: HostSpec): string[] {
-  const folder = folderOf(host.name);
   return [
     'systemd-nspawn',
     '--quiet',
@@ -74,19 +81,23 @@ function nspawnArguments(host: HostSpec): string[] {
     '--resolv-conf=off',
     '--timezone=off',
     '--console=passive',
-    ...PLAIN.map((name) => `--bind=${join(folder, 'data', name)}:/var/lib/${name}`),
+    ...Object.entries(plainFolders(host.name)).map(([name, folder]) => `--bind=${folder}:/var/lib/${name}`),
   ];
 }
 
 async function mountDisk(host: HostSpec, image: string): Promise<void> {
-  const folder = folderOf(host.name);
-  for (const name of ['upper', 'work', 'root', ...PLAIN.map((plain) => join('data', plain))]) {
-    await mkdir(join(folder, name), { recursive: true });
-  }
-  if (isMounted(rootOf(host.name))) return;
-  const options = `lowerdir=${image},upperdir=${join(folder, 'upper')},workdir=${join(folder, 'work')}`;
-  await run(['mount', '-t', 'overlay', '-o', options, 'overlay', rootOf(host.name)]);
-  if (!(await exists(join(folder, 'upper', 'etc', 'machine-id')))) await personalise(host);
+  const { name } = host;
+  const upper = upperOf(name);
+  const work = join(folderOf(name), 'work');
+  const folders = [layersOf(name), upper, work, rootOf(name), ...Object.values(plainFolders(name))];
+  for (const folder of folders) await mkdir(folder, { recursive: true });
+  if (isMounted(rootOf(name))) return;
+  const layers = (await readdir(layersOf(name))).sort().map((layer) => join(layersOf(name), layer));
+  const lower = [...layers.reverse(), image].join(':');
+  // As on a disk, a folder can be renamed, also one that lies in a lower layer.
+  const options = `redirect_dir=on,lowerdir=${lower},upperdir=${upper},workdir=${work}`;
+  await run(['mount', '-t', 'overlay', '-o', options, 'overlay', rootOf(name)]);
+  if (!(await exists(join(rootOf(name), 'etc', 'machine-id')))) await personalise(host);
 }
 
 /** What tells a host from its siblings, and the key that lets the operator in. */
@@ -182,6 +193,50 @@ export async function cutPower(name: string): Promise<void> {
     throw new LabError(`${name}: processes ${processesIn(name).join(', ')} of it outlived its power loss`);
   }
   await rm(pidFileOf(name), { force: true });
+}
+
+/** What keeps data, and what would start it or miss it. */
+const WRITERS = [
+  'kubelet',
+  'kube-proxy',
+  'keepalived',
+  'haproxy',
+  'kube-controller-manager',
+  'kube-scheduler',
+  'kube-apiserver',
+  'etcd',
+  'containerd',
+].map((name) => `${name}.service`);
+
+/**
+ * A whole shutdown takes minutes: kubelet and its pods hold each other's mounts, an API server says goodbye to its
+ * clients for a minute. So what writes is stopped, an API server, which keeps nothing itself, by force, and the rest
+ * loses its power.
+ */
+const STOP = `
+units=$(systemctl list-units --plain --no-legend --state=active,activating,reloading,deactivating "$@" | cut -d ' ' -f 1)
+if [ -n "$units" ]; then
+  systemctl stop --no-block $units
+  systemctl kill --signal=KILL kube-apiserver.service 2>/dev/null
+  timeout 30 systemctl stop $units || systemctl kill --signal=KILL $units
+fi
+journalctl --sync`;
+
+/** Stops what keeps data on a host, then turns its power off; false when it was off. */
+export async function stop(name: string): Promise<boolean> {
+  if ((await poweredOn(name)) === undefined) return false;
+  await capture(await onHost(name, ['sh', '-c', STOP, 'sh', ...WRITERS]), { timeout: 60_000 });
+  await cutPower(name);
+  return true;
+}
+
+/** What a powered-off host wrote since it was saved last becomes a layer: others may link it, its next boot adds to it. */
+export async function freezeDisk(name: string): Promise<void> {
+  await unmountDisk(name);
+  if (!(await exists(upperOf(name)))) return;
+  await mkdir(layersOf(name), { recursive: true });
+  const number = String((await readdir(layersOf(name))).length).padStart(3, '0');
+  await rename(upperOf(name), join(layersOf(name), number));
 }
 
 /** Takes a powered-off host's disk away: its next boot is that of a bare host. */

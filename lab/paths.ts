@@ -13,8 +13,11 @@ export const CLONE = dirname(dirname(fileURLToPath(import.meta.url)));
 export const CACHE = join(cacheHome, 'mcpk');
 export const ARTIFACTS = join(CACHE, 'artifacts');
 
-/** What one running lab consists of. `down` leaves only the keys. */
+/** What one running lab consists of; `down` removes it. */
 export const STATE = join(stateHome, 'mcpk-lab');
+
+/** Labs that were saved. Beside the running one, as its layers are linked and not copied. Survives `down`. */
+export const SAVED = join(stateHome, 'mcpk-lab-saved');
 
 const ARCHITECTURES: Partial<Record<NodeJS.Architecture, string>> = { x64: 'amd64', arm64: 'arm64' };
 
