@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import { chmod, chown, copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createGroups, processesIn, removeGroups } from './cgroups.ts';
 import { LabError } from './errors.ts';
 import { hostKeyOf, OPERATOR_KEY } from './keys.ts';
+import { freeze, layersIn } from './layers.ts';
 import { exists } from './machine.ts';
 import { isMounted, removeFolder, unmount } from './mounts.ts';
 import { createHostSide, netnsOf, netnsPath, removeHostSide, setLink } from './network.ts';
@@ -27,8 +28,8 @@ export function plainFolders(host: string): Record<string, string> {
 const folderOf = (name: string): string => join(STATE, 'hosts', name);
 /** The host's own file system as the machine sees it, valid while the host is set up. */
 export const rootOf = (name: string): string => join(folderOf(name), 'root');
-/** What was written until the host was saved, oldest first: lower layers of its disk, never written to again. */
-export const layersOf = (name: string): string => join(folderOf(name), 'layers');
+/** Lists what was written until the host was saved: lower layers of its disk (lab/layers.ts). */
+export const layerListOf = (name: string): string => join(folderOf(name), 'layers');
 const upperOf = (name: string): string => join(folderOf(name), 'upper');
 const pidFileOf = (name: string): string => join(folderOf(name), 'pid');
 const consoleOf = (name: string): string => join(folderOf(name), 'console.log');
@@ -89,11 +90,10 @@ async function mountDisk(host: HostSpec, image: string): Promise<void> {
   const { name } = host;
   const upper = upperOf(name);
   const work = join(folderOf(name), 'work');
-  const folders = [layersOf(name), upper, work, rootOf(name), ...Object.values(plainFolders(name))];
+  const folders = [upper, work, rootOf(name), ...Object.values(plainFolders(name))];
   for (const folder of folders) await mkdir(folder, { recursive: true });
   if (isMounted(rootOf(name))) return;
-  const layers = (await readdir(layersOf(name))).sort().map((layer) => join(layersOf(name), layer));
-  const lower = [...layers.reverse(), image].join(':');
+  const lower = [...(await layersIn(layerListOf(name))).reverse(), image].join(':');
   // As on a disk, a folder can be renamed, also one that lies in a lower layer.
   const options = `redirect_dir=on,lowerdir=${lower},upperdir=${upper},workdir=${work}`;
   await run(['mount', '-t', 'overlay', '-o', options, 'overlay', rootOf(name)]);
@@ -230,13 +230,10 @@ export async function stop(name: string): Promise<boolean> {
   return true;
 }
 
-/** What a powered-off host wrote since it was saved last becomes a layer: others may link it, its next boot adds to it. */
+/** What a powered-off host wrote since it was saved last becomes a layer: others may share it, its next boot adds to it. */
 export async function freezeDisk(name: string): Promise<void> {
   await unmountDisk(name);
-  if (!(await exists(upperOf(name)))) return;
-  await mkdir(layersOf(name), { recursive: true });
-  const number = String((await readdir(layersOf(name))).length).padStart(3, '0');
-  await rename(upperOf(name), join(layersOf(name), number));
+  if (await exists(upperOf(name))) await freeze(upperOf(name), layerListOf(name));
 }
 
 /** Takes a powered-off host's disk away: its next boot is that of a bare host. */

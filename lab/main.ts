@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { LabError, messageOf } from './errors.ts';
 import { onHost } from './hosts.ts';
 import {
@@ -17,9 +16,8 @@ import {
   type Progress,
 } from './lab.ts';
 import { onOperatorSide, operatorEnvironment } from './operator.ts';
-import { SAVED } from './paths.ts';
 import { attach, run } from './run.ts';
-import { savedLabs } from './saved.ts';
+import { foldersOf, savedLabs } from './saved.ts';
 import { forget, load, save } from './states.ts';
 import { VIP } from './topology.ts';
 
@@ -144,7 +142,8 @@ function requiredName(name: string | undefined): string {
 
 async function printSaved(): Promise<number> {
   for (const saved of await savedLabs()) {
-    const [size = ''] = (await run(['du', '-sh', join(SAVED, saved.name)])).split('\t');
+    const lines = await run(['du', '-shc', ...(await foldersOf(saved.name))]);
+    const [size = ''] = lines.trimEnd().split('\n').at(-1)?.split('\t') ?? [];
     process.stdout.write(`${saved.name.padEnd(12)}  ${saved.savedAt}  ${size.padStart(6)}  on ${saved.image}\n`);
   }
   return 0;

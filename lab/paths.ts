@@ -16,8 +16,10 @@ export const ARTIFACTS = join(CACHE, 'artifacts');
 /** What one running lab consists of; `down` removes it. */
 export const STATE = join(stateHome, 'mcpk-lab');
 
-/** Labs that were saved. Beside the running one, as its layers are linked and not copied. Survives `down`. */
-export const SAVED = join(stateHome, 'mcpk-lab-saved');
+/** Labs that were saved, on the file system of the running one, which shares their layers. Survives `down`. */
+const SAVED = join(stateHome, 'mcpk-lab-saved');
+export const SAVED_LABS = join(SAVED, 'labs');
+export const LAYERS = join(SAVED, 'layers');
 
 const ARCHITECTURES: Partial<Record<NodeJS.Architecture, string>> = { x64: 'amd64', arm64: 'arm64' };
 

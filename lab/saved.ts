@@ -2,8 +2,10 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { LabError } from './errors.ts';
+import { hostsWithState, layerListOf } from './hosts.ts';
+import { layersIn, sweep } from './layers.ts';
 import { exists } from './machine.ts';
-import { SAVED } from './paths.ts';
+import { SAVED_LABS } from './paths.ts';
 import { run } from './run.ts';
 import { HOSTS, OPERATOR_ADDRESS, VIP } from './topology.ts';
 
@@ -35,12 +37,12 @@ export function unlike(saved: Origin, here: Origin): string | undefined {
 }
 
 /** Where the parts of a saved lab lie. */
-export const savedHost = (folder: string, host: string): string => join(folder, 'hosts', host);
+export const savedData = (folder: string, host: string): string => join(folder, 'hosts', host, 'data');
+export const savedLayerList = (folder: string, host: string): string => join(folder, 'hosts', host, 'layers');
 export const savedOperator = (folder: string): string => join(folder, 'operator');
 
 /** The saved labs of a folder, by name. */
-export async function savedLabs(store: string = SAVED): Promise<SavedLab[]> {
-  // Those with a dot are being written, or on their way out.
+export async function savedLabs(store: string = SAVED_LABS): Promise<SavedLab[]> {
   const names = (await readdir(store).catch(() => [])).filter((name) => !name.startsWith('.')).sort();
   return Promise.all(
     names.map(async (name) => ({
@@ -50,7 +52,7 @@ export async function savedLabs(store: string = SAVED): Promise<SavedLab[]> {
   );
 }
 
-export async function savedLab(name: string, store: string = SAVED): Promise<{ saved: SavedLab; folder: string }> {
+export async function savedLab(name: string, store: string = SAVED_LABS): Promise<{ saved: SavedLab; folder: string }> {
   const all = await savedLabs(store);
   const saved = all.find((each) => each.name === name);
   if (saved !== undefined) return { saved, folder: join(store, name) };
@@ -65,11 +67,11 @@ export async function keep(
   name: string,
   origin: Origin,
   write: (folder: string) => Promise<void>,
-  store: string = SAVED,
+  store: string = SAVED_LABS,
 ): Promise<void> {
   requireName(name);
   const [folder, work, old] = [join(store, name), join(store, `.${name}.new`), join(store, `.${name}.old`)];
-  for (const left of [work, old]) await rm(left, { recursive: true, force: true });
+  await removeHalves(store);
   // Private keys and the hosts' disks lie in it.
   await mkdir(work, { recursive: true, mode: 0o700 });
   try {
@@ -78,16 +80,34 @@ export async function keep(
     if (await exists(folder)) await rename(folder, old);
     await rename(work, folder);
   } finally {
-    for (const left of [work, old]) await rm(left, { recursive: true, force: true });
+    await removeHalves(store);
   }
 }
 
-export async function forget(name: string, store: string = SAVED): Promise<void> {
+/** What is being written, or on its way out, begins with a dot: one that is left was cut off. */
+async function removeHalves(store: string): Promise<void> {
+  for (const name of await readdir(store).catch(() => []))
+    if (name.startsWith('.')) await rm(join(store, name), { recursive: true, force: true });
+}
+
+/** Where all that a saved lab consists of lies; others may share the layers among them. */
+export async function foldersOf(name: string): Promise<string[]> {
+  const folder = join(SAVED_LABS, name);
+  const layers = await Promise.all(HOSTS.map((host) => layersIn(savedLayerList(folder, host.name))));
+  return [folder, ...layers.flat()];
+}
+
+/** Removes the layers that neither a saved lab nor the running one has. */
+export async function sweepLayers(): Promise<void> {
+  const saved = (await savedLabs()).map(({ name }) => join(SAVED_LABS, name));
+  const lists = saved.flatMap((folder) => HOSTS.map((host) => savedLayerList(folder, host.name)));
+  await sweep([...lists, ...hostsWithState().map(layerListOf)]);
+}
+
+export async function forget(name: string, store: string = SAVED_LABS): Promise<void> {
   const { folder } = await savedLab(name, store);
-  const old = join(store, `.${name}.old`);
-  await rm(old, { recursive: true, force: true });
-  await rename(folder, old);
-  await rm(old, { recursive: true, force: true });
+  await rename(folder, join(store, `.${name}.gone`));
+  await removeHalves(store);
 }
 
 function requireName(name: string): void {
@@ -98,17 +118,8 @@ function requireName(name: string): void {
 }
 
 /** Copies a folder, or a file, with all that is in it, holes as holes, into the place of `to`. */
-export async function copyFolder(from: string, to: string): Promise<void> {
-  await put(['-a'], from, to);
-}
-
-/** As {@link copyFolder}, for folders whose files nobody changes any more: only their names are copied. */
-export async function linkFolder(from: string, to: string): Promise<void> {
-  await put(['-a', '--link'], from, to);
-}
-
-async function put(how: readonly string[], from: string, to: string): Promise<void> {
+export async function copy(from: string, to: string): Promise<void> {
   await rm(to, { recursive: true, force: true });
   await mkdir(dirname(to), { recursive: true });
-  await run(['cp', ...how, from, to]);
+  await run(['cp', '-a', from, to]);
 }

@@ -2,7 +2,7 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LabError } from './errors.ts';
-import { cutPower, freezeDisk, layersOf, plainFolders, poweredOn, removeDisk, stop } from './hosts.ts';
+import { cutPower, freezeDisk, layerListOf, plainFolders, poweredOn, removeDisk, stop } from './hosts.ts';
 import { setImageInUse } from './image.ts';
 import {
   allHosts,
@@ -24,14 +24,15 @@ import { waitForNodes } from './nodes.ts';
 import { KUBECONFIG } from './operator.ts';
 import { STATE } from './paths.ts';
 import {
-  copyFolder,
+  copy,
   forget as forgetSaved,
   keep,
-  linkFolder,
   originOf,
-  savedHost,
+  savedData,
   savedLab,
+  savedLayerList,
   savedOperator,
+  sweepLayers,
   unlike,
 } from './saved.ts';
 import { HOSTS } from './topology.ts';
@@ -59,6 +60,7 @@ export async function save(name: string, onProgress: OnProgress = silent): Promi
       });
       await part('copy', async () => {
         await keep(name, originOf(image), writeParts);
+        await sweepLayers();
         return `as ${name}`;
       });
     } finally {
@@ -70,13 +72,12 @@ export async function save(name: string, onProgress: OnProgress = silent): Promi
 }
 
 async function writeParts(folder: string): Promise<void> {
-  for (const entry of await operatorFiles()) await copyFolder(join(STATE, entry), join(savedOperator(folder), entry));
+  for (const entry of await operatorFiles()) await copy(join(STATE, entry), join(savedOperator(folder), entry));
   await onEach(async (name) => {
     await freezeDisk(name);
-    const saved = savedHost(folder, name);
-    await linkFolder(layersOf(name), join(saved, 'layers'));
-    // Databases write their files in place: a link would change with the host as soon as it is on again.
-    for (const [data, from] of Object.entries(plainFolders(name))) await copyFolder(from, join(saved, 'data', data));
+    await copy(layerListOf(name), savedLayerList(folder, name));
+    for (const [data, from] of Object.entries(plainFolders(name)))
+      await copy(from, join(savedData(folder, name), data));
   });
 }
 
@@ -110,6 +111,7 @@ export async function load(name: string, onProgress: OnProgress = silent): Promi
     await part('disks', async () => {
       await readParts(folder);
       await setImageInUse(made.image);
+      await sweepLayers();
       return `as ${name}, of ${saved.savedAt}`;
     });
     await operatorSide(made, part);
@@ -123,11 +125,10 @@ export async function load(name: string, onProgress: OnProgress = silent): Promi
 async function readParts(folder: string): Promise<void> {
   for (const entry of await operatorFiles()) await rm(join(STATE, entry), { recursive: true, force: true });
   const saved = savedOperator(folder);
-  for (const entry of await readdir(saved).catch(() => [])) await copyFolder(join(saved, entry), join(STATE, entry));
+  for (const entry of await readdir(saved).catch(() => [])) await copy(join(saved, entry), join(STATE, entry));
   await onEach(async (name) => {
-    const from = savedHost(folder, name);
-    await linkFolder(join(from, 'layers'), layersOf(name));
-    for (const [data, to] of Object.entries(plainFolders(name))) await copyFolder(join(from, 'data', data), to);
+    await copy(savedLayerList(folder, name), layerListOf(name));
+    for (const [data, to] of Object.entries(plainFolders(name))) await copy(join(savedData(folder, name), data), to);
   });
 }
 
@@ -151,5 +152,8 @@ async function settle(part: Part, since: number): Promise<void> {
 
 export async function forget(name: string): Promise<void> {
   requireMachine();
-  await withLock(() => forgetSaved(name));
+  await withLock(async () => {
+    await forgetSaved(name);
+    await sweepLayers();
+  });
 }

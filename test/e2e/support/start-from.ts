@@ -86,6 +86,7 @@ async function isBare(): Promise<boolean> {
 
 async function savedOrNew(name: string, overlays: readonly string[]): Promise<void> {
   if (SAVED_LABS && (await savedLabs()).some((each) => each.name === name)) {
+    tell(`loads the saved lab "${name}"`);
     const why = await load(name).then(() => undefined, String);
     if (why === undefined && (await heals(`the saved lab "${name}"`, overlays))) return;
     if (why !== undefined) tell(why);
@@ -95,7 +96,9 @@ async function savedOrNew(name: string, overlays: readonly string[]): Promise<vo
   const said = await mcpk(['apply', '--yes'], overlays);
   expect(said.code, said.stdout + said.stderr).toBe(0);
   await usable();
-  if (SAVED_LABS) await save(name);
+  if (!SAVED_LABS) return;
+  tell(`saves the lab as "${name}"`);
+  await save(name);
 }
 
 /** An apply makes of it what the inventory wants, whatever mcpk has changed since, and a file that failed left behind. */
