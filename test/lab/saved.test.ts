@@ -97,7 +97,7 @@ describe('the folders that a saved lab has copies of', () => {
     await writeFile(join(from, 'database'), 'as saved', { mode: 0o600 });
   });
 
-  it('do not change with a database that is written in place, ', async () => {
+  it('do not change with a database that is written in place, and keep their modes', async () => {
     await copy(from, to);
     await appendFile(join(from, 'database'), ', and later');
     expect(await readFile(join(to, 'database'), 'utf8')).toBe('as saved');

@@ -7,4 +7,4 @@ const TIER = process.env['MCPK_TIER'];
 export const FULL = TIER !== 'ci';
 
 /** Files take the lab they need from one that an earlier run saved: not where all is to be proved anew. */
-export const SAVED_LABS = TIER !== 'ci' && TIER !== 'full';
+export const MAY_LOAD = TIER !== 'ci' && TIER !== 'full';

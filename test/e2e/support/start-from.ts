@@ -10,7 +10,7 @@ import { ensureBinaries } from '../../../lab/binaries.ts';
 import { host, reset, status, up } from '../../../lab/lab.ts';
 import { savedLabs } from '../../../lab/saved.ts';
 import { load, save } from '../../../lab/states.ts';
-import { SAVED_LABS } from '../../support/tier.ts';
+import { MAY_LOAD } from '../../support/tier.ts';
 import { allNodesReady, mcpk, NODES, overlay, writeKubeconfig } from './mcpk.ts';
 
 /** The release that a cluster is upgraded from. */
@@ -85,7 +85,7 @@ async function isBare(): Promise<boolean> {
 }
 
 async function savedOrNew(name: string, overlays: readonly string[]): Promise<void> {
-  if (SAVED_LABS && (await savedLabs()).some((each) => each.name === name)) {
+  if (MAY_LOAD && (await savedLabs()).some((each) => each.name === name)) {
     tell(`loads the saved lab "${name}"`);
     const why = await load(name).then(() => undefined, String);
     if (why === undefined && (await heals(`the saved lab "${name}"`, overlays))) return;
@@ -96,7 +96,7 @@ async function savedOrNew(name: string, overlays: readonly string[]): Promise<vo
   const said = await mcpk(['apply', '--yes'], overlays);
   expect(said.code, said.stdout + said.stderr).toBe(0);
   await usable();
-  if (!SAVED_LABS) return;
+  if (!MAY_LOAD) return;
   tell(`saves the lab as "${name}"`);
   await save(name);
 }
