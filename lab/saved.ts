@@ -43,7 +43,7 @@ export const savedOperator = (folder: string): string => join(folder, 'operator'
 
 /** The saved labs of a folder, by name. */
 export async function savedLabs(store: string = SAVED_LABS): Promise<SavedLab[]> {
-  const names = (await readdir(store).catch(() => [])).filter((name) => !name.startsWith('.')).sort();
+  const names = (await entriesOf(store)).filter((name) => !name.startsWith('.')).sort();
   return Promise.all(
     names.map(async (name) => ({
       ...(JSON.parse(await readFile(join(store, name, MANIFEST), 'utf8')) as Omit<SavedLab, 'name'>),
@@ -86,22 +86,33 @@ export async function keep(
 
 /** What is being written, or on its way out, begins with a dot: one that is left was cut off. */
 async function removeHalves(store: string): Promise<void> {
-  for (const name of await readdir(store).catch(() => []))
+  for (const name of await entriesOf(store))
     if (name.startsWith('.')) await rm(join(store, name), { recursive: true, force: true });
 }
 
 /** Where all that a saved lab consists of lies; others may share the layers among them. */
 export async function foldersOf(name: string): Promise<string[]> {
   const folder = join(SAVED_LABS, name);
-  const layers = await Promise.all(HOSTS.map((host) => layersIn(savedLayerList(folder, host.name))));
+  const layers = await Promise.all((await layerListsOf(folder)).map((list) => layersIn(list)));
   return [folder, ...layers.flat()];
 }
 
 /** Removes the layers that neither a saved lab nor the running one has. */
 export async function sweepLayers(): Promise<void> {
-  const saved = (await savedLabs()).map(({ name }) => join(SAVED_LABS, name));
-  const lists = saved.flatMap((folder) => HOSTS.map((host) => savedLayerList(folder, host.name)));
-  await sweep([...lists, ...hostsWithState().map(layerListOf)]);
+  const saved = await Promise.all((await savedLabs()).map(({ name }) => layerListsOf(join(SAVED_LABS, name))));
+  await sweep([...saved.flat(), ...hostsWithState().map(layerListOf)]);
+}
+
+async function layerListsOf(folder: string): Promise<string[]> {
+  return (await readdir(join(folder, 'hosts'))).map((host) => savedLayerList(folder, host));
+}
+
+/** None of a folder that is not there. */
+async function entriesOf(folder: string): Promise<string[]> {
+  return readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
 }
 
 export async function forget(name: string, store: string = SAVED_LABS): Promise<void> {

@@ -38,7 +38,6 @@ export function startFrom(state: LabState, { leaves }: { leaves?: LabState } = {
 }
 
 interface Task {
-  mode: string;
   result?: { state?: string };
   tasks?: readonly Task[];
 }
