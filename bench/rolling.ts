@@ -70,7 +70,7 @@ export async function rolling({ quick, rounds, note }: Options): Promise<Report>
       },
     ],
     notes: [
-      `Under load meanwhile (20 requests a second at the VIP, 1 s timeout, no retry): ${String(requests)} requests, ${String(failures.length)} failed${failures.length > 0 ? `, first: ${failures[0] ?? ''}` : ''}, ${String(turnedAway)} sent again because an API server that stops turned them away unread (503, Retry-After).`,
+      `Under load meanwhile (20 requests a second at the VIP, 5 s timeout, no retry): ${String(requests)} requests, ${String(failures.length)} failed${failures.length > 0 ? `, first: ${failures[0] ?? ''}` : ''}, ${String(turnedAway)} sent again because an API server that stops turned them away unread (503, Retry-After).`,
     ],
   };
 }

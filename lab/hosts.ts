@@ -10,7 +10,7 @@ import { freeze, layersIn } from './layers.ts';
 import { exists } from './machine.ts';
 import { isMounted, removeFolder, unmount } from './mounts.ts';
 import { createHostSide, netnsOf, netnsPath, removeHostSide, setLink } from './network.ts';
-import { CLONE, STATE } from './paths.ts';
+import { CLONE, MEMORY, STATE } from './paths.ts';
 import { children, identify, running, signal, startDetached, waitUntilGone, type ProcessId } from './processes.ts';
 import { capture, run } from './run.ts';
 import { HOSTS, type HostSpec } from './topology.ts';
@@ -20,12 +20,16 @@ const BOOT_TIMEOUT = 60_000;
 /** Folders that must not lie on an overlay: containerd's snapshots and etcd's database would not work there. */
 const PLAIN = ['containerd', 'kubelet', 'etcd'];
 
-/** Where they lie on the machine, by their name in the host's /var/lib. */
-export function plainFolders(host: string): Record<string, string> {
-  return Object.fromEntries(PLAIN.map((name) => [name, join(folderOf(host), 'data', name)]));
+const folderOf = (name: string): string => join(STATE, 'hosts', name);
+const memoryOf = (name: string): string => join(MEMORY, 'hosts', name);
+
+/** Where a host's folders below /var/lib that do not lie on its overlay lie on the machine, by their name there. */
+export function plainFoldersOf(name: string): Record<string, string> {
+  return Object.fromEntries(
+    PLAIN.map((plain) => [plain, join(plain === 'etcd' ? memoryOf(name) : folderOf(name), 'data', plain)]),
+  );
 }
 
-const folderOf = (name: string): string => join(STATE, 'hosts', name);
 /** The host's own file system as the machine sees it, valid while the host is set up. */
 export const rootOf = (name: string): string => join(folderOf(name), 'root');
 /** Lists what was written until the host was saved: lower layers of its disk (lab/layers.ts). */
@@ -82,7 +86,7 @@ function nspawnArguments(host: HostSpec): string[] {
     '--resolv-conf=off',
     '--timezone=off',
     '--console=passive',
-    ...Object.entries(plainFolders(host.name)).map(([name, folder]) => `--bind=${folder}:/var/lib/${name}`),
+    ...Object.entries(plainFoldersOf(host.name)).map(([name, path]) => `--bind=${path}:/var/lib/${name}`),
   ];
 }
 
@@ -90,7 +94,7 @@ async function mountDisk(host: HostSpec, image: string): Promise<void> {
   const { name } = host;
   const upper = upperOf(name);
   const work = join(folderOf(name), 'work');
-  const folders = [upper, work, rootOf(name), ...Object.values(plainFolders(name))];
+  const folders = [upper, work, rootOf(name), ...Object.values(plainFoldersOf(name))];
   for (const folder of folders) await mkdir(folder, { recursive: true });
   if (isMounted(rootOf(name))) return;
   const lower = [...(await layersIn(layerListOf(name))).reverse(), image].join(':');
@@ -222,12 +226,10 @@ if [ -n "$units" ]; then
 fi
 journalctl --sync`;
 
-/** Stops what keeps data on a host, then turns its power off; false when it was off. */
-export async function stop(name: string): Promise<boolean> {
-  if ((await poweredOn(name)) === undefined) return false;
+/** Stops what keeps data on a host that is on, then turns its power off. */
+export async function stop(name: string): Promise<void> {
   await capture(await onHost(name, ['sh', '-c', STOP, 'sh', ...WRITERS]), { timeout: 60_000 });
   await cutPower(name);
-  return true;
 }
 
 /** What a powered-off host wrote since it was saved last becomes a layer: others may share it, its next boot adds to it. */
@@ -239,6 +241,7 @@ export async function freezeDisk(name: string): Promise<void> {
 /** Takes a powered-off host's disk away: its next boot is that of a bare host. */
 export async function removeDisk(name: string): Promise<void> {
   await removeFolder(folderOf(name));
+  await removeFolder(memoryOf(name));
 }
 
 export async function unmountDisk(name: string): Promise<void> {

@@ -23,7 +23,7 @@ import {
   setNetem,
 } from './network.ts';
 import { CALICO_MANIFEST, KUBECONFIG, onOperatorSide, operatorEnvironment, writeCommands } from './operator.ts';
-import { STATE } from './paths.ts';
+import { MEMORY, STATE } from './paths.ts';
 import { sweepLayers } from './saved.ts';
 import { registryProcess, startRegistry, stopRegistry } from './registry.ts';
 import { capture, type RunOptions, type RunResult } from './run.ts';
@@ -208,6 +208,7 @@ export async function down(onProgress: OnProgress = silent): Promise<void> {
       return restored.length === 0 ? 'none had changed' : `put back: ${restored.join(', ')}`;
     });
     await rm(STATE, { recursive: true, force: true });
+    await rm(MEMORY, { recursive: true, force: true });
     await sweepLayers();
   });
 }

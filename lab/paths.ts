@@ -21,6 +21,13 @@ const SAVED = join(stateHome, 'mcpk-lab-saved');
 export const SAVED_LABS = join(SAVED, 'labs');
 export const LAYERS = join(SAVED, 'layers');
 
+/**
+ * Folders of one running lab in the machine's memory, for what is written through to the disk at each step: etcd's three
+ * databases share one disk here, which no masters do, and a moment in which it is slow would be a cluster that is down.
+ * The machine's own tmpfs, which outlives a host's power loss as a disk does.
+ */
+export const MEMORY = '/dev/shm/mcpk-lab';
+
 const ARCHITECTURES: Partial<Record<NodeJS.Architecture, string>> = { x64: 'amd64', arm64: 'arm64' };
 
 /** The processor as Debian, Go and Kubernetes call it. */

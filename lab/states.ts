@@ -2,7 +2,7 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LabError } from './errors.ts';
-import { cutPower, freezeDisk, layerListOf, plainFolders, poweredOn, removeDisk, stop } from './hosts.ts';
+import { cutPower, freezeDisk, layerListOf, plainFoldersOf, poweredOn, removeDisk, stop } from './hosts.ts';
 import { setImageInUse } from './image.ts';
 import {
   allHosts,
@@ -76,7 +76,7 @@ async function writeParts(folder: string): Promise<void> {
   await onEach(async (name) => {
     await freezeDisk(name);
     await copy(layerListOf(name), savedLayerList(folder, name));
-    for (const [data, from] of Object.entries(plainFolders(name)))
+    for (const [data, from] of Object.entries(plainFoldersOf(name)))
       await copy(from, join(savedData(folder, name), data));
   });
 }
@@ -128,7 +128,7 @@ async function readParts(folder: string): Promise<void> {
   for (const entry of await readdir(saved).catch(() => [])) await copy(join(saved, entry), join(STATE, entry));
   await onEach(async (name) => {
     await copy(savedLayerList(folder, name), layerListOf(name));
-    for (const [data, to] of Object.entries(plainFolders(name))) await copy(join(savedData(folder, name), data), to);
+    for (const [data, to] of Object.entries(plainFoldersOf(name))) await copy(join(savedData(folder, name), data), to);
   });
 }
 

@@ -5,7 +5,7 @@ export const AREAS: Readonly<Record<string, readonly string[]>> = {
   ),
   drift: ['04-drift', '05-settings-leave', '06-failures', '12-least-privilege'].map(endToEnd),
   killed: [endToEnd('08-killed'), 'test/faults/06-killed.test.ts'],
-  upgrade: [endToEnd('13-upgrade')],
+  upgrade: ['13-upgrade', '18-taken-over'].map(endToEnd),
   membership: [endToEnd('14-membership')],
   network: ['00-networks', '15-calico'].map(endToEnd),
   faults: ['01-network', '02-power', '03-host', '04-ssh', '05-two-runs'].map((name) => `test/faults/${name}.test.ts`),

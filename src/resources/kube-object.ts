@@ -11,27 +11,28 @@ export const kubeObject: ResourceKind<KubeObjectResource> = {
   compare(resource, observed) {
     const wanted = comparable(resource.object);
     const isSecret = resource.object['kind'] === 'Secret';
-    const hash = (isSecret ? weakHash : sha256)(JSON.stringify(wanted));
+    const asked = JSON.stringify(wanted);
+    const hash = (isSecret ? weakHash : sha256)(asked);
     const text = observed.texts[`api:${resource.id}`];
     const live = text === undefined ? undefined : (JSON.parse(text) as LiveObject);
     const seen = live === undefined ? undefined : project(comparable(live), wanted);
-    const before = seen === undefined ? '' : shown(seen);
-    const after = shown(wanted);
+    const differs = JSON.stringify(seen) !== asked;
     const leaving = live === undefined ? [] : surplusFields(live, wanted);
-    if (before === after && leaving.length === 0)
+    if (!differs && leaving.length === 0)
       return { result: 'unchanged', reason: 'the fields that are set are as wanted', hash };
+    const before = seen === undefined ? '' : shown(seen);
     const change: Change = {
       result: 'change',
       verb: seen === undefined && !resource.partial ? 'create' : 'update',
       reasons: [
         ...(seen === undefined ? ['absent'] : []),
-        ...(seen !== undefined && before !== after ? [`differs in ${differingFields(seen, wanted).join(', ')}`] : []),
+        ...(seen !== undefined && differs ? [`differs in ${differingFields(seen, wanted).join(', ')}`] : []),
         ...leaving.map((field) => `${field} is no longer wanted`),
       ],
       hash,
       rests: isSecret ? weakHash(before) : rests(seen),
     };
-    return isSecret ? change : { ...change, diff: { before, after } };
+    return isSecret ? change : { ...change, diff: { before, after: shown(wanted) } };
   },
 
   converge: () => Promise.resolve([]),

@@ -18,6 +18,7 @@ describe('a changed flag of the API server', () => {
     expect(outcome.failures).toEqual([]);
     expect(outcome.turnedAway, 'one at most for each API server that stops').toBeLessThanOrEqual(3);
     expect(outcome.requests).toBeGreaterThan(100);
+    expect(outcome.slow).toBeLessThan(outcome.requests / 10);
     expect(outcome.watchEvents).toBeGreaterThan(20);
     const after = await unitStarts();
     const restarted = Object.keys(after).filter((unit) => after[unit] !== before[unit]);

@@ -36,14 +36,14 @@ function reasonsOf(plan: Plan): string[][] {
     .toSorted();
 }
 
-/** As version 0.1.0 left it: not newer than the start of a member that booted since. */
+/** As version 0.1.0 left it: the member has started with it. Comes back when it is a member again. */
 function stay(name: string): Promise<string> {
-  const script = `f=/etc/etcd/etcd.yaml; t=$(stat -c %Y "$f")
-    sed -i 's/^initial-cluster-state: .*/initial-cluster-state: new/' "$f"; touch -d "@$t" "$f"`;
+  const script = `sed -i 's/^initial-cluster-state: .*/initial-cluster-state: new/' /etc/etcd/etcd.yaml
+    systemctl restart etcd.service`;
   return on(name, 'sh', '-ec', script);
 }
 
-/** Of a member that booted: it was not mcpk that started it. */
+/** Of a member that somebody else than mcpk started, a boot for one. */
 const NOTED = 'noted that it needs no restart';
 
 async function refused(args: readonly string[], files: readonly string[], says: readonly RegExp[]): Promise<void> {

@@ -10,6 +10,8 @@ export interface Outcome {
   /** Requests that a stopping API server turned away unread, and that were answered when sent again. */
   turnedAway: number;
   watchEvents: number;
+  /** Requests whose answer took longer than a second; the machine's load is in it. */
+  slow: number;
 }
 
 /** Runs `work` while the strict client talks to the VIP. */
