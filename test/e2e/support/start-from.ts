@@ -32,7 +32,8 @@ export function startFrom(state: LabState, { leaves }: { leaves?: LabState } = {
     await rm(LEFT, { force: true });
     if (left !== state) await GET[state]();
   });
-  afterAll(async (_context, suite) => {
+  // vitest takes a first parameter with a name for a fixture.
+  afterAll(async ({}, suite) => {
     if (leaves !== undefined && allPassed(suite)) await writeFile(LEFT, leaves);
   });
 }
