@@ -6,12 +6,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createGroups, processesIn, removeGroups } from './cgroups.ts';
 import { LabError } from './errors.ts';
 import { hostKeyOf, OPERATOR_KEY } from './keys.ts';
+import { freeze, layersIn } from './layers.ts';
 import { exists } from './machine.ts';
 import { isMounted, removeFolder, unmount } from './mounts.ts';
 import { createHostSide, netnsOf, netnsPath, removeHostSide, setLink } from './network.ts';
 import { CLONE, MEMORY, STATE } from './paths.ts';
 import { children, identify, running, signal, startDetached, waitUntilGone, type ProcessId } from './processes.ts';
-import { run } from './run.ts';
+import { capture, run } from './run.ts';
 import { HOSTS, type HostSpec } from './topology.ts';
 
 const BOOT_TIMEOUT = 60_000;
@@ -31,6 +32,9 @@ export function plainFoldersOf(name: string): Record<string, string> {
 
 /** The host's own file system as the machine sees it, valid while the host is set up. */
 export const rootOf = (name: string): string => join(folderOf(name), 'root');
+/** Lists what was written until the host was saved: lower layers of its disk (lab/layers.ts). */
+export const layerListOf = (name: string): string => join(folderOf(name), 'layers');
+const upperOf = (name: string): string => join(folderOf(name), 'upper');
 const pidFileOf = (name: string): string => join(folderOf(name), 'pid');
 const consoleOf = (name: string): string => join(folderOf(name), 'console.log');
 
@@ -87,13 +91,17 @@ function nspawnArguments(host: HostSpec): string[] {
 }
 
 async function mountDisk(host: HostSpec, image: string): Promise<void> {
-  const folder = folderOf(host.name);
-  const own = ['upper', 'work', 'root'].map((name) => join(folder, name));
-  for (const path of [...own, ...Object.values(plainFoldersOf(host.name))]) await mkdir(path, { recursive: true });
-  if (isMounted(rootOf(host.name))) return;
-  const options = `lowerdir=${image},upperdir=${join(folder, 'upper')},workdir=${join(folder, 'work')}`;
-  await run(['mount', '-t', 'overlay', '-o', options, 'overlay', rootOf(host.name)]);
-  if (!(await exists(join(folder, 'upper', 'etc', 'machine-id')))) await personalise(host);
+  const { name } = host;
+  const upper = upperOf(name);
+  const work = join(folderOf(name), 'work');
+  const folders = [upper, work, rootOf(name), ...Object.values(plainFoldersOf(name))];
+  for (const folder of folders) await mkdir(folder, { recursive: true });
+  if (isMounted(rootOf(name))) return;
+  const lower = [...(await layersIn(layerListOf(name))).reverse(), image].join(':');
+  // As on a disk, a folder can be renamed, also one that lies in a lower layer.
+  const options = `redirect_dir=on,lowerdir=${lower},upperdir=${upper},workdir=${work}`;
+  await run(['mount', '-t', 'overlay', '-o', options, 'overlay', rootOf(name)]);
+  if (!(await exists(join(rootOf(name), 'etc', 'machine-id')))) await personalise(host);
 }
 
 /** What tells a host from its siblings, and the key that lets the operator in. */
@@ -189,6 +197,45 @@ export async function cutPower(name: string): Promise<void> {
     throw new LabError(`${name}: processes ${processesIn(name).join(', ')} of it outlived its power loss`);
   }
   await rm(pidFileOf(name), { force: true });
+}
+
+/** What keeps data, and what would start it or miss it. */
+const WRITERS = [
+  'kubelet',
+  'kube-proxy',
+  'keepalived',
+  'haproxy',
+  'kube-controller-manager',
+  'kube-scheduler',
+  'kube-apiserver',
+  'etcd',
+  'containerd',
+].map((name) => `${name}.service`);
+
+/**
+ * A whole shutdown takes minutes: kubelet and its pods hold each other's mounts, an API server says goodbye to its
+ * clients for a minute. So what writes is stopped, an API server, which keeps nothing itself, by force, and the rest
+ * loses its power.
+ */
+const STOP = `
+units=$(systemctl list-units --plain --no-legend --state=active,activating,reloading,deactivating "$@" | cut -d ' ' -f 1)
+if [ -n "$units" ]; then
+  systemctl stop --no-block $units
+  systemctl kill --signal=KILL kube-apiserver.service 2>/dev/null
+  timeout 30 systemctl stop $units || systemctl kill --signal=KILL $units
+fi
+journalctl --sync`;
+
+/** Stops what keeps data on a host that is on, then turns its power off. */
+export async function stop(name: string): Promise<void> {
+  await capture(await onHost(name, ['sh', '-c', STOP, 'sh', ...WRITERS]), { timeout: 60_000 });
+  await cutPower(name);
+}
+
+/** What a powered-off host wrote since it was saved last becomes a layer: others may share it, its next boot adds to it. */
+export async function freezeDisk(name: string): Promise<void> {
+  await unmountDisk(name);
+  if (await exists(upperOf(name))) await freeze(upperOf(name), layerListOf(name));
 }
 
 /** Takes a powered-off host's disk away: its next boot is that of a bare host. */

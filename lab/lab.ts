@@ -2,7 +2,7 @@
  * The lab as its command line and the end-to-end tests drive it. All functions work from the machine's
  * own namespaces, not from inside `lab exec`: what they mount must be seen by all.
  */
-import { copyFile, mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensureBinaries, type Binaries } from './binaries.ts';
 import { removeGroups } from './cgroups.ts';
@@ -24,6 +24,7 @@ import {
 } from './network.ts';
 import { CALICO_MANIFEST, KUBECONFIG, onOperatorSide, operatorEnvironment, writeCommands } from './operator.ts';
 import { MEMORY, STATE } from './paths.ts';
+import { sweepLayers } from './saved.ts';
 import { registryProcess, startRegistry, stopRegistry } from './registry.ts';
 import { capture, type RunOptions, type RunResult } from './run.ts';
 import { restoreSysctls, saveSysctls } from './sysctls.ts';
@@ -34,6 +35,8 @@ export { unfit };
 
 const SYSCTL_FILE = join(STATE, 'sysctls.json');
 const NETNS_MARK = join(STATE, 'made-run-netns');
+/** There while the hosts' disks are exchanged for saved ones, with the name of these. */
+export const LOADING = join(STATE, 'loading');
 
 /** What the cluster of the lab is made of, besides Debian's packages. */
 const COMPONENTS: readonly Component[] = ['etcd', 'cni-plugins', 'coredns', 'calico', 'kubernetes'];
@@ -46,28 +49,40 @@ export interface Progress {
 }
 
 export type OnProgress = (progress: Progress) => void;
-const silent: OnProgress = () => undefined;
+export const silent: OnProgress = () => undefined;
 
 /** Gets what is missing and starts what does not run; a lab that is up is left alone. */
 export async function up(onProgress: OnProgress = silent): Promise<void> {
   requireMachine();
   await withLock(async () => {
     const part = timer(onProgress);
-    const { programs, image, store } = await supplies(part);
-    await mkdir(STATE, { recursive: true, mode: 0o700 });
-    await part('network', async () => {
-      await saveSysctls(SYSCTL_FILE);
-      await ensureKeys();
-      await writeCommands({ kubernetes: programs('kubernetes'), etcd: programs('etcd') });
-      if (!(await exists('/run/netns'))) await writeFile(NETNS_MARK, '');
-      return (await createOperatorSide()) ? 'made' : 'was there';
-    });
-    await part('registry', async () => {
-      await copyFile(store.manifest, CALICO_MANIFEST);
-      return (await startRegistry(store.directory)) ? 'started' : 'was up';
-    });
-    await part('hosts', () => bootAll(image));
+    await requireWhole();
+    const made = await supplies(part);
+    await operatorSide(made, part);
+    await part('hosts', () => bootAll(made.image));
   });
+}
+
+/** Makes the operator's side and starts its registry, where they are not there. */
+export async function operatorSide({ programs, store }: Supplies, part: Part): Promise<void> {
+  await mkdir(STATE, { recursive: true, mode: 0o700 });
+  await part('network', async () => {
+    await saveSysctls(SYSCTL_FILE);
+    await ensureKeys();
+    await writeCommands({ kubernetes: programs('kubernetes'), etcd: programs('etcd') });
+    if (!(await exists('/run/netns'))) await writeFile(NETNS_MARK, '');
+    return (await createOperatorSide()) ? 'made' : 'was there';
+  });
+  await part('registry', async () => {
+    await copyFile(store.manifest, CALICO_MANIFEST);
+    return (await startRegistry(store.directory)) ? 'started' : 'was up';
+  });
+}
+
+/** Ends the operator's side, with what tests and users did to its network. */
+export async function removeOperatorSide(): Promise<void> {
+  await stopRegistry();
+  await removeNetns(OPERATOR_NETNS);
 }
 
 /** Only gets what is missing, into the cache; nothing is started. */
@@ -76,7 +91,7 @@ export async function fetch(onProgress: OnProgress = silent): Promise<void> {
   await withLock(() => supplies(timer(onProgress)));
 }
 
-interface Supplies {
+export interface Supplies {
   /** Folder with the programs of a component. */
   readonly programs: (component: Component) => string;
   /** What hosts boot from. */
@@ -84,7 +99,8 @@ interface Supplies {
   store: Store;
 }
 
-async function supplies(part: Part): Promise<Supplies> {
+/** Gets what a lab is made of, where the cache lacks it. */
+export async function supplies(part: Part): Promise<Supplies> {
   await part('machine', async (news) => {
     const installed = await ensurePrograms(news);
     return installed.length === 0 ? 'has what the lab needs' : `installed ${installed.join(', ')}`;
@@ -137,7 +153,8 @@ export async function reset(
   });
 }
 
-async function bootAll(image: string): Promise<string> {
+/** Boots what is off; the hosts that are on keep their image. */
+export async function bootAll(image: string): Promise<string> {
   // The hosts that are up keep the image they were booted from, even if there is a newer one.
   const on = await Promise.all(HOSTS.map(({ name }) => poweredOn(name)));
   const used = on.some((host) => host !== undefined) ? await runningImage() : image;
@@ -147,10 +164,26 @@ async function bootAll(image: string): Promise<string> {
   return booted.length === 0 ? 'all were up' : `booted ${booted.join(', ')}`;
 }
 
-async function runningImage(): Promise<string> {
+/** The image of a lab that is up. */
+export async function runningImage(): Promise<string> {
+  await requireWhole();
   const image = await imageInUse();
   if (image === '') throw new LabError('the lab is not up', { hint: 'start it with: npm run lab -- up' });
   return image;
+}
+
+/** The saved lab whose load was begun and not finished. */
+export async function loadCutOff(): Promise<string | undefined> {
+  return readFile(LOADING, 'utf8').catch(() => undefined);
+}
+
+/** A load that was cut off leaves hosts of which some have their disks and some not. */
+async function requireWhole(): Promise<void> {
+  const name = await loadCutOff();
+  if (name === undefined) return;
+  throw new LabError(`the lab is in pieces: loading "${name}" was cut off`, {
+    hint: `load it again: npm run lab -- load ${name}; or end the lab: npm run lab -- down`,
+  });
 }
 
 /** Ends the lab: no process, mount, namespace, control group or changed setting of it is left. */
@@ -158,18 +191,14 @@ export async function down(onProgress: OnProgress = silent): Promise<void> {
   requireMachine();
   await withLock(async () => {
     const part = timer(onProgress);
-    const names = [...new Set([...hostsWithState(), ...HOSTS.map(({ name }) => name)])];
+    const names = allHosts();
     await part('hosts', async () => {
       await Promise.all(names.map(cutPower));
       await Promise.all(names.map(unmountDisk));
       return `off: ${names.join(', ')}`;
     });
-    await part('registry', async () => {
-      await stopRegistry();
-      return 'stopped';
-    });
     await part('network', async () => {
-      await removeNetns(OPERATOR_NETNS);
+      await removeOperatorSide();
       if (await exists(NETNS_MARK)) await removeNetnsFolder();
       await removeGroups();
       return 'removed';
@@ -180,7 +209,13 @@ export async function down(onProgress: OnProgress = silent): Promise<void> {
     });
     await rm(STATE, { recursive: true, force: true });
     await rm(MEMORY, { recursive: true, force: true });
+    await sweepLayers();
   });
+}
+
+/** Also those that an older version of the lab left behind. */
+export function allHosts(): string[] {
+  return [...new Set([...hostsWithState(), ...HOSTS.map(({ name }) => name)])];
 }
 
 /** iproute2 mounts this folder onto itself with the first namespace and leaves it; others may use it by now. */
@@ -247,7 +282,7 @@ export async function netem(name: string, args: readonly string[]): Promise<void
 }
 
 /** Asked before anything that boots, ends or makes something. */
-function requireMachine(): void {
+export function requireMachine(): void {
   const reason = unfit();
   if (reason !== undefined) throw new LabError(`this machine cannot host the lab: ${reason}`);
   if (process.env['MCPK_LAB_INSIDE'] === undefined) return;
@@ -255,9 +290,9 @@ function requireMachine(): void {
   throw new LabError('this cannot be done from inside `lab exec`', { hint: 'run it in a shell of the machine itself' });
 }
 
-type Part = (name: string, work: (news: (text: string) => void) => Promise<string>) => Promise<void>;
+export type Part = (name: string, work: (news: (text: string) => void) => Promise<string>) => Promise<void>;
 
-function timer(onProgress: OnProgress): Part {
+export function timer(onProgress: OnProgress): Part {
   return async (part, work) => {
     const start = performance.now();
     const text = await work((news) => {

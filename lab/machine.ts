@@ -19,6 +19,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   ip: 'iproute2',
   tc: 'iproute2',
   nsenter: 'util-linux',
+  setpriv: 'util-linux',
   mount: 'mount',
   ssh: 'openssh-client',
   'ssh-keygen': 'openssh-client',

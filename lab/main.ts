@@ -5,6 +5,7 @@ import {
   fetch,
   linkDown,
   linkUp,
+  loadCutOff,
   netem,
   powerOff,
   powerOn,
@@ -15,7 +16,9 @@ import {
   type Progress,
 } from './lab.ts';
 import { onOperatorSide, operatorEnvironment } from './operator.ts';
-import { attach } from './run.ts';
+import { attach, run } from './run.ts';
+import { foldersOf, savedLabs } from './saved.ts';
+import { forget, load, save } from './states.ts';
 import { VIP } from './topology.ts';
 
 const USAGE = `Five bare hosts and an operator's side on this machine.
@@ -24,6 +27,10 @@ const USAGE = `Five bare hosts and an operator's side on this machine.
   npm run lab -- fetch                only get what is missing
   npm run lab -- reset [HOST…]        boot the hosts bare again
   npm run lab -- down                 end the lab, leave nothing behind
+  npm run lab -- save NAME            stop the hosts, keep them and the operator's files, boot again
+  npm run lab -- load NAME            put a saved lab in the place of this one
+  npm run lab -- saved                list the saved labs, with what they take on disk
+  npm run lab -- forget NAME          remove a saved lab
   npm run lab -- status               hosts, addresses, whether they are on
   npm run lab -- exec CMD…            run a command on the operator's side
   npm run lab -- host HOST CMD…       run a command on a host
@@ -50,6 +57,17 @@ async function main(argv: readonly string[]): Promise<number> {
       return 0;
     case 'down':
       await down(print);
+      return 0;
+    case 'save':
+      await save(requiredName(rest[0]), print);
+      return 0;
+    case 'load':
+      await load(requiredName(rest[0]), print);
+      return 0;
+    case 'saved':
+      return printSaved();
+    case 'forget':
+      await forget(requiredName(rest[0]));
       return 0;
     case 'status':
       return printStatus();
@@ -117,13 +135,29 @@ function required(host: string | undefined): string {
   return host;
 }
 
+function requiredName(name: string | undefined): string {
+  if (name === undefined) throw new LabError('which saved lab?', { hint: 'npm run lab -- saved lists them' });
+  return name;
+}
+
+async function printSaved(): Promise<number> {
+  for (const saved of await savedLabs()) {
+    const lines = await run(['du', '-shc', ...(await foldersOf(saved.name))]);
+    const [size = ''] = lines.trimEnd().split('\n').at(-1)?.split('\t') ?? [];
+    process.stdout.write(`${saved.name.padEnd(12)}  ${saved.savedAt}  ${size.padStart(6)}  on ${saved.image}\n`);
+  }
+  return 0;
+}
+
 async function printStatus(): Promise<number> {
   const lab = await status();
   const lines = lab.hosts.map((host) => `${host.name}  ${host.address.padEnd(12)}  ${host.on ? 'on' : 'off'}`);
   process.stdout.write(
     `${lines.join('\n')}\n\nlab       ${lab.up ? 'up' : 'down'}\nregistry  ${lab.registry ? 'up' : 'down'}\nVIP       ${VIP}\n`,
   );
-  return lab.up && lab.registry && lab.hosts.every((host) => host.on) ? 0 : 1;
+  const loading = await loadCutOff();
+  if (loading !== undefined) process.stdout.write(`in pieces: the load of ${loading} was cut off; load it again\n`);
+  return lab.up && lab.registry && loading === undefined && lab.hosts.every((host) => host.on) ? 0 : 1;
 }
 
 function print({ part, text, seconds }: Progress): void {

@@ -13,8 +13,13 @@ export const CLONE = dirname(dirname(fileURLToPath(import.meta.url)));
 export const CACHE = join(cacheHome, 'mcpk');
 export const ARTIFACTS = join(CACHE, 'artifacts');
 
-/** What one running lab consists of. `down` leaves only the keys. */
+/** What one running lab consists of; `down` removes it. */
 export const STATE = join(stateHome, 'mcpk-lab');
+
+/** Labs that were saved, on the file system of the running one, which shares their layers. Survives `down`. */
+const SAVED = join(stateHome, 'mcpk-lab-saved');
+export const SAVED_LABS = join(SAVED, 'labs');
+export const LAYERS = join(SAVED, 'layers');
 
 /**
  * Folders of one running lab in the machine's memory, for what is written through to the disk at each step: etcd's three

@@ -1,11 +1,8 @@
-/**
- * Which file of test/e2e and test/faults belongs to which area of `npm run test:full -- AREA`; each in one. An area
- * begins with the bring-up, which leaves the cluster that the other files start from.
- */
-export const BRING_UP = 'test/e2e/01-bring-up.test.ts';
-
+/** Which file of test/e2e and test/faults belongs to which area of `npm run test:full -- AREA`; each in one. */
 export const AREAS: Readonly<Record<string, readonly string[]>> = {
-  rollout: ['02-rolling', '03-power-loss', '07-terminate', '09-plans', '10-runs', '11-rollback'].map(endToEnd),
+  rollout: ['01-bring-up', '02-rolling', '03-power-loss', '07-terminate', '09-plans', '10-runs', '11-rollback'].map(
+    endToEnd,
+  ),
   drift: ['04-drift', '05-settings-leave', '06-failures', '12-least-privilege', '17-authentication'].map(endToEnd),
   killed: [endToEnd('08-killed'), 'test/faults/06-killed.test.ts'],
   upgrade: ['13-upgrade', '18-taken-over'].map(endToEnd),

@@ -8,12 +8,11 @@ export function whyNoLab(): string | undefined {
   return unfit();
 }
 
-/** Builds mcpk and brings the lab up; both show what they do. */
-export async function labIsUp(): Promise<boolean> {
-  for (const argv of [
-    [process.execPath, 'scripts/build.ts'],
-    [process.execPath, 'lab/main.ts', 'up'],
-  ]) {
+/** Builds mcpk and brings the lab up, on request with bare hosts; all shows what it does. */
+export async function labIsUp({ bare = false } = {}): Promise<boolean> {
+  const up = [process.execPath, 'lab/main.ts', 'up'];
+  const reset = bare ? [[process.execPath, 'lab/main.ts', 'reset']] : [];
+  for (const argv of [[process.execPath, 'scripts/build.ts'], up, ...reset]) {
     const { code } = await run(argv, { inherit: true });
     if (code !== 0) return false;
   }

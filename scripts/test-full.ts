@@ -1,8 +1,9 @@
-/** `npm run test:full -- AREA [-t NAME]`: all tests of an area on the lab, also those that `npm test` leaves out. */
-import { AREAS, BRING_UP } from './areas.ts';
+/** `npm run test:full -- AREA [-t NAME]`: all tests of an area, from bare hosts, also those that `npm test` leaves out. */
+import { AREAS } from './areas.ts';
 import { labIsUp, whyNoLab } from './lab.ts';
 import { runSuite } from './suites.ts';
 
+process.env['MCPK_TIER'] = 'full';
 const [area = '', ...rest] = process.argv.slice(2);
 const files = AREAS[area];
 const reason = whyNoLab();
@@ -13,8 +14,8 @@ if (files === undefined) {
 } else if (reason !== undefined) {
   process.stdout.write(`✖ ${reason}\n`);
   process.exitCode = 1;
-} else if (await labIsUp()) {
-  const { failed } = await runSuite('e2e', ['--project', 'faults', BRING_UP, ...files, ...rest]);
+} else if (await labIsUp({ bare: true })) {
+  const { failed } = await runSuite('e2e', ['--project', 'faults', ...files, ...rest]);
   process.exitCode = failed === 0 ? 0 : 1;
 } else {
   process.exitCode = 1;

@@ -1,16 +1,13 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { reset } from '../../lab/lab.ts';
 import type { RunResult } from '../../src/engine/types.ts';
 import { FULL } from '../support/tier.ts';
 import { mcpk, mcpkJson, NODES, on, overlay, writeKubeconfig } from './support/mcpk.ts';
+import { startFrom } from './support/start-from.ts';
 
 const BRIDGE = 'inventories/lab-bridge.yaml';
 
-// Before all others: they take a cluster with the default network as they find it, and the next file makes hosts bare.
 describe('the bridge', () => {
-  beforeAll(async () => {
-    await reset();
-  });
+  startFrom('bare');
 
   it('comes up from bare hosts', async () => {
     const result = await mcpkJson<RunResult>(['apply', '--yes'], 0, [BRIDGE]);
@@ -41,8 +38,8 @@ describe('the bridge', () => {
 
 describe.runIf(FULL)('hosts without a network', () => {
   const foreign = '/etc/cni/net.d/05-other.conflist';
+  startFrom('bare');
   beforeAll(async () => {
-    await reset();
     await mcpkJson<RunResult>(['apply', '--yes'], 0, [await overlay('network: {plugin: none}\n')]);
   });
 

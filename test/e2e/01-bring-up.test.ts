@@ -1,5 +1,6 @@
-import { beforeAll, describe, expect, it } from 'vitest';
-import { exec, reset } from '../../lab/lab.ts';
+import { describe, expect, it } from 'vitest';
+import { exec } from '../../lab/lab.ts';
+import { readyNodes } from '../../lab/nodes.ts';
 import { VIP } from '../../lab/topology.ts';
 import type { Plan, RunResult } from '../../src/engine/types.ts';
 import {
@@ -15,23 +16,11 @@ import {
   writeKubeconfig,
 } from './support/mcpk.ts';
 import { programsStarted } from './support/processes.ts';
+import { startFrom } from './support/start-from.ts';
 
-interface Conditions {
-  items: { metadata: { name: string }; status: { conditions: { type: string; status: string }[] } }[];
-}
-
-async function readyNodes(): Promise<string[]> {
-  const nodes = JSON.parse(await kubectl('get', 'nodes', '-o', 'json')) as Conditions;
-  return nodes.items
-    .filter((node) => node.status.conditions.some((each) => each.type === 'Ready' && each.status === 'True'))
-    .map((node) => node.metadata.name);
-}
+startFrom('bare', { leaves: 'ready' });
 
 describe('bare hosts', () => {
-  beforeAll(async () => {
-    await reset();
-  });
-
   it('plan on bare hosts changes nothing and exits 2', async () => {
     const plan = await mcpkJson<Plan>(['plan'], 2);
     expect(plan.summary.changes).toBeGreaterThan(100);
@@ -67,7 +56,7 @@ describe('bare hosts', () => {
     const result = await mcpkJson<RunResult>(['apply', '--yes'], 0);
     expect(result.failed).toBe(0);
     await writeKubeconfig();
-    expect((await readyNodes()).toSorted()).toEqual([...NODES]);
+    expect(await readyNodes()).toEqual([...NODES]);
   });
 
   it.each([

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Plan, RunResult } from '../../src/engine/types.ts';
 import { mcpkJson, on, overlay, unitStarts } from './support/mcpk.ts';
+import { startFrom } from './support/start-from.ts';
 import { underLoad } from './support/under-load.ts';
+
+startFrom('ready', { leaves: 'ready' });
 
 describe('a changed flag of the API server', () => {
   it('rolls through the masters one at a time, and no request at the VIP fails', async () => {

@@ -1,7 +1,10 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { powerOff, powerOn } from '../../lab/lab.ts';
 import type { RunResult } from '../../src/engine/types.ts';
-import { eventually, kubectl, MASTERS, mcpk, mcpkJson, on } from './support/mcpk.ts';
+import { allNodesReady, eventually, kubectl, MASTERS, mcpk, mcpkJson, on } from './support/mcpk.ts';
+import { startFrom } from './support/start-from.ts';
+
+startFrom('ready', { leaves: 'ready' });
 
 const lease = (name: string): Promise<string> =>
   kubectl('get', 'lease', '-n', 'kube-system', name, '-o', 'jsonpath={.spec.holderIdentity}');
@@ -57,15 +60,7 @@ describe('a master that loses its power', () => {
     await powerOn(victim);
     const healed = await mcpkJson<RunResult>(['apply', '--yes'], 0);
     expect(healed.failed).toBe(0);
-    await eventually('five nodes are ready', 60, async () => {
-      const text = await kubectl('get', 'nodes', '--no-headers');
-      return text
-        .trim()
-        .split('\n')
-        .every((line) => /\sReady\s/.test(line))
-        ? true
-        : undefined;
-    });
+    await allNodesReady();
     expect(await holder(MASTERS)).toHaveLength(1);
     expect((await mcpkJson<RunResult>(['apply', '--yes'], 0)).changed).toBe(0);
   });

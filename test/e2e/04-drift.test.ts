@@ -6,6 +6,9 @@ import type { Resource } from '../../src/resources/types.ts';
 import type { Plan, RunResult, StateTree } from '../../src/engine/types.ts';
 import { spoil } from './support/drift.ts';
 import { eventually, mcpk, mcpkJson, on, unitStarts } from './support/mcpk.ts';
+import { startFrom } from './support/start-from.ts';
+
+startFrom('ready', { leaves: 'ready' });
 
 interface Target {
   host: string;

@@ -4,6 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { host } from '../../lab/lab.ts';
 import type { Plan, RunResult } from '../../src/engine/types.ts';
 import { eventually, kubectl, mcpkJson, on, overlay } from './support/mcpk.ts';
+import { startFrom } from './support/start-from.ts';
+
+startFrom('ready', { leaves: 'ready' });
 
 const EXTRA = `
 registries:

@@ -6,7 +6,10 @@ import { linkDown, linkUp } from '../../lab/lab.ts';
 import { KNOWN_HOSTS } from '../../lab/keys.ts';
 import { ARTIFACTS } from '../../lab/paths.ts';
 import type { Plan } from '../../src/engine/types.ts';
-import { eventually, kubectl, mcpk, mcpkJson, on, overlay, unitStarts } from './support/mcpk.ts';
+import { allNodesReady, mcpk, mcpkJson, on, overlay, unitStarts } from './support/mcpk.ts';
+import { startFrom } from './support/start-from.ts';
+
+startFrom('ready', { leaves: 'ready' });
 
 interface Case {
   name: string;
@@ -112,9 +115,6 @@ describe('what goes wrong is said with host, cause and hint, and the rest of the
     const healed = await mcpk(['apply', '--yes']);
     expect(healed.code, healed.stdout + healed.stderr).toBe(0);
     expect((await mcpkJson<Plan>(['plan'], 0)).summary.changes).toBe(0);
-    await eventually('all nodes are ready', 60, async () => {
-      const nodes = (await kubectl('get', 'nodes', '--no-headers')).trim().split('\n');
-      return nodes.every((line) => /\sReady\s/.test(line)) ? true : undefined;
-    });
+    await allNodesReady();
   });
 });

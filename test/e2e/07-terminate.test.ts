@@ -5,7 +5,10 @@ import { exec } from '../../lab/lab.ts';
 import { onOperatorSide, operatorEnvironment } from '../../lab/operator.ts';
 import type { Plan, RunResult } from '../../src/engine/types.ts';
 import { eventually, kubectl, mcpkJson, overlay } from './support/mcpk.ts';
+import { startFrom } from './support/start-from.ts';
 import { underLoad } from './support/under-load.ts';
+
+startFrom('ready', { leaves: 'ready' });
 
 const TERMINATE = 'endpoint: {tls: terminate}\n';
 const POD = 'access';
@@ -97,7 +100,6 @@ async function accessWorks(): Promise<void> {
 
 describe('access through the VIP', () => {
   beforeAll(async () => {
-    await mcpkJson<RunResult>(['apply', '--yes'], 0);
     await kubectl(
       'run',
       POD,

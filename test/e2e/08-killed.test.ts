@@ -1,9 +1,11 @@
-import { beforeAll, describe, expect, it } from 'vitest';
-import { reset } from '../../lab/lab.ts';
+import { describe, expect, it } from 'vitest';
 import type { RunResult } from '../../src/engine/types.ts';
 import { FULL } from '../support/tier.ts';
 import { eventually, kubectl, mcpk, mcpkJson, NODES, on, writeKubeconfig } from './support/mcpk.ts';
 import { Running } from './support/running.ts';
+import { startFrom } from './support/start-from.ts';
+
+startFrom('bare', { leaves: 'ready' });
 
 /** Each run is killed as soon as it says that this stage is done: others are then in the middle of theirs. */
 const PLACES = [
@@ -30,10 +32,6 @@ async function killedAt(stage: string): Promise<boolean> {
 
 /** In the full tier: the faults kill a run at each boundary of a change in the CI tier too. */
 describe.runIf(FULL)('apply killed in the middle of the first bring-up', () => {
-  beforeAll(async () => {
-    await reset();
-  });
-
   it('at ten places, one run after the other: the last one finishes, and then nothing is left to do', async () => {
     for (const place of PLACES) {
       expect(await killedAt(place), `killed at ${place}`).toBe(true);

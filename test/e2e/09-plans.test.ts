@@ -1,11 +1,14 @@
 import { mkdtemp, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { exec } from '../../lab/lab.ts';
 import { CLONE } from '../../lab/paths.ts';
 import type { Plan } from '../../src/engine/types.ts';
 import { mcpk, mcpkJson, on, overlay, unitStarts, type Said } from './support/mcpk.ts';
+import { startFrom } from './support/start-from.ts';
+
+startFrom('ready', { leaves: 'ready' });
 
 /** No unit starts again for it. */
 const FILE = '/etc/modules-load.d/mcpk.conf';
@@ -27,11 +30,6 @@ async function keep(code: number, overlays: readonly string[] = []): Promise<{ f
   expect(said.code, said.stdout + said.stderr).toBe(code);
   return { file, said };
 }
-
-beforeAll(async () => {
-  const said = await mcpk(['apply', '--yes']);
-  expect(said.code, said.stdout + said.stderr).toBe(0);
-});
 
 afterAll(async () => {
   expect((await mcpkJson<Plan>(['plan'], 0)).summary.changes).toBe(0);

@@ -5,6 +5,9 @@ import type { Plan, RunResult } from '../../src/engine/types.ts';
 import type { Cluster } from '../../src/inventory/types.ts';
 import { kubectl, mcpk, mcpkJson, on, overlay } from './support/mcpk.ts';
 import { Running } from './support/running.ts';
+import { startFrom } from './support/start-from.ts';
+
+startFrom('ready', { leaves: 'ready' });
 
 /** Three reloads, one after the other, each with its gate: long enough to step in. */
 const ROLLING = 'haproxy: { maxconn: 4001 }\n';

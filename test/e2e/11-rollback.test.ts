@@ -3,6 +3,9 @@ import { host } from '../../lab/lab.ts';
 import type { Plan, RunResult } from '../../src/engine/types.ts';
 import { changesOf } from '../../src/engine/types.ts';
 import { kubectl, MASTERS, mcpk, mcpkJson, on, overlay, unitStarts } from './support/mcpk.ts';
+import { startFrom } from './support/start-from.ts';
+
+startFrom('ready', { leaves: 'ready' });
 
 const UNIT = 'kube-apiserver.service';
 /** mcpk cannot know that this version is none; the API server refuses it when it starts. */

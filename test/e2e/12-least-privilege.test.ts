@@ -2,6 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { Plan, RunResult, StateTree } from '../../src/engine/types.ts';
 import { heldSecrets } from './support/secrets.ts';
 import { kubectl, MASTERS, mcpk, mcpkJson, NODES, on, overlay } from './support/mcpk.ts';
+import { startFrom } from './support/start-from.ts';
+
+startFrom('ready', { leaves: 'ready' });
 
 /** As the manual of systemd-analyze has it: 0 is nothing exposed, 10 is a unit that may do all. */
 const EXPOSURE = 3.0;

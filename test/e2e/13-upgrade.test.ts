@@ -1,13 +1,12 @@
-import { beforeAll, describe, expect, it } from 'vitest';
-import { ensureBinaries } from '../../lab/binaries.ts';
-import { reset } from '../../lab/lab.ts';
+import { describe, expect, it } from 'vitest';
 import { DEFAULT_VERSIONS } from '../../lab/versions.ts';
 import type { RunResult } from '../../src/engine/types.ts';
 import { FULL } from '../support/tier.ts';
-import { kubectl, mcpk, mcpkJson, NODES, overlay, writeKubeconfig } from './support/mcpk.ts';
+import { kubectl, mcpk, mcpkJson, NODES } from './support/mcpk.ts';
+import { RELEASE_BEFORE, releaseBefore, startFrom } from './support/start-from.ts';
 import { underLoad } from './support/under-load.ts';
 
-const OLD = { kubernetes: '1.36.3', etcd: '3.6.16' };
+startFrom('before', { leaves: 'ready' });
 
 async function kubeletVersions(): Promise<string[]> {
   const path = '{range .items[*]}{.status.nodeInfo.kubeletVersion}{"\\n"}{end}';
@@ -16,19 +15,9 @@ async function kubeletVersions(): Promise<string[]> {
 
 /** In the full tier: without a cache the binaries of the release before take ten minutes to build. */
 describe.runIf(FULL)('a cluster of the release before', () => {
-  let old = '';
-
-  beforeAll(async () => {
-    await ensureBinaries('kubernetes', OLD.kubernetes);
-    await ensureBinaries('etcd', OLD.etcd);
-    old = await overlay(`versions: { kubernetes: ${OLD.kubernetes}, etcd: ${OLD.etcd} }\n`);
-    await reset();
-  });
-
-  it('comes up, and then has nothing to do', async () => {
-    await mcpkJson<RunResult>(['apply', '--yes'], 0, [old]);
-    await writeKubeconfig();
-    expect(await kubeletVersions()).toEqual(NODES.map(() => `v${OLD.kubernetes}`));
+  it('has come up, and has nothing to do', async () => {
+    const old = await releaseBefore();
+    expect(await kubeletVersions()).toEqual(NODES.map(() => `v${RELEASE_BEFORE.kubernetes}`));
     expect(await mcpkJson<RunResult>(['apply', '--yes'], 0, [old])).toMatchObject({ changed: 0 });
     expect((await mcpk(['verify'], [old])).code).toBe(0);
   });

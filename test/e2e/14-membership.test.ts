@@ -3,7 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { powerOff, powerOn } from '../../lab/lab.ts';
 import { changesOf, type Plan, type RunResult } from '../../src/engine/types.ts';
 import { eventually, MASTERS, mcpk, mcpkJson, on, overlay, unitStarts } from './support/mcpk.ts';
+import { startFrom } from './support/start-from.ts';
 import { FULL } from '../support/tier.ts';
+
+startFrom('ready', { leaves: 'ready' });
 
 const ETCDCTL = [
   ...['/usr/local/bin/etcdctl', '--endpoints=https://10.77.0.11:2379,https://10.77.0.12:2379,https://10.77.0.13:2379'],
@@ -50,10 +53,6 @@ async function refused(args: readonly string[], files: readonly string[], says: 
 }
 
 const APPLY = ['apply', '--yes'];
-
-beforeAll(async () => {
-  await mcpkJson<RunResult>(APPLY, 0);
-});
 
 describe('the members of etcd', () => {
   let before: unknown;

@@ -6,8 +6,11 @@ import { exec, host } from '../../lab/lab.ts';
 import { HOSTS } from '../../lab/topology.ts';
 import type { Plan, RunResult } from '../../src/engine/types.ts';
 import { Issuer } from './support/issuer.ts';
-import { eventually, kubectl, MASTERS, mcpk, mcpkJson, on, overlay, writeKubeconfig } from './support/mcpk.ts';
+import { eventually, kubectl, MASTERS, mcpk, mcpkJson, on, overlay } from './support/mcpk.ts';
+import { startFrom } from './support/start-from.ts';
 import { underLoad } from './support/under-load.ts';
+
+startFrom('ready', { leaves: 'ready' });
 
 const FOLDER = '/etc/kubernetes/api-server';
 
@@ -38,8 +41,6 @@ describe('tokens of an issuer', () => {
   let inventory = '';
 
   beforeAll(async () => {
-    await mcpkJson<RunResult>(['apply', '--yes'], 0);
-    await writeKubeconfig();
     issuer = await Issuer.start();
     const jwt = [
       {

@@ -1,9 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { exec, reset } from '../../lab/lab.ts';
+import { exec } from '../../lab/lab.ts';
 import { ensureRelease, type Release } from '../../lab/release.ts';
 import { changesOf, type Plan, type RunResult } from '../../src/engine/types.ts';
 import { FULL } from '../support/tier.ts';
 import { mcpk, mcpkJson, writeKubeconfig } from './support/mcpk.ts';
+import { startFrom } from './support/start-from.ts';
 import { underLoad } from './support/under-load.ts';
 
 /** 0.1.0 knew no network but the bridge in the lab. */
@@ -15,9 +16,9 @@ describe.runIf(FULL)('a cluster of mcpk 0.1.0', () => {
   const oldMcpk = (...args: string[]): ReturnType<typeof exec> =>
     exec([...old.mcpk, ...args, '-i', 'inventories/lab.yaml'], { cwd: old.sources });
 
+  startFrom('bare');
   beforeAll(async () => {
     old = await ensureRelease('0.1.0');
-    await reset();
     const made = await oldMcpk('apply', '--yes', '--json');
     expect(made.code, made.stdout.slice(-3000) + made.stderr).toBe(0);
   });

@@ -1,9 +1,12 @@
 import { describe, it } from 'vitest';
 import { on } from '../e2e/support/mcpk.ts';
+import { startFrom } from '../e2e/support/start-from.ts';
 import { BY_RELAY, makeLongLine, mendLine } from './support/long-line.ts';
 import { mendSlowLine, operatorNetwork, slowLine } from './support/network.ts';
 import { prove, SCHEDULER, type Fault } from './support/prove.ts';
 import { selected } from './support/tier.ts';
+
+startFrom('ready');
 
 const FAULTS: Fault[] = [
   {

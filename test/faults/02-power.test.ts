@@ -1,8 +1,11 @@
 import { describe, it } from 'vitest';
 import { powerOff, powerOn } from '../../lab/lab.ts';
 import { MASTERS, on } from '../e2e/support/mcpk.ts';
+import { startFrom } from '../e2e/support/start-from.ts';
 import { API_SERVER, ETCD, KUBELET, prove, SCHEDULER, type Fault } from './support/prove.ts';
 import { selected } from './support/tier.ts';
+
+startFrom('ready');
 
 /** A proxy that holds the VIP is gone: three adverts, an election, and HAProxy's own connections. */
 const VIP_MOVES_MS = 8000;

@@ -1,8 +1,11 @@
 import { describe, it } from 'vitest';
 import { PATHS } from '../../src/core/paths.ts';
 import { on } from '../e2e/support/mcpk.ts';
+import { startFrom } from '../e2e/support/start-from.ts';
 import { API_SERVER, KUBELET, prove, SCHEDULER, type Fault } from './support/prove.ts';
 import { selected } from './support/tier.ts';
+
+startFrom('ready');
 
 const sh = (host: string, script: string): Promise<string> => on(host, 'sh', '-c', script);
 

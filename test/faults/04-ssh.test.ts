@@ -1,8 +1,11 @@
 import { describe, it } from 'vitest';
 import { linkDown, linkUp, powerOff, powerOn } from '../../lab/lab.ts';
 import { on } from '../e2e/support/mcpk.ts';
+import { startFrom } from '../e2e/support/start-from.ts';
 import { KUBELET, prove, SCHEDULER, type Fault } from './support/prove.ts';
 import { selected } from './support/tier.ts';
+
+startFrom('ready');
 
 const DROP_IN = '/etc/ssh/sshd_config.d/00-test.conf';
 const sh = (host: string, script: string): Promise<string> => on(host, 'sh', '-c', script);

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { overlay } from '../e2e/support/mcpk.ts';
+import { startFrom } from '../e2e/support/start-from.ts';
 import { heal, note, SCHEDULER } from './support/prove.ts';
 import { Running } from '../e2e/support/running.ts';
 import { FULL } from '../support/tier.ts';
+
+startFrom('ready');
 
 const TIMES = FULL ? 20 : 3;
 

@@ -3,11 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { reset } from '../../lab/lab.ts';
 import { changesOf, type Plan, type StagePlan } from '../../src/engine/types.ts';
 import { mcpkJson, NODES, on, overlay } from '../e2e/support/mcpk.ts';
+import { startFrom } from '../e2e/support/start-from.ts';
 import { heal, note, SCHEDULER } from './support/prove.ts';
 import { Running } from '../e2e/support/running.ts';
 import { FULL } from '../support/tier.ts';
 import type { Testimony } from './support/witness-types.ts';
 import { witnessed } from './support/witnessed.ts';
+
+startFrom('ready');
 
 const LOCK_FREE = ['--wait-lock', '30s'];
 

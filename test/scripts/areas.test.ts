@@ -1,9 +1,16 @@
-import { globSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { AREAS, BRING_UP } from '../../scripts/areas.ts';
+import { AREAS } from '../../scripts/areas.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const files = globSync('test/{e2e,faults}/*.test.ts', { cwd: ROOT });
 
 it('each file on the lab belongs to one area', () => {
-  const files = globSync('test/{e2e,faults}/*.test.ts', { cwd: `${import.meta.dirname}/../..` });
   expect(files.length).toBeGreaterThan(15);
-  expect([BRING_UP, ...Object.values(AREAS).flat()].toSorted()).toEqual(files.toSorted());
+  expect(Object.values(AREAS).flat().toSorted()).toEqual(files.toSorted());
+});
+
+it.each(files)('%s says what it starts from', (file) => {
+  expect(readFileSync(join(ROOT, file), 'utf8')).toMatch(/^ *startFrom\('(bare|ready|before)'/m);
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { exec, host } from '../../../lab/lab.ts';
 import { KUBECONFIG } from '../../../lab/operator.ts';
+import { waitForNodes } from '../../../lab/nodes.ts';
 import { CLONE } from '../../../lab/paths.ts';
 
 export const INVENTORY = 'inventories/lab.yaml';
@@ -66,6 +67,11 @@ export async function eventually<T>(what: string, seconds: number, look: () => P
     // Between two looks the hosts, which share these processors, get on with it.
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
+}
+
+/** Waits until all nodes are Ready. */
+export async function allNodesReady(): Promise<void> {
+  expect(await waitForNodes(90), 'nodes that are not Ready after 90 s').toEqual([]);
 }
 
 /** host → unit → its start (InvocationID and time), of the units that mcpk runs. */

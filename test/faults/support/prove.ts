@@ -4,8 +4,7 @@ import { expect } from 'vitest';
 import { CLONE } from '../../../lab/paths.ts';
 import type { Plan } from '../../../src/engine/types.ts';
 import {
-  eventually,
-  kubectl,
+  allNodesReady,
   mcpk,
   mcpkJson,
   NODES,
@@ -123,10 +122,7 @@ export async function settled(...overlays: readonly string[]): Promise<void> {
   expect(await wrongProcesses()).toEqual([]);
   for (const name of NODES)
     expect(await on(name, 'sh', '-c', 'find /etc /usr/local /opt/cni /var/lib/mcpk/store -name ".*.mcpk"')).toBe('');
-  await eventually('all nodes are ready', 90, async () => {
-    const nodes = (await kubectl('get', 'nodes', '--no-headers').catch(() => '')).trim().split('\n');
-    return nodes.length === NODES.length && nodes.every((line) => /\sReady\s/.test(line)) ? true : undefined;
-  });
+  await allNodesReady();
 }
 
 interface Row {

@@ -1,0 +1,119 @@
+/**
+ * What a file on the lab starts from, said at its head: so each runs alone and in any order. A lab that is there is
+ * used where it fits; else one that was saved (`npm run lab -- saved`); else it is made, and saved for the next time.
+ */
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect } from 'vitest';
+import { ensureBinaries } from '../../../lab/binaries.ts';
+import { host, reset, status, up } from '../../../lab/lab.ts';
+import { savedLabs } from '../../../lab/saved.ts';
+import { load, save } from '../../../lab/states.ts';
+import { MAY_LOAD } from '../../support/tier.ts';
+import { allNodesReady, mcpk, NODES, overlay, writeKubeconfig } from './mcpk.ts';
+
+/** The release that a cluster is upgraded from. */
+export const RELEASE_BEFORE = { kubernetes: '1.36.3', etcd: '3.6.16' };
+
+/** `bare`: nothing of mcpk was ever there. `ready`: a cluster as inventories/lab.yaml wants it. `before`: of {@link RELEASE_BEFORE}. */
+export type LabState = 'bare' | 'ready' | 'before';
+
+/** In the folder of this run of vitest: in which state the file before left the lab, if it ended well. */
+const LEFT = join(tmpdir(), 'lab-left');
+
+/**
+ * Before the tests of a file, or of a `describe`, the lab gets into this state. `leaves`: the state in which they leave
+ * it when all of them passed, and which the next file then takes as it is; none where they don't leave it so.
+ */
+export function startFrom(state: LabState, { leaves }: { leaves?: LabState } = {}): void {
+  beforeAll(async () => {
+    const left = await readFile(LEFT, 'utf8').catch(() => '');
+    await rm(LEFT, { force: true });
+    if (left !== state) await GET[state]();
+  });
+  // vitest takes a first parameter with a name for a fixture.
+  afterAll(async ({}, suite) => {
+    if (leaves !== undefined && allPassed(suite)) await writeFile(LEFT, leaves);
+  });
+}
+
+interface Task {
+  result?: { state?: string };
+  tasks?: readonly Task[];
+}
+
+/** Of a test that was left out nobody knows what it would have done to the lab. */
+function allPassed(task: Task): boolean {
+  return task.tasks === undefined ? task.result?.state === 'pass' : task.tasks.every(allPassed);
+}
+
+const GET: Record<LabState, () => Promise<void>> = {
+  async bare() {
+    if (!(await isOn())) await up();
+    if (!(await isBare())) await reset();
+  },
+  async ready() {
+    if (await isOn()) {
+      if (!(await isBare()) && (await heals('the lab that is there', []))) return;
+    }
+    await savedOrNew('ready', []);
+  },
+  async before() {
+    for (const component of ['kubernetes', 'etcd'] as const) await ensureBinaries(component, RELEASE_BEFORE[component]);
+    await savedOrNew(`before-${RELEASE_BEFORE.kubernetes}`, [await releaseBefore()]);
+  },
+};
+
+/** The inventory of the release before, to be merged over the lab's. */
+export function releaseBefore(): Promise<string> {
+  const { kubernetes, etcd } = RELEASE_BEFORE;
+  return overlay(`versions: { kubernetes: ${kubernetes}, etcd: ${etcd} }\n`);
+}
+
+async function isOn(): Promise<boolean> {
+  const lab = await status();
+  return lab.up && lab.registry && lab.hosts.every((each) => each.on);
+}
+
+/** Every session of mcpk makes this folder. */
+async function isBare(): Promise<boolean> {
+  const codes = await Promise.all(
+    NODES.map((name) => host(name, ['test', '-e', '/run/mcpk', '-o', '-e', '/var/lib/mcpk'])),
+  );
+  return codes.every(({ code }) => code === 1);
+}
+
+async function savedOrNew(name: string, overlays: readonly string[]): Promise<void> {
+  if (MAY_LOAD && (await savedLabs()).some((each) => each.name === name)) {
+    tell(`loads the saved lab "${name}"`);
+    const why = await load(name).then(() => undefined, String);
+    if (why === undefined && (await heals(`the saved lab "${name}"`, overlays))) return;
+    if (why !== undefined) tell(why);
+  }
+  if (!(await isOn())) await up();
+  if (!(await isBare())) await reset();
+  const said = await mcpk(['apply', '--yes'], overlays);
+  expect(said.code, said.stdout + said.stderr).toBe(0);
+  await usable();
+  if (!MAY_LOAD) return;
+  tell(`saves the lab as "${name}"`);
+  await save(name);
+}
+
+/** An apply makes of it what the inventory wants, whatever mcpk has changed since, and a file that failed left behind. */
+async function heals(what: string, overlays: readonly string[]): Promise<boolean> {
+  const said = await mcpk(['apply', '--yes', '--wait-lock', '30s'], overlays);
+  if (said.code === 0) await usable();
+  else tell(`${what} gives way to another: apply ended with ${String(said.code)}\n${said.stderr.slice(-2000)}`);
+  return said.code === 0;
+}
+
+async function usable(): Promise<void> {
+  await writeKubeconfig();
+  await allNodesReady();
+}
+
+function tell(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
