@@ -33,6 +33,19 @@ export function readyProblem(answer: Answer | undefined): string | undefined {
   return parseHttp(answer)?.status === 200 ? undefined : seen(answer);
 }
 
+/** Whichever it is. */
+export function anyApiServerGate(cluster: Cluster, masters: readonly string[]): GateCheck {
+  return {
+    title: 'an API server answers',
+    asks: masters.map((host) => askReady(cluster, host)),
+    check(answers) {
+      const problems = answers.map(readyProblem);
+      return problems.includes(undefined) ? undefined : problems[0];
+    },
+    deadline: 90,
+  };
+}
+
 export function apiServerGates(context: GateContext): GateCheck[] {
   const masters = hostsWith(context.cluster, 'master').map((host) => host.name);
   return context.hosts

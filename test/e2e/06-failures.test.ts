@@ -79,7 +79,7 @@ const CASES: Case[] = [
       await writeFile(join(directory, 'etcd/3.7.3/linux-amd64/etcdutl'), 'not what was published');
       return overlay(`artifacts: {directory: "${directory}", download: false}\n`);
     },
-    code: 15,
+    code: 20,
     says: [/etcdutl/, /[0-9a-f]{64}|checksum/i],
   },
   {

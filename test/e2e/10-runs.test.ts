@@ -62,7 +62,7 @@ describe('one run at a time', () => {
       const refused = await mcpk(['apply', '--yes']);
       expect([refused.code, refused.stderr]).toEqual([
         13,
-        expect.stringMatching(/m1.*: locked by \S+@\S+ pid \d+, apply since \d\d:\d\d:\d\d \(\d+ s\)/),
+        expect.stringMatching(/(all|m1.*): locked by \S+@\S+ pid \d+, apply since \d\d:\d\d:\d\d \(\d+ s\)/),
       ]);
       await waiting.must(/m1: waits up to 2 min for \S+@\S+ pid \d+, apply since \d\d:\d\d:\d\d/);
     } finally {

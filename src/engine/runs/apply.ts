@@ -22,7 +22,8 @@ export async function applyRun(options: ApplyInput): Promise<RunResult> {
   const whole = converging(options);
   const opened = await open(whole, 'exclusive');
   try {
-    const input = await withArtifacts(whileRefused(whole, opened), opened.facts);
+    const allowed = whileRefused(whole, opened);
+    const input = await withArtifacts(allowed, opened.facts);
     if (saved) checkInventory(saved, inventoryOf(input));
     const wanted = stagesInScope(input);
     const inPlace = input.stages.filter(
@@ -32,7 +33,7 @@ export async function applyRun(options: ApplyInput): Promise<RunResult> {
     if (saved) checkHolds(saved, prepared.program.plan);
     const confirm = (plan: Plan): Promise<boolean> => input.confirm(plan);
     const result = await carryOut(prepared, { confirm, started, mended: () => finished(prepared, input) });
-    return leavesRest(whole, input) ? { ...result, onlyAccess: true } : result;
+    return leavesRest(whole, allowed) ? { ...result, onlyAccess: true } : result;
   } finally {
     await opened.fleet.close();
   }

@@ -1,7 +1,9 @@
 import { ADMINS } from '../../cluster/access.ts';
+import { anyApiServerGate } from '../../cluster/api-server.ts';
 import { McpkError } from '../../core/errors.ts';
 import type { Stage } from '../../states/stage.ts';
 import { compareStage } from '../plan/compare.ts';
+import { holdGates } from '../hosts/gates.ts';
 import { checkTree, compileStage } from '../plan/compile.ts';
 import type { Ownership } from '../plan/owned.ts';
 import { isDeferred, planStage } from '../plan/plan.ts';
@@ -19,7 +21,7 @@ import { observe } from './observe.ts';
 export async function undefer(from: Planned, means: Means, stage: Stage): Promise<StagePlan> {
   const masters = means.cluster.hosts.filter((host) => host.roles.includes('master')).map((host) => host.name);
   const reached = masters.filter((name) => means.reader.reaches(name));
-  const asked = await readNodes(means.reader, means.cluster, reached);
+  const asked = await readNodesOnceThere(means, stage, reached);
   if (asked.refusedBy !== undefined && !asked.api) await letIn(means, stage, asked.refusedBy);
   const { api } = asked.api ? asked : await readNodes(means.reader, means.cluster, reached);
   means.facts = { ...means.facts, etcd: 'formed', ...(api ? { nodes: api.nodes, apiHost: api.host } : {}) };
@@ -27,6 +29,16 @@ export async function undefer(from: Planned, means: Means, stage: Stage): Promis
   const planned = planStage(stage, { ...from.planInput, facts: means.facts, tree });
   if (planned.deferred) throw notKnown(stage, planned.deferred);
   return planned;
+}
+
+/** API servers whose etcd has only just come back take a moment to see it, and no gate of their own waits for that. */
+async function readNodesOnceThere(means: Means, { name }: Stage, masters: string[]): ReturnType<typeof readNodes> {
+  const { reader, cluster, state } = means;
+  const asked = await readNodes(reader, cluster, masters);
+  if (asked.api !== undefined || asked.refusedBy !== undefined || masters.length === 0) return asked;
+  const { emit, since, signal } = state;
+  await holdGates({ reader, stage: name, emit, since, signal }, [anyApiServerGate(cluster, masters)]);
+  return readNodes(reader, cluster, masters);
 }
 
 /** What its hosts shall be was known, and compared: only batches and steps had to wait. */
