@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { COMMANDS } from '../../src/commands/main.ts';
 import { INVENTORY } from '../commands/support.ts';
 
 let folder = '';
@@ -35,6 +36,20 @@ describe('whoever read what it prints is gone', () => {
       else child[name].on('data', (chunk: Buffer) => (said += chunk.toString()));
     const [status] = (await once(child, 'close')) as [number];
     expect([status, said]).toEqual([code, '']);
+  });
+});
+
+describe('what lies on stdin', () => {
+  const taking = Object.entries(COMMANDS).flatMap(([id, { args }]) => (Object.keys(args).length === 0 ? [] : [id]));
+  it.each(taking)('is no word of %s, and is there for what runs next', (id) => {
+    const said = spawnSync('sh', ['-c', '"$@" >&2; cat', 'sh', process.execPath, BIN, ...id.split(':')], {
+      cwd: folder,
+      encoding: 'utf8',
+      input: 'left-on-stdin\n',
+      timeout: 60_000,
+    });
+    expect(said.stdout).toBe('left-on-stdin\n');
+    expect(said.stderr).not.toContain('left-on-stdin');
   });
 });
 

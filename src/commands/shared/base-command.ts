@@ -43,7 +43,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       flags: this.ctor.flags,
       baseFlags: BaseCommand.baseFlags,
       enableJsonFlag: this.ctor.enableJsonFlag,
-      args: this.ctor.args,
+      args: ownWords(this.ctor.args),
       strict: this.ctor.strict,
     });
     this.flags = flags as FlagsOf<T>;
@@ -194,6 +194,11 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   protected end(result: RunResult | Plan): void {
     process.exitCode = 'exitCode' in result ? result.exitCode : EXIT_CODES[outcomeOf(result)][0];
   }
+}
+
+/** A word that is not given is not given: oclif would take what lies on stdin, which may be the rest of a script. */
+function ownWords(args: (typeof Command)['args']): (typeof Command)['args'] {
+  return Object.fromEntries(Object.entries(args).map(([name, arg]) => [name, { ...arg, ignoreStdin: true }]));
 }
 
 function outcomeOf({ refused, summary }: Plan): keyof typeof EXIT_CODES {
