@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -36,6 +36,31 @@ describe('whoever read what it prints is gone', () => {
       else child[name].on('data', (chunk: Buffer) => (said += chunk.toString()));
     const [status] = (await once(child, 'close')) as [number];
     expect([status, said]).toEqual([code, '']);
+  });
+});
+
+describe('what cannot be', () => {
+  it.each<[readonly string[], number]>([
+    [['version'], 1],
+    [['plan', '--help'], 1],
+    [['plan', '--json', '-i', '/nowhere.yaml'], 10],
+  ])('printed is said in one line: %j', (words, code) => {
+    const full = openSync('/dev/full', 'w');
+    const said = spawnSync(process.execPath, [BIN, ...words], { encoding: 'utf8', stdio: ['ignore', full, 'pipe'] });
+    closeSync(full);
+    expect(said.stderr).toMatch(/^✖ the output cannot be written: .*ENOSPC.* \(exit 1\)\n$/);
+    expect(said.status).toBe(code);
+  });
+
+  it('done without a working directory is said', () => {
+    const gone = mkdtempSync(join(folder, 'gone-'));
+    const script = 'rmdir "$PWD" && exec "$@"';
+    const said = spawnSync('sh', ['-c', script, 'sh', process.execPath, BIN, 'validate'], {
+      cwd: gone,
+      encoding: 'utf8',
+    });
+    expect(said.stderr).toContain('the working directory is gone (exit 64)\n  hint  ');
+    expect(said.status).toBe(64);
   });
 });
 

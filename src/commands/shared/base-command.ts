@@ -141,6 +141,11 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       return thrown;
     const reason: unknown = this.signal.reason;
     if (this.signal.aborted && thrown.name === 'AbortError' && reason instanceof McpkError) return reason;
+    if ('syscall' in thrown && thrown.syscall === 'uv_cwd')
+      return new McpkError('usage', 'the working directory is gone', {
+        hint: 'Go to a folder that is there.',
+        cause: thrown,
+      });
     const usage = thrown instanceof Errors.CLIError || 'parse' in thrown;
     if (!usage) return thrown;
     const help = [this.config.bin, ...(this.id ?? '').split(':'), '--help'].join(' ');
