@@ -71,7 +71,7 @@ const FLAGS: Case[] = [
   ['a stage of nothing', ['plan', ...I, '--only', 'etcd,,'], 64, /there is no stage ""/],
   ['a stage that is a path', ['plan', ...I, '--only', '../etcd'], 64, /there is no stage "\.\.\/etcd"/],
   ['a stage that all objects have', ['plan', ...I, '--skip', '__proto__'], 64, /there is no stage "__proto__"/],
-  ['no command for the hosts', ['exec', ...I, '--'], 64, /Missing 1 required arg/],
+  ['no command for the hosts', ['exec', ...I, '--'], 64, /COMMAND is missing/],
   ['a command for the hosts before --', ['exec', ...I, 'reboot'], 64, /stands after --/],
   ['a command without a name', ['exec', ...I, '--', ''], 64, /no name, or a NUL/],
   ['a command with a NUL', ['exec', ...I, '--', 'echo', 'a\0b'], 64, /no name, or a NUL/],

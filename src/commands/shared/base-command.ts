@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { Command, Flags, Errors, type Interfaces } from '@oclif/core';
 import { span } from '../../core/duration.ts';
 import { EXIT_CODES, FailureList, McpkError } from '../../core/errors.ts';
@@ -149,7 +150,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     const usage = thrown instanceof Errors.CLIError || 'parse' in thrown;
     if (!usage) return thrown;
     const help = [this.config.bin, ...(this.id ?? '').split(':'), '--help'].join(' ');
-    return new McpkError('usage', this.unknownFlag(thrown) ?? firstLine(thrown.message), {
+    return new McpkError('usage', this.unknownFlag(thrown) ?? missingWords(thrown) ?? inOurWords(thrown.message), {
       hint: `${help} shows what it takes.`,
     });
   }
@@ -223,9 +224,33 @@ function exitCodeOf(error: Error): number {
   return EXIT_CODES.unexpected[0];
 }
 
-/** oclif adds its own advice below the first line, and says above it that it was parsing. */
-function firstLine(message: string): string {
-  return (message.split('\nSee more help')[0] ?? message).trim().replace(/^Parsing (--\S+)\s+/, '$1: ');
+/** Of oclif's RequiredArgsError, which it does not export; its own text has a note on flags that is not true here. */
+function missingWords(thrown: Error): string | undefined {
+  if (!('args' in thrown) || !Array.isArray(thrown.args)) return undefined;
+  const missing = thrown.args.filter((arg: unknown): arg is Interfaces.Arg<unknown> => typeof arg === 'object');
+  if (missing.length === 0) return undefined;
+  return missing
+    .map(({ name, description = '', options }) => {
+      const what = options === undefined ? description : `${options.join(', ')}`;
+      return `${name.toUpperCase()} is missing: ${what.replace(/^\w/, (first) => first.toLowerCase()).replace(/\.$/, '')}`;
+    })
+    .join('; ');
+}
+
+/** What oclif says in words of its own, and what we say for it. */
+const WORDS: readonly (readonly [RegExp, string])[] = [
+  // It adds its own advice below, and says above that it was parsing.
+  [/\nSee more help[^]*$/, ''],
+  [/^Parsing (--\S+)\s+/, '$1: '],
+  [/^The following errors? occurred:\s+/, ''],
+  [/Missing required flag (\S+)/g, '--$1 is missing'],
+  [/(--[\w-]+)(?:=.*)? cannot also be provided when using (--[\w-]+)/g, '$2 and $1 cannot be given together'],
+  [/\s*\n\s*/g, '; '],
+];
+
+function inOurWords(message: string): string {
+  const text = stripVTControlCharacters(message).trim();
+  return WORDS.reduce((said, [theirs, ours]) => said.replace(theirs, ours), text);
 }
 
 function isDebugged(): boolean {
