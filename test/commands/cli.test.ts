@@ -47,6 +47,8 @@ describe('mcpk', () => {
     [['plan', '--summary', '-v'], '--summary and --verbose cannot be given together (exit 64)'],
     [['apply', '--plan', 'x', '--only', 'a,b'], '--plan and --only cannot be given together (exit 64)'],
     [['render', 'a', 'b'], 'Unexpected argument: b (exit 64)'],
+    [['plan', '-i', ''], 'an inventory was named that is empty: "" (exit 64)'],
+    [['validate', ''], 'an inventory was named that is empty: "" (exit 64)'],
     [['-v'], 'mcpk has no command "-v"; did you mean --version? (exit 64)'],
     [['-V'], 'mcpk has no command "-V"; did you mean --version? (exit 64)'],
     [['--hlep'], 'mcpk has no command "--hlep"; did you mean --help? (exit 64)'],

@@ -29,6 +29,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     }),
   };
 
+  /** What to do after a run that was cut short. */
+  protected readonly afterwards: string = 'Run the same command again to go on.';
   protected flags!: FlagsOf<T>;
   protected args!: ArgsOf<T>;
   readonly #abort = new AbortController();
@@ -52,7 +54,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     process.on('SIGINT', this.#onSignal);
     process.on('SIGTERM', this.#onSignal);
     const { timeout } = flags as { timeout?: number };
-    if (timeout !== undefined) this.#timer = setTimeout(() => this.#abort.abort(timedOut(timeout)), timeout).unref();
+    if (timeout !== undefined)
+      this.#timer = setTimeout(() => this.#abort.abort(timedOut(timeout, this.afterwards)), timeout).unref();
   }
 
   /** Aborted by the first Ctrl-C, by SIGTERM and by --timeout. */
@@ -120,7 +123,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   private interrupt(): void {
     if (this.signal.aborted) process.exit(EXIT_CODES.interrupted[0]);
     this.note('\nInterrupted: what runs on the hosts is brought to an end. Once more ends at once.\n');
-    this.#abort.abort(new McpkError('interrupted', 'interrupted', { hint: 'Run the same command again to go on.' }));
+    this.#abort.abort(new McpkError('interrupted', 'interrupted', { hint: this.afterwards }));
   }
 
   protected override async catch(thrown: Error): Promise<void> {
@@ -212,9 +215,9 @@ function outcomeOf({ refused, summary }: Plan): keyof typeof EXIT_CODES {
   return summary.changes + summary.deferred === 0 ? 'done' : 'pending';
 }
 
-function timedOut(ms: number): McpkError {
+function timedOut(ms: number, hint: string): McpkError {
   return new McpkError('interrupted', `not done within ${span(ms)} (--timeout)`, {
-    hint: 'Run the same command again to go on.',
+    hint,
   });
 }
 
