@@ -51,7 +51,7 @@ const FLAGS: Case[] = [
   ['a word too many', ['plan', 'everything', ...I], 64, /mcpk plan takes no word "everything"/],
   ['an inventory as a word', ['plan', 'lab.yaml'], 64, /named with -i: mcpk plan -i lab\.yaml/],
   ['an inventory without a name', ['validate', '-i'], 64, /--inventory expects a value/],
-  ['an inventory with an empty name', ['validate', '-i', ''], 10, /no such file|is a directory/],
+  ['an inventory with an empty name', ['validate', '-i', ''], 64, /was named that is empty/],
   ['an inventory with a NUL in its name', ['validate', '-i', 'a\0b'], 10, /could not be read/],
   ['no host at a time', ['plan', ...I, '--concurrency', '0'], 64, /--concurrency: .*greater than or equal to 1/],
   ['less than no host at a time', ['plan', ...I, '--concurrency', '-5'], 64, /--concurrency: /],

@@ -119,6 +119,16 @@ describe('mcpk', () => {
       expect(stdout).toMatch(new RegExp(`^ *${exit}  ${meaning.replaceAll(/[()]/g, '\\$&')}$`, 'm'));
   });
 
+  it('show says that it asks the hosts; render has the flags of an API server where the docs say, asking none', async () => {
+    const { stdout } = await mcpk(['show', '--help']);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(/The hosts are asked for their facts; without them, mcpk render/);
+    const file = 'out/m1/etc/systemd/system/kube-apiserver.service';
+    expect(await readFile('docs/inventory.md', 'utf8')).toContain(`\`${file}\``);
+    const folder = await scratch();
+    expect((await mcpk(['render', join(folder, 'out'), '--only', 'api-server', '-i', await inventory()])).code).toBe(0);
+    expect(await readFile(join(folder, file), 'utf8')).toContain('--tls-cipher-suites=');
+  });
+
   it.each(NAMES)('%s explains itself with examples', async (command) => {
     const { stdout, code } = await mcpk([...command.split(' '), '--help']);
     expect(code).toBe(0);
