@@ -22,6 +22,9 @@ export default class Exec extends BaseCommand<typeof Exec> {
   static readonly endings: readonly Ending[] = ['stage'];
   static override readonly flags = { ...hostFlags };
 
+  protected override readonly afterwards =
+    'It may have run on some of the hosts, wholly or in part: look there before you run it again.';
+
   async run(): Promise<{ answers: Answer[] }> {
     const argv = this.argv.slice(this.argv.indexOf('--') + 1);
     if (!this.argv.includes('--') || argv.length === 0)

@@ -18,6 +18,9 @@ import Show from './show.ts';
 import Validate from './validate.ts';
 import Verify from './verify.ts';
 import VersionCommand from './version.ts';
+import { EXIT_CODES, McpkError } from '../core/errors.ts';
+import { renderError } from '../report/error-text.ts';
+import { themeFor } from '../report/theme.ts';
 
 export { commandNotFound } from './shared/command-not-found.ts';
 export { MainHelp } from './shared/help.ts';
@@ -47,17 +50,37 @@ export const COMMANDS: Readonly<Record<string, Command.Class>> = {
 
 /** Runs the command line of this process; `root` is the folder of package.json. */
 export async function main(options: Interfaces.Options): Promise<void> {
-  for (const stream of [process.stdout, process.stderr])
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      // Whoever read is gone (`| head -1`): what runs on the hosts ends as it would.
-      if (error.code !== 'EPIPE') throw error;
-    });
+  const isLost = hearOutput();
   try {
     await run(process.argv.slice(2), options);
     await written(process.stdout);
+    const isFailed = process.exitCode !== undefined && !FINE.has(process.exitCode);
+    if (isLost() && !isFailed) process.exitCode = EXIT_CODES.unexpected[0];
   } catch (error) {
     await Errors.handle(error instanceof Error ? error : new Error(String(error)));
   }
+}
+
+/** Codes of a run that did what it should. */
+const FINE: ReadonlySet<unknown> = new Set([EXIT_CODES.done[0], EXIT_CODES.pending[0]]);
+
+/**
+ * What cannot be printed does not end what runs on the hosts. Whoever read may be gone (`| head -1`): nothing is said
+ * of that. A result that is lost is said once. Tells whether one was.
+ */
+function hearOutput(): () => boolean {
+  let isLost = false;
+  const onError = (error: NodeJS.ErrnoException): void => {
+    if (error.code === 'EPIPE' || isLost) return;
+    isLost = true;
+    const said = new McpkError('unexpected', `the output cannot be written: ${error.message}`);
+    process.stderr.write(renderError(said, themeFor(process.stderr, process.env)));
+  };
+  // oclif's own end the process with a stack.
+  for (const stream of [process.stdout, process.stderr]) stream.removeAllListeners('error');
+  process.stdout.on('error', onError);
+  process.stderr.on('error', () => undefined);
+  return () => isLost;
 }
 
 /** What was printed is on its way, or nobody reads any more; oclif's own `flush` waits for a closed pipe for ever. */

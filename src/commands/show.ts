@@ -13,7 +13,7 @@ import { fetchFlags, runFlags, summaryFlags } from './shared/flags.ts';
 export default class Show extends BaseCommand<typeof Show> {
   static override readonly summary = 'Show the compiled states of hosts, or a plan that was kept.';
   static override readonly description =
-    'What the inventory and the facts come to: each file, unit, package and setting of a host, in the order in which they converge. --verbose shows every value; secrets show their name only. With --plan it prints a plan as plan did, contacting no host.';
+    'What the inventory and the facts come to: each file, unit, package and setting of a host, in the order in which they converge. --verbose shows every value; secrets show their name only. The hosts are asked for their facts; without them, mcpk render writes what their files would be. With --plan it prints a plan as plan did, contacting no host.';
   static override readonly examples = [
     '<%= config.bin %> <%= command.id %> m1',
     '<%= config.bin %> <%= command.id %> m1 --only etcd --verbose',

@@ -23,8 +23,10 @@ The first line names the schema for editors that know the YAML language server:
   would inherit: a label, all \`labels\`, \`taints\`, a setting of \`ssh\`, what is in \`pillar\`. In \`extraArgs\` and
   \`config\` it takes out what mcpk would set, of a host also what it would inherit.
 - **Flags**: a value in \`extraArgs\` takes the place of mcpk's own, whole. Of a list (\`tls-cipher-suites\`) name also
-  what mcpk would have set; \`mcpk show m1 --only api-server --verbose\` has it. \`enable-admission-plugins\` alone adds
-  to it: NodeRestriction stays.
+  what mcpk would have set: \`mcpk render out --only api-server\` writes it, asking no host, into
+  \`out/m1/etc/systemd/system/kube-apiserver.service\`; of hosts that are there,
+  \`mcpk show m1 --only api-server --verbose\` prints it. \`enable-admission-plugins\` alone adds to it:
+  NodeRestriction stays.
 - **\`\${NAME}\`** in a text is replaced by that environment variable, \`\${NAME:-default}\` by the default where the variable
   is not set or empty. A variable that is not set is a mistake. \`$\${\` stands for \`\${\`.
 - **Which variables**: those that begin with \`MCPK_\`, and those that whoever runs mcpk names: \`--env NAME\`, once for

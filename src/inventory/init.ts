@@ -50,7 +50,7 @@ export function initInventory(options: InitOptions): string {
     'kind: Cluster',
     `name: ${scalar(name)}`,
     '',
-    ...endpointLines(endpoint),
+    ...endpointLines(endpoint, hosts),
     '# How the hosts are reached. Settable for a group (groups.worker.ssh) or a host too; the nearer one wins.',
     'ssh:',
     `  user: ${scalar(user)} # not root: sudo is used`,
@@ -84,14 +84,17 @@ export async function checkInit(text: string): Promise<void> {
   }
 }
 
-function endpointLines(endpoint: string | undefined): string[] {
+function endpointLines(endpoint: string | undefined, hosts: readonly { address: string }[]): string[] {
   if (endpoint === undefined)
     return [
       '# One master: clients go straight to its API server. For several, add endpoint.address, an unused address.',
       '',
     ];
+  const isVip = hosts.every(({ address }) => address !== endpoint);
   return [
-    '# Virtual IP of the API: an unused address in the subnet of the masters. Keepalived keeps it on one live HAProxy.',
+    isVip
+      ? '# Virtual IP of the API: an unused address in the subnet of the masters. Keepalived keeps it on one live HAProxy.'
+      : '# Clients go straight to the API server of the one master.',
     'endpoint:',
     `  address: ${endpoint}`,
     '',
@@ -102,11 +105,15 @@ function toHost(text: string, numbered: string, roles: string): { name: string; 
   const at = text.indexOf('=');
   const name = at === -1 ? numbered : text.slice(0, at);
   const address = text.slice(at + 1);
+  if (name === 'api')
+    throw new McpkError('usage', 'no host can be called "api": the API itself goes by that name', {
+      hint: `Such as: --master m1=${isIpv4(address) ? address : '10.0.0.11'}`,
+    });
   requireForm(
     name,
-    /^(?=.{1,63}$)(?!api$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
+    /^(?=.{1,63}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
     'the name of a host',
-    'a DNS name in lower case, other than "api"',
+    'a DNS name in lower case',
   );
   if (!isIpv4(address))
     throw new McpkError(

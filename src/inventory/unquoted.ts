@@ -38,6 +38,8 @@ export function withoutForeignWords(
 function whyUnquoted({ path, text }: InventoryFile, schema: JsonSchema): string | undefined {
   if (leadsAway(path))
     return 'something is wrong here; as the inventory is a link that leads out of its folder, what it holds is not shown: name the file itself with -i';
+  const asOurs = text.replace(KIND, (line, kind: string) => line.replace(kind, 'Cluster'));
+  if (asOurs !== text && !OTHER_KIND.test(asOurs)) return 'kind: must be Cluster, with a capital C and all else small';
   if (OTHER_KIND.test(text))
     return 'is no inventory: its apiVersion or kind is of something else; what it holds is not shown';
   const names = Object.keys(schema.properties ?? {});
@@ -49,6 +51,9 @@ function whyUnquoted({ path, text }: InventoryFile, schema: JsonSchema): string 
 /** A kubeconfig, or what goes to an API: they begin with names that are settings too. */
 const OTHER_KIND =
   /^\uFEFF?(\{\s*)?["']?(apiVersion["']?\s*:\s*["']?(?!mcpk\/)|kind["']?\s*:\s*["']?(?!Cluster\b))[\w./-]+/m;
+
+/** Of ours, but for the case of its letters: `kind: cluster`. */
+const KIND = /^\uFEFF?(?:\{\s*)?["']?kind["']?\s*:\s*["']?(cluster)\b/im;
 
 function leadsAway(path: string): boolean {
   try {

@@ -40,6 +40,31 @@ describe('mcpk', () => {
   });
 
   it.each([
+    [['render'], 'FOLDER is missing: folder to write into; a new or empty one (exit 64)'],
+    [['exec', '-i', 'x.yaml'], 'COMMAND is missing: program and its arguments, after -- (exit 64)'],
+    [['autocomplete'], 'SHELL is missing: bash, fish, zsh (exit 64)'],
+    [['init'], '--master is missing (exit 64)'],
+    [['plan', '--summary', '-v'], '--summary and --verbose cannot be given together (exit 64)'],
+    [['apply', '--plan', 'x', '--only', 'a,b'], '--plan and --only cannot be given together (exit 64)'],
+    [['render', 'a', 'b'], 'Unexpected argument: b (exit 64)'],
+    [['plan', '-i', ''], 'an inventory was named that is empty: "" (exit 64)'],
+    [['validate', ''], 'an inventory was named that is empty: "" (exit 64)'],
+    [['-v'], 'mcpk has no command "-v"; did you mean --version? (exit 64)'],
+    [['-V'], 'mcpk has no command "-V"; did you mean --version? (exit 64)'],
+    [['--hlep'], 'mcpk has no command "--hlep"; did you mean --help? (exit 64)'],
+  ])('%j is told in one line and a hint', async (words, text) => {
+    const { code, stderr } = await mcpk(words);
+    const [first, ...more] = stderr.trimEnd().split('\n');
+    expect([code, first]).toEqual([64, `✖ ${text}`]);
+    expect(more).toEqual([expect.stringMatching(/^ {2}hint {2}/)]);
+  });
+
+  it('faults of the command line are the same in JSON', async () => {
+    const { stdout } = await mcpk(['plan', '--json', '--summary', '-v']);
+    expect((JSON.parse(stdout) as Failure).error.message).toBe('--summary and --verbose cannot be given together');
+  });
+
+  it.each([
     [['help'], ['--help']],
     [
       ['help', 'plan'],
@@ -92,6 +117,16 @@ describe('mcpk', () => {
       expect(stdout).toMatch(new RegExp(`^  ${name} +[A-Z]`, 'm'));
     for (const [exit, meaning] of Object.values(EXIT_CODES))
       expect(stdout).toMatch(new RegExp(`^ *${exit}  ${meaning.replaceAll(/[()]/g, '\\$&')}$`, 'm'));
+  });
+
+  it('show says that it asks the hosts; render has the flags of an API server where the docs say, asking none', async () => {
+    const { stdout } = await mcpk(['show', '--help']);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(/The hosts are asked for their facts; without them, mcpk render/);
+    const file = 'out/m1/etc/systemd/system/kube-apiserver.service';
+    expect(await readFile('docs/inventory.md', 'utf8')).toContain(`\`${file}\``);
+    const folder = await scratch();
+    expect((await mcpk(['render', join(folder, 'out'), '--only', 'api-server', '-i', await inventory()])).code).toBe(0);
+    expect(await readFile(join(folder, file), 'utf8')).toContain('--tls-cipher-suites=');
   });
 
   it.each(NAMES)('%s explains itself with examples', async (command) => {

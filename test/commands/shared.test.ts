@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { inventoryFiles } from '../../src/commands/shared/cluster.ts';
@@ -53,7 +53,55 @@ describe('readFacts', () => {
 });
 
 describe('writeInto', () => {
-  it('empties a folder of its own and lets no path lead out of it', async () => {
+  it('removes what it wrote itself, and leaves all else', async () => {
+    const folder = join(await scratch(), 'out');
+    await writeInto(folder, [
+      { path: 'm1/etc/a', text: 'a' },
+      { path: 'm2/etc/a', text: 'a' },
+    ]);
+    await mkdir(join(folder, '.git'));
+    await writeFile(join(folder, '.git/config'), 'mine');
+    await writeFile(join(folder, 'm1/notes'), 'mine');
+    await writeInto(folder, [{ path: 'm1/b', text: 'b' }]);
+    expect((await readdir(folder, { recursive: true })).toSorted()).toEqual(
+      ['.git', '.git/config', '.mcpk-render', 'm1', 'm1/b', 'm1/notes'].toSorted(),
+    );
+  });
+
+  it.each<[string, (folder: string) => Promise<unknown>, RegExp]>([
+    ['a file of somebody else', (folder) => writeFile(join(folder, 'm1/b'), 'mine'), /m1\/b is there/],
+    ['a link in the place of a folder', (folder) => symlink('/tmp', join(folder, 'm2')), /m2 is there/],
+    ['a list that is none', (folder) => writeFile(join(folder, '.mcpk-render'), ''), /holds other things/],
+  ])('does not touch a folder with %s', async (_what, lay, message) => {
+    const folder = join(await scratch(), 'out');
+    await writeInto(folder, [{ path: 'm1/a', text: 'a' }]);
+    await lay(folder);
+    const again = writeInto(folder, [
+      { path: 'm1/b', text: 'b' },
+      { path: 'm2/b', text: 'b' },
+    ]);
+    await expect(again).rejects.toMatchObject({ code: 'usage', message: expect.stringMatching(message) as string });
+    expect(await readFile(join(folder, 'm1/a'), 'utf8')).toBe('a');
+  });
+
+  it('removes nothing outside, whatever the list names and wherever links lead', async () => {
+    const outside = await scratch();
+    await writeFile(join(outside, 'a'), 'mine');
+    const folder = join(outside, 'out');
+    await mkdir(folder);
+    await symlink(outside, join(folder, 'm1'));
+    await writeFile(join(folder, '.mcpk-render'), '["m1/a", "../a"]');
+    await writeInto(folder, [{ path: 'm2/a', text: 'a' }]);
+    expect(await readFile(join(outside, 'a'), 'utf8')).toBe('mine');
+  });
+
+  it('says that a file is no folder', async () => {
+    const file = join(await scratch(), 'mcpk.yaml');
+    await writeFile(file, '');
+    await expect(writeInto(file, [])).rejects.toMatchObject({ message: `${file} is no folder` });
+  });
+
+  it('writes again over its own, and lets no path lead out of it', async () => {
     const folder = join(await scratch(), 'out');
     await writeInto(folder, [{ path: 'm1/a', text: 'a' }]);
     await writeInto(folder, [{ path: 'm1/b', text: 'b' }]);

@@ -55,13 +55,22 @@ describe('a first inventory', () => {
     await expect(checkInit(text)).rejects.toMatchObject({ code: 'usage', details });
   });
 
+  it.each([
+    ['10.0.0.1', false],
+    ['10.0.0.100', true],
+  ])('speaks of a virtual IP only where %s is one: %s', async (endpoint, isVip) => {
+    const text = initInventory({ name: 'lab', masters: ['10.0.0.1'], workers: [], endpoint });
+    await expect(checkInit(text)).resolves.toBeUndefined();
+    expect(/virtual IP|Keepalived/i.test(text)).toBe(isVip);
+  });
+
   it.each<[Partial<InitOptions>, string]>([
     [{ name: 'Bad Name' }, 'the name of the cluster "Bad Name" is not lower-case letters, digits and dashes'],
     [{ masters: [] }, 'an inventory needs at least one master'],
     [{ masters: ['10.0.0.1', '10.0.0.2'] }, 'several masters need an endpoint: an unused address in their subnet'],
     [{ masters: ['m1.example.org'] }, '"m1.example.org" is neither ADDRESS nor NAME=ADDRESS with an IPv4 address'],
-    [{ masters: ['a b=10.0.0.1'] }, 'the name of a host "a b" is not a DNS name in lower case, other than "api"'],
-    [{ workers: ['api=10.0.0.2'] }, 'the name of a host "api" is not a DNS name in lower case, other than "api"'],
+    [{ masters: ['a b=10.0.0.1'] }, 'the name of a host "a b" is not a DNS name in lower case'],
+    [{ workers: ['api=10.0.0.2'] }, 'no host can be called "api": the API itself goes by that name'],
     [{ endpoint: '10.0.0.1\nx: y' }, 'the endpoint "10.0.0.1\uFFFDx: y" is not an IPv4 address'],
     [{ user: 'a\nb' }, 'the login name "a\uFFFDb" is not one word'],
   ])('is refused for %j', (options, message) => {

@@ -347,6 +347,14 @@ addons: { manifests: [{ name: a, source: bom.yaml }, { name: b, source: gone.yam
     ['a shell script', 'export TOKEN="hunter2secret" : x\n'],
     ['one word', 'hunter2secret\n', /^mcpk\.yaml:1:1: must be a map of settings, not a scalar$/],
     ['an alias', 'a: *hunter2secret\n'],
+    [
+      'cluster',
+      'apiVersion: mcpk/v1\nkind: cluster\nname: hunter2secret\n',
+      /^mcpk\.yaml:\d+:\d+: kind: must be Cluster,/,
+    ],
+    ['CLUSTER', '{"kind": "CLUSTER", "name": "hunter2secret"}', /^mcpk\.yaml:\d+:\d+: kind: must be Cluster,/],
+    ['cluster of another tool', 'apiVersion: other/v1\nkind: cluster\nname: hunter2secret\n'],
+    ['Clusters', 'kind: Clusters\nname: hunter2secret\n'],
     ['a map of other things', 'hunter2secret: 1\nother: "hunter2secret"\n'],
   ])('that hold no inventory are not quoted: %s', async (_what, text, said = NO_INVENTORY) => {
     const folder = await mkdtemp(join(await made, 'foreign-'));

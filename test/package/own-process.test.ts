@@ -1,9 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { COMMANDS } from '../../src/commands/main.ts';
 import { INVENTORY } from '../commands/support.ts';
 
 let folder = '';
@@ -35,6 +36,45 @@ describe('whoever read what it prints is gone', () => {
       else child[name].on('data', (chunk: Buffer) => (said += chunk.toString()));
     const [status] = (await once(child, 'close')) as [number];
     expect([status, said]).toEqual([code, '']);
+  });
+});
+
+describe('what cannot be', () => {
+  it.each<[readonly string[], number]>([
+    [['version'], 1],
+    [['plan', '--help'], 1],
+    [['plan', '--json', '-i', '/nowhere.yaml'], 10],
+  ])('printed is said in one line: %j', (words, code) => {
+    const full = openSync('/dev/full', 'w');
+    const said = spawnSync(process.execPath, [BIN, ...words], { encoding: 'utf8', stdio: ['ignore', full, 'pipe'] });
+    closeSync(full);
+    expect(said.stderr).toMatch(/^✖ the output cannot be written: .*ENOSPC.* \(exit 1\)\n$/);
+    expect(said.status).toBe(code);
+  });
+
+  it('done without a working directory is said', () => {
+    const gone = mkdtempSync(join(folder, 'gone-'));
+    const script = 'rmdir "$PWD" && exec "$@"';
+    const said = spawnSync('sh', ['-c', script, 'sh', process.execPath, BIN, 'validate'], {
+      cwd: gone,
+      encoding: 'utf8',
+    });
+    expect(said.stderr).toContain('the working directory is gone (exit 64)\n  hint  ');
+    expect(said.status).toBe(64);
+  });
+});
+
+describe('what lies on stdin', () => {
+  const taking = Object.entries(COMMANDS).flatMap(([id, { args }]) => (Object.keys(args).length === 0 ? [] : [id]));
+  it.each(taking)('is no word of %s, and is there for what runs next', (id) => {
+    const said = spawnSync('sh', ['-c', '"$@" >&2; cat', 'sh', process.execPath, BIN, ...id.split(':')], {
+      cwd: folder,
+      encoding: 'utf8',
+      input: 'left-on-stdin\n',
+      timeout: 60_000,
+    });
+    expect(said.stdout).toBe('left-on-stdin\n');
+    expect(said.stderr).not.toContain('left-on-stdin');
   });
 });
 

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { Command, Flags, Errors, type Interfaces } from '@oclif/core';
 import { span } from '../../core/duration.ts';
 import { EXIT_CODES, FailureList, McpkError } from '../../core/errors.ts';
@@ -28,6 +29,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     }),
   };
 
+  /** What to do after a run that was cut short. */
+  protected readonly afterwards: string = 'Run the same command again to go on.';
   protected flags!: FlagsOf<T>;
   protected args!: ArgsOf<T>;
   readonly #abort = new AbortController();
@@ -43,7 +46,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       flags: this.ctor.flags,
       baseFlags: BaseCommand.baseFlags,
       enableJsonFlag: this.ctor.enableJsonFlag,
-      args: this.ctor.args,
+      args: ownWords(this.ctor.args),
       strict: this.ctor.strict,
     });
     this.flags = flags as FlagsOf<T>;
@@ -51,7 +54,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     process.on('SIGINT', this.#onSignal);
     process.on('SIGTERM', this.#onSignal);
     const { timeout } = flags as { timeout?: number };
-    if (timeout !== undefined) this.#timer = setTimeout(() => this.#abort.abort(timedOut(timeout)), timeout).unref();
+    if (timeout !== undefined)
+      this.#timer = setTimeout(() => this.#abort.abort(timedOut(timeout, this.afterwards)), timeout).unref();
   }
 
   /** Aborted by the first Ctrl-C, by SIGTERM and by --timeout. */
@@ -119,7 +123,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   private interrupt(): void {
     if (this.signal.aborted) process.exit(EXIT_CODES.interrupted[0]);
     this.note('\nInterrupted: what runs on the hosts is brought to an end. Once more ends at once.\n');
-    this.#abort.abort(new McpkError('interrupted', 'interrupted', { hint: 'Run the same command again to go on.' }));
+    this.#abort.abort(new McpkError('interrupted', 'interrupted', { hint: this.afterwards }));
   }
 
   protected override async catch(thrown: Error): Promise<void> {
@@ -141,10 +145,15 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       return thrown;
     const reason: unknown = this.signal.reason;
     if (this.signal.aborted && thrown.name === 'AbortError' && reason instanceof McpkError) return reason;
+    if ('syscall' in thrown && thrown.syscall === 'uv_cwd')
+      return new McpkError('usage', 'the working directory is gone', {
+        hint: 'Go to a folder that is there.',
+        cause: thrown,
+      });
     const usage = thrown instanceof Errors.CLIError || 'parse' in thrown;
     if (!usage) return thrown;
     const help = [this.config.bin, ...(this.id ?? '').split(':'), '--help'].join(' ');
-    return new McpkError('usage', this.unknownFlag(thrown) ?? firstLine(thrown.message), {
+    return new McpkError('usage', this.unknownFlag(thrown) ?? missingWords(thrown) ?? inOurWords(thrown.message), {
       hint: `${help} shows what it takes.`,
     });
   }
@@ -196,14 +205,19 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 }
 
+/** A word that is not given is not given: oclif would take what lies on stdin, which may be the rest of a script. */
+function ownWords(args: (typeof Command)['args']): (typeof Command)['args'] {
+  return Object.fromEntries(Object.entries(args).map(([name, arg]) => [name, { ...arg, ignoreStdin: true }]));
+}
+
 function outcomeOf({ refused, summary }: Plan): keyof typeof EXIT_CODES {
   if (refused.length > 0) return 'refused';
   return summary.changes + summary.deferred === 0 ? 'done' : 'pending';
 }
 
-function timedOut(ms: number): McpkError {
+function timedOut(ms: number, hint: string): McpkError {
   return new McpkError('interrupted', `not done within ${span(ms)} (--timeout)`, {
-    hint: 'Run the same command again to go on.',
+    hint,
   });
 }
 
@@ -213,9 +227,33 @@ function exitCodeOf(error: Error): number {
   return EXIT_CODES.unexpected[0];
 }
 
-/** oclif adds its own advice below the first line, and says above it that it was parsing. */
-function firstLine(message: string): string {
-  return (message.split('\nSee more help')[0] ?? message).trim().replace(/^Parsing (--\S+)\s+/, '$1: ');
+/** Of oclif's RequiredArgsError, which it does not export; its own text has a note on flags that is not true here. */
+function missingWords(thrown: Error): string | undefined {
+  if (!('args' in thrown) || !Array.isArray(thrown.args)) return undefined;
+  const missing = thrown.args.filter((arg: unknown): arg is Interfaces.Arg<unknown> => typeof arg === 'object');
+  if (missing.length === 0) return undefined;
+  return missing
+    .map(({ name, description = '', options }) => {
+      const what = options === undefined ? description : `${options.join(', ')}`;
+      return `${name.toUpperCase()} is missing: ${what.replace(/^\w/, (first) => first.toLowerCase()).replace(/\.$/, '')}`;
+    })
+    .join('; ');
+}
+
+/** What oclif says in words of its own, and what we say for it. */
+const WORDS: readonly (readonly [RegExp, string])[] = [
+  // It adds its own advice below, and says above that it was parsing.
+  [/\nSee more help[^]*$/, ''],
+  [/^Parsing (--\S+)\s+/, '$1: '],
+  [/^The following errors? occurred:\s+/, ''],
+  [/Missing required flag (\S+)/g, '--$1 is missing'],
+  [/(--[\w-]+)(?:=.*)? cannot also be provided when using (--[\w-]+)/g, '$2 and $1 cannot be given together'],
+  [/\s*\n\s*/g, '; '],
+];
+
+function inOurWords(message: string): string {
+  const text = stripVTControlCharacters(message).trim();
+  return WORDS.reduce((said, [theirs, ours]) => said.replace(theirs, ours), text);
 }
 
 function isDebugged(): boolean {

@@ -6,8 +6,12 @@ import { nameHosts } from '../../inventory/name-hosts.ts';
 import { select } from '../../inventory/targeting.ts';
 import type { Roster } from '../../report/fold.ts';
 
-/** The files that were named, or MCPK_INVENTORY (several joined as in PATH), or ./mcpk.yaml. */
+/** The files that were named, or MCPK_INVENTORY (several joined as in PATH), or ./mcpk.yaml. Throws `usage` for the name "". */
 export function inventoryFiles(named: readonly string[] | undefined, env: NodeJS.ProcessEnv): string[] {
+  if (named?.includes('') === true)
+    throw new McpkError('usage', 'an inventory was named that is empty: ""', {
+      hint: 'Name a file with -i FILE; a variable that the shell put there may not be set.',
+    });
   if (named && named.length > 0) return [...named];
   const fromEnvironment = (env['MCPK_INVENTORY'] ?? '').split(':').filter(Boolean);
   return fromEnvironment.length > 0 ? fromEnvironment : [DEFAULT_FILE];

@@ -28,7 +28,7 @@ function wordTooMany(id: string, known: readonly string[]): McpkError | undefine
 
 /** For words that are no command: says which one is near. */
 export function noCommand(id: string, known: readonly string[]): McpkError {
-  const close = nearest(id, known);
+  const close = /^-v$/i.test(id) ? '--version' : nearest(id, [...known, '--version', '--help']);
   return new McpkError(
     'usage',
     `mcpk has no command ${JSON.stringify(words(id))}${close ? `; did you mean ${words(close)}?` : ''}`,
