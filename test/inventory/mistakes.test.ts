@@ -42,7 +42,14 @@ describe('a mistake names file, place, path, what is wrong and the nearest word'
       'apiServer: { extraArgs: { audit-log-path: /data/audit.log } }',
       '43 apiServer.extraArgs.audit-log-path: "/data/audit.log" is not below /var/log/kubernetes/audit (apiServer.audit.directory), where alone the API server may write',
     ],
-    ['etcd: { config: { data-dir: /data } }', '29 etcd.config.data-dir: is set by etcd.dataDirectory'],
+    [
+      'apiServer: { extraArgs: { authorization-config: /x, authorization-mode: RBAC } }',
+      '73 apiServer.extraArgs.authorization-mode: kube-apiserver does not start with --authorization-mode beside the file of --authorization-config: leave it out: that file says who decides',
+    ],
+    [
+      'apiServer: { files: [{ path: a.yaml, content: x }], extraArgs: { token-auth-file: /etc/kubernetes/api-server/files/b.yaml } }',
+      '83 apiServer.extraArgs.token-auth-file: "/etc/kubernetes/api-server/files/b.yaml" is made by no entry of apiServer.files',
+    ],
     [
       'etcd: { extraArgs: { wal-dir: ../wal } }',
       '31 etcd.extraArgs.wal-dir: "../wal" is not an absolute path without blanks and ..',
