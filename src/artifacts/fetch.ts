@@ -32,14 +32,11 @@ const TEXT_LIMIT = 1 << 20;
 /** Several times the largest release: a mirror that sends without end fills no disk. */
 const FILE_LIMIT = 2 ** 31;
 
-/** A small text. Throws McpkError `fetch`; with `hint` where nothing answers. */
-export async function fetchText(
-  url: string,
-  { signal, limit = TEXT_LIMIT, hint = HINT }: TextOptions,
-): Promise<string> {
+/** A small text. Throws McpkError `fetch`, with `hint`. */
+export async function fetchText(url: string, { signal, limit = TEXT_LIMIT, hint }: TextOptions): Promise<string> {
   const work = async (): Promise<string> => {
     const answer = await get(url, {}, signal);
-    expectStatus(url, answer, [200]);
+    expectStatus(url, answer, [200], hint);
     let text = '';
     answer.setEncoding('utf8');
     for await (const chunk of answer as AsyncIterable<string>) {

@@ -105,11 +105,14 @@ describe('a manifest of the inventory', () => {
   });
 
   it('that nobody serves says which setting takes a file', async () => {
-    await upstream.close();
-    await expect(load(pinned())).rejects.toMatchObject({
+    const refused = {
       code: 'fetch',
       hint: expect.stringContaining('Name a file as source of a in addons.manifests (docs/air-gapped.md)') as string,
-    });
+    };
+    upstream.files.clear();
+    await expect(load(pinned())).rejects.toMatchObject(refused);
+    await upstream.close();
+    await expect(load(pinned())).rejects.toMatchObject(refused);
   });
 });
 
