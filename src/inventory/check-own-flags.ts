@@ -2,7 +2,6 @@ import type { NodeServices } from '../core/cluster-flags.ts';
 import { ETCD_METRICS_PORT } from '../core/ports.ts';
 import type { Draft } from './check.ts';
 import type { Path } from './node.ts';
-import type { Cluster } from './types.ts';
 
 type Section = 'apiServer' | 'controllerManager' | 'kubelet' | 'kubeProxy' | 'etcd';
 
@@ -14,12 +13,12 @@ interface Own {
   /** The setting that it follows, or what else it is made of. */
   by: string;
   /** Values that go with what mcpk makes of the setting. */
-  goes?: (value: string, cluster: Cluster) => boolean;
+  goes?: (value: string, draft: Draft) => boolean;
 }
 
 /** `10.254.0.0/16,fd00::/108`: a second range, of IPv6, is no setting of mcpk's. */
-function startsWith(range: (network: Cluster['network']) => string): NonNullable<Own['goes']> {
-  return (value, { network }) => value.split(',')[0]?.trim() === range(network);
+function startsWith(name: 'serviceCidr' | 'podCidr'): NonNullable<Own['goes']> {
+  return (value, draft) => draft.broken('network', name) || value.split(',')[0]?.trim() === draft.cluster.network[name];
 }
 
 /** Flags whose values other parts of a cluster rely on: another value would break them, unseen until they run. */
@@ -28,13 +27,13 @@ const OWN: readonly Own[] = [
     sections: ['apiServer', 'controllerManager'],
     flags: ['service-cluster-ip-range'],
     by: 'network.serviceCidr, which comes first; a range of IPv6 may follow',
-    goes: startsWith((network) => network.serviceCidr),
+    goes: startsWith('serviceCidr'),
   },
   {
     sections: ['controllerManager'],
     flags: ['cluster-cidr'],
     by: 'network.podCidr, which comes first; a range of IPv6 may follow',
-    goes: startsWith((network) => network.podCidr),
+    goes: startsWith('podCidr'),
   },
   { sections: ['apiServer'], flags: ['secure-port'], by: 'apiServer.port' },
   {
@@ -85,7 +84,7 @@ export function checkOwnFlags(draft: Draft, nodes: readonly NodeServices[]): voi
   for (const [section, path, args] of places)
     for (const { sections, flags, by, goes } of OWN)
       for (const flag of sections.includes(section) ? flags : [])
-        if (args[flag] !== undefined && goes?.(textOf(args[flag]), draft.cluster) !== true)
+        if (args[flag] !== undefined && goes?.(textOf(args[flag]), draft) !== true)
           draft.mistake([...path, flag], `is set by ${by}`);
 }
 

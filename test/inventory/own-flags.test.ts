@@ -40,7 +40,11 @@ describe('a flag that follows from a setting', () => {
       'groups: { worker: { kubelet: { extraArgs: { hostname-override: x } } } }',
       'groups.worker.kubelet.extraArgs.hostname-override: is set by the name of each host',
     ],
-  ])('wherever it is written: %s', async (text, message) => {
+    [
+      'network: { serviceCidr: x }\napiServer: { extraArgs: { service-cluster-ip-range: 10.1.0.0/16 } }',
+      expect.stringMatching(/^network\.serviceCidr: "x" is not/) as string,
+    ],
+  ])('once, where it is written: %s', async (text, message) => {
     expect(await plain(text)).toEqual([message]);
   });
 

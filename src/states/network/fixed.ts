@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import type { Facts } from '../../cluster/facts.ts';
 import { hasServed } from '../../cluster/laid.ts';
-import { inCidr, nthAddress, parseCidr } from '../../core/ipv4.ts';
+import { inCidr, nthAddress } from '../../core/ipv4.ts';
 import { PATHS } from '../../core/paths.ts';
 import { hostsWith, type Cluster } from '../../inventory/types.ts';
 import type { Problem } from '../stage.ts';
@@ -32,7 +32,7 @@ function changedServices(cluster: Cluster, facts: Facts): Problem[] {
   const wanted = cluster.network.serviceCidr;
   const running = rangesOf(cluster, facts, 'services');
   const address = facts.services?.kubernetes;
-  const moved = address !== undefined && hasServices(wanted) && address !== nthAddress(wanted, 1);
+  const moved = address !== undefined && address !== nthAddress(wanted, 1);
   const resized = hasServed(facts) && running.length > 0 && !running.includes(wanted);
   if (!moved && !resized) return changedDns(cluster, facts);
   const range = address === undefined ? running[0] : running.find((each) => inCidr(address, each));
@@ -43,10 +43,6 @@ function changedServices(cluster: Cluster, facts: Facts): Problem[] {
       hint: `Services keep the addresses that they have. Put ${range === undefined ? 'the old network.serviceCidr' : `network.serviceCidr: ${range}`} back.`,
     },
   ];
-}
-
-function hasServices(cidr: string): boolean {
-  return (parseCidr(cidr)?.size ?? 0) > 1;
 }
 
 function changedDns({ addons }: Cluster, { services }: Facts): Problem[] {
