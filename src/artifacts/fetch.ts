@@ -13,21 +13,30 @@ export interface Progress {
 }
 
 export interface FetchOptions {
-  /** Bytes that a text may have; as many as one of checksums unless it is said. */
-  limit?: number;
   signal: AbortSignal;
   onProgress: (progress: Progress) => void;
 }
+
+interface TextOptions {
+  signal: AbortSignal;
+  /** Bytes that it may have; as many as one of checksums unless it is said. */
+  limit?: number;
+  /** What helps where it can't be downloaded. */
+  hint?: string;
+}
+
+const HINT =
+  'run the command again, it goes on where it stopped; without a way out set artifacts.mirrors or fill artifacts.directory by hand';
 
 const TEXT_LIMIT = 1 << 20;
 /** Several times the largest release: a mirror that sends without end fills no disk. */
 const FILE_LIMIT = 2 ** 31;
 
-/** A small text. Throws McpkError `fetch`. */
-export async function fetchText(url: string, { signal, limit = TEXT_LIMIT }: FetchOptions): Promise<string> {
-  return wrapped(url, signal, async () => {
+/** A small text. Throws McpkError `fetch`, with `hint`. */
+export async function fetchText(url: string, { signal, limit = TEXT_LIMIT, hint }: TextOptions): Promise<string> {
+  const work = async (): Promise<string> => {
     const answer = await get(url, {}, signal);
-    expectStatus(url, answer, [200]);
+    expectStatus(url, answer, [200], hint);
     let text = '';
     answer.setEncoding('utf8');
     for await (const chunk of answer as AsyncIterable<string>) {
@@ -35,7 +44,8 @@ export async function fetchText(url: string, { signal, limit = TEXT_LIMIT }: Fet
       if (text.length > limit) throw new Error(`more than ${limit / 2 ** 20} MiB`);
     }
     return text;
-  });
+  };
+  return wrapped(url, signal, work, hint);
 }
 
 export interface Target {
@@ -117,7 +127,7 @@ async function writeAll(file: FileHandle, chunk: Buffer, position: number): Prom
     done += (await file.write(chunk, done, chunk.length - done, position + done)).bytesWritten;
 }
 
-async function wrapped<T>(url: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+async function wrapped<T>(url: string, signal: AbortSignal, work: () => Promise<T>, hint = HINT): Promise<T> {
   try {
     return await work();
   } catch (cause) {
@@ -125,7 +135,7 @@ async function wrapped<T>(url: string, signal: AbortSignal, work: () => Promise<
     if (cause instanceof McpkError) throw cause;
     throw new McpkError('fetch', `can't download ${url}: ${cause instanceof Error ? cause.message : String(cause)}`, {
       cause,
-      hint: 'run the command again, it goes on where it stopped; without a way out set artifacts.mirrors or fill artifacts.directory by hand',
+      hint,
     });
   }
 }

@@ -53,10 +53,15 @@ function endWhenSlow(request: http.ClientRequest): void {
 }
 
 /** Throws `fetch` for another one. */
-export function expectStatus(url: string, answer: http.IncomingMessage, wanted: readonly number[]): void {
+export function expectStatus(
+  url: string,
+  answer: http.IncomingMessage,
+  wanted: readonly number[],
+  hint = 'see whether this version was released for this processor, and whether artifacts.mirrors is right',
+): void {
   if (wanted.includes(answer.statusCode ?? 0)) return;
   answer.destroy();
   throw new McpkError('fetch', `${url} answers ${answer.statusCode} ${answer.statusMessage ?? ''}`.trimEnd(), {
-    hint: 'see whether this version was released for this processor, and whether artifacts.mirrors is right',
+    hint,
   });
 }

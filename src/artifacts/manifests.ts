@@ -16,6 +16,8 @@ interface Source {
   sha256?: string;
   /** What the URL serves never changes: its copy goes by its URL. */
   immutable?: boolean;
+  /** The setting that takes a file in place of the URL. */
+  setting: string;
 }
 
 interface From {
@@ -35,7 +37,11 @@ export async function loadManifests(
   cluster: Cluster,
   { pins, signal }: { pins: Pins; signal: AbortSignal },
 ): Promise<Map<string, string>> {
-  const wanted = [...cluster.addons.manifests, ...(cluster.network.plugin === 'calico' ? [calicoSource(cluster)] : [])];
+  const named = cluster.addons.manifests.map((each) => ({
+    ...each,
+    setting: `source of ${each.name} in addons.manifests`,
+  }));
+  const wanted: Source[] = [...named, ...(cluster.network.plugin === 'calico' ? [calicoSource(cluster)] : [])];
   const from = { cluster, pins, copies: artifactsRoot(cluster).below('manifests'), signal };
   const texts = await Promise.all(wanted.map(async (source) => [source.name, await loadOne(source, from)] as const));
   return new Map(texts);
@@ -43,10 +49,10 @@ export async function loadManifests(
 
 function calicoSource(cluster: Cluster): Source {
   const { manifest, sha256 } = cluster.network.calico;
-  const pinned = sha256 === undefined ? {} : { sha256 };
-  if (manifest !== undefined) return { name: 'calico', source: manifest, ...pinned };
+  const more = { setting: 'network.calico.manifest', ...(sha256 === undefined ? {} : { sha256 }) };
+  if (manifest !== undefined) return { name: 'calico', source: manifest, ...more };
   const source = `https://raw.githubusercontent.com/projectcalico/calico/v${cluster.versions.calico}/manifests/calico.yaml`;
-  return { name: 'calico', source, immutable: true, ...pinned };
+  return { name: 'calico', source, immutable: true, ...more };
 }
 
 async function loadOne(source: Source, from: From): Promise<string> {
@@ -83,15 +89,20 @@ async function loadUrl(source: Source, from: From): Promise<string> {
   if (!cluster.artifacts.download) {
     throw new McpkError('invalid', `manifest ${name}: ${url} is not at hand`, {
       details: names.map((file) => `looked for, with the right checksum: ${copies.path}/${file}`),
-      hint: 'Set artifacts.download: true, or name a file.',
+      hint: `${fileInstead(source)} Or set artifacts.download: true.`,
     });
   }
   if (sha256 === undefined) await pins.admit(url, url);
-  const text = await fetchText(url, { signal, limit: MOST_BYTES, onProgress: () => undefined });
+  const hint = `Run the command again. Without a way out: ${fileInstead(source)}`;
+  const text = await fetchText(url, { signal, limit: MOST_BYTES, hint });
   check(source, text);
   if (sha256 === undefined) pins.fetched(url, url, digest(text));
   await copies.replace(`${source.immutable ? digest(url) : digest(text)}.yaml`, text);
   return text;
+}
+
+function fileInstead({ setting }: Source): string {
+  return `Name a file as ${setting} (docs/air-gapped.md).`;
 }
 
 /**

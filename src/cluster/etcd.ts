@@ -1,9 +1,9 @@
+import { ETCD_METRICS_PORT } from '../core/ports.ts';
 import { PATHS } from '../core/paths.ts';
 import { hostsWith } from '../inventory/types.ts';
 import type { Answer, Ask, GateCheck, GateContext } from './gate.ts';
 import { localRequest, parseHttp, parseJson, seen } from './http.ts';
 
-export const ETCD_METRICS_PORT = 2381;
 const DEADLINE = 60;
 
 /** The staged etcdctl with the certificates that root has for it; endpoints and words follow. */

@@ -10,6 +10,8 @@ interface Beside {
   /** What becomes of the flag. */
   what: 'refused' | 'ignored';
   instead: string;
+  /** Where the inventory names a file of its own, in place of `instead`. */
+  insteadOfOwn?: string;
 }
 
 /**
@@ -38,6 +40,7 @@ const BESIDE: readonly Beside[] = [
     flags: /^authorization-(mode$|webhook-)/,
     what: 'refused',
     instead: 'leave it out (Node and RBAC decide), or name a file of your own in authorization-config',
+    insteadOfOwn: 'leave it out: that file says who decides',
   },
   {
     component: 'kube-apiserver',
@@ -45,6 +48,7 @@ const BESIDE: readonly Beside[] = [
     flags: /^authorization-policy-file$/,
     what: 'ignored',
     instead: 'leave it out (Node and RBAC decide)',
+    insteadOfOwn: 'leave it out: that file says who decides',
   },
   {
     component: 'kube-scheduler',
@@ -71,13 +75,13 @@ export function flagsBesideFiles(component: FlagOwner, args: Readonly<Record<str
         flags.test(flag) &&
         args[file] !== null &&
         (ownFileOnly !== true || args[file] === undefined),
-    ).map(({ file, what, instead }) => ({
+    ).map(({ file, what, instead, insteadOfOwn }) => ({
       flag,
       message:
         what === 'refused'
           ? `${component} does not start with --${flag} beside the file of --${file}`
           : `${component} does not heed --${flag} beside the file of --${file}`,
-      hint: instead,
+      hint: args[file] === undefined ? instead : (insteadOfOwn ?? instead),
     }));
   return Object.keys(args).flatMap((flag) => (args[flag] === null || args[flag] === undefined ? [] : problems(flag)));
 }

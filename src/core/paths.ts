@@ -29,6 +29,8 @@ export const PATHS = {
   kubernetes: '/etc/kubernetes',
   /** One folder a component, 0750 root:GROUP; keys 0600 of the service's own user. */
   apiServer: '/etc/kubernetes/api-server',
+  /** Further files of the inventory: apiServer.files. */
+  apiServerFiles: '/etc/kubernetes/api-server/files',
   controllerManager: '/etc/kubernetes/controller-manager',
   scheduler: '/etc/kubernetes/scheduler',
   kubeProxy: '/etc/kubernetes/kube-proxy',

@@ -1,4 +1,5 @@
 import { isCertificateBundle } from '../core/certificate.ts';
+import { PATHS } from '../core/paths.ts';
 import { revealed, type Revealed } from '../core/secret.ts';
 import { ISSUER } from '../core/token-issuer.ts';
 import type { Draft } from './check.ts';
@@ -10,6 +11,9 @@ type Plain = Revealed<JwtAuthenticator>;
 const JWT: Path = ['apiServer', 'authentication', 'jwt'];
 const PLUGINS: Path = ['apiServer', 'admission', 'plugins'];
 const FILES: Path = ['apiServer', 'files'];
+const ARGS: Path = ['apiServer', 'extraArgs'];
+
+const BELOW = `${PATHS.apiServerFiles}/`;
 
 /** The rules of upstream's formats that a schema can't say: with a file that breaks one the API server does not start. */
 export function checkApiServer(draft: Draft): void {
@@ -17,6 +21,7 @@ export function checkApiServer(draft: Draft): void {
   if (!draft.broken(...PLUGINS)) checkPlugins(draft);
   if (!draft.broken('apiServer', 'audit', 'policy')) checkPolicy(draft);
   if (!draft.broken(...FILES)) checkFiles(draft);
+  checkPodSecurity(draft);
 }
 
 /** As ValidateAuthenticationConfiguration of k8s.io/apiserver has it; what CEL expressions mean only the API server knows. */
@@ -187,6 +192,23 @@ function checkFiles(draft: Draft): void {
   for (const [index, path] of paths.entries())
     if (paths.some((other) => other.startsWith(`${path}/`)))
       draft.mistake([...FILES, index, 'path'], `"${path}" is a folder of another file`);
+  for (const [flag, value] of Object.entries(draft.cluster.apiServer.extraArgs)) {
+    const isMissing =
+      typeof value === 'string' && value.startsWith(BELOW) && !paths.includes(value.slice(BELOW.length));
+    if (isMissing) draft.mistake([...ARGS, flag], `"${value}" is made by no entry of apiServer.files`);
+  }
+}
+
+/** Without the plugin the API server takes every pod, and what apiServer.admission.podSecurity says counts for nothing. */
+function checkPodSecurity(draft: Draft): void {
+  const { admission, extraArgs } = draft.cluster.apiServer;
+  const off = extraArgs['disable-admission-plugins'];
+  const names = typeof off === 'string' ? off.split(',').map((name) => name.trim()) : [];
+  if (names.includes('PodSecurity') && admission.podSecurity.enabled !== false)
+    draft.warn(
+      [...ARGS, 'disable-admission-plugins'],
+      'without PodSecurity no pod is refused: if that is meant, say apiServer.admission.podSecurity.enabled: false',
+    );
 }
 
 /** Values that must differ: each is told at its second place. */

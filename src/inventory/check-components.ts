@@ -3,18 +3,21 @@ import { podsOnNode } from '../core/pods-on-node.ts';
 import { revealed } from '../core/secret.ts';
 import { checkVersions } from '../core/versions.ts';
 import type { FreeText } from './types.ts';
+import { checkOwnFlags } from './check-own-flags.ts';
 import type { Draft } from './check.ts';
 import type { Path } from './node.ts';
 
 /** What would keep a part of Kubernetes, or containerd, from starting or from working. */
 export function checkComponents(draft: Draft): void {
+  const nodes = nodeServices(draft);
   if (!draft.broken('versions')) {
     const { versions } = draft.cluster;
     for (const { path, message, hint } of checkVersions(versions)) draft.mistake(path, `${message}: ${hint}`);
-    for (const { path, message, hint } of flagProblems(draft.cluster, nodeServices(draft)))
+    for (const { path, message, hint } of flagProblems(draft.cluster, nodes))
       draft.mistake(path, `${message}: ${hint}`);
   }
-  checkPods(draft);
+  checkOwnFlags(draft, nodes);
+  checkPods(draft, nodes);
   checkFolders(draft);
   for (const name of ['http', 'https'] as const) checkProxy(draft, name, draft.cluster.proxy[name]);
 }
@@ -27,11 +30,11 @@ function nodeServices(draft: Draft): NodeServices[] {
 }
 
 /** With `bridge` each pod has an address of its node's part, and with none left it does not start. */
-function checkPods(draft: Draft): void {
+function checkPods(draft: Draft, nodes: readonly NodeServices[]): void {
   const { network } = draft.cluster;
   if (network.plugin !== 'bridge' || draft.broken('network')) return;
   const most = podsOnNode(network.nodePrefix);
-  const places = nodeServices(draft).flatMap(
+  const places = nodes.flatMap(
     ({ path, kubelet }) =>
       [
         [[...path, 'kubelet', 'config', 'maxPods'], kubelet?.config?.['maxPods']],
@@ -58,8 +61,7 @@ function checkFolders(draft: Draft): void {
       `"${log}" is not below ${apiServer.audit.directory} (apiServer.audit.directory), where alone the API server may write`,
     );
   for (const place of ['config', 'extraArgs'] as const) {
-    const { 'data-dir': data, 'wal-dir': wal } = etcd[place];
-    if (typeof data === 'string') draft.mistake(['etcd', place, 'data-dir'], 'is set by etcd.dataDirectory');
+    const { 'wal-dir': wal } = etcd[place];
     if (typeof wal === 'string' && !PATH.test(wal))
       draft.mistake(['etcd', place, 'wal-dir'], `"${wal}" is not an absolute path without blanks and ..`);
   }

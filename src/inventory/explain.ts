@@ -1,6 +1,6 @@
 import type { ErrorObject } from 'ajv';
 import { IPV4_ONLY, namesIpv6 } from '../core/ipv4.ts';
-import { mistakeAt, nodeAt, type Node, type Path, type ScalarNode } from './node.ts';
+import { mistakeAt, nodeAt, type ListNode, type Node, type Path, type ScalarNode } from './node.ts';
 import { printable, type Mistake } from './mistake.ts';
 import { meant, nearest } from './nearest.ts';
 import { findSetting, schemaAt, typesOf, type JsonSchema } from './schema.ts';
@@ -150,8 +150,18 @@ function wrongType(
   const types = typesOf(rule);
   const wanted = types.includes('string') && rule['x-expected'] !== undefined ? ` (${rule['x-expected']})` : '';
   const message = `must be ${types.map(typeName).join(' or ')}${wanted}, not ${value}`;
+  if (node?.kind === 'list') return { message, suggestion: withCommas(node, rule, types) };
   if (node?.kind !== 'scalar' || node.substituted === true) return { message };
   return { message, suggestion: retyped(node, rule, types) };
+}
+
+/** Values of flags are text: `[a, b]` → `'a,b'`. */
+function withCommas({ items }: ListNode, rule: JsonSchema, types: readonly string[]): string | undefined {
+  if (!types.includes('string') || (rule['x-open'] !== true && items.length !== 1)) return undefined;
+  const words = items.flatMap((item) => (item.kind === 'scalar' && item.substituted !== true ? [item.text] : []));
+  const text = printable(words.join(','));
+  const isWhole = words.length === items.length && words.length > 0;
+  return isWhole && (rule.pattern === undefined || new RegExp(rule.pattern).test(text)) ? `'${text}'` : undefined;
 }
 
 /** What a value of the wrong type was likely meant to be: YAML reads 3.10 as a number, and yes as text. */

@@ -11,10 +11,13 @@ interface Term {
 /** More exceptions than this are no help to a reader. */
 const MOST_EXCEPTIONS = 3;
 
+/** So few hosts, or a list of so few letters, is read at once as it is. */
+const FEW = { hosts: 5, letters: 40 };
+
 /**
- * The shortest words that `--limit` takes for just these hosts: `all`, `role:worker`, `w*`, `label:zone=a`,
- * `role:worker and not w2`, names; several with commas between. Names that the inventory does not have stand as they
- * are, and are all that is said then.
+ * Few words that `--limit` takes for just these hosts: `all`, `role:worker`, `w*`, `label:zone=a`,
+ * `role:worker and not w2`, names; several with commas between. Where one term does not say them all, a short list of
+ * names stays one. Names that the inventory does not have stand as they are, and are all that is said then.
  */
 export function nameHosts(hosts: readonly Named[], names: readonly string[]): string {
   const wanted = new Set(names);
@@ -24,11 +27,24 @@ export function nameHosts(hosts: readonly Named[], names: readonly string[]): st
   const plain = indexes.map((index) => ({ text: nameOf(hosts[index]), hosts: [index] }));
   const terms = termsOf(hosts);
   const inside = terms.filter((term) => term.hosts.every((index) => wanted.has(hosts[index]?.name ?? '')));
+  const telling = inside.filter(({ text }) => !text.startsWith('*'));
+  const isWhole = (term: Term): boolean => term.hosts.length === indexes.length;
+  const whole = telling.filter(isWhole).map((term) => [term]);
+  if (indexes.length <= FEW.hosts || inOrder(plain).length <= FEW.letters) return shortest([...whole, plain]);
   const exceptions = terms.flatMap((term) => excepting(hosts, term, wanted));
   // Greed finds few words, not always the fewest: what one term says alone is tried as well.
-  const whole = [...inside, ...exceptions].filter((term) => term.hosts.length === indexes.length);
-  const ways = [...whole.map((term) => [term]), cover([...inside, ...exceptions], indexes), plain].map(inOrder);
-  return ways.reduce((best, text) => (text.length < best.length ? text : best));
+  const ways = (within: Term[]): Term[][] => [
+    ...[...within, ...exceptions].filter(isWhole).map((term) => [term]),
+    cover([...within, ...exceptions], indexes),
+    plain,
+  ];
+  // `*1` tells a reader little of which hosts they are.
+  const words = shortest(ways(telling));
+  return words.length <= FEW.letters ? words : shortest(ways(inside));
+}
+
+function shortest(ways: readonly (readonly Term[])[]): string {
+  return ways.map(inOrder).reduce((best, text) => (text.length < best.length ? text : best));
 }
 
 /** Words of the language are names only behind `name:`. */

@@ -169,6 +169,7 @@ function unmasked(
   let at = -1;
   const own = text
     .replaceAll(new RegExp(`\\[?${ADDRESS}\\]?:(\\d+)`, 'g'), 'its port $1')
+    .replaceAll(`@${ADDRESS}`, ' at its address')
     .replaceAll(ADDRESS, 'its address')
     .replaceAll(SOURCE, source)
     .replaceAll(QUANTITY, () => {

@@ -100,7 +100,19 @@ describe('a manifest of the inventory', () => {
     await expect(load(pinned(), { download: false })).rejects.toMatchObject({
       code: 'invalid',
       details: [expect.stringContaining(copy(SHA256))],
+      hint: 'Name a file as source of a in addons.manifests (docs/air-gapped.md). Or set artifacts.download: true.',
     });
+  });
+
+  it('that nobody serves says which setting takes a file', async () => {
+    const refused = {
+      code: 'fetch',
+      hint: expect.stringContaining('Name a file as source of a in addons.manifests (docs/air-gapped.md)') as string,
+    };
+    upstream.files.clear();
+    await expect(load(pinned())).rejects.toMatchObject(refused);
+    await upstream.close();
+    await expect(load(pinned())).rejects.toMatchObject(refused);
   });
 });
 
@@ -197,6 +209,7 @@ describe('the copy', () => {
     expect(existsSync(copy(sha256(calico)))).toBe(true);
     await expect(load([], { download: false, calico: true })).rejects.toMatchObject({
       message: expect.stringContaining('is not at hand') as string,
+      hint: expect.stringContaining('Name a file as network.calico.manifest (docs/air-gapped.md)') as string,
     });
   });
 });

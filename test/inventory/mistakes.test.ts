@@ -42,7 +42,14 @@ describe('a mistake names file, place, path, what is wrong and the nearest word'
       'apiServer: { extraArgs: { audit-log-path: /data/audit.log } }',
       '43 apiServer.extraArgs.audit-log-path: "/data/audit.log" is not below /var/log/kubernetes/audit (apiServer.audit.directory), where alone the API server may write',
     ],
-    ['etcd: { config: { data-dir: /data } }', '29 etcd.config.data-dir: is set by etcd.dataDirectory'],
+    [
+      'apiServer: { extraArgs: { authorization-config: /x, authorization-mode: RBAC } }',
+      '73 apiServer.extraArgs.authorization-mode: kube-apiserver does not start with --authorization-mode beside the file of --authorization-config: leave it out: that file says who decides',
+    ],
+    [
+      'apiServer: { files: [{ path: a.yaml, content: x }], extraArgs: { token-auth-file: /etc/kubernetes/api-server/files/b.yaml } }',
+      '83 apiServer.extraArgs.token-auth-file: "/etc/kubernetes/api-server/files/b.yaml" is made by no entry of apiServer.files',
+    ],
     [
       'etcd: { extraArgs: { wal-dir: ../wal } }',
       '31 etcd.extraArgs.wal-dir: "../wal" is not an absolute path without blanks and ..',
@@ -267,6 +274,14 @@ describe('a mistake names file, place, path, what is wrong and the nearest word'
       '29 containerd.sandboxImage: "registry.k8s.io/pause@sha512:abc" is not an image name; a digest is written @sha256: and 64 hexadecimal digits',
     ],
     ['groups: { workers: {} }', '11 groups.workers: is not a setting; did you mean worker?'],
+    [
+      'apiServer: { extraArgs: { enable-admission-plugins: [AlwaysPullImages, NodeRestriction] } }',
+      "53 apiServer.extraArgs.enable-admission-plugins: must be text or a number or true or false or null (one line), not a list; did you mean 'AlwaysPullImages,NodeRestriction'?",
+    ],
+    [
+      'kubelet: { extraArgs: { node-labels: [] } }',
+      '38 kubelet.extraArgs.node-labels: must be text or a number or true or false or null (one line), not a list',
+    ],
     ['system: { sysctls: [] }', '20 system.sysctls: must be a map, not a list'],
     ['pillar: { a: "${SURELY_NOT_SET}" }', '14 pillar.a: the environment variable SURELY_NOT_SET is not set'],
     // A near name that is there would be told to whoever reads what CI prints.

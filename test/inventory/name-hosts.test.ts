@@ -28,13 +28,14 @@ describe('several hosts in few words', () => {
     ['m1, m2', /^m[12]$/],
     ['w*', /^w/],
     ['w?', /^w\d$/],
-    ['m*, w1', /^m|^w1$/],
+    ['m1, m2, m3, w1', /^m|^w1$/],
     ['role:worker', /^w|^db/],
     ['role:worker and not w2', /^w(?!2$)|^db/],
     ['w* and not w2', /^w(?!2$)/],
     ['label:pool=gpu', /^w[1-6]$/],
     ['all and not w3', /^(?!w3$)/],
-    ['*1', /^[mw]1$|^w11$/],
+    ['m1, w1, w11', /^[mw]1$|^w11$/],
+    ['m*, label:pool=gpu, db-east', /^m|^w[1-6]$|^db/],
   ])('%s', (words, pattern) => {
     expect(nameHosts(HOSTS, names(pattern))).toBe(words);
   });
@@ -42,6 +43,17 @@ describe('several hosts in few words', () => {
   it('a name that others begin with is left out where it is not meant: * may be nothing', () => {
     const hosts = ['b.a', 'b.a.100', 'b.a.101', 'b.a.222'].map((name) => named(name, ['worker']));
     expect(nameHosts(hosts, ['b.a.100', 'b.a.101', 'b.a.222'])).toBe('b.a.*');
+  });
+
+  it('of five hosts four are named, and a star in front is left to what is long without it', () => {
+    const five = ['m1', 'm2', 'm3', 'w1', 'w2'].map((name) =>
+      named(name, [name.startsWith('m') ? 'master' : 'worker']),
+    );
+    expect(nameHosts(five, ['m1', 'm2', 'm3', 'w1'])).toBe('m1, m2, m3, w1');
+    const sites = numbered(8).flatMap((n) => ['.a', '.b'].map((site) => named(`n${String(n)}${site}`, ['worker'])));
+    const inA = sites.map(({ name }) => name).filter((name) => name.endsWith('.a'));
+    expect(nameHosts(sites, inA.slice(0, 4))).toBe('n1.a, n2.a, n3.a, n4.a');
+    expect(nameHosts(sites, inA)).toBe('*a');
   });
 
   it('names that the inventory does not have stand as they are', () => {

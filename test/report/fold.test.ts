@@ -35,6 +35,7 @@ describe('what several hosts have in common is said of all of them', () => {
     ['a name in it', ({ name }) => failed(`etcd on ${name}: full`, name), '✖ etcd on w*: full (exit 15)\n'],
     ['its port', ({ name, address }) => failed(`no route to ${address}:22`, name), '✖ w*: no route to its port 22 (exit 15)\n'], // prettier-ignore
     ['its address', ({ name, address }) => failed(`${name}: the key of ${address} is new`, name), '✖ w*: the key of its address is new (exit 15)\n'], // prettier-ignore
+    ['a user at it', ({ name, address }) => failed(`${name}: no key for root@${address}`, name), '✖ w*: no key for root at its address (exit 15)\n'], // prettier-ignore
     ['figures', ({ name }) => failed(`has 1.${name.slice(1)} GiB; 3.0 GiB are needed`, name), '✖ w*: has 1.1 to 1.6 GiB; 3.0 GiB are needed (exit 15)\n'], // prettier-ignore
     ['a command for all', ({ name }) => failed('is new', name, { hint: `mcpk host-key pin --limit ${name}` }), "✖ w*: is new (exit 15)\n  hint  mcpk host-key pin --limit 'w*'\n"], // prettier-ignore
     ['a hint for one', ({ name }) => failed('is new', name, { hint: `Log in to ${name}.` }), '✖ w*: is new (exit 15)\n  hint  for w1: Log in to w1.\n'], // prettier-ignore
@@ -55,9 +56,17 @@ describe('what several hosts have in common is said of all of them', () => {
     for (const { name } of WORKERS) expect(all).toContain(`  ${name}: it is ${name.repeat(2)}\n`);
   });
 
+  it('of one host its address is said', () => {
+    const make = ({ name, address }: { name: string; address: string }): McpkError =>
+      failed(`${name}: no key for root@${address}, nor a way to ${address}:22`, name);
+    expect(said(make, WORKERS.slice(0, 1))).toBe(
+      '✖ w1: no key for root@10.0.0.11, nor a way to 10.0.0.11:22 (exit 15)\n',
+    );
+  });
+
   it('but not what differs', () => {
     const text = said(({ name }) => failed(`port ${name === 'w1' ? '443' : '6443'} is taken`, name));
-    expect(text).toBe('✖ w1: port 443 is taken (exit 15)\n✖ w* and not w1: port 6443 is taken (exit 15)\n');
+    expect(text).toBe('✖ w1: port 443 is taken (exit 15)\n✖ w2, w3, w4, w5, w6: port 6443 is taken (exit 15)\n');
   });
 
   it('a host key that is not known', () => {

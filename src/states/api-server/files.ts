@@ -4,7 +4,7 @@ import type { Cluster } from '../../inventory/types.ts';
 import type { Resource } from '../../resources/types.ts';
 import { directory, file, folderOf } from '../build.ts';
 
-const FOLDER = `${PATHS.apiServer}/files`;
+const FOLDER = PATHS.apiServerFiles;
 
 /** `apiServer.files`, with the folders in which they lie. */
 export function extraFiles({ apiServer }: Cluster): Resource[] {

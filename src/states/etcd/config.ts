@@ -4,7 +4,7 @@ import { deepMerge } from '../../core/merge.ts';
 import { revealed, secretly, type Secret } from '../../core/secret.ts';
 import { hostsWith, type Cluster, type Host } from '../../inventory/types.ts';
 import { toYaml } from '../../render/formats.ts';
-import { ETCD_METRICS_PORT } from '../../cluster/etcd.ts';
+import { ETCD_METRICS_PORT } from '../../core/ports.ts';
 import { LEAVES } from '../leaves/names.ts';
 import { minorNumber } from '../../core/versions.ts';
 import { TRUST } from '../secrets.ts';

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import type { Facts } from '../../cluster/facts.ts';
 import { hasServed } from '../../cluster/laid.ts';
-import { inCidr, nthAddress, parseCidr } from '../../core/ipv4.ts';
+import { inCidr, nthAddress } from '../../core/ipv4.ts';
 import { PATHS } from '../../core/paths.ts';
 import { hostsWith, type Cluster } from '../../inventory/types.ts';
 import type { Problem } from '../stage.ts';
@@ -29,11 +29,10 @@ export function fixedProblems(cluster: Cluster, facts: Facts): Problem[] {
  * middle of a change leaves both ranges there: then the Service decides.
  */
 function changedServices(cluster: Cluster, facts: Facts): Problem[] {
-  const wanted = firstRange(cluster.apiServer.extraArgs['service-cluster-ip-range'], cluster.network.serviceCidr);
+  const wanted = cluster.network.serviceCidr;
   const running = rangesOf(cluster, facts, 'services');
   const address = facts.services?.kubernetes;
-  // A range of IPv6 in the flags is not ours to count in.
-  const moved = address !== undefined && hasServices(wanted) && address !== nthAddress(wanted, 1);
+  const moved = address !== undefined && address !== nthAddress(wanted, 1);
   const resized = hasServed(facts) && running.length > 0 && !running.includes(wanted);
   if (!moved && !resized) return changedDns(cluster, facts);
   const range = address === undefined ? running[0] : running.find((each) => inCidr(address, each));
@@ -44,10 +43,6 @@ function changedServices(cluster: Cluster, facts: Facts): Problem[] {
       hint: `Services keep the addresses that they have. Put ${range === undefined ? 'the old network.serviceCidr' : `network.serviceCidr: ${range}`} back.`,
     },
   ];
-}
-
-function hasServices(cidr: string): boolean {
-  return (parseCidr(cidr)?.size ?? 0) > 1;
 }
 
 function changedDns({ addons }: Cluster, { services }: Facts): Problem[] {
@@ -65,17 +60,17 @@ function changedDns({ addons }: Cluster, { services }: Facts): Problem[] {
 /** Different ranges that units on the masters were given. */
 function rangesOf(cluster: Cluster, facts: Facts, of: 'services' | 'pods'): string[] {
   const all = hostsWith(cluster, 'master').flatMap(({ name }) => facts.hosts.get(name)?.ranges?.[of] ?? []);
-  return [...new Set(all.map((range) => firstRange(range, '')))];
+  return [...new Set(all.map(firstRange))];
 }
 
 /** A flag may name a second range, of IPv6. */
-function firstRange(flag: unknown, otherwise: string): string {
-  return typeof flag === 'string' ? (flag.split(',')[0] ?? '') : otherwise;
+function firstRange(flag: string): string {
+  return flag.split(',')[0] ?? '';
 }
 
 /** Only while no API server answers: else the nodes' own parts decide, and a wider range that has them all is fine. */
 function changedPodRange(cluster: Cluster, facts: Facts): Problem[] {
-  const wanted = firstRange(cluster.controllerManager.extraArgs['cluster-cidr'], cluster.network.podCidr);
+  const wanted = cluster.network.podCidr;
   const running = rangesOf(cluster, facts, 'pods');
   const [range] = running;
   if (facts.nodes !== undefined || !hasServed(facts) || range === undefined || running.includes(wanted)) return [];
