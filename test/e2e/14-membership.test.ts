@@ -64,7 +64,7 @@ describe('the members of etcd', () => {
     [
       'more',
       'hosts: [{ name: w1, roles: [master, worker] }, { name: w2, roles: [master, worker] }]',
-      [/w1: is no member of etcd; its members are/, /w2: is no member of etcd/, /More members are not possible yet/],
+      [/w1, w2: is no member of etcd; its members are/, /More members are not possible yet/],
     ],
     ['fewer', 'hosts: [{ name: m3, roles: [worker] }]', [/m3: is a member of etcd, and no host/, /put m3 back/]],
     [
