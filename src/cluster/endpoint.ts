@@ -42,7 +42,8 @@ export function namedVipInterface({ endpoint }: Cluster, host: Host): string | u
 
 /**
  * The interface that carries the VIP: the named one, else one whose subnet holds the VIP, else the host's own. Of several
- * such the one of internalAddress, as VRRP is sent from there, then that of the smallest subnet, as the kernel routes.
+ * such the one of internalAddress, then that of the smallest subnet, as the kernel routes. VRRP does not go by it, but by
+ * the one of internalAddress.
  */
 export function vipInterface(cluster: Cluster, host: Host, facts: HostFacts): string | undefined {
   const named = namedVipInterface(cluster, host);

@@ -5,6 +5,12 @@ export const NETWORK_SYSCTLS: Readonly<Record<string, string>> = {
   'net.ipv4.ip_forward': '1',
 };
 
+/** The second is another name of the first. */
+export const FORWARDING: Readonly<Record<string, string>> = {
+  'net.ipv4.ip_forward': '1',
+  'net.ipv4.conf.all.forwarding': '1',
+};
+
 /** kubelet refuses to start with `protectKernelDefaults` unless these are so (pkg/kubelet/cm/container_manager_linux.go). */
 export const KUBELET_SYSCTLS: Readonly<Record<string, string>> = {
   'kernel.keys.root_maxbytes': '25000000',

@@ -1,5 +1,12 @@
 import { revealed } from '../core/secret.ts';
-import { KUBELET_SYSCTLS, NETWORK_SYSCTLS, NONLOCAL_BIND, sysctlKey, sysctlValue } from '../core/sysctls.ts';
+import {
+  FORWARDING,
+  KUBELET_SYSCTLS,
+  NETWORK_SYSCTLS,
+  NONLOCAL_BIND,
+  sysctlKey,
+  sysctlValue,
+} from '../core/sysctls.ts';
 import { checkRegistries } from './check-registries.ts';
 import { checkApiServer } from './check-api-server.ts';
 import { hostsWith } from './types.ts';
@@ -92,9 +99,6 @@ function checkSysctls(draft: Draft): void {
       draft.mistake(['system', 'sysctls', key], 'mcpk sets it on masters with a VIP: leave it out');
   }
 }
-
-/** The second is another name of the first. */
-const FORWARDING = { 'net.ipv4.ip_forward': '1', 'net.ipv4.conf.all.forwarding': '1' };
 
 function withReason(values: Readonly<Record<string, string>>, why: string): Record<string, [string, string]> {
   return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, [value, why]]));

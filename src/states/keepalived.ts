@@ -7,6 +7,7 @@ import { render } from '../render/render.ts';
 import { ref } from '../resources/kinds.ts';
 import type { Resource } from '../resources/types.ts';
 import { directory, file, inputs } from './build.ts';
+import { carrierOf } from './carrier.ts';
 import { HAPROXY_STATE } from './haproxy.ts';
 import { vipRollout } from './masters-rollout.ts';
 import type { Stage, StateContext } from './stage.ts';
@@ -53,11 +54,14 @@ function states(context: StateContext): Resource[] {
 function keepalivedConfig({ cluster, host, own }: StateContext): string | Secret {
   const { endpoint, keepalived: settings } = cluster;
   const masters = keepalivedHosts(cluster);
+  // Preflight has refused a host without one.
+  const vipCarrier = vipInterface(cluster, host, own) ?? own.interfaces[0]?.name ?? 'eth0';
   const data = {
     host: host.name,
     ...settings,
-    // Preflight has refused a host without one.
-    interface: vipInterface(cluster, host, own) ?? own.interfaces[0]?.name ?? 'eth0',
+    // Keepalived binds its socket to it: from another one adverts with internalAddress would not reach the peers.
+    interface: carrierOf(host, own)?.name ?? vipCarrier,
+    vipInterface: vipCarrier,
     address: endpoint.address,
     haproxyState: HAPROXY_STATE,
     virtualRouterId: endpoint.virtualRouterId,

@@ -294,11 +294,16 @@ describe('packages', () => {
   });
 
   it.each([
-    ['what they replace', 'systemd-timesyncd', true],
-    ['what they do not', 'ntpsec', false],
-    ['what only begins like it', 'systemd-timesyncd-extra', false],
-  ])('take off %s, if they may', (_name, removed, may) => {
-    host.stub('apt-get', `case "$*" in *--simulate*) echo "Remv ${removed} [257]"; echo "Inst chrony (4.6)" ;; esac`);
+    ['what they replace', 'Remv', 'systemd-timesyncd', true],
+    ['what they do not', 'Remv', 'ntpsec', false],
+    ['what only begins like it', 'Remv', 'systemd-timesyncd-extra', false],
+    ['what they replace, with its configuration', 'Purg', 'systemd-timesyncd', true],
+    ['what they do not, with its configuration', 'Purg', 'ntpsec', false],
+  ])('take off %s, if they may', (_name, word, removed, may) => {
+    host.stub(
+      'apt-get',
+      `case "$*" in *--simulate*) echo "${word} ${removed} [257]"; echo "Inst chrony (4.6)" ;; esac`,
+    );
     const chrony: Op = {
       op: 'install',
       packages: ['chrony'],
@@ -309,6 +314,9 @@ describe('packages', () => {
     const outcome = converge([step('package:chrony', chrony)]);
     const real = host.calls.filter((call) => call.startsWith('apt-get') && !call.includes('--simulate'));
     expect(real.map((call) => call.split(' ').at(-1))).toEqual(may ? ['chrony'] : []);
+    // Whatever the host's own apt.conf says.
+    for (const call of host.calls.filter((each) => each.startsWith('apt-get')))
+      expect(call).toContain('-o APT::Get::Purge=false -o APT::Get::AutomaticRemove=false');
     const said = `E: apt would remove ${removed}, which the plan does not say`;
     expect(outcome.events).toMatchObject([may ? { status: 'changed' } : { status: 'failed', message: said }]);
   });

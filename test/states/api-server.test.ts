@@ -96,6 +96,20 @@ describe('PodSecurity', () => {
     });
   });
 
+  it.each([
+    ['none', [], ['kube-system']],
+    ['others', ['storage'], ['storage', 'kube-system']],
+    ['it in another place', ['storage', 'kube-system', 'x'], ['storage', 'kube-system', 'x']],
+  ])(
+    'leaves kube-system alone, where our own pods are, also where the inventory names %s',
+    async (_name, exemptNamespaces, namespaces) => {
+      const podSecurity = { enabled: true, exemptNamespaces };
+      expect(yamlAt(states(await setting({ admission: { podSecurity } })), 'pod-security.yaml')).toMatchObject({
+        exemptions: { namespaces },
+      });
+    },
+  );
+
   it.each<[string, boolean | undefined, (cluster: Cluster) => Facts, boolean, boolean]>([
     ['a new cluster', undefined, factsOf, true, false],
     ['a new cluster, switched off', false, factsOf, false, false],

@@ -490,6 +490,23 @@ describe('Keepalived', () => {
     expect(text).not.toContain('preempt_delay');
   });
 
+  it.each<[string, string[], string, string]>([
+    ['the subnet of the VIP is on another', ['eno1 10.77.0.5', 'eno2 10.88.0.12'], 'eno2', 'eno1'],
+    ['one has both', ['eno1 10.1.0.5', 'eno2 10.77.0.12'], 'eno2', 'eno2'],
+    ['none with internalAddress was seen', ['eno1 10.77.0.5'], 'eno1', 'eno1'],
+  ])('speaks VRRP on the interface that it sends from: %s', async (_name, has, vrrp, carrier) => {
+    const address = has.find((text) => text.startsWith('eno2'))?.split(' ')[1] ?? '10.77.0.12';
+    const cluster = await labCluster(`hosts: [{ name: m2, internalAddress: ${address} }]`);
+    const interfaces = has.map((text) => {
+      const [name = '', own = ''] = text.split(' ');
+      return { name, addresses: [{ address: own, prefix: 24 }], mtu: 1500 };
+    });
+    const resources = states('keepalived', cluster, 'm2', factsOf(cluster, {}, { interfaces }));
+    const text = textOf(resources, PATHS.keepalivedConfig);
+    expect(text).toMatch(new RegExp(`interface ${vrrp}\n[^}]*unicast_src_ip ${address}\n`));
+    expect(text).toContain(`10.77.0.100/32 dev ${carrier}\n`);
+  });
+
   it('gives no two masters one priority', async () => {
     const { hosts } = await labCluster();
     const masters = hosts.slice(0, 3);

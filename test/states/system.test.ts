@@ -47,6 +47,18 @@ describe('sysctls', () => {
         '/etc/sysctl.d/zzz.conf sets net/ipv4/ip_forward to 0 and is read after /etc/sysctl.d/zz-mcpk.conf, which sets it to 1: at the next boot 0 counts',
       ],
     ],
+    [
+      'says so by the other name',
+      [{ file: '/etc/sysctl.d/zzz.conf', key: 'net.ipv4.conf.all.forwarding', value: '0' }],
+      [
+        '/etc/sysctl.d/zzz.conf sets net.ipv4.conf.all.forwarding to 0 and is read after /etc/sysctl.d/zz-mcpk.conf, which sets it to 1: at the next boot 0 counts',
+      ],
+    ],
+    [
+      'says the same by the other name',
+      [{ file: '/etc/sysctl.d/zzz.conf', key: 'net/ipv4/conf/all/forwarding', value: '1' }],
+      [],
+    ],
     ['says the same', [{ file: '/etc/sysctl.d/zzz.conf', key: 'net.ipv4.ip_forward', value: '1' }], []],
     ['sets others', [{ file: '/etc/sysctl.d/zzz.conf', key: 'net.core.somaxconn', value: '1' }], []],
   ])('are a warning where a later file %s', async (_name, laterSysctls, messages) => {

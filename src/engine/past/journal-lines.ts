@@ -10,7 +10,12 @@ export interface JournalLine extends JournalEntry {
 
 /** `MS RUN EVENT WORD…`; words are percent-encoded, so that none has a blank. */
 export function noteLine(at: number, run: string, event: NoteEvent, words: readonly string[]): string {
-  return [at, run, event, ...words.map(encodeURIComponent)].join(' ');
+  return [at, run, event, encodeWords(words)].join(' ');
+}
+
+/** Halves of characters, which a host's JSON may have, are replaced: they can't be encoded. */
+export function encodeWords(words: readonly string[]): string {
+  return words.map((word) => encodeURIComponent(word.toWellFormed())).join(' ');
 }
 
 /** Lines that a power loss cut in two, or that are of another form, are left out. */

@@ -7,21 +7,29 @@ export function owedWords(stage: string, undo: readonly string[]): string[] {
   return [stage, JSON.stringify(undo)];
 }
 
-/** What is owed at the end of a host's journal. A run that came to its end told what it left. */
-export function owedOf(host: string, lines: readonly JournalLine[]): OwedUndo[] {
-  let owed: OwedUndo[] = [];
-  for (const { event, words } of lines) {
-    const [stage = '', command = ''] = words;
-    if (event === 'result') owed = [];
-    if (event === 'settled') owed = owed.filter((each) => each.stage !== stage);
-    const run = event === 'owed' ? argvOf(command) : undefined;
-    if (run) owed = [...owed.filter((each) => each.stage !== stage || !isSame(each.run, run)), { stage, host, run }];
-  }
-  return owed;
-}
+/** A stage stops a unit or two of a host at a time; of more, the last ones count. */
+const MOST_OWED = 16;
 
-function isSame(a: readonly string[], b: readonly string[]): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+/**
+ * What is owed at the end of a host's journal. A run that came to its end told what it left itself, but need not have
+ * seen to what one before it left.
+ */
+export function owedOf(host: string, lines: readonly JournalLine[]): OwedUndo[] {
+  const owed = new Map<string, { by: string; undo: OwedUndo }>();
+  for (const { run: by, event, words } of lines) {
+    const [stage = '', command = ''] = words;
+    for (const [key, each] of owed)
+      if ((event === 'result' && each.by === by) || (event === 'settled' && each.undo.stage === stage))
+        owed.delete(key);
+    const run = event === 'owed' ? argvOf(command) : undefined;
+    if (!run) continue;
+    const key = JSON.stringify([stage, ...run]);
+    owed.delete(key);
+    owed.set(key, { by, undo: { stage, host, run } });
+    const [oldest] = owed.keys();
+    if (owed.size > MOST_OWED && oldest !== undefined) owed.delete(oldest);
+  }
+  return [...owed.values()].map(({ undo }) => undo);
 }
 
 function argvOf(text: string): string[] | undefined {

@@ -13,24 +13,20 @@ import type { Opened } from './open.ts';
  * @throws McpkError `refused`, `preflight`, or what ended the session with a host that was asked
  */
 export async function checkProblems(
-  { cluster, stages, selection, signal, emit }: EngineInput,
+  input: EngineInput,
   { reader, facts, since }: Pick<Opened, 'reader' | 'facts' | 'since'>,
 ): Promise<void> {
+  const { cluster, stages, selection, signal } = input;
   const skipped = stages.filter((stage) => selection.skip?.has(stage.name));
   const counted = stages.filter((stage) => !skipped.includes(stage));
   const passed = problemsOf(skipped, cluster, facts);
   const known = problemsOf(counted, cluster, facts);
-  for (const { message, hint, host } of [
-    ...passed.filter((problem) => !isRefusal(problem)),
-    ...known.filter(isWarning),
-  ])
-    emit({
-      at: since(),
-      type: 'warning',
-      ...(host === undefined ? {} : { host }),
-      message: [message, hint].filter(Boolean).join('. '),
-    });
-  refuse([...passed.filter(isRefusal), ...known]);
+  warn(
+    passed.filter((problem) => !isRefusal(problem)),
+    input,
+    since,
+  );
+  report([...passed.filter(isRefusal), ...known], input, since);
   const newcomers = new Set(
     [...facts.hosts]
       .filter(([name, { owned }]) => owned.length === 0 && (selection.limit?.has(name) ?? true))
@@ -44,7 +40,7 @@ export async function checkProblems(
     if (lost) throw lost;
     return judge(answers);
   });
-  refuse((await Promise.all(found)).flat());
+  report((await Promise.all(found)).flat(), input, since);
 }
 
 /**
@@ -52,8 +48,13 @@ export async function checkProblems(
  *
  * @throws McpkError `refused`
  */
-export function checkBroken({ cluster, stages }: EngineInput, { facts }: Pick<Opened, 'facts'>): void {
-  refuse(stages.flatMap((stage) => stage.broken?.(cluster, facts) ?? []));
+export function checkBroken(input: EngineInput, { facts, since }: Pick<Opened, 'facts' | 'since'>): void {
+  const { cluster, stages } = input;
+  report(
+    stages.flatMap((stage) => stage.broken?.(cluster, facts) ?? []),
+    input,
+    since,
+  );
 }
 
 function problemsOf(stages: readonly Stage[], cluster: Cluster, facts: Facts): Problem[] {
@@ -68,8 +69,19 @@ function isWarning({ code }: Problem): boolean {
   return code === 'warning';
 }
 
-/** What would lose data comes first, and with it the exit code. */
-function refuse(problems: readonly Problem[]): void {
+function warn(problems: readonly Problem[], { emit }: Pick<EngineInput, 'emit'>, since: Opened['since']): void {
+  for (const { message, hint, host } of problems)
+    emit({
+      at: since(),
+      type: 'warning',
+      ...(host === undefined ? {} : { host }),
+      message: [message, hint].filter(Boolean).join('. '),
+    });
+}
+
+/** Tells the warnings, and throws the rest: what would lose data comes first, and with it the exit code. */
+function report(problems: readonly Problem[], input: Pick<EngineInput, 'emit'>, since: Opened['since']): void {
+  warn(problems.filter(isWarning), input, since);
   const errors = [...problems.filter(isRefusal), ...problems.filter((problem) => !isRefusal(problem))].flatMap(
     ({ code = 'preflight', message, ...more }) => (code === 'warning' ? [] : [new McpkError(code, message, more)]),
   );

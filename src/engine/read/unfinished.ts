@@ -9,7 +9,7 @@ import { runOnHost } from '../past/past-runs.ts';
 import type { PastRunOnHost } from '../past/past-types.ts';
 import type { Opened } from './open.ts';
 
-/** Lines of the journal's end that are read to tell where the run was. */
+/** Lines of the journal's end that count to tell where the run was. */
 const TAIL = 500;
 
 export interface Unfinished {
@@ -36,8 +36,10 @@ interface Found {
  */
 export async function tellUnfinished(input: EngineInput, opened: Looked): Promise<Unfinished> {
   const marked = [...opened.facts.hosts].flatMap(([host, facts]) => (facts.unfinished ? [host] : []));
-  const found = (await Promise.all(marked.map((host) => lookAt(host, opened)))).flat();
-  for (const [message, hosts] of Map.groupBy(found, (each) => textOf(each, input)))
+  const found = await Promise.all(marked.map((host) => lookAt(host, opened)));
+  // Where it had written down its end it was not cut off: it left the mark for what is owed, or could not take it away.
+  const open = found.filter(({ seen }) => seen.exitCode === undefined);
+  for (const [message, hosts] of Map.groupBy(open, (each) => textOf(each, input)))
     input.emit({
       at: opened.since(),
       type: 'warning',
@@ -50,7 +52,7 @@ export async function tellUnfinished(input: EngineInput, opened: Looked): Promis
   };
 }
 
-async function lookAt(host: string, { reader, facts, exclusive }: Looked): Promise<Found[]> {
+async function lookAt(host: string, { reader, facts, exclusive }: Looked): Promise<Found> {
   const commands = [
     { argv: ['cat', PATHS.unfinished] },
     { argv: ['tail', '-n', `${TAIL}`, PATHS.journal] },
@@ -61,14 +63,13 @@ async function lookAt(host: string, { reader, facts, exclusive }: Looked): Promi
   if (lost) throw lost;
   const [mark, tail, ...lock] = answers;
   const [run = '', who = '', command = ''] = wordsOf(mark?.stdout ?? '');
-  const all = parseJournal(tail?.stdout ?? '');
+  // A host may send more than it was asked for.
+  const all = parseJournal(tail?.stdout ?? '').slice(-TAIL);
   const lines = all.filter((line) => line.run === run);
   // Under our own lock nobody else is at work.
   const seen = runOnHost(host, lines, !exclusive && isLocked(lock));
-  // That run had written down its end, and was cut off before it took the mark away.
-  if (seen.exitCode !== undefined) return [];
   const now = Date.now() + (facts.hosts.get(host)?.clockSkewMs ?? 0);
-  return [{ host, run: `${run} (${who}, ${command})`, seen, agoMs: now - seen.endedAt, owed: owedOf(host, all) }];
+  return { host, run: `${run} (${who}, ${command})`, seen, agoMs: now - seen.endedAt, owed: owedOf(host, all) };
 }
 
 function textOf({ run, seen, agoMs }: Found, { selection, command }: EngineInput): string {

@@ -54,7 +54,16 @@ export interface HandsInput {
 /** The hands that work on hosts. */
 export function createHands(means: Means, { changing, undefer, generations = [] }: HandsInput): Hands {
   const { state, fleet, journal } = means;
-  const owing = new Set((means.facts.owed ?? []).map(({ stage, host }) => `${stage} ${host}`));
+  const { owed = [] } = means.facts;
+  /** `STAGE HOST`: what this run owes, and what it found owed. */
+  const owing = new Set<string>();
+  const inherited = new Set(owed.map(({ stage, host }) => `${stage} ${host}`));
+  const settle = (stage: string, hosts: readonly string[]): void => {
+    for (const host of hosts) {
+      const had = [owing, inherited].filter((each) => each.delete(`${stage} ${host}`));
+      if (had.length > 0) journal.note(host, 'settled', stage);
+    }
+  };
   return {
     ...askingHands(means, state),
     get facts() {
@@ -73,15 +82,15 @@ export function createHands(means: Means, { changing, undefer, generations = [] 
       journal.note(on, 'owed', ...owedWords(stage, undo));
       await journal.send(on);
     },
-    settle(stage, hosts) {
-      for (const host of hosts) if (owing.delete(`${stage} ${host}`)) journal.note(host, 'settled', stage);
-    },
+    settle,
     rollBack(stage, host) {
       const owned = means.facts.hosts.get(host)?.owned ?? [];
       return means.turn(host, () => restoreHost(means, { stage, host, from: state.id, owned }));
     },
     async close(stages, mended) {
-      await journal.close(state.failures, mended);
+      for (const { stage, host } of owed) if (mended.includes(host)) settle(stage, [host]);
+      const left = owed.filter(({ stage, host }) => inherited.has(`${stage} ${host}`));
+      await journal.close(state.failures, mended, new Set(left.map(({ host }) => host)));
       await prune(means, stages);
     },
     traffic: () => trafficOf(fleet),

@@ -1,6 +1,6 @@
 import { McpkError } from '../../core/errors.ts';
 import type { Fleet } from '../hosts/fleet.ts';
-import { noteLine, type NoteEvent } from '../past/journal-lines.ts';
+import { encodeWords, noteLine, type NoteEvent } from '../past/journal-lines.ts';
 import { API } from '../../core/places.ts';
 import type { Event } from '../types.ts';
 import { encodeNotes } from '../wire/wire-converge.ts';
@@ -23,8 +23,11 @@ export interface Journal {
   send(host: string): Promise<void>;
   /** Notes what of the run is worth a line: steps, gates. */
   hear(event: Event): void;
-  /** The run is over: on all hosts that it changed, and on `also`, where a run before it was cut off. */
-  close(failures: readonly McpkError[], also: readonly string[]): Promise<void>;
+  /**
+   * The run is over: on all hosts that it changed, and on `also`, where a run before it was cut off. Hosts of `owing`
+   * keep the mark of one that was: what it owes there is still to be done.
+   */
+  close(failures: readonly McpkError[], also: readonly string[], owing: ReadonlySet<string>): Promise<void>;
 }
 
 export interface JournalInput {
@@ -45,7 +48,7 @@ export function createJournal(input: JournalInput): Journal {
   const kept = new Map<string, string[]>();
   const hosts = new Set<string>();
   const changed = new Map<string, Set<string>>();
-  const caller = [input.who, input.command, input.planHash].map(encodeURIComponent).join(' ');
+  const caller = encodeWords([input.who, input.command, input.planHash]);
   const take = (host: string): string[] => {
     hosts.add(host);
     return kept.get(host)?.splice(0) ?? [];
@@ -73,14 +76,14 @@ export function createJournal(input: JournalInput): Journal {
         for (const host of hostsOfGate(event, changed.get(event.stage) ?? new Set(), input.hosts))
           note(host, 'gate', event.stage, event.status, event.title);
     },
-    async close(failures, also) {
+    async close(failures, also, owing) {
       const status = statusOf(failures);
       const signal = AbortSignal.timeout(CLOSE_MS);
       // A host that is lost keeps its mark: there the run was cut off.
       await Promise.all(
         [...new Set([...kept.keys(), ...hosts, ...also])].map(async (host) => {
           note(host, 'result', status, String(failures[0]?.exitCode ?? 0));
-          await request(host, true, signal).catch(() => undefined);
+          await request(host, !owing.has(host), signal).catch(() => undefined);
         }),
       );
     },

@@ -10,6 +10,9 @@ import { API_SERVER_FILES } from './flags.ts';
 
 const PLUGIN = 'PodSecurity';
 
+/** Calico's pods, and the like, would be refused by any level but `privileged`. */
+const OURS = 'kube-system';
+
 /** AdmissionConfiguration and what it names; nothing where it would configure nothing. */
 export function admission(
   cluster: Cluster,
@@ -46,7 +49,9 @@ function podSecurityConfig({ apiServer }: Cluster): string {
       warn,
       'warn-version': 'latest',
     },
-    exemptions: { namespaces: exemptNamespaces },
+    exemptions: {
+      namespaces: exemptNamespaces.includes(OURS) ? exemptNamespaces : [...exemptNamespaces, OURS],
+    },
   });
 }
 

@@ -1,6 +1,13 @@
 import type { HostFacts } from '../../cluster/facts.ts';
 import { NODE_MODULES } from '../../core/kernel-modules.ts';
-import { KUBELET_SYSCTLS, NETWORK_SYSCTLS, SYSCTL_FILES, sysctlKey, sysctlValue } from '../../core/sysctls.ts';
+import {
+  FORWARDING,
+  KUBELET_SYSCTLS,
+  NETWORK_SYSCTLS,
+  SYSCTL_FILES,
+  sysctlKey,
+  sysctlValue,
+} from '../../core/sysctls.ts';
 import type { Cluster, Host } from '../../inventory/types.ts';
 import type { KernelModuleResource, Resource } from '../../resources/types.ts';
 import { file, lines, sortedEntries } from '../build.ts';
@@ -17,7 +24,7 @@ function sysctlsOf(cluster: Cluster, host: Host): Record<string, string> {
 
 /** Files that are read after ours and say something else: so it is after the next boot. */
 export function sysctlProblems(cluster: Cluster, host: Host, own: HostFacts): Problem[] {
-  const wanted = sysctlsOf(cluster, host);
+  const wanted = { ...(isNode(host) ? FORWARDING : {}), ...sysctlsOf(cluster, host) };
   return own.laterSysctls.flatMap(({ file, key, value }) => {
     const ours = wanted[sysctlKey(key)];
     if (ours === undefined || sysctlValue(ours) === sysctlValue(value)) return [];

@@ -100,6 +100,10 @@ describe('the journal of a host', () => {
     );
   });
 
+  it('takes words that are no Unicode', () => {
+    expect(noteLine(START, 'R1', 'step', ['x', '\ud800'])).toBe(`${START} R1 step x %EF%BF%BD`);
+  });
+
   it('is read though a power loss left half lines, NULs and lines of another form', () => {
     const text = `${journal('R1', [RUN, ...ONE])}\0\0\0\0\n17953472 R1 be\nstart R0 etcd m1 1795347\n${START} R1 done etcd %E0%A4%A\n`;
     expect(parseJournal(text).map((line) => line.event)).toEqual(['run', 'begin', 'done', 'done']);

@@ -3,7 +3,7 @@ import type { Answer } from '../../../src/cluster/gate.ts';
 import { bareHost } from '../../../src/cluster/bare-host.ts';
 import { McpkError } from '../../../src/core/errors.ts';
 import type { EngineInput } from '../../../src/engine/input.ts';
-import { checkProblems } from '../../../src/engine/read/problems.ts';
+import { checkBroken, checkProblems } from '../../../src/engine/read/problems.ts';
 import type { Problem, Stage } from '../../../src/states/stage.ts';
 import { fakeReader } from '../support/fake-reader.ts';
 
@@ -14,23 +14,30 @@ interface Situation {
   skip?: string[];
   /** Seen in the facts. */
   known?: Problem[];
+  /** Seen in what hosts answer, beside what stops the run. */
+  judged?: Problem[];
+  /** Of a rollback. */
+  rollback?: boolean;
   answer?: (host: string) => Partial<Answer>;
 }
 
 /** Hosts that were asked, each with the newcomers that it was asked for; then what was told, and what was thrown. */
 async function check(situation: Situation): Promise<{ asked: string[]; told: unknown[]; thrown: unknown }> {
-  const { owned = [], limit, skip, known = [] } = situation;
+  const { owned = [], limit, skip, known = [], judged = [], rollback = false } = situation;
   const told: unknown[] = [];
   const stage: Partial<Stage> = {
     name: 'preflight',
     problems: () => known,
+    broken: () => known,
     inquire: ({ newcomers }) =>
       newcomers.size === 0
         ? undefined
         : {
             asks: ['m1', 'w1'].map((host) => ({ host, argv: ['try', ...newcomers] })),
-            judge: (answers) =>
-              answers.filter(({ stdout }) => stdout !== '').map(({ host, stdout }) => ({ host, message: stdout })),
+            judge: (answers) => [
+              ...judged,
+              ...answers.filter(({ stdout }) => stdout !== '').map(({ host, stdout }) => ({ host, message: stdout })),
+            ],
           },
   };
   const hosts = new Map(
@@ -48,7 +55,8 @@ async function check(situation: Situation): Promise<{ asked: string[]; told: unk
   } as unknown as EngineInput;
   const facts = { hosts, unreachable: [], etcd: 'none' as const };
   const opened = { reader, facts, since: () => 7 };
-  const thrown = await checkProblems(input, opened).then(
+  const checks = async (): Promise<void> => (rollback ? checkBroken : checkProblems)(input, opened);
+  const thrown = await checks().then(
     () => undefined,
     (error: unknown) => error,
   );
@@ -88,6 +96,17 @@ describe('before the first change', () => {
     expect(await check({ owned: ['m1', 'w1'], known })).toEqual({ asked: [], told, thrown: undefined });
     const stopped = await check({ known: [...known, { message: 'is full' }] });
     expect(stopped).toMatchObject({ told, thrown: { exitCode: 14, message: 'is full' } });
+  });
+
+  it.each<[string, Situation]>([
+    ['of what hosts answer', { judged: [{ code: 'warning', host: 'w1', message: 'ends soon', hint: 'Renew it.' }] }],
+    [
+      'of what stops a rollback too',
+      { rollback: true, known: [{ code: 'warning', host: 'w1', message: 'ends soon', hint: 'Renew it.' }] },
+    ],
+  ])('a warning %s is told and stops nothing', async (_name, situation) => {
+    const told = [{ at: 7, type: 'warning', host: 'w1', message: 'ends soon. Renew it.' }];
+    expect(await check(situation)).toMatchObject({ told, thrown: undefined });
   });
 
   it('what a stage refuses ends the run with exit 18, skipped or not', async () => {

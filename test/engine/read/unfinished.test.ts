@@ -122,7 +122,17 @@ describe('what a run that was cut off owes', () => {
     ['what another stage settled', OWES + line('settled', 'haproxy'), FOUND],
     [
       'nothing of a run that came to its end, and told it',
-      OWES.replaceAll(' R1 ', ' R0 ') + line('result', 'failed', '15'),
+      (OWES + line('result', 'failed', '15')).replaceAll(' R1 ', ' R0 ') + BEGUN,
+      [],
+    ],
+    [
+      'what one after it did not see to, and came to its end',
+      OWES.replaceAll(' R1 ', ' R0 ') + line('result', 'succeeded', '0'),
+      FOUND,
+    ],
+    [
+      'nothing that one after it owed as well, and told',
+      OWES.replaceAll(' R1 ', ' R0 ') + OWES + line('result', 'failed', '15'),
       [],
     ],
     ['no command that was cut short', line('owed', 'etcd', '["systemctl","sta'), []],
@@ -130,6 +140,12 @@ describe('what a run that was cut off owes', () => {
   ])('is %s', async (_name, text, expected) => {
     expect(await owed(text)).toEqual(expected);
   });
+
+  it('is bounded, whatever the host sends', async () => {
+    const many = Array.from({ length: 20_000 }, (_, n) => owes('etcd', `a${n}`)).join('');
+    expect(await owed(many)).toEqual(Array.from({ length: 16 }, (_, n) => `etcd m1 a${20_000 - 16 + n}`));
+    expect(await owed(OWES + BEGUN.repeat(200))).toEqual([]);
+  }, 2000);
 
   it('is nothing while it is under way', async () => {
     expect(await owed(OWES, { locked: true })).toEqual([]);

@@ -113,7 +113,7 @@ describe('the end of a run', () => {
       journal.take('m1');
       journal.take('m2');
       journal.note('m2', 'step', 'etcd', 'done', 'x');
-      await journal.close(failures, ['w1', 'm1']);
+      await journal.close(failures, ['w1', 'm1'], new Set());
       expect(requests.toSorted()).toEqual([
         `m1: result ${result} | close`,
         `m2: step etcd done x | result ${result} | close`,
@@ -122,10 +122,18 @@ describe('the end of a run', () => {
     },
   );
 
+  it('leaves the mark where one before it still owes something', async () => {
+    const { journal, requests } = told();
+    journal.take('m1');
+    journal.take('m2');
+    await journal.close([], [], new Set(['m2']));
+    expect(requests.toSorted()).toEqual(['m1: result succeeded 0 | close', 'm2: result succeeded 0 | only notes']);
+  });
+
   it('that changed nothing costs no request', async () => {
     const { journal, requests } = told();
     journal.hear(gate('one leader'));
-    await journal.close([], []);
+    await journal.close([], [], new Set());
     expect(requests).toEqual([]);
   });
 });

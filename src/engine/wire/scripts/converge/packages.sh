@@ -49,7 +49,7 @@ apt_install() {
     apt --no-remove --allow-change-held-packages $downgrade install -- $packages
     return
   fi
-  removed=$(apt --simulate --allow-change-held-packages $downgrade install -- $packages | sed -n 's/^Remv \([^ ]*\).*/\1/p')
+  removed=$(apt --simulate --allow-change-held-packages $downgrade install -- $packages | sed -n -e 's/^Remv \([^ ]*\).*/\1/p' -e 's/^Purg \([^ ]*\).*/\1/p')
   for name in $removed; do
     case $replaced$nl in
       *"$nl$name$nl"*) ;;
@@ -62,10 +62,11 @@ apt_install() {
   apt --allow-change-held-packages $downgrade install -- $packages
 }
 
+# The host's own apt.conf may want more removed than we ask for.
 apt() {
   DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none \
     apt-get -y -q --no-install-recommends -o Dpkg::Options::=--force-confold -o Dpkg::Options::=--force-confdef \
-    -o DPkg::Lock::Timeout=120 "$@"
+    -o APT::Get::Purge=false -o APT::Get::AutomaticRemove=false -o DPkg::Lock::Timeout=120 "$@"
 }
 
 # A dpkg that was interrupted leaves files in `updates`, and apt-get refuses to work until they are worked off.
