@@ -80,7 +80,8 @@ function fromLogfmt(line: string): { severity: Severity; text: string } | undefi
 }
 
 const FATAL = /^(panic:|fatal\b|F\w* error:)/i;
-const ERROR = /^(err(or)?\b|\[ALERT\]|\w+: (fatal|error)\b)/i;
+/** Of apt's `E: …` all but the one that only says that dpkg failed, as dpkg says why. */
+const ERROR = /^(err(or)?\b|E: (?!Sub-process)|\[ALERT\]|\w+: (fatal|error)\b)/i;
 
 /** Plain programs: `panic: …`, `Error: unknown flag: --x`, HAProxy's `[ALERT] (1) : …`. */
 function fromWords(line: string): { severity: Severity; text: string } | undefined {

@@ -14,7 +14,7 @@ import { connectionFlags, inventoryFlags } from './shared/flags.ts';
 export default class Kubeconfig extends BaseCommand<typeof Kubeconfig> {
   static override readonly summary = "Print the administrator's kubeconfig.";
   static override readonly description =
-    'Reads the administrator certificate from a master and prints a kubeconfig that reaches the API at the VIP. It holds a private key: with --output it is written for you alone (0600); what a shell redirects may be read by others. With --merge it is added to the file that kubectl uses (the first of $KUBECONFIG that is there, or ~/.kube/config) or to that of --output: other clusters, users, contexts and the current context stay, comments go. A file that is no kubeconfig, or has another cluster of the same name, is left as it is (64).';
+    'Reads the administrator certificate from a master and prints a kubeconfig that reaches the API at the VIP. It holds a private key: with --output it is written for you alone (0600); what a shell redirects may be read by others. With --merge it is added to the file that kubectl uses (of $KUBECONFIG the one that has this cluster, else the first that is there; or ~/.kube/config) or to that of --output: other clusters, users, contexts and the current context stay, comments go. A file that is no kubeconfig, or has another cluster of the same name, is left as it is (64).';
   static override readonly examples = [
     '<%= config.bin %> <%= command.id %> --merge',
     '<%= config.bin %> <%= command.id %> --output lab.kubeconfig',
@@ -46,19 +46,20 @@ export default class Kubeconfig extends BaseCommand<typeof Kubeconfig> {
 
   async run(): Promise<void> {
     const { output, merge } = this.flags;
-    const { checkMerge, kubectlsFile, mergeInto } = await import('./shared/kubeconfig-file.ts');
-    const file = merge && output === undefined ? await kubectlsFile(process.env, homedir()) : output;
-    if (file !== undefined) await (merge ? checkMerge(file) : checkPlace(file));
-    const settings = await this.settings();
-    if (file === undefined || !merge) {
-      const { kubeconfig } = await import('../render/kubeconfig.ts');
-      const text = kubeconfig(settings);
-      if (file === undefined) process.stdout.write(text);
-      else await writePrivate(file, text);
+    const { checkMerge, kubectlsFiles, mergeInto } = await import('./shared/kubeconfig-file.ts');
+    if (merge) {
+      const files = output === undefined ? await kubectlsFiles(process.env, homedir()) : { file: output, others: [] };
+      await checkMerge(files);
+      const settings = await this.settings();
+      const file = await mergeInto(files, settings);
+      this.note(`${settings.name} is in ${file}: kubectl --context ${settings.name} get nodes\n`);
       return;
     }
-    await mergeInto(file, settings);
-    this.note(`${settings.name} is in ${file}: kubectl --context ${settings.name} get nodes\n`);
+    if (output !== undefined) await checkPlace(output);
+    const { kubeconfig } = await import('../render/kubeconfig.ts');
+    const text = kubeconfig(await this.settings());
+    if (output === undefined) process.stdout.write(text);
+    else await writePrivate(output, text);
   }
 
   /** Asks a master for what is in it. */

@@ -83,5 +83,34 @@ export function flagsBesideFiles(component: FlagOwner, args: Readonly<Record<str
           : `${component} does not heed --${flag} beside the file of --${file}`,
       hint: args[file] === undefined ? instead : (insteadOfOwn ?? instead),
     }));
-  return Object.keys(args).flatMap((flag) => (args[flag] === null || args[flag] === undefined ? [] : problems(flag)));
+  const found = Object.keys(args).flatMap((flag) =>
+    args[flag] === null || args[flag] === undefined ? [] : problems(flag),
+  );
+  return component === 'kube-apiserver' ? [...found, ...withoutAuthorization(args)] : found;
+}
+
+/** kube-apiserver with neither file nor mode decides by AlwaysAllow: whoever has a certificate may do everything. */
+function withoutAuthorization(args: Readonly<Record<string, unknown>>): FlagProblem[] {
+  if (args['authorization-config'] !== null) return [];
+  const mode = args['authorization-mode'] ?? '';
+  const modes = String(mode)
+    .split(',')
+    .map((each) => each.trim())
+    .filter((each) => each !== '');
+  if (modes.length === 0)
+    return [
+      {
+        flag: 'authorization-config',
+        message: 'kube-apiserver without --authorization-config and --authorization-mode allows everything to everyone',
+        hint: 'write authorization-mode: Node,RBAC beside it, or leave it out',
+      },
+    ];
+  if (!modes.includes('AlwaysAllow')) return [];
+  return [
+    {
+      flag: 'authorization-mode',
+      message: 'kube-apiserver with AlwaysAllow in --authorization-mode allows everything to everyone',
+      hint: 'write Node,RBAC',
+    },
+  ];
 }

@@ -26,9 +26,12 @@ interface Settings {
 /** kubelet and kube-proxy as they were written for the cluster, a group or a host. */
 export interface NodeServices {
   readonly path: readonly (string | number)[];
-  readonly kubelet?: Partial<Configured>;
-  readonly kubeProxy?: Partial<Configured>;
+  readonly kubelet?: Given | null;
+  readonly kubeProxy?: Given | null;
 }
+
+/** A null gives up what is inherited. */
+type Given = { readonly [K in keyof Configured]?: Named | null };
 
 /** What is wrong with a setting, and where it stands: `['apiServer', 'extraArgs', 'oidc-client-id']`. */
 export interface SettingProblem extends Omit<FlagProblem, 'flag'> {
@@ -66,7 +69,8 @@ export function flagProblems(
 function nodeProblems({ path, ...services }: NodeServices, version: string): SettingProblem[] {
   const owners = { kubelet: 'kubelet', kubeProxy: 'kube-proxy' } as const;
   return (['kubelet', 'kubeProxy'] as const).flatMap((section) => {
-    const { extraArgs = {}, config = {} } = services[section] ?? {};
+    const extraArgs = services[section]?.extraArgs ?? {};
+    const config = services[section]?.config ?? {};
     const args = [
       ...removedFlags(owners[section], version, extraArgs),
       ...flagsBesideFiles(owners[section], extraArgs),

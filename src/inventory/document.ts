@@ -20,8 +20,9 @@ The first line names the schema for editors that know the YAML language server:
 - **Several files** (\`-i base.yaml -i site.yaml\`) are merged in their order: maps setting by setting, hosts by their
   \`name\`; every other list of a later file replaces the earlier one.
 - **\`null\`** (or nothing behind the colon) puts a setting back to its default. Of a host or a group it gives up what it
-  would inherit: a label, all \`labels\`, \`taints\`, a setting of \`ssh\`, what is in \`pillar\`. In \`extraArgs\` and
-  \`config\` it takes out what mcpk would set, of a host also what it would inherit.
+  would inherit: all of \`labels\`, \`taints\`, \`ssh\`, \`kubelet\`, \`kubeProxy\` or \`pillar\`, a part of them
+  (\`kubelet.extraArgs\`) or one thing in them (a label, a variable). One flag in \`extraArgs\` and one setting in
+  \`config\` it takes out wherever they come from, of what mcpk would set too.
 - **Flags**: a value in \`extraArgs\` takes the place of mcpk's own, whole. Of a list (\`tls-cipher-suites\`) name also
   what mcpk would have set: \`mcpk render out --only api-server\` writes it, asking no host, into
   \`out/m1/etc/systemd/system/kube-apiserver.service\`; of hosts that are there,

@@ -1,7 +1,7 @@
 import { isIpv4 } from '../core/ipv4.ts';
 import { deepMerge, layer } from '../core/merge.ts';
 import { Secret } from '../core/secret.ts';
-import type { ClusterInput, FilledInput, GroupInput, HostInput, JumpInput, SshInput } from './input.ts';
+import type { ClusterInput, FilledInput, GroupInput, HostInput, JumpInput, ServiceInput, SshInput } from './input.ts';
 import type { Host, NodeServiceSettings, Role, SshSettings } from './types.ts';
 
 const ROLES: readonly Role[] = ['master', 'etcd', 'worker'];
@@ -40,32 +40,35 @@ function resolveHost(input: HostInput, roles: readonly Role[], defaults: HostDef
     address: input.address,
     internalAddress: input.internalAddress ?? (isIpv4(input.address) ? input.address : ''),
     roles,
-    ssh: resolveSsh([defaults.filled.ssh, ...layers.flatMap((layer) => layer.ssh ?? [])], defaults, input.name),
-    labels: layers.reduce<Record<string, string>>(
-      (below, { labels }) => (labels === null ? {} : withoutNulls({ ...below, ...labels })),
-      {},
-    ),
+    ssh: resolveSsh(sinceNull([defaults.filled.ssh, ...layers.map(({ ssh }) => ssh)]), defaults, input.name),
+    labels: withoutNulls(together(layers.map(({ labels }) => labels))),
     taints: taints ?? (master ? [CONTROL_PLANE_TAINT] : []),
-    kubelet: resolveService([defaults.filled.kubelet, ...layers.flatMap((each) => each.kubelet ?? [])]),
-    kubeProxy: resolveService([defaults.filled.kubeProxy, ...layers.flatMap((each) => each.kubeProxy ?? [])]),
+    kubelet: resolveService(sinceNull([defaults.filled.kubelet, ...layers.map(({ kubelet }) => kubelet)])),
+    kubeProxy: resolveService(sinceNull([defaults.filled.kubeProxy, ...layers.map(({ kubeProxy }) => kubeProxy)])),
     priority: input.priority ?? defaults.priority,
     ...(input.vipInterface === undefined ? {} : { vipInterface: input.vipInterface }),
-    pillar: layers.reduce<Record<string, unknown>>(
-      (below, layer) => deepMerge(below, layer.pillar ?? {}),
-      deepMerge({}, defaults.filled.pillar),
+    pillar: sinceNull([defaults.filled.pillar, ...layers.map(({ pillar }) => pillar)]).reduce<Record<string, unknown>>(
+      deepMerge,
+      {},
     ),
   };
 }
 
-function resolveService(layers: readonly Partial<NodeServiceSettings>[]): NodeServiceSettings {
-  return layers.reduce<NodeServiceSettings>(
-    (below, over) => ({
-      config: layer(below.config, over.config ?? {}),
-      extraArgs: { ...below.extraArgs, ...over.extraArgs },
-      environment: { ...below.environment, ...over.environment },
-    }),
-    { config: {}, extraArgs: {}, environment: {} },
-  );
+/** A null gives up what is below it. */
+function sinceNull<T>(layers: readonly (T | null | undefined)[]): T[] {
+  return layers.slice(layers.lastIndexOf(null) + 1).flatMap((each) => (each === undefined ? [] : [each as T]));
+}
+
+function together<T>(layers: readonly (Readonly<Record<string, T>> | null | undefined)[]): Record<string, T> {
+  return sinceNull(layers).reduce<Record<string, T>>((below, over) => ({ ...below, ...over }), {});
+}
+
+function resolveService(layers: readonly ServiceInput[]): NodeServiceSettings {
+  return {
+    config: sinceNull(layers.map(({ config }) => config)).reduce(layer, {}),
+    extraArgs: together(layers.map(({ extraArgs }) => extraArgs)),
+    environment: withoutNulls(together(layers.map(({ environment }) => environment))),
+  };
 }
 
 function withoutNulls<T>(map: Readonly<Record<string, T | null>>): Record<string, T> {

@@ -20,12 +20,18 @@ export interface ClusterInput {
 
 /** `null` gives up what is inherited. */
 export interface GroupInput {
-  readonly ssh?: { readonly [K in keyof SshInput]: SshInput[K] | null };
+  readonly ssh?: { readonly [K in keyof SshInput]: SshInput[K] | null } | null;
   readonly labels?: Readonly<Record<string, string | null>> | null;
   readonly taints?: readonly string[] | null;
-  readonly kubelet?: Partial<NodeServiceSettings>;
-  readonly kubeProxy?: Partial<NodeServiceSettings>;
-  readonly pillar?: Readonly<Record<string, unknown>>;
+  readonly kubelet?: ServiceInput | null;
+  readonly kubeProxy?: ServiceInput | null;
+  readonly pillar?: Readonly<Record<string, unknown>> | null;
+}
+
+export interface ServiceInput {
+  readonly config?: NodeServiceSettings['config'] | null;
+  readonly extraArgs?: NodeServiceSettings['extraArgs'] | null;
+  readonly environment?: Readonly<Record<string, NodeServiceSettings['environment'][string] | null>> | null;
 }
 
 export interface HostInput extends GroupInput {

@@ -1,5 +1,5 @@
 import { FailureList, McpkError } from '../core/errors.ts';
-import { foldByCause, hostsWithin, LINE, MANY, type Fold, type Roster } from './fold.ts';
+import { causeOf, foldByCause, hostsWithin, LINE, MANY, type Fold, type Roster } from './fold.ts';
 import { clean, cleanLines, paint, symbol, width, type Theme } from './theme.ts';
 import { wrap } from './wrap.ts';
 
@@ -60,13 +60,20 @@ function ofSeveral(fold: Fold<McpkError>, theme: Theme, options: ErrorOptions): 
 
 /** More lines than this are not for all to read. */
 const MOST_SHARED = 2;
+/** Nor are more kinds of details. */
+const MOST_KINDS = 3;
 
-function detailsOf({ all, hosts }: Fold<McpkError>, { verbose = false }: ErrorOptions): string[] {
+function detailsOf({ all, hosts }: Fold<McpkError>, { verbose = false, roster }: ErrorOptions): string[] {
   const linesOf = ({ host = '', details }: McpkError): string[] => details.map((line) => `${host}: ${line}`);
   const isShared = all.every(({ details }) => details.join('\n') === all[0].details.join('\n'));
   if (isShared && all[0].details.length <= MOST_SHARED) return [...all[0].details];
   if (verbose) return all.flatMap(linesOf);
-  return hosts.length < MANY ? linesOf(all[0]) : [];
+  const kindOf = ({ host, details }: McpkError): string => causeOf({ host, message: details.join('\n') }, roster).key;
+  const kinds = [...Map.groupBy(all, kindOf).values()].flatMap(([first]) => first ?? []);
+  if (hosts.length < MANY) return kinds.flatMap(linesOf);
+  // What all have alike says no more than the message, nor does what each has of its own; the end of a log says why.
+  if (kinds.length === 1 || kinds.length > MOST_KINDS) return [];
+  return kinds.flatMap((each) => linesOf(each).slice(-MOST_SHARED));
 }
 
 function stackOf(error: McpkError): string[] {

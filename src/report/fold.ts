@@ -36,6 +36,7 @@ const NAME = '\ue000';
 const ADDRESS = '\ue001';
 const SOURCE = '\ue002';
 const QUANTITY = '\ue003';
+const INTERNAL = '\ue004';
 
 /** More than a sentence of ours; what is longer a host said, and it stays as it is. */
 const LONGEST = 16_384;
@@ -55,7 +56,7 @@ export function foldByCause<T extends Told>(told: readonly T[], roster?: Roster)
     const hosts = [...new Set(all.flatMap(({ host }) => host ?? []))];
     if (hosts.length < 2) return { all, hosts, ...asItStands(first, roster) };
     const quantities = all.map((each) => each.message.match(QUANTITIES) ?? []);
-    const source = roster?.hosts.find((host) => host.name === first.host)?.source ?? '';
+    const source = known(roster).byName.get(first.host ?? '')?.source ?? '';
     return {
       all,
       hosts,
@@ -112,15 +113,39 @@ function rowsInWords(text: string, roster: Roster | undefined, self?: Self): str
  */
 function rowInWords(row: string, roster: Roster | undefined, self: Self | undefined): string {
   const items = row.split(', ');
-  const hosts = roster?.hosts ?? [];
-  const byAddress = new Map(hosts.flatMap(({ name, address, internalAddress }) => [[address, name], [internalAddress, name]])); // prettier-ignore
-  const isNames = items.every((item) => hosts.some(({ name }) => name === item));
+  const { byName, byAddress } = known(roster);
+  const isNames = items.every((item) => byName.has(item));
   const names = isNames ? items : items.flatMap((item) => byAddress.get(item) ?? []);
   if (names.length < items.length) return row;
   const before = isNames ? '' : 'the addresses of ';
   const [words, more] = [names, self ? [...names, self.name] : names].map((all) => hostsWithin(KEPT, all, roster));
   if (more !== undefined && words !== undefined && more.length < words.length) return before + more;
   return names.length < MANY ? row : `${before}${words ?? ''}`;
+}
+
+interface Known {
+  byName: ReadonlyMap<string, Roster['hosts'][number]>;
+  /** Name of the host with an address. */
+  byAddress: ReadonlyMap<string, string>;
+}
+
+const KNOWN = new WeakMap<Roster, Known>();
+
+/** The hosts of a roster by what a text may call them; made once, as it is asked for each line of each host. */
+function known(roster: Roster | undefined): Known {
+  const made = roster && KNOWN.get(roster);
+  if (made) return made;
+  const hosts = roster?.hosts ?? [];
+  const fresh = {
+    byName: new Map(hosts.map((host) => [host.name, host])),
+    byAddress: new Map(
+      hosts.flatMap(({ name, address, internalAddress }) =>
+        [address, internalAddress].map((each) => [each, name] as const),
+      ),
+    ),
+  };
+  if (roster) KNOWN.set(roster, fresh);
+  return fresh;
 }
 
 /** What a host calls its own. */
@@ -131,11 +156,12 @@ interface Self {
 
 function selfOf(name: string | undefined, roster: Roster | undefined): Self | undefined {
   if (name === undefined) return undefined;
-  const host = roster?.hosts.find((each) => each.name === name);
+  const host = known(roster).byName.get(name);
   const marks = new Map([
     [host?.source ?? '', SOURCE],
+    // Where both are one, it is the address.
+    [host?.internalAddress ?? '', INTERNAL],
     [host?.address ?? '', ADDRESS],
-    [host?.internalAddress ?? '', ADDRESS],
     [name, NAME],
   ]);
   marks.delete('');
@@ -168,8 +194,11 @@ function unmasked(
 ): string {
   let at = -1;
   const own = text
-    .replaceAll(new RegExp(`\\[?${ADDRESS}\\]?:(\\d+)`, 'g'), 'its port $1')
-    .replaceAll(`@${ADDRESS}`, ' at its address')
+    .replaceAll(new RegExp(`\\[?[${ADDRESS}${INTERNAL}]\\]?:(\\d+)`, 'g'), 'its port $1')
+    .replaceAll(new RegExp(`@[${ADDRESS}${INTERNAL}]`, 'g'), ' at its address')
+    // The setting was named before its value, which is another one on each host.
+    .replaceAll(new RegExp(`\\b((?:internalA|a)ddress) [${ADDRESS}${INTERNAL}]`, 'g'), '$1')
+    .replaceAll(INTERNAL, 'its internalAddress')
     .replaceAll(ADDRESS, 'its address')
     .replaceAll(SOURCE, source)
     .replaceAll(QUANTITY, () => {

@@ -42,6 +42,16 @@ const SAID: readonly (readonly [string, readonly string[], string | undefined])[
     '[ALERT] (8) : [/usr/sbin/haproxy.main()] Some configuration errors',
   ],
   [
+    'apt',
+    ['Reading package lists...', 'E: apt would remove ntpsec, which the plan does not say'],
+    'E: apt would remove ntpsec, which the plan does not say',
+  ],
+  [
+    'dpkg below apt',
+    ['dpkg: error processing package x (--configure):', ' exit status 1', 'E: Sub-process /usr/bin/dpkg returned an error code (1)'], // prettier-ignore
+    'dpkg: error processing package x (--configure):',
+  ],
+  [
     'nothing of the kind',
     ['I1128 12:00:00.1 1 x.go:1] fine', 'level=info msg=fine', '{"level":"info","msg":"fine"}', '{'],
     undefined,

@@ -1,7 +1,9 @@
 import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { checkMerge, kubectlsFile, mergeInto } from '../../src/commands/shared/kubeconfig-file.ts';
+import { checkMerge, kubectlsFiles, mergeInto } from '../../src/commands/shared/kubeconfig-file.ts';
+import type { McpkError } from '../../src/core/errors.ts';
+import { kubeconfig } from '../../src/render/kubeconfig.ts';
 import { inventory, mcpk, scratch } from './support.ts';
 
 const SETTINGS = {
@@ -23,18 +25,20 @@ it.each([
   const folder = await scratch();
   for (const name of there) await writeFile(join(folder, name), '');
   const named = list.replaceAll(/[a-c]/g, (name) => join(folder, name));
-  expect(await kubectlsFile({ KUBECONFIG: named }, '/home/me')).toBe(join(folder, written));
+  const { file, others } = await kubectlsFiles({ KUBECONFIG: named }, '/home/me');
+  expect(file).toBe(join(folder, written));
+  expect(others.toSorted()).toEqual(named.split(':').filter((each) => each !== '' && each !== file));
 });
 
 it.each([{}, { KUBECONFIG: '' }])('without KUBECONFIG (%j) it is ~/.kube/config', async (env) => {
-  expect(await kubectlsFile(env, '/home/me')).toBe('/home/me/.kube/config');
+  expect(await kubectlsFiles(env, '/home/me')).toEqual({ file: '/home/me/.kube/config', others: [] });
 });
 
 describe('a file that a cluster is merged into', () => {
   it('is made with its folder, for its owner alone', async () => {
     const file = join(await scratch(), '.kube', 'config');
-    await checkMerge(file);
-    await mergeInto(file, SETTINGS);
+    await checkMerge({ file, others: [] });
+    await mergeInto({ file, others: [] }, SETTINGS);
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     expect(await readdir(join(file, '..'))).toEqual(['config']);
   });
@@ -42,7 +46,7 @@ describe('a file that a cluster is merged into', () => {
   it('is 0600 afterwards, whatever it was, and no lock is left', async () => {
     const file = join(await scratch(), 'config');
     await writeFile(file, THEIRS, { mode: 0o644 });
-    await mergeInto(file, SETTINGS);
+    await mergeInto({ file, others: [] }, SETTINGS);
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     expect(await readFile(file, 'utf8')).toContain('token: t');
     expect(await readdir(join(file, '..'))).toEqual(['config']);
@@ -52,7 +56,7 @@ describe('a file that a cluster is merged into', () => {
     const file = join(await scratch(), 'config');
     await writeFile(file, THEIRS);
     await writeFile(`${file}.lock`, '');
-    await expect(mergeInto(file, SETTINGS)).rejects.toMatchObject({
+    await expect(mergeInto({ file, others: [] }, SETTINGS)).rejects.toMatchObject({
       code: 'usage',
       message: expect.stringContaining('another program') as string,
     });
@@ -63,9 +67,52 @@ describe('a file that a cluster is merged into', () => {
   it('is left alone where it is no kubeconfig', async () => {
     const file = join(await scratch(), 'config');
     await writeFile(file, 'users: [');
-    await expect(mergeInto(file, SETTINGS)).rejects.toMatchObject({ code: 'usage' });
+    await expect(mergeInto({ file, others: [] }, SETTINGS)).rejects.toMatchObject({ code: 'usage' });
     expect(await readFile(file, 'utf8')).toBe('users: [');
     expect(await readdir(join(file, '..'))).toEqual(['config']);
+  });
+});
+
+describe('several files that kubectl reads as one', () => {
+  const OURS = kubeconfig(SETTINGS);
+  const FOREIGN = kubeconfig({ ...SETTINGS, server: 'https://other', certificateAuthority: { data: 'OTHER' } });
+  /** What is in files a, b … afterwards, or what was said. */
+  const merged = async (...texts: string[]): Promise<{ texts: string[]; said: string }> => {
+    const folder = await scratch();
+    const files = texts.map((_, index) => join(folder, 'abc'.charAt(index)));
+    for (const [index, file] of files.entries()) await writeFile(file, texts[index] ?? '');
+    const found = await kubectlsFiles({ KUBECONFIG: files.join(':') }, '/home/me');
+    const said = await checkMerge(found)
+      .then(() => mergeInto(found, SETTINGS))
+      .catch((error: unknown) => `${(error as McpkError).code}: ${(error as McpkError).message}`);
+    return { said: said.replaceAll(`${folder}/`, ''), texts: await Promise.all(files.map((file) => readFile(file, 'utf8'))) }; // prettier-ignore
+  };
+
+  it.each(['', THEIRS])('keep the current context that a later one has (%j)', async (first) => {
+    const { said, texts } = await merged(first, 'current-context: prod\n');
+    expect([said, texts[1]]).toEqual(['a', 'current-context: prod\n']);
+    expect(texts[0]).toContain('server: https://10.77.0.100:443');
+    expect(texts[0]).not.toContain('current-context');
+  });
+
+  it('get a current context where none has one', async () => {
+    expect((await merged(THEIRS, THEIRS)).texts[0]).toContain('current-context: lab');
+  });
+
+  it('have a cluster once, where it is already', async () => {
+    const { said, texts } = await merged(THEIRS, OURS.replace('10.77.0.100', '10.77.0.200'));
+    expect([said, ...texts]).toEqual(['b', THEIRS, OURS]);
+  });
+
+  it.each([
+    ['another cluster of the name', [THEIRS, FOREIGN], 'usage: b has another cluster that is called lab'],
+    ["another cluster's context", [THEIRS, 'contexts: [{ name: lab, context: { cluster: prod } }]\n'], 'usage: b has a context lab'], // prettier-ignore
+    ['the name twice', [OURS, THEIRS, FOREIGN], 'usage: a and c both have entries of the name lab'],
+    ['no kubeconfig', [THEIRS, 'users: ['], 'usage: b is no YAML'],
+  ])('are left alone where they hold %s', async (_, before, message) => {
+    const { said, texts } = await merged(...before);
+    expect(said).toContain(message);
+    expect(texts).toEqual(before);
   });
 });
 

@@ -79,6 +79,22 @@ it.each<[string, object, string[]]>([
   }
 });
 
+it.each<[object, string[]]>([
+  [{ 'authorization-config': null }, ['authorization-config']],
+  [{ 'authorization-config': null, 'authentication-config': null }, ['authorization-config']],
+  [{ 'authorization-config': null, 'authorization-mode': null }, ['authorization-config']],
+  [{ 'authorization-config': null, 'authorization-mode': '' }, ['authorization-config']],
+  [{ 'authorization-config': null, 'authorization-mode': 'AlwaysAllow' }, ['authorization-mode']],
+  [{ 'authorization-config': null, 'authorization-mode': 'RBAC, AlwaysAllow' }, ['authorization-mode']],
+  [{ 'authorization-config': null, 'authorization-mode': ['RBAC', 'AlwaysAllow'] }, ['authorization-mode']],
+  [{ 'authorization-config': null, 'authorization-mode': 'Node,RBAC' }, []],
+  [{ 'authorization-config': '/own' }, []],
+])('finds that kube-apiserver would allow everything: %o', (extraArgs, flags) => {
+  const all = found({ apiServer: { ...NONE, extraArgs } });
+  expect(all.map(({ path }) => path)).toEqual(flags.map((flag) => ['apiServer', 'extraArgs', flag]));
+  for (const { message } of all) expect(message).toMatch(/ allows everything to everyone$/);
+});
+
 it('finds variables that etcd does not read beside its file', () => {
   const environment = { ETCD_QUOTA_BACKEND_BYTES: '1', ETCD_UNSUPPORTED_ARCH: 'arm', GOGC: '50' };
   expect(found({ etcd: { ...NONE, environment } })).toEqual([

@@ -157,8 +157,42 @@ hosts:
     expect(told).toEqual([
       [{ team: 'a', rack: 'r1' }, ['x=y:NoSchedule'], 'ops', 1],
       [{ rack: 'r1', own: 'b' }, [control], 'root', 1],
-      [{}, ['x=y:NoSchedule'], 'ops', 1],
+      [{}, ['x=y:NoSchedule'], 'root', 0],
       [{}, [], 'ops', 0],
+    ]);
+  });
+
+  it('ends at null: of kubelet, kube-proxy, their parts and variables, pillar and ssh', async () => {
+    const service = (n: number): string =>
+      `{ config: { a: { b: ${String(n)} } }, extraArgs: { v: ${String(n)} }, environment: { A: '${String(n)}', B: x } }`;
+    const { hosts } = await loadYaml(`name: c
+endpoint: { address: 10.0.0.100 }
+ssh: { user: ops }
+kubelet: ${service(1)}
+kubeProxy: ${service(1)}
+pillar: { all: 1 }
+groups:
+  worker: { kubelet: ${service(2)}, kubeProxy: ${service(2)}, pillar: { group: 2 }, ssh: { port: 2200 } }
+  etcd: { kubelet: null, pillar: null }
+hosts:
+  - { name: m1, address: 10.0.0.1, roles: [master] }
+  - { name: w1, address: 10.0.0.11, roles: [worker] }
+  - { name: w2, address: 10.0.0.12, roles: [worker], kubelet: null, kubeProxy: null, pillar: null, ssh: null }
+  - name: w3
+    address: 10.0.0.13
+    roles: [worker]
+    kubelet: { extraArgs: null, config: null, environment: null }
+    kubeProxy: { extraArgs: , config: { c: 1 }, environment: { B: null } }
+    pillar: { all: null }
+`);
+    const of = (n: number): object => ({ config: { a: { b: n } }, extraArgs: { v: n }, environment: { A: String(n), B: 'x' } }); // prettier-ignore
+    const none = { config: {}, extraArgs: {}, environment: {} };
+    const told = hosts.map(({ kubelet, kubeProxy, pillar, ssh: { user, port } }) => [kubelet, kubeProxy, pillar, user, port]); // prettier-ignore
+    expect(told).toEqual([
+      [none, of(1), {}, 'ops', 22],
+      [of(2), of(2), { all: 1, group: 2 }, 'ops', 2200],
+      [none, none, {}, 'root', 22],
+      [none, { config: { a: { b: 2 }, c: 1 }, extraArgs: {}, environment: { A: '2' } }, { group: 2 }, 'ops', 2200],
     ]);
   });
 

@@ -96,6 +96,16 @@ describe('a kubeconfig that is merged into', () => {
     },
   );
 
+  it.each(
+    ['12345678901234567890', '0123', '0x1F', '1e3', '1.10', 'yes', 'True', '2026-01-01', "'0123'", "'yes'", 'text'].map(
+      (scalar) => [scalar],
+    ),
+  )('keeps %s as it is written', (scalar) => {
+    const text = `users:\n  - name: me\n    user:\n      token: ${scalar}\n      0123: x\n`;
+    expect(mergeKubeconfig(text, SETTINGS)).toContain(`      token: ${scalar}\n`);
+    expect(mergeKubeconfig(text, SETTINGS)).toContain(`      '0123': x\n`);
+  });
+
   it('may use merge keys', () => {
     const text = 'users:\n- &a { name: a, user: { token: t } }\n- { <<: *a, name: b }\n';
     expect(merged(text).users.slice(0, 2)).toEqual([

@@ -64,6 +64,15 @@ describe('what several hosts have in common is said of all of them', () => {
     );
   });
 
+  it.each([
+    [6, '✖ w*: is new (exit 15)\n  w1: 2\n  w1: ntpsec\n  w4: 2\n  w4: lock\n'],
+    [3, '✖ w1, w2, w4: is new (exit 15)\n  w1: 1\n  w1: 2\n  w1: ntpsec\n  w4: 1\n  w4: 2\n  w4: lock\n'],
+  ])('of %d hosts one of each kind is heard, of many its end', (count, text) => {
+    const hosts = count === 3 ? WORKERS.filter(({ name }) => ['w1', 'w2', 'w4'].includes(name)) : WORKERS;
+    const why = (name: string): string => (['w1', 'w2', 'w3'].includes(name) ? 'ntpsec' : 'lock');
+    expect(said(({ name }) => failed('is new', name, { details: ['1', '2', why(name)] }), hosts)).toBe(text);
+  });
+
   it('but not what differs', () => {
     const text = said(({ name }) => failed(`port ${name === 'w1' ? '443' : '6443'} is taken`, name));
     expect(text).toBe('✖ w1: port 443 is taken (exit 15)\n✖ w2, w3, w4, w5, w6: port 6443 is taken (exit 15)\n');
@@ -78,7 +87,37 @@ describe('what several hosts have in common is said of all of them', () => {
   });
 });
 
+it('an internalAddress is not the address where they differ', async () => {
+  const cluster = await loadYaml(`name: c
+network: { plugin: calico }
+hosts:
+  - { name: m1, address: 10.0.0.1, roles: [master] }
+${[1, 2].map((n) => `  - { name: w${String(n)}, address: 192.0.2.${String(n)}, internalAddress: 10.0.0.1${String(n)}, roles: [worker] }`).join('\n')}
+`);
+  const workers = cluster.hosts.filter(({ roles }) => roles.includes('worker'));
+  const text = (make: (host: (typeof workers)[number]) => string): string =>
+    renderErrors(workers.map((host) => failed(make(host), host.name)), PLAIN, { roster: rosterOf(cluster) }); // prettier-ignore
+  expect(text((host) => `does not have its internalAddress ${host.internalAddress}; it has ${host.address}`)).toBe(
+    '✖ w*: does not have its internalAddress; it has its address (exit 15)\n',
+  );
+  expect(text((host) => `${host.internalAddress} is not ${host.address}`)).toBe(
+    '✖ w*: its internalAddress is not its address (exit 15)\n',
+  );
+  expect(text((host) => `no route to ${host.internalAddress}:22`)).toBe('✖ w*: no route to its port 22 (exit 15)\n');
+});
+
 describe('rows of many hosts in one error', () => {
+  it('take little time with 400 hosts, each with a list of its own', async () => {
+    const hosts = Array.from({ length: 400 }, (_, index) => {
+      const address = `10.1.${String(index >> 8)}.${String(index & 255)}`;
+      return { name: `h${String(index)}`, address, internalAddress: address, source: '' };
+    });
+    const rows = Array.from({ length: 80 }, (_, index) => `no${String(index)}, route${String(index)}`).join('; ');
+    const errors = hosts.map(({ name }) => failed(`${name}: ${rows}`, name));
+    const roster = { hosts, words: () => 'all' };
+    expect(await cpuMs(() => renderErrors(errors, PLAIN, { roster }))).toBeLessThan(400);
+  });
+
   it('are said in words: who is locked', () => {
     const holder = { who: 'root@ops pid 1, apply', forMs: 1000 };
     const error = lockedError(new Map(WORKERS.map(({ name }) => [name, holder])));

@@ -1,3 +1,4 @@
+import { headline } from '../../cluster/journal.ts';
 import { McpkError } from '../../core/errors.ts';
 import { decodeConverge, encodeConverge, type ConvergeRequest } from '../wire/wire-converge.ts';
 import { takenOver } from './journal.ts';
@@ -79,14 +80,17 @@ function streamError(
   stderr: string,
 ): McpkError {
   const text = failure?.message || stderr;
-  const [first = '', ...rest] = text.slice(0, MOST_CHARACTERS).trim().split('\n');
+  const lines = text.slice(0, MOST_CHARACTERS).trim().split('\n');
+  // Before and after the line that says why, a log has lines that are the same whatever happened.
+  const [first = '', ...rest] = lines;
+  const why = headline(lines) ?? first;
   return new ChangeFailure(
     failure?.ref ?? '',
     'stage',
-    `${stage} on ${host}: ${failure ? `${failure.ref}: ` : ''}${first}`,
+    `${stage} on ${host}: ${failure ? `${failure.ref}: ` : ''}${why}`,
     {
       host,
-      details: rest,
+      details: why === first ? rest : lines,
       hint: hintFor(text),
     },
   );

@@ -82,6 +82,14 @@ describe('a host goes back', () => {
     expect(fake.state.failures[0]?.details[0]).toBe('unknown flag');
   });
 
+  it('and says first what of its log says why', async () => {
+    const message = 'Reading package lists...\nE: Could not get lock /var/lib/dpkg/lock\nN: Be aware';
+    const apt = { failed: 'file:/x', message };
+    const fake = await ended({ a: { batches: [['h1']] } }, { h1: apt }, { owned });
+    expect(fake.state.failures[0]?.message).toContain('file:/x: E: Could not get lock /var/lib/dpkg/lock');
+    expect(fake.state.failures[0]?.details.slice(0, 3)).toEqual(message.split('\n'));
+  });
+
   it('with all hosts of its batch, and the failure of a unit decides among several', async () => {
     const endings = { h1: { failed: 'file:/x', message: 'No space left on device' }, h2: BROKEN };
     const fake = await ended({ a: { batches: [['h1', 'h2', 'h3']], items: [FILE, UNIT] } }, endings, { owned });
