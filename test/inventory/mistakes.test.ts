@@ -171,6 +171,10 @@ describe('a mistake names file, place, path, what is wrong and the nearest word'
       '44 system.sysctls["vm.overcommit_memory"]: must be 1, not 2: the kubelet does not start otherwise (kubelet.config.protectKernelDefaults)',
     ],
     [
+      'kubelet: { config: { protectKernelDefaults: false }, extraArgs: { protect-kernel-defaults: true } }\nsystem: { sysctls: { kernel/panic: 0 } }',
+      '+36 system.sysctls["kernel/panic"]: must be 10, not 0: the kubelet does not start otherwise (kubelet.config.protectKernelDefaults)',
+    ],
+    [
       'system: { sysctls: { kernel/panic: 0 } }',
       '36 system.sysctls["kernel/panic"]: must be 10, not 0: the kubelet does not start otherwise (kubelet.config.protectKernelDefaults)',
     ],

@@ -1,4 +1,5 @@
 import type { HostFacts } from '../../cluster/facts.ts';
+import { kubeletSetting } from '../../core/kubelet-setting.ts';
 import { isMap } from '../../core/merge.ts';
 import { quantity } from '../../core/quantity.ts';
 import { revealed } from '../../core/secret.ts';
@@ -43,7 +44,7 @@ function inWords(what: string | undefined, { path, freeBytes, totalBytes, freeIn
 
 /** `imagefs.available` → `15%`; the flag of that name wins over the file. */
 function thresholdsOf(cluster: Cluster, host: Host, own: HostFacts): Map<string, string> {
-  const flag = host.kubelet.extraArgs['eviction-hard'];
+  const flag = kubeletSetting(host.kubelet, 'evictionHard');
   if (typeof flag === 'string')
     return new Map(
       flag.split(',').map((each) => [each.slice(0, each.indexOf('<')).trim(), each.slice(each.indexOf('<') + 1)]),
