@@ -587,3 +587,16 @@ describe('settings of nodes are looked at as they are merged', () => {
     await expect(loadYaml(inventory({ ...written, top }))).resolves.toMatchObject({ name: 'c' });
   });
 });
+
+it.each([
+  ['io.containerd.grpc.v1.cri', 'mirrors', '{ a.io: { endpoint: [https://m.example.org] } }'],
+  ['io.containerd.cri.v1.images', 'configs', '{ a.io: { tls: {} } }'],
+  ['io.containerd.cri.v1.images', 'config_path', '/own'],
+])('refuses registries in the settings of %s: %s', async (plugin, key, value) => {
+  const config = `{ plugins: { ${plugin}: { registry: { ${key}: ${value} } } } }`;
+  const [line = '', ...more] = await mistakesOf(`${ONE}containerd: { config: ${config} }`);
+  expect(more).toEqual([]);
+  expect(line.replace(/^a\.yaml:\d+:\d+ /, '')).toBe(
+    `containerd.config.plugins["${plugin}"].registry.${key}: mcpk writes it, and another would keep containerd from the registries: write mirrors, authorities and credentials into registries`,
+  );
+});
