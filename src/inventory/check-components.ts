@@ -1,3 +1,4 @@
+import { containerdRoot } from '../cluster/containerd-root.ts';
 import { flagProblems, nodeProblems } from '../core/cluster-flags.ts';
 import { kubeletSetting } from '../core/kubelet-setting.ts';
 import { podsOnNode } from '../core/pods-on-node.ts';
@@ -66,9 +67,12 @@ function checkPods(draft: Draft): void {
 
 const PATH = /^(\/(?!\.{1,2}(\/|$))[A-Za-z0-9_.,:=@+~-]+)+$/;
 
-/** Both services may write into folders of theirs alone, which mcpk lays: those that it knows of. */
+/** API server and etcd may write into folders of theirs alone, which mcpk lays: those that it knows of. */
 function checkFolders(draft: Draft): void {
   const { apiServer, etcd } = draft.cluster;
+  const images = containerdRoot(draft.cluster);
+  if (!PATH.test(images))
+    draft.mistake(['containerd', 'config', 'root'], `"${images}" is not an absolute path without blanks and ..`);
   const log = apiServer.extraArgs['audit-log-path'];
   if (typeof log === 'string' && log !== '-' && !log.startsWith(`${apiServer.audit.directory}/`))
     draft.mistake(

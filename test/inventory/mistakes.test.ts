@@ -42,6 +42,10 @@ describe('a mistake names file, place, path, what is wrong and the nearest word'
       'apiServer: { extraArgs: { audit-log-path: /data/audit.log } }',
       '43 apiServer.extraArgs.audit-log-path: "/data/audit.log" is not below /var/log/kubernetes/audit (apiServer.audit.directory), where alone the API server may write',
     ],
+    [
+      'containerd: { config: { root: ../data } }',
+      '31 containerd.config.root: "../data" is not an absolute path without blanks and ..',
+    ],
     ['etcd: { config: { data-dir: /data } }', '29 etcd.config.data-dir: is set by etcd.dataDirectory'],
     [
       'etcd: { extraArgs: { wal-dir: ../wal } }',

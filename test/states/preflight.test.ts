@@ -138,6 +138,18 @@ describe('preflight', () => {
       'has 14.9 of 100.0 GiB free below /var/lib: the kubelet evicts pods below 15% (imagefs.available)',
     ],
     [
+      'for images in a root of its own',
+      [disk(9, 100, { path: '/data' }), disk(50, 100, { path: '/' }), disk(20, 100)],
+      'containerd: { config: { root: /data/containerd/ } }',
+      'has 9.0 of 100.0 GiB free below /data: the kubelet evicts pods below 15% (imagefs.available)',
+    ],
+    [
+      'beside which images have a root',
+      [disk(12, 100), disk(50, 100, { path: '/' })],
+      'containerd: { config: { root: /data2 } }',
+      undefined,
+    ],
+    [
       'with few inodes',
       [disk(50, 100, { freeInodes: 49 })],
       '',
