@@ -1,4 +1,4 @@
-import { containerdRoot } from '../cluster/containerd-root.ts';
+import { containerdRoot } from '../core/containerd-root.ts';
 import { flagProblems, nodeProblems } from '../core/cluster-flags.ts';
 import { kubeletSetting } from '../core/kubelet-setting.ts';
 import { podsOnNode } from '../core/pods-on-node.ts';

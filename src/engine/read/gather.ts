@@ -1,7 +1,7 @@
 import type { Facts, HostFacts, IpPool, NodeFacts, ServiceAddresses } from '../../cluster/facts.ts';
 import { cordonOf } from '../../cluster/cordon.ts';
 import { askApi } from '../../cluster/api-server.ts';
-import { containerdRoot } from '../../cluster/containerd-root.ts';
+import { containerdRoot } from '../../core/containerd-root.ts';
 import { hasVip } from '../../cluster/endpoint.ts';
 import { parseHttp, parseJson } from '../../cluster/http.ts';
 import { askIpPools, parseIpPools } from '../../cluster/ip-pools.ts';

@@ -1,4 +1,4 @@
-import { containerdRoot } from '../../cluster/containerd-root.ts';
+import { containerdRoot } from '../../core/containerd-root.ts';
 import type { HostFacts } from '../../cluster/facts.ts';
 import { kubeletSetting } from '../../core/kubelet-setting.ts';
 import { isMap } from '../../core/merge.ts';
