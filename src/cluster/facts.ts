@@ -21,7 +21,7 @@ export interface HostFacts {
   cpus: number;
   /** Free bytes below /var/lib. */
   diskFreeBytes: number;
-  /** Of /var/lib, and of /var/lib/kubelet and /var/lib/containerd where they are there; 0 inodes: made as needed. */
+  /** Of /var/lib, and of /var/lib/kubelet and containerd's root where they are there, or of folders above that; 0 inodes: made as needed. */
   filesystems: { path: string; freeBytes: number; totalBytes: number; freeInodes: number; inodes: number }[];
   cgroup: 1 | 2;
   /** Host's clock minus ours, ms: by how much at least, as an answer takes its time; 0 when they may be the same. */

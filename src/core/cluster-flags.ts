@@ -18,20 +18,14 @@ interface Settings {
   readonly apiServer: Component;
   readonly controllerManager: Component;
   readonly scheduler: Component;
-  readonly kubelet: Configured;
-  readonly kubeProxy: Configured;
   readonly etcd: Configured;
 }
 
-/** kubelet and kube-proxy as they were written for the cluster, a group or a host. */
-export interface NodeServices {
-  readonly path: readonly (string | number)[];
-  readonly kubelet?: Given | null;
-  readonly kubeProxy?: Given | null;
+/** kubelet and kube-proxy of one node, with all that it inherits. */
+interface NodeServices {
+  readonly kubelet: Configured;
+  readonly kubeProxy: Configured;
 }
-
-/** A null gives up what is inherited. */
-type Given = { readonly [K in keyof Configured]?: Named | null };
 
 /** What is wrong with a setting, and where it stands: `['apiServer', 'extraArgs', 'oidc-client-id']`. */
 export interface SettingProblem extends Omit<FlagProblem, 'flag'> {
@@ -39,13 +33,10 @@ export interface SettingProblem extends Omit<FlagProblem, 'flag'> {
 }
 
 /**
- * Everything that an inventory sets by name and that its versions no longer know, so that the process would not start,
- * or that a configuration file of mcpk's excludes.
+ * Everything that an inventory sets by name for the control plane and etcd and that its versions no longer know, so that
+ * the process would not start, or that a configuration file of mcpk's excludes.
  */
-export function flagProblems(
-  cluster: Settings,
-  nodes: readonly NodeServices[] = [{ ...cluster, path: [] }],
-): SettingProblem[] {
+export function flagProblems(cluster: Settings): SettingProblem[] {
   const { kubernetes, etcd } = cluster.versions;
   const components = [
     ['apiServer', 'kube-apiserver', kubernetes],
@@ -62,22 +53,21 @@ export function flagProblems(
     // etcd's configuration file has the names of its flags.
     ...removedFlags('etcd', etcd, cluster.etcd.config).map(placed('etcd', 'config')),
     ...variables(cluster.etcd.environment).map(placed('etcd', 'environment')),
-    ...nodes.flatMap((each) => nodeProblems(each, kubernetes)),
   ];
 }
 
-function nodeProblems({ path, ...services }: NodeServices, version: string): SettingProblem[] {
+/** The same of a node's services, which `version` of Kubernetes runs: `['kubelet', 'extraArgs', 'cloud-config']`. */
+export function nodeProblems(services: NodeServices, version: string): SettingProblem[] {
   const owners = { kubelet: 'kubelet', kubeProxy: 'kube-proxy' } as const;
   return (['kubelet', 'kubeProxy'] as const).flatMap((section) => {
-    const extraArgs = services[section]?.extraArgs ?? {};
-    const config = services[section]?.config ?? {};
+    const { extraArgs, config } = services[section];
     const args = [
       ...removedFlags(owners[section], version, extraArgs),
       ...flagsBesideFiles(owners[section], extraArgs),
     ];
     return [
-      ...args.map(placed(...path, section, 'extraArgs')),
-      ...gatesOf(owners[section], version, config).map(placed(...path, section, 'config', 'featureGates')),
+      ...args.map(placed(section, 'extraArgs')),
+      ...gatesOf(owners[section], version, config).map(placed(section, 'config', 'featureGates')),
     ];
   });
 }
@@ -88,7 +78,8 @@ function placed(...path: (string | number)[]): (problem: FlagProblem) => Setting
 
 function gatesOf(component: FlagOwner, version: string, config: Named): FlagProblem[] {
   const gates = config['featureGates'];
-  return removedGates(component, version, isMap(gates) ? Object.keys(gates) : []);
+  const given = isMap(gates) ? Object.keys(gates).filter((gate) => gates[gate] !== null) : [];
+  return removedGates(component, version, given);
 }
 
 /** ETCD_UNSUPPORTED_ARCH is asked for apart from all settings. */

@@ -1,59 +1,80 @@
-import { flagProblems, type NodeServices } from '../core/cluster-flags.ts';
+import { containerdRoot } from '../core/containerd-root.ts';
+import { flagProblems, nodeProblems } from '../core/cluster-flags.ts';
+import { kubeletSetting } from '../core/kubelet-setting.ts';
 import { podsOnNode } from '../core/pods-on-node.ts';
 import { revealed } from '../core/secret.ts';
 import { checkVersions } from '../core/versions.ts';
-import type { FreeText } from './types.ts';
+import type { FreeText, Host } from './types.ts';
 import { checkOwnFlags } from './check-own-flags.ts';
 import type { Draft } from './check.ts';
 import type { Path } from './node.ts';
 
 /** What would keep a part of Kubernetes, or containerd, from starting or from working. */
 export function checkComponents(draft: Draft): void {
-  const nodes = nodeServices(draft);
   if (!draft.broken('versions')) {
     const { versions } = draft.cluster;
     for (const { path, message, hint } of checkVersions(versions)) draft.mistake(path, `${message}: ${hint}`);
-    for (const { path, message, hint } of flagProblems(draft.cluster, nodes))
-      draft.mistake(path, `${message}: ${hint}`);
+    for (const { path, message, hint } of flagProblems(draft.cluster)) draft.mistake(path, `${message}: ${hint}`);
+    checkNodes(draft, ({ kubelet, kubeProxy }) =>
+      nodeProblems({ kubelet, kubeProxy }, versions.kubernetes).map(({ path, message, hint }) => ({
+        path,
+        message: `${message}: ${hint}`,
+      })),
+    );
   }
-  checkOwnFlags(draft, nodes);
-  checkPods(draft, nodes);
+  checkOwnFlags(draft);
+  checkPods(draft);
   checkFolders(draft);
   for (const name of ['http', 'https'] as const) checkProxy(draft, name, draft.cluster.proxy[name]);
 }
 
-/** kubelet and kube-proxy where they were written: for the cluster, groups and hosts. */
-function nodeServices(draft: Draft): NodeServices[] {
-  const groups = (['master', 'etcd', 'worker'] as const).map((role): Path => ['groups', role]);
-  const owners = [...groups, ...draft.cluster.hosts.map((host) => draft.host(host))];
-  return [{ ...draft.cluster, path: [] }, ...owners.map((path) => ({ ...draft.written(path), path }))];
+/**
+ * What is wrong with the settings that a node has of the cluster, its groups and itself together, told where it was
+ * written, once.
+ */
+function checkNodes(draft: Draft, problems: (host: Host) => { path: Path; message: string }[]): void {
+  const nodes = draft.cluster.hosts.filter(({ roles }) => roles.includes('master') || roles.includes('worker'));
+  const found = nodes.flatMap((host) =>
+    problems(host).map(({ path, message }) => {
+      const owner = ownersOf(draft, host).find((each) => draft.given(...each, ...path)) ?? [];
+      return { host, path: [...owner, ...path], message };
+    }),
+  );
+  for (const [first] of Map.groupBy(found, ({ path, message }) => JSON.stringify([path, message])).values())
+    if (first !== undefined) draft.mistake(first.path, first.message);
+}
+
+/** Where settings of a host may be written, besides for the cluster: nearest first, as its roles are. */
+function ownersOf(draft: Draft, host: Host): Path[] {
+  return [draft.host(host), ...host.roles.map((role): Path => ['groups', role])];
 }
 
 /** With `bridge` each pod has an address of its node's part, and with none left it does not start. */
-function checkPods(draft: Draft, nodes: readonly NodeServices[]): void {
+function checkPods(draft: Draft): void {
   const { network } = draft.cluster;
   if (network.plugin !== 'bridge' || draft.broken('network')) return;
   const most = podsOnNode(network.nodePrefix);
-  const places = nodes.flatMap(
-    ({ path, kubelet }) =>
-      [
-        [[...path, 'kubelet', 'config', 'maxPods'], kubelet?.config?.['maxPods']],
-        [[...path, 'kubelet', 'extraArgs', 'max-pods'], kubelet?.extraArgs?.['max-pods']],
-      ] as const,
-  );
-  for (const [path, value] of places)
-    if (Number(value) > most)
-      draft.mistake(
-        path,
-        `a node's part of podCidr (network.nodePrefix: ${String(network.nodePrefix)}) has addresses for ${String(most)} pods, not for ${String(value)}`,
-      );
+  checkNodes(draft, ({ kubelet }) => {
+    const value = kubeletSetting(kubelet, 'maxPods');
+    if (!(Number(value) > most)) return [];
+    const flag = kubelet.extraArgs['max-pods'] ?? undefined;
+    return [
+      {
+        path: flag === undefined ? ['kubelet', 'config', 'maxPods'] : ['kubelet', 'extraArgs', 'max-pods'],
+        message: `a node's part of podCidr (network.nodePrefix: ${String(network.nodePrefix)}) has addresses for ${String(most)} pods, not for ${String(value)}`,
+      },
+    ];
+  });
 }
 
 const PATH = /^(\/(?!\.{1,2}(\/|$))[A-Za-z0-9_.,:=@+~-]+)+$/;
 
-/** Both services may write into folders of theirs alone, which mcpk lays: those that it knows of. */
+/** API server and etcd may write into folders of theirs alone, which mcpk lays: those that it knows of. */
 function checkFolders(draft: Draft): void {
   const { apiServer, etcd } = draft.cluster;
+  const images = containerdRoot(draft.cluster);
+  if (!PATH.test(images))
+    draft.mistake(['containerd', 'config', 'root'], `"${images}" is not an absolute path without blanks and ..`);
   const log = apiServer.extraArgs['audit-log-path'];
   if (typeof log === 'string' && log !== '-' && !log.startsWith(`${apiServer.audit.directory}/`))
     draft.mistake(

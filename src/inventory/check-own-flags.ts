@@ -1,4 +1,3 @@
-import type { NodeServices } from '../core/cluster-flags.ts';
 import { ETCD_METRICS_PORT } from '../core/ports.ts';
 import type { Draft } from './check.ts';
 import type { Path } from './node.ts';
@@ -66,14 +65,14 @@ const OWN: readonly Own[] = [
 ];
 
 /** What an inventory sets as a flag although it follows from a setting: `kubelet.extraArgs.hostname-override`. */
-export function checkOwnFlags(draft: Draft, nodes: readonly NodeServices[]): void {
+export function checkOwnFlags(draft: Draft): void {
   const { apiServer, controllerManager, etcd } = draft.cluster;
   const places: [Section, Path, Readonly<Record<string, unknown>>][] = [
     ['apiServer', ['apiServer', 'extraArgs'], apiServer.extraArgs],
     ['controllerManager', ['controllerManager', 'extraArgs'], controllerManager.extraArgs],
     ['etcd', ['etcd', 'config'], etcd.config],
     ['etcd', ['etcd', 'extraArgs'], etcd.extraArgs],
-    ...nodes.flatMap(({ path, ...services }) =>
+    ...nodeServices(draft).flatMap(({ path, ...services }) =>
       (['kubelet', 'kubeProxy'] as const).map((section): (typeof places)[number] => [
         section,
         [...path, section, 'extraArgs'],
@@ -86,6 +85,21 @@ export function checkOwnFlags(draft: Draft, nodes: readonly NodeServices[]): voi
       for (const flag of sections.includes(section) ? flags : [])
         if (args[flag] !== undefined && goes?.(textOf(args[flag]), draft) !== true)
           draft.mistake([...path, flag], `is set by ${by}`);
+}
+
+type Flags = { extraArgs?: Readonly<Record<string, unknown>> | null } | null;
+
+interface NodeServices {
+  path: Path;
+  kubelet?: Flags;
+  kubeProxy?: Flags;
+}
+
+/** kubelet and kube-proxy where they were written: for the cluster, groups and hosts. */
+function nodeServices(draft: Draft): NodeServices[] {
+  const groups = (['master', 'etcd', 'worker'] as const).map((role): Path => ['groups', role]);
+  const owners = [...groups, ...draft.cluster.hosts.map((host) => draft.host(host))];
+  return [{ ...draft.cluster, path: [] }, ...owners.map((path) => ({ ...draft.written(path), path }))];
 }
 
 function textOf(value: unknown): string {

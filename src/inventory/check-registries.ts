@@ -1,4 +1,5 @@
 import { inspectCertificate } from '../core/certificate.ts';
+import { isMap } from '../core/merge.ts';
 import { hostOfUrl, namesUser, registryServer } from '../core/registry.ts';
 import { revealed } from '../core/secret.ts';
 import type { Draft } from './check.ts';
@@ -13,10 +14,26 @@ interface Server {
 }
 
 export function checkRegistries(draft: Draft): void {
+  if (!draft.broken('containerd')) checkOwnRegistries(draft);
   if (draft.broken('registries')) return;
   const servers = serversOf(draft);
   for (const server of servers) checkServer(draft, server);
   checkLogins(draft, servers);
+}
+
+/** Of containerd's CRI plugin, under whatever name its version has; it does not start with `mirrors` beside `config_path`. */
+const OURS = ['config_path', 'mirrors', 'configs'];
+
+function checkOwnRegistries(draft: Draft): void {
+  const { plugins } = draft.cluster.containerd.config;
+  for (const [name, plugin] of isMap(plugins) ? Object.entries(plugins) : []) {
+    const registry = isMap(plugin) && isMap(plugin['registry']) ? plugin['registry'] : {};
+    for (const key of OURS.filter((each) => Object.hasOwn(registry, each)))
+      draft.mistake(
+        ['containerd', 'config', 'plugins', name, 'registry', key],
+        'mcpk writes it, and another would keep containerd from the registries: write mirrors, authorities and credentials into registries',
+      );
+  }
 }
 
 /** Each registry and its mirrors, where they are written. */

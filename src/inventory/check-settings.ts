@@ -1,4 +1,4 @@
-import { revealed } from '../core/secret.ts';
+import { kubeletSetting } from '../core/kubelet-setting.ts';
 import {
   FORWARDING,
   KUBELET_SYSCTLS,
@@ -82,7 +82,10 @@ const HTTP_MANIFEST = 'http:// without a sha256: write sha256 beside it, or use 
 /** What mcpk sets for the kubelet and the network, and an inventory sets to something else. */
 function checkSysctls(draft: Draft): void {
   const { system, hosts, network, endpoint } = draft.cluster;
-  const protects = hosts.some(({ kubelet }) => revealed(kubelet.config['protectKernelDefaults'] ?? true) === true);
+  const protects = hosts.some(({ kubelet }) => {
+    const wanted = kubeletSetting(kubelet, 'protectKernelDefaults');
+    return wanted === undefined || wanted === true;
+  });
   const bridged = network.plugin === 'bridge' ? NETWORK_SYSCTLS : {};
   const needed: Readonly<Record<string, readonly [value: string, why: string]>> = {
     ...withReason(bridged, 'the bridge network does not work otherwise'),

@@ -2,6 +2,7 @@ import { USERS } from '../core/paths.ts';
 import type { Cluster } from '../inventory/types.ts';
 import type { CommandResource, PackageResource, Resource, UserResource } from '../resources/types.ts';
 import { file, lines } from './build.ts';
+import { proxyMode } from './kube-proxy/configuration.ts';
 import { isNode } from './node-rollout.ts';
 import type { Stage, StateContext } from './stage.ts';
 import { directories } from './system/folders.ts';
@@ -33,11 +34,12 @@ export const system: Stage = {
 };
 
 function packages({ cluster, host }: StateContext): PackageResource[] {
-  const proxied = isNode(host) && (cluster.kubeProxy.mode !== 'nftables' || cluster.network.plugin === 'calico');
+  const mode = proxyMode(cluster, host);
+  const proxied = isNode(host) && (mode !== 'nftables' || cluster.network.plugin === 'calico');
   const names = [
     ...BASE_PACKAGES,
     ...(proxied ? ['iptables', 'ipset'] : []),
-    ...(isNode(host) && cluster.kubeProxy.mode === 'ipvs' ? ['ipvsadm'] : []),
+    ...(isNode(host) && mode === 'ipvs' ? ['ipvsadm'] : []),
     ...cluster.system.packages,
   ];
   // nftables' unit would flush the rules of kube-proxy when it starts: masked while dpkg runs, and never started by us.

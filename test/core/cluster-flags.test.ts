@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { flagProblems, type SettingProblem } from '../../src/core/cluster-flags.ts';
+import { flagProblems, nodeProblems, type SettingProblem } from '../../src/core/cluster-flags.ts';
 
 const NONE = { extraArgs: {}, environment: {}, config: {} };
 const SETTINGS = {
@@ -13,7 +13,8 @@ const SETTINGS = {
 
 function found(settings: object): SettingProblem[] {
   const versions = { kubernetes: '1.37.1', etcd: '3.7.3' };
-  return flagProblems({ versions, ...SETTINGS, ...settings });
+  const all = { versions, ...SETTINGS, ...settings };
+  return [...flagProblems(all), ...nodeProblems(all, versions.kubernetes)];
 }
 
 function problems(settings: object): string[] {
@@ -36,6 +37,8 @@ it.each([
     settings: { kubeProxy: { ...NONE, config: { featureGates: { TopologyAwareHints: true } } } },
     messages: [/^kube-proxy .*Topology/],
   },
+  // A null takes away what was written further off.
+  { settings: { kubelet: { ...NONE, config: { featureGates: { MemoryManager: null } } } }, messages: [] },
   {
     settings: { apiServer: { ...NONE, extraArgs: { 'cloud-config': 'x', profiling: false } } },
     messages: [/^kube-apiserver .*--cloud-config/],
@@ -103,18 +106,5 @@ it('finds variables that etcd does not read beside its file', () => {
       message: 'etcd does not heed ETCD_QUOTA_BACKEND_BYTES beside its configuration file',
       hint: 'write quota-backend-bytes into etcd.config',
     },
-  ]);
-});
-
-it('finds what groups and hosts set, each where it is written', () => {
-  const versions = { kubernetes: '1.37.1', etcd: '3.7.3' };
-  const nodes = [
-    { path: [] },
-    { path: ['groups', 'worker'], kubelet: { extraArgs: { containerd: 'x' } } },
-    { path: ['hosts', 1], kubeProxy: { config: { featureGates: { TopologyAwareHints: true } } } },
-  ];
-  expect(flagProblems({ versions, ...SETTINGS }, nodes).map(({ path }) => path)).toEqual([
-    ['groups', 'worker', 'kubelet', 'extraArgs', 'containerd'],
-    ['hosts', 1, 'kubeProxy', 'config', 'featureGates', 'TopologyAwareHints'],
   ]);
 });

@@ -101,6 +101,15 @@ it('tells what a host is', () => {
   expect(seen.diskFreeBytes).toBeGreaterThan(0);
 });
 
+it('looks at the filesystem of a root of containerd, or above it until it is there', () => {
+  mkdirSync(host.at('/data/images'), { recursive: true });
+  const asked = { containerdRoot: '/data/images/containerd' };
+  const { records, stderr } = host.run('probe', encodeFacts({ etcdData: '/var/lib/etcd', ...asked }));
+  expect(stderr).toBe('');
+  const { filesystems } = decodeFacts(records, { host: 'm1', ...asked, sentAt: 0, receivedAt: 0 });
+  expect(filesystems.map(({ path }) => path)).toEqual(['/var/lib', '/var/lib/kubelet', '/', '/data', '/data/images']);
+});
+
 it.each([
   ['a default route', 'default via 10.77.0.1 dev eth0 proto static ', true],
   ['a link-local network', '169.254.0.0/16 dev eth0 scope link metric 1000 ', true],

@@ -51,6 +51,11 @@ describe('a mistake names file, place, path, what is wrong and the nearest word'
       '83 apiServer.extraArgs.token-auth-file: "/etc/kubernetes/api-server/files/b.yaml" is made by no entry of apiServer.files',
     ],
     [
+      'containerd: { config: { root: ../data } }',
+      '31 containerd.config.root: "../data" is not an absolute path without blanks and ..',
+    ],
+    ['etcd: { config: { data-dir: /data } }', '29 etcd.config.data-dir: is set by etcd.dataDirectory'],
+    [
       'etcd: { extraArgs: { wal-dir: ../wal } }',
       '31 etcd.extraArgs.wal-dir: "../wal" is not an absolute path without blanks and ..',
     ],
@@ -176,6 +181,10 @@ describe('a mistake names file, place, path, what is wrong and the nearest word'
     [
       "system: { sysctls: { vm.overcommit_memory: '2' } }",
       '44 system.sysctls["vm.overcommit_memory"]: must be 1, not 2: the kubelet does not start otherwise (kubelet.config.protectKernelDefaults)',
+    ],
+    [
+      'kubelet: { config: { protectKernelDefaults: false }, extraArgs: { protect-kernel-defaults: true } }\nsystem: { sysctls: { kernel/panic: 0 } }',
+      '+36 system.sysctls["kernel/panic"]: must be 10, not 0: the kubelet does not start otherwise (kubelet.config.protectKernelDefaults)',
     ],
     [
       'system: { sysctls: { kernel/panic: 0 } }',
@@ -515,4 +524,99 @@ it.each([
   `network: { calico: { manifest: "http://m/a.yaml", sha256: ${SUM} } }`,
 ])('http:// is no mistake beside what pins it, or where nothing is fetched: %s', async (yaml) => {
   await expect(loadYaml(`${FIVE}${yaml}`)).resolves.toBeDefined();
+});
+
+describe('settings of nodes are looked at as they are merged', () => {
+  const BESIDE = 'kube-proxy does not heed --proxy-mode beside the file of --config: write it into kubeProxy.config';
+  const GONE =
+    'kubelet 1.37.1 does not know the feature gate SidecarContainers, which is gone since 1.37.0: leave it out: what it switched is always on, or was given up';
+  const PODS = "a node's part of podCidr (network.nodePrefix: 24) has addresses for 253 pods, not for 300";
+  const GATE = 'kubelet: { config: { featureGates: { SidecarContainers: true } } }';
+  const TAKEN = '{ config: { featureGates: { SidecarContainers: null } } }';
+
+  interface Written {
+    top?: string;
+    m1?: string;
+    w1?: string;
+    e1?: string;
+  }
+  const inventory = ({ top = '', m1 = '', w1 = '', e1 = '' }: Written): string =>
+    [
+      'name: c',
+      'endpoint: { address: 10.0.0.100 }',
+      'hosts:',
+      `- { name: m1, address: 10.0.0.1, roles: [master]${m1} }`,
+      `- { name: e1, address: 10.0.0.2, roles: [etcd]${e1} }`,
+      `- { name: w1, address: 10.0.0.3, roles: [worker]${w1} }`,
+      `- { name: w2, address: 10.0.0.4, roles: [worker] }`,
+      top,
+    ].join('\n');
+
+  it.each<[string, Written, string[]]>([
+    [
+      "a host's file beside a flag of the cluster",
+      {
+        top: 'kubeProxy: { extraArgs: { config: null, proxy-mode: nftables } }',
+        w1: ', kubeProxy: { extraArgs: { config: /own.yaml } }',
+      },
+      [`kubeProxy.extraArgs.proxy-mode: ${BESIDE}`],
+    ],
+    [
+      "a group's file beside a flag of its host",
+      {
+        top: 'kubeProxy: { extraArgs: { config: null } }\ngroups: { worker: { kubeProxy: { extraArgs: { config: /own.yaml } } } }',
+        w1: ', kubeProxy: { extraArgs: { proxy-mode: ipvs } }',
+      },
+      [`hosts[2].kubeProxy.extraArgs.proxy-mode: ${BESIDE}`],
+    ],
+    ['a gate of all, once', { top: GATE }, [`kubelet.config.featureGates.SidecarContainers: ${GONE}`]],
+    [
+      'a gate of a group',
+      { top: `groups: { worker: { ${GATE} } }` },
+      [`groups.worker.kubelet.config.featureGates.SidecarContainers: ${GONE}`],
+    ],
+    [
+      'more pods by a flag than by the file',
+      { top: 'kubelet: { config: { maxPods: 50 } }', w1: ', kubelet: { extraArgs: { max-pods: 300 } }' },
+      [`hosts[2].kubelet.extraArgs.max-pods: ${PODS}`],
+    ],
+  ])('refuses %s', async (_name, written, lines) => {
+    const found = await mistakesOf(inventory({ ...written, top: `network: { plugin: bridge }\n${written.top ?? ''}` }));
+    expect(found.map((line) => line.replace(/^a\.yaml:\d+:\d+ /, ''))).toEqual(lines);
+  });
+
+  it.each<[string, Written]>([
+    [
+      'a flag of a host whose group takes the file away',
+      {
+        top: 'groups: { worker: { kubeProxy: { extraArgs: { config: null } } } }',
+        w1: ', kubeProxy: { extraArgs: { proxy-mode: ipvs } }',
+      },
+    ],
+    [
+      'a gate that each node takes away',
+      { top: `${GATE}\ngroups: { worker: { kubelet: ${TAKEN} } }`, m1: `, kubelet: ${TAKEN}` },
+    ],
+    ['what a host without a kubelet has', { e1: `, ${GATE}` }],
+    [
+      'fewer pods by a flag than by the file',
+      { top: 'kubelet: { config: { maxPods: 300 }, extraArgs: { max-pods: 50 } }' },
+    ],
+  ])('passes %s', async (_name, written) => {
+    const top = `network: { plugin: bridge }\n${written.top ?? ''}`;
+    await expect(loadYaml(inventory({ ...written, top }))).resolves.toMatchObject({ name: 'c' });
+  });
+});
+
+it.each([
+  ['io.containerd.grpc.v1.cri', 'mirrors', '{ a.io: { endpoint: [https://m.example.org] } }'],
+  ['io.containerd.cri.v1.images', 'configs', '{ a.io: { tls: {} } }'],
+  ['io.containerd.cri.v1.images', 'config_path', '/own'],
+])('refuses registries in the settings of %s: %s', async (plugin, key, value) => {
+  const config = `{ plugins: { ${plugin}: { registry: { ${key}: ${value} } } } }`;
+  const [line = '', ...more] = await mistakesOf(`${ONE}containerd: { config: ${config} }`);
+  expect(more).toEqual([]);
+  expect(line.replace(/^a\.yaml:\d+:\d+ /, '')).toBe(
+    `containerd.config.plugins["${plugin}"].registry.${key}: mcpk writes it, and another would keep containerd from the registries: write mirrors, authorities and credentials into registries`,
+  );
 });

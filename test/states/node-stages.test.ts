@@ -153,6 +153,18 @@ describe('kubelet', () => {
   });
 });
 
+it.each([
+  [
+    'kubelet: { config: { cgroupDriver: systemd } }\ngroups: { worker: { kubelet: { extraArgs: { cgroup-driver: cgroupfs } } } }',
+    false,
+  ],
+  ['kubelet: { config: { cgroupDriver: cgroupfs }, extraArgs: { cgroup-driver: systemd } }', true],
+  ['kubelet: { config: { cgroupDriver: cgroupfs }, extraArgs: { cgroup-driver: null } }', false],
+])('a flag of the kubelet wins over its file, for containerd too: %s', async (over, systemd) => {
+  const all = resources(runtime, await labContext(over, 'w1'));
+  expect(textOf(all, '/etc/containerd/config.toml')).toContain(`SystemdCgroup = ${String(systemd)}`);
+});
+
 describe('settings of a host', () => {
   const OVER = JSON.stringify({
     kubelet: { config: { maxPods: 90, cgroupDriver: 'systemd' }, extraArgs: { v: 2 } },

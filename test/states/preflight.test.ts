@@ -138,6 +138,18 @@ describe('preflight', () => {
       'has 14.9 of 100.0 GiB free below /var/lib: the kubelet evicts pods below 15% (imagefs.available)',
     ],
     [
+      'for images in a root of its own',
+      [disk(9, 100, { path: '/data' }), disk(50, 100, { path: '/' }), disk(20, 100)],
+      'containerd: { config: { root: /data/containerd/ } }',
+      'has 9.0 of 100.0 GiB free below /data: the kubelet evicts pods below 15% (imagefs.available)',
+    ],
+    [
+      'beside which images have a root',
+      [disk(12, 100), disk(50, 100, { path: '/' })],
+      'containerd: { config: { root: /data2 } }',
+      undefined,
+    ],
+    [
       'with few inodes',
       [disk(50, 100, { freeInodes: 49 })],
       '',
@@ -163,6 +175,19 @@ describe('preflight', () => {
     expect(stands.map(({ code }) => code)).toEqual(expected.map(() => 'warning'));
   });
 
+  it.each<[string, string[]]>([
+    ['{ config: { failSwapOn: false } }', []],
+    ['{ extraArgs: { fail-swap-on: false } }', []],
+    ['{ extraArgs: { fail-swap-on: "false" } }', []],
+    [
+      '{ config: { failSwapOn: false }, extraArgs: { fail-swap-on: true } }',
+      ['w1: has swap, on which the kubelet does not start'],
+    ],
+  ])('goes by what the kubelet of a host with swap goes by: %s', async (kubelet, messages) => {
+    const over = `system: { disableSwap: false }\nhosts: [{ name: w1, kubelet: ${kubelet} }]`;
+    expect(await problems({ w1: { swap: true } }, over)).toEqual(messages);
+  });
+
   it('passes a time daemon that is to stay', async () => {
     expect(await problems({ m1: { rivals: ['ntpsec'] } }, 'system: { timeSync: false }')).toEqual([]);
   });
@@ -175,6 +200,7 @@ describe('preflight', () => {
     ['is not asked, as CoreDNS forwards elsewhere', { files: LOCAL }, 'addons: { coredns: { forward: [10.0.0.1] } }'],
     ['is not asked, as CoreDNS is not wanted', { files: LOCAL }, 'addons: { coredns: { enabled: false } }'],
     ['is not asked, as the kubelet reads another file', { files: LOCAL }, 'kubelet: { config: { resolvConf: /x } }'],
+    ['is not asked, as a flag names another', { files: LOCAL }, 'kubelet: { extraArgs: { resolv-conf: /x } }'],
   ])('passes a resolv.conf that %s', async (_name, own, inventory) => {
     expect(await problems(Object.fromEntries(NAMES.map((name) => [name, own])), inventory)).toEqual([]);
   });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { HostFacts } from '../../src/cluster/facts.ts';
 import type { FileResource, Resource } from '../../src/resources/types.ts';
 import type { Problem } from '../../src/states/stage.ts';
+import { bridgeConflist } from '../../src/states/bridge/conflist.ts';
 import { haproxy } from '../../src/states/haproxy.ts';
 import { system } from '../../src/states/system.ts';
 import { contextOf, factsOf, labCluster } from './cluster.ts';
@@ -65,5 +66,30 @@ describe('sysctls', () => {
     const found = await problems({ laterSysctls });
     expect(found.map(({ message }) => message)).toEqual(messages);
     for (const problem of found) expect(problem).toMatchObject({ code: 'warning', host: 'w1' });
+  });
+});
+
+describe('packages and the CNI configuration go by the mode of the kube-proxy of their host', () => {
+  const PACKAGES = ['ipset', 'iptables', 'ipvsadm'];
+  const own = (kubeProxy: string): string => `hosts: [{ name: w1, kubeProxy: ${kubeProxy} }]`;
+  it.each<[string, string[], string | undefined]>([
+    ['', [], 'nftables'],
+    ['kubeProxy: { mode: ipvs }', PACKAGES, undefined],
+    [own('{ config: { mode: ipvs } }'), PACKAGES, undefined],
+    ['groups: { worker: { kubeProxy: { config: { mode: iptables } } } }', ['ipset', 'iptables'], undefined],
+    [`kubeProxy: { mode: ipvs }\n${own('{ config: { mode: nftables } }')}`, [], 'nftables'],
+    [own('{ config: { mode: null } }'), ['ipset', 'iptables'], undefined],
+    [own('{ extraArgs: { config: null, proxy-mode: ipvs } }'), PACKAGES, undefined],
+    [own('{ extraArgs: { config: null } }'), ['ipset', 'iptables'], undefined],
+    [own('{ extraArgs: { config: /own.yaml } }'), [], 'nftables'],
+  ])('%s', async (over, packages, backend) => {
+    const cluster = await labCluster(over);
+    const context = contextOf(cluster, 'w1', factsOf(cluster));
+    const names = (system.states(context) as Resource[]).flatMap((each) => (each.kind === 'package' ? each.name : []));
+    expect(names.filter((name) => PACKAGES.includes(name))).toEqual(packages);
+    const conflist = JSON.parse(bridgeConflist(cluster, context.host, context.own, '10.244.3.0/24')) as {
+      plugins: { backend?: string }[];
+    };
+    expect(conflist.plugins[1]?.backend).toBe(backend);
   });
 });

@@ -1,6 +1,7 @@
 import type { Facts, HostFacts, IpPool, NodeFacts, ServiceAddresses } from '../../cluster/facts.ts';
 import { cordonOf } from '../../cluster/cordon.ts';
 import { askApi } from '../../cluster/api-server.ts';
+import { containerdRoot } from '../../core/containerd-root.ts';
 import { hasVip } from '../../cluster/endpoint.ts';
 import { parseHttp, parseJson } from '../../cluster/http.ts';
 import { askIpPools, parseIpPools } from '../../cluster/ip-pools.ts';
@@ -53,16 +54,17 @@ export async function gather(
 
 async function hostFacts(fleet: Fleet, cluster: Cluster, host: string, signal: AbortSignal): Promise<HostFacts> {
   const records: SessionRecord[] = [];
+  const root = containerdRoot(cluster);
   const sentAt = Date.now();
   const exitCode = await fleet.request(
     host,
     'probe',
-    encodeFacts({ etcdData: cluster.etcd.dataDirectory }),
+    encodeFacts({ etcdData: cluster.etcd.dataDirectory, containerdRoot: root }),
     (record) => records.push(record),
     signal,
   );
   const vip = hasVip(cluster) ? { vip: cluster.endpoint.address } : {};
-  const reception = { host, ...vip, sentAt, receivedAt: Date.now() };
+  const reception = { host, ...vip, containerdRoot: root, sentAt, receivedAt: Date.now() };
   if (exitCode !== 0) throw unreadable(host, new Error(`the probe ended with ${String(exitCode)}`));
   return understoodInTurns(host, decodingFacts(records, reception));
 }

@@ -17,12 +17,16 @@ import { bodyOf, list, relative, SEPARATOR, splitTexts, tagged } from './wire-te
 export interface FactsRequest {
   /** Data directory of etcd: a member in it is data that must not be lost. */
   etcdData: string;
+  /** Where containerd keeps images, an absolute path; its own folder unless given. */
+  containerdRoot?: string;
 }
 
 export interface FactsReception {
   host: string;
   /** The VIP is left out of the interfaces. */
   vip?: string;
+  /** As it was asked for. */
+  containerdRoot?: string;
   /** Our clock (ms) when the request left, and when the last byte of the answer was there. */
   sentAt: number;
   receivedAt: number;
@@ -40,6 +44,15 @@ const ASKED_FILES = [
   ...RUNS_BY,
 ];
 
+/** Folders whose filesystem is asked for: of one that is not there yet, that of a folder above. */
+function foldersAsked(containerdRoot = '/var/lib/containerd'): string[] {
+  const parts = containerdRoot.split('/');
+  const above = parts.map((_, index) => parts.slice(0, index + 1).join('/') || '/');
+  // /var/lib is there on each host.
+  const needed = containerdRoot.startsWith('/var/lib/') ? above.filter((path) => path.startsWith('/var/lib')) : above;
+  return [...new Set(['/var/lib', '/var/lib/kubelet', ...needed])];
+}
+
 /** A probe body that asks a host about itself; may be joined with {@link encodeReads}'s. */
 export function encodeFacts(request: FactsRequest): Buffer {
   const lines = [
@@ -47,6 +60,7 @@ export function encodeFacts(request: FactsRequest): Buffer {
     ...list(PROBE_TAGS.modules, moduleEntries(NODE_MODULES)),
     ...list(PROBE_TAGS.facts, ASKED_FILES.map(relative)),
     tagged(PROBE_TAGS.etcdData, relative(request.etcdData)),
+    ...list(PROBE_TAGS.disks, foldersAsked(request.containerdRoot).map(relative)),
   ];
   return Buffer.from(lines.join('\n') + '\n');
 }
@@ -82,7 +96,7 @@ export function* decodingFacts(
       return [path, figures];
     }),
   );
-  const disks = ['/var/lib', '/var/lib/kubelet', '/var/lib/containerd'].flatMap((path) => {
+  const disks = foldersAsked(reception.containerdRoot).flatMap((path) => {
     const figures = filesystems.get(relative(path));
     return figures ? [diskOf(path, figures.map(Number))] : [];
   });

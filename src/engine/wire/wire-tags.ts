@@ -31,6 +31,8 @@ export const PROBE_TAGS = {
   /** Files that tell about the host, and etcd's data directory: facts are asked for. */
   facts: 'F',
   etcdData: 'E',
+  /** Folders whose filesystems are asked for, with the facts. */
+  disks: 'D',
 } as const;
 
 /** What converge reads (scripts/converge/main.sh). */

@@ -2,6 +2,7 @@ import type { Cluster, Host } from '../../inventory/types.ts';
 import type { HostFacts } from '../../cluster/facts.ts';
 import { PATHS } from '../../core/paths.ts';
 import { carrierOf } from '../carrier.ts';
+import { proxyMode } from '../kube-proxy/configuration.ts';
 
 export const BRIDGE_CONFLIST = `${PATHS.cniConfig}/10-mcpk-bridge.conflist`;
 
@@ -29,7 +30,7 @@ export function bridgeConflist(cluster: Cluster, host: Host, own: HostFacts, pod
       {
         type: 'portmap',
         capabilities: { portMappings: true },
-        ...(cluster.kubeProxy.mode === 'nftables' ? { backend: 'nftables' } : {}),
+        ...(proxyMode(cluster, host) === 'nftables' ? { backend: 'nftables' } : {}),
       },
     ],
   };

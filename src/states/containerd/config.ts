@@ -1,6 +1,6 @@
+import { kubeletSetting } from '../../core/kubelet-setting.ts';
 import { deepMerge } from '../../core/merge.ts';
 import { PATHS } from '../../core/paths.ts';
-import { revealed } from '../../core/secret.ts';
 import type { HostFacts } from '../../cluster/facts.ts';
 import type { Cluster, Host } from '../../inventory/types.ts';
 import { registryCredentials } from './credentials.ts';
@@ -30,7 +30,7 @@ export function containerdMajor(os: HostFacts['os'], wanted?: string): 1 | 2 {
 
 /** The one driver that kubelet and containerd must agree upon. */
 export function cgroupDriver({ kubelet }: Host): string {
-  const wanted = revealed(kubelet.config['cgroupDriver']);
+  const wanted = kubeletSetting(kubelet, 'cgroupDriver');
   return typeof wanted === 'string' ? wanted : 'systemd';
 }
 

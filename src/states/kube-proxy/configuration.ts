@@ -1,5 +1,6 @@
 import { deepMerge } from '../../core/merge.ts';
 import { PATHS } from '../../core/paths.ts';
+import { revealed } from '../../core/secret.ts';
 import type { Cluster, Host } from '../../inventory/types.ts';
 
 /** KubeProxyConfiguration v1alpha1 of one host, with the inventory's `kubeProxy.config` over it. */
@@ -20,4 +21,16 @@ export function kubeProxyConfiguration(cluster: Cluster, host: Host): Record<str
     conntrack: { maxPerCore: 32768, min: 131072 },
   };
   return deepMerge(defaults, host.kubeProxy.config);
+}
+
+/** kube-proxy's own on Linux, when nobody says which. */
+const DEFAULT_MODE = 'iptables';
+
+/** How kube-proxy of this host works: by its file, and without one (`extraArgs.config: null`) by its flag. */
+export function proxyMode(cluster: Cluster, host: Host): string {
+  const { config, 'proxy-mode': flag } = host.kubeProxy.extraArgs;
+  // What a file of the inventory's own says is not known here.
+  if (typeof config === 'string') return cluster.kubeProxy.mode;
+  const mode = config === null ? flag : revealed(kubeProxyConfiguration(cluster, host)['mode']);
+  return typeof mode === 'string' && mode !== '' ? mode : DEFAULT_MODE;
 }

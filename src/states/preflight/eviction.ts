@@ -1,4 +1,6 @@
+import { containerdRoot } from '../../core/containerd-root.ts';
 import type { HostFacts } from '../../cluster/facts.ts';
+import { kubeletSetting } from '../../core/kubelet-setting.ts';
 import { isMap } from '../../core/merge.ts';
 import { quantity } from '../../core/quantity.ts';
 import { revealed } from '../../core/secret.ts';
@@ -9,20 +11,18 @@ import type { Problem } from '../stage.ts';
 
 type Filesystem = HostFacts['filesystems'][number];
 
-/** Where the kubelet and containerd keep what is theirs; what is not there yet will lie below /var/lib. */
-const FOLDERS: Readonly<Record<string, string>> = { nodefs: '/var/lib/kubelet', imagefs: '/var/lib/containerd' };
-
 /**
  * Filesystems on which the kubelet would evict every pod as soon as it starts, whatever room there is in GiB: its
  * thresholds are shares of the disk. A node that stands may be about to be mended: it is warned.
  */
 export function evictionProblems(cluster: Cluster, host: Host, own: HostFacts): Omit<Problem, 'host'>[] {
   if (!isNode(host)) return [];
+  // Where the kubelet and containerd keep what is theirs.
+  const folders: Readonly<Record<string, string>> = { nodefs: '/var/lib/kubelet', imagefs: containerdRoot(cluster) };
   const found = [...thresholdsOf(cluster, host, own)].flatMap(([signal, threshold]) => {
     const [name = '', what] = signal.split('.');
-    const folder = FOLDERS[name];
-    const disk = [folder, '/var/lib'].flatMap((path) => own.filesystems.find((each) => each.path === path) ?? [])[0];
-    if (folder === undefined || !disk) return [];
+    const disk = diskOf(folders[name], own);
+    if (!disk) return [];
     const least = figureOf(threshold, what === 'available' ? disk.totalBytes : disk.inodes);
     const left = what === 'available' ? disk.freeBytes : disk.freeInodes;
     return least === undefined || left >= least ? [] : [{ disk, signal, threshold, seen: inWords(what, disk) }];
@@ -34,6 +34,12 @@ export function evictionProblems(cluster: Cluster, host: Host, own: HostFacts): 
   }));
 }
 
+/** The disk that has the folder, or will have it: the nearest one that was looked at. */
+function diskOf(folder: string | undefined, { filesystems }: HostFacts): Filesystem | undefined {
+  const within = (path: string): boolean => folder === path || folder?.startsWith(path.replace(/\/?$/, '/')) === true;
+  return filesystems.filter(({ path }) => within(path)).toSorted((a, b) => b.path.length - a.path.length)[0];
+}
+
 function inWords(what: string | undefined, { path, freeBytes, totalBytes, freeInodes, inodes }: Filesystem): string {
   const gib = (bytes: number): string => (bytes / 2 ** 30).toFixed(1);
   return what === 'available'
@@ -43,7 +49,7 @@ function inWords(what: string | undefined, { path, freeBytes, totalBytes, freeIn
 
 /** `imagefs.available` → `15%`; the flag of that name wins over the file. */
 function thresholdsOf(cluster: Cluster, host: Host, own: HostFacts): Map<string, string> {
-  const flag = host.kubelet.extraArgs['eviction-hard'];
+  const flag = kubeletSetting(host.kubelet, 'evictionHard');
   if (typeof flag === 'string')
     return new Map(
       flag.split(',').map((each) => [each.slice(0, each.indexOf('<')).trim(), each.slice(each.indexOf('<') + 1)]),

@@ -2,6 +2,7 @@ import { hasHaproxy, hasVip, namedVipInterface, vipInterface } from '../../clust
 import type { HostFacts } from '../../cluster/facts.ts';
 import { ARCHITECTURES } from '../../core/architectures.ts';
 import { isIpv4 } from '../../core/ipv4.ts';
+import { kubeletSetting } from '../../core/kubelet-setting.ts';
 import { linesOf } from '../../core/lines.ts';
 import { PATHS } from '../../core/paths.ts';
 import type { Cluster, Host } from '../../inventory/types.ts';
@@ -93,7 +94,7 @@ function systemd(own: HostFacts): Found {
 }
 
 function swap(cluster: Cluster, host: Host, own: HostFacts): Found {
-  if (!own.swap || cluster.system.disableSwap || host.kubelet.config['failSwapOn'] === false) return undefined;
+  if (!own.swap || cluster.system.disableSwap || kubeletSetting(host.kubelet, 'failSwapOn') === false) return undefined;
   return {
     message: 'has swap, on which the kubelet does not start',
     hint: 'Set system.disableSwap, or kubelet.config.failSwapOn: false.',
@@ -185,7 +186,8 @@ export function nameServersOf(own: HostFacts, path: string): string[] {
 function nameServers({ addons }: Cluster, host: Host, own: HostFacts): Found {
   const { enabled, forward } = addons.coredns;
   const node = host.roles.includes('master') || host.roles.includes('worker');
-  if (!enabled || !node || forward.length > 0 || own.resolved || 'resolvConf' in host.kubelet.config) return undefined;
+  const elsewhere = kubeletSetting(host.kubelet, 'resolvConf') !== undefined;
+  if (!enabled || !node || forward.length > 0 || own.resolved || elsewhere) return undefined;
   const named = nameServersOf(own, PATHS.resolvConf);
   if (named.length === 0 || !named.every((each) => /^(127\.|::1$)/.test(each))) return undefined;
   return {

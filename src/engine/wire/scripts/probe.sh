@@ -350,7 +350,8 @@ probe_facts() {
   emit facts "$seen"
   # One process. From the kernel, not /sys/class/net: in a container that is another network's.
   emit network "$(printf '%s\n' 'addr show' 'link show' 'route show match 169.254.1.1' | ip -o -4 -force -batch - 2>/dev/null)"
-  emit filesystems "$(stat -f -c '%n %T %a %S %b %d %c' ./sys/fs/cgroup ./var/lib ./var/lib/kubelet ./var/lib/containerd 2>/dev/null)"
+  IFS=$us
+  emit filesystems "$(stat -f -c '%n %T %a %S %b %d %c' ./sys/fs/cgroup $disks 2>/dev/null)"
   # Not /proc/net/tcp: the kernel walks through its whole table of connections for that, 12 ms.
   emit ports "$(ss -Hltn 2>/dev/null)"
   emit clock "$(date +%s%N)"
@@ -361,7 +362,7 @@ fact() {
 }
 
 paths='' differing='' texts='' certificates='' listings='' binaries='' units='' executables='' packages='' sysctls='' modules='' users='' commands=''
-facts='' etcd_data='' us='' answer='' section='' accounts='' groups='' local_users=0
+facts='' etcd_data='' disks='' us='' answer='' section='' accounts='' groups='' local_users=0
 remembered_hashes='' remembered_key='' remembered_show='' remembered_packages='' moved='' shown='' installed=''
 
 cd "${MCPK_ROOT:-/}" || exit 1
@@ -411,6 +412,7 @@ for line in $said; do
     'g '*) users=$rest ;;
     'F '*) facts=$rest ;;
     'E '*) etcd_data=$rest ;;
+    'D '*) disks=$rest ;;
     *) commands=$commands$nl$line ;;
   esac
 done
