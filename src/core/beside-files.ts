@@ -92,9 +92,10 @@ export function flagsBesideFiles(component: FlagOwner, args: Readonly<Record<str
 /** kube-apiserver with neither file nor mode decides by AlwaysAllow: whoever has a certificate may do everything. */
 function withoutAuthorization(args: Readonly<Record<string, unknown>>): FlagProblem[] {
   if (args['authorization-config'] !== null) return [];
-  const mode = args['authorization-mode'] ?? '';
-  const modes = String(mode)
-    .split(',')
+  const modes = [args['authorization-mode']]
+    .flat()
+    .filter((each) => typeof each === 'string')
+    .flatMap((each) => each.split(','))
     .map((each) => each.trim())
     .filter((each) => each !== '');
   if (modes.length === 0)

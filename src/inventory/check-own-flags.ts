@@ -45,7 +45,6 @@ const OWN: readonly Own[] = [
   { sections: ['apiServer'], flags: ['etcd-servers'], by: 'internalAddress of the hosts with the role etcd' },
   { sections: ['apiServer'], flags: ['admission-control-config-file'], by: 'apiServer.admission' },
   { sections: ['kubelet'], flags: ['config'], by: 'kubelet.config' },
-  { sections: ['kubeProxy'], flags: ['config'], by: 'kubeProxy.config' },
   { sections: ['kubelet', 'kubeProxy'], flags: ['hostname-override'], by: 'the name of each host' },
   { sections: ['controllerManager', 'kubelet'], flags: ['kubeconfig'], by: 'mcpk, which makes that file' },
   { sections: ['etcd'], flags: ['data-dir'], by: 'etcd.dataDirectory' },

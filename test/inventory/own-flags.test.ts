@@ -19,7 +19,6 @@ describe('a flag that follows from a setting', () => {
     ['kubelet', 'config', '/x', 'kubelet.config'],
     ['kubelet', 'kubeconfig', '/x', 'mcpk'],
     ['kubelet', 'hostname-override', 'x', 'the name of each host'],
-    ['kubeProxy', 'config', '/x', 'kubeProxy.config'],
     ['kubeProxy', 'hostname-override', 'x', 'the name of each host'],
     ['etcd', 'name', 'x', 'the names of the hosts'],
     ['etcd', 'data-dir', '/x', 'etcd.dataDirectory'],

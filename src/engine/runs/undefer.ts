@@ -3,7 +3,6 @@ import { anyApiServerGate } from '../../cluster/api-server.ts';
 import { McpkError } from '../../core/errors.ts';
 import type { Stage } from '../../states/stage.ts';
 import { compareStage } from '../plan/compare.ts';
-import { holdGates } from '../hosts/gates.ts';
 import { checkTree, compileStage } from '../plan/compile.ts';
 import type { Ownership } from '../plan/owned.ts';
 import { isDeferred, planStage } from '../plan/plan.ts';
@@ -12,6 +11,7 @@ import { refusedByApi } from '../read/refused-by-api.ts';
 import { API } from '../../core/places.ts';
 import type { StagePlan, StateTree } from '../types.ts';
 import { bindAdmins } from '../work/break-glass.ts';
+import { askingHands } from '../work/hands.ts';
 import type { Means } from '../work/means.ts';
 import type { Planned } from './assemble.ts';
 import { compileInput } from './compile-input.ts';
@@ -36,8 +36,7 @@ async function readNodesOnceThere(means: Means, { name }: Stage, masters: string
   const { reader, cluster, state } = means;
   const asked = await readNodes(reader, cluster, masters);
   if (asked.api !== undefined || asked.refusedBy !== undefined || masters.length === 0) return asked;
-  const { emit, since, signal } = state;
-  await holdGates({ reader, stage: name, emit, since, signal }, [anyApiServerGate(cluster, masters)]);
+  await askingHands(means, state).hold([anyApiServerGate(cluster, masters)], { stage: name });
   return readNodes(reader, cluster, masters);
 }
 
