@@ -21,7 +21,7 @@ export default class Apply extends BaseCommand<typeof Apply> {
   static override readonly description =
     'Plans, then changes what differs, stage by stage, and checks after each batch that the cluster serves. Run again it changes nothing; after a failure it goes on where it stopped. On a terminal it shows the plan and asks before it changes anything, unless --yes is given; without a terminal it never asks. With --plan it does just what a plan that was kept says: when a host or the inventory is not as it was then, it changes nothing and exits 17.';
   static override readonly examples = [
-    '<%= config.bin %> <%= command.id %> -i inventories/lab.yaml',
+    '<%= config.bin %> <%= command.id %> -i lab.yaml',
     '<%= config.bin %> <%= command.id %> --limit w3 --yes',
     '<%= config.bin %> <%= command.id %> --plan tonight.json',
     '<%= config.bin %> <%= command.id %> --yes --json > result.json',

@@ -13,7 +13,7 @@ export default class History extends BaseCommand<typeof History> {
   static override readonly description =
     'Reads the journals that the hosts keep: when, by whom, what changed, how it ended, the runs that were cut off too. With a run, all that it did, host by host and in order. A host that does not answer is named and left out.';
   static override readonly examples = [
-    '<%= config.bin %> <%= command.id %> -i inventories/lab.yaml',
+    '<%= config.bin %> <%= command.id %> -i lab.yaml',
     '<%= config.bin %> <%= command.id %> 20261122T140211Z-3f9a',
     '<%= config.bin %> <%= command.id %> 3f9a --verbose',
     '<%= config.bin %> <%= command.id %> --all --json | jq -r ".runs[] | select(.result != \\"succeeded\\") | .run"',

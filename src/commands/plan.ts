@@ -16,7 +16,7 @@ export default class Plan extends BaseCommand<typeof Plan> {
   static override readonly description =
     'Reads every host, compares it with the inventory and prints each difference: files as unified diffs, units, packages, binaries, certificates, removals, the restarts that follow and their order. What is new on hosts that have nothing of mcpk yet is summed up. --out keeps the plan, for apply --plan to do just that. Exit 0: nothing to do; exit 2: changes pending; exit 18: apply would refuse it.';
   static override readonly examples = [
-    '<%= config.bin %> <%= command.id %> -i inventories/lab.yaml',
+    '<%= config.bin %> <%= command.id %> -i lab.yaml',
     '<%= config.bin %> <%= command.id %> --limit "role:worker and not w2" --only nodes',
     '<%= config.bin %> <%= command.id %> --out tonight.json && <%= config.bin %> apply --plan tonight.json',
     '<%= config.bin %> <%= command.id %> --json | jq .summary',

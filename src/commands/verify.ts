@@ -13,7 +13,7 @@ export default class Verify extends BaseCommand<typeof Verify> {
   static override readonly description =
     'Asks each gate once more (etcd, API servers, the VIP, nodes) and runs the active checks: pods on different hosts, a Service, DNS. Exit 16 when something does not hold.';
   static override readonly examples = [
-    '<%= config.bin %> <%= command.id %> -i inventories/lab.yaml',
+    '<%= config.bin %> <%= command.id %> -i lab.yaml',
     '<%= config.bin %> <%= command.id %> --json | jq -r ".checks[] | select(.status != \\"passed\\") | .title"',
   ];
   static readonly endings: readonly Ending[] = ['gate'];

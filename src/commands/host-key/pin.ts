@@ -26,7 +26,7 @@ export default class Pin extends BaseCommand<typeof Pin> {
   static override readonly description =
     'Scans the hosts and the jump hosts on the way, these first; shows what would be written for keys that are new (file, name, fingerprint) and asks before it records them; without a terminal to ask on it refuses (18), unless --yes says that they are to be trusted. A key that differs from the recorded one is refused: remove the old line yourself when you know why it changed. Only a new file, or one that holds nothing but host keys, is written to.';
   static override readonly examples = [
-    '<%= config.bin %> <%= command.id %> -i inventories/lab.yaml',
+    '<%= config.bin %> <%= command.id %> -i lab.yaml',
     '<%= config.bin %> <%= command.id %> --limit w3 --yes',
   ];
   static override readonly flags = { ...hostFlags, yes: Flags.boolean({ char: 'y', summary: 'Do not ask.' }) };

@@ -13,7 +13,7 @@ export default class Scan extends BaseCommand<typeof Scan> {
   static override readonly summary = 'Ask the hosts for their SSH keys; nothing is recorded.';
   static override readonly description =
     'Prints the fingerprint that each host and each jump host on the way offers, and whether known_hosts has it. Compare them with what the console of the host shows (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then pin them. Exit 12 when a key is another one than the recorded, or revoked.';
-  static override readonly examples = ['<%= config.bin %> <%= command.id %> -i inventories/lab.yaml'];
+  static override readonly examples = ['<%= config.bin %> <%= command.id %> -i lab.yaml'];
   static override readonly flags = { ...hostFlags };
 
   async run(): Promise<{ keys: Scanned[] }> {

@@ -10,7 +10,7 @@ export default class Show extends BaseCommand<typeof Show> {
   static override readonly summary = 'Show which SSH keys are recorded for the hosts; none is contacted.';
   static override readonly description =
     'Lists the lines of known_hosts that mcpk would accept for each host of the inventory, and each jump host on the way.';
-  static override readonly examples = ['<%= config.bin %> <%= command.id %> -i inventories/lab.yaml'];
+  static override readonly examples = ['<%= config.bin %> <%= command.id %> -i lab.yaml'];
   static override readonly flags = { ...inventoryFlags, ...limitFlags };
 
   async run(): Promise<{ keys: RecordedKey[] }> {
