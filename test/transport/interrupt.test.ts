@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { inventory, mcpk, scratch } from './support.ts';
+import { inventory, mcpk, scratch } from '../commands/support.ts';
 
 const address = Object.values(networkInterfaces())
   .flat()

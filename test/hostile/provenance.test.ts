@@ -14,7 +14,7 @@ import {
   startUpstream,
   stock,
   type Upstream,
-} from './upstream.ts';
+} from '../artifacts/upstream.ts';
 
 const KUBELET = 'kubernetes/1.37.1/linux-amd64/kubelet';
 const ETCD = 'etcd/3.7.3/linux-amd64/etcd-v3.7.3-linux-amd64.tar.gz';
