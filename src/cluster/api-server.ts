@@ -33,17 +33,22 @@ export function readyProblem(answer: Answer | undefined): string | undefined {
   return parseHttp(answer)?.status === 200 ? undefined : seen(answer);
 }
 
-/** Whichever it is. */
+/**
+ * Whichever it is. Asked for what it is needed for: while an API server reads its objects of etcd anew it is ready, and
+ * answers such a question with 429.
+ */
 export function anyApiServerGate(cluster: Cluster, masters: readonly string[]): GateCheck {
   return {
-    title: 'an API server answers',
-    asks: masters.map((host) => askReady(cluster, host)),
-    check(answers) {
-      const problems = answers.map(readyProblem);
-      return problems.includes(undefined) ? undefined : problems[0];
-    },
+    title: 'an API server tells its nodes',
+    asks: masters.map((host) => askApi(cluster, host, '/api/v1/nodes?limit=1')),
+    // One that refuses is there as well; what to do then is not this gate's.
+    check: (answers) => (answers.some(isAnswered) ? undefined : seen(answers[0])),
     deadline: 90,
   };
+}
+
+function isAnswered(answer: Answer): boolean {
+  return [200, 403].includes(parseHttp(answer)?.status ?? 0);
 }
 
 export function apiServerGates(context: GateContext): GateCheck[] {

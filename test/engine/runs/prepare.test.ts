@@ -270,7 +270,9 @@ describe('what is not known when the plan is made', () => {
     ['resources', network, 'network: still not known: no nodes'],
     ['objects', addons, 'addons: still not known: no API server answers yet'],
   ])('fails the stage where it is not known then either: %s', async (_what, stage, message) => {
-    const { plan } = await later(stage, (each) => (pathOf(each) === '/readyz' ? httpAnswer(200) : { exitCode: 1 }));
+    const { plan } = await later(stage, (each) =>
+      pathOf(each) === '/api/v1/nodes?limit=1' ? httpAnswer(200) : { exitCode: 1 },
+    );
     await expect(plan).rejects.toMatchObject({ code: 'stage', message });
   });
 

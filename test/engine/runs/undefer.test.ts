@@ -84,7 +84,9 @@ describe('nodes that stand, while no API server answers', () => {
   it('are not touched where none answers in the run either, which it waits for', async () => {
     vi.useFakeTimers();
     try {
-      const ended = expect(later(planOf({}), 503)).rejects.toThrow('nodes: an API server answers: not so after 90 s');
+      const ended = expect(later(planOf({}), 503)).rejects.toThrow(
+        'nodes: an API server tells its nodes: not so after 90 s',
+      );
       await vi.advanceTimersByTimeAsync(91_000);
       await ended;
     } finally {
