@@ -185,6 +185,7 @@ describe('PodSecurity', () => {
     const { code, stdout, stderr } = await mcpk(['plan']);
     expect(code, stdout).toBe(0);
     expect(stdout + stderr).not.toContain('PodSecurity');
-    expect((await mcpk(['verify'])).code).toBe(0);
+    const verified = await mcpk(['verify']);
+    expect(verified.code, verified.stdout + verified.stderr).toBe(0);
   });
 });
