@@ -143,8 +143,9 @@ describe('PodSecurity', () => {
   beforeAll(async () => {
     await mcpkJson<RunResult>(['apply', '--yes'], 0, [await podSecurity(false)]);
     await kubectl('create', 'namespace', NAMESPACE);
-    // Its account comes a moment later, and no pod before it.
-    await eventually('the namespace has its account', 30, async () => {
+    // Its account comes a moment later, and no pod before it. Not sooner than controllers watch again, which wait up to
+    // 30 s between two tries when their API server has gone several times in a row (client-go's reflector).
+    await eventually('the namespace has its account', 120, async () => {
       const said = await exec(['kubectl', 'get', 'serviceaccount', 'default', '-n', NAMESPACE]);
       return said.code === 0 ? true : undefined;
     });
@@ -185,7 +186,13 @@ describe('PodSecurity', () => {
     const { code, stdout, stderr } = await mcpk(['plan']);
     expect(code, stdout).toBe(0);
     expect(stdout + stderr).not.toContain('PodSecurity');
-    const verified = await mcpk(['verify']);
-    expect(verified.code, verified.stdout + verified.stderr).toBe(0);
+    // As above: without its controllers and its scheduler no test pod comes up.
+    let said = '';
+    const verified = eventually('verify passes', 180, async () => {
+      const again = await mcpk(['verify']);
+      said = again.stdout + again.stderr;
+      return again.code === 0 ? true : undefined;
+    });
+    await verified.catch(() => expect.fail(said));
   });
 });
