@@ -5,6 +5,11 @@ export function hasLaid(host: Pick<HostFacts, 'owned'> | undefined, stage: strin
   return host?.owned.some((entry) => entry.stage === stage) ?? false;
 }
 
+/** Whether a run laid down just that on the host; false for a host that was not read. */
+export function owns(host: Pick<HostFacts, 'owned'> | undefined, ref: string): boolean {
+  return host?.owned.some((entry) => entry.ref === ref) ?? false;
+}
+
 /** The cluster stands: an API server answers, or some host has what only a run lays down to which one has answered. */
 export function hasServed(facts: Facts): boolean {
   if (facts.nodes !== undefined) return true;

@@ -13,19 +13,20 @@ import type { Path } from './node.ts';
 export function checkComponents(draft: Draft): void {
   if (!draft.broken('versions')) {
     const { versions } = draft.cluster;
-    for (const { path, message, hint } of checkVersions(versions)) draft.mistake(path, `${message}: ${hint}`);
-    for (const { path, message, hint } of flagProblems(draft.cluster)) draft.mistake(path, `${message}: ${hint}`);
-    checkNodes(draft, ({ kubelet, kubeProxy }) =>
-      nodeProblems({ kubelet, kubeProxy }, versions.kubernetes).map(({ path, message, hint }) => ({
-        path,
-        message: `${message}: ${hint}`,
-      })),
+    for (const problem of [...checkVersions(versions), ...flagProblems(draft.cluster)])
+      draft.mistake(problem.path, inOne(problem));
+    checkNodes(draft, (host) =>
+      nodeProblems(host, versions.kubernetes).map((each) => ({ path: each.path, message: inOne(each) })),
     );
   }
   checkOwnFlags(draft);
   checkPods(draft);
   checkFolders(draft);
   for (const name of ['http', 'https'] as const) checkProxy(draft, name, draft.cluster.proxy[name]);
+}
+
+function inOne({ message, hint }: { message: string; hint: string }): string {
+  return `${message}: ${hint}`;
 }
 
 /**
@@ -37,11 +38,11 @@ function checkNodes(draft: Draft, problems: (host: Host) => { path: Path; messag
   const found = nodes.flatMap((host) =>
     problems(host).map(({ path, message }) => {
       const owner = ownersOf(draft, host).find((each) => draft.given(...each, ...path)) ?? [];
-      return { host, path: [...owner, ...path], message };
+      return { path: [...owner, ...path], message };
     }),
   );
-  for (const [first] of Map.groupBy(found, ({ path, message }) => JSON.stringify([path, message])).values())
-    if (first !== undefined) draft.mistake(first.path, first.message);
+  const once = new Map(found.map((each) => [JSON.stringify(each), each]));
+  for (const { path, message } of once.values()) draft.mistake(path, message);
 }
 
 /** Where settings of a host may be written, besides for the cluster: nearest first, as its roles are. */

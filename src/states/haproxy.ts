@@ -1,5 +1,6 @@
 import { haproxyHosts, hasVip } from '../cluster/endpoint.ts';
 import { HAPROXY_BACKEND, haproxyGates } from '../cluster/haproxy.ts';
+import { owns } from '../cluster/laid.ts';
 import { PATHS, SECRETS } from '../core/paths.ts';
 import { secretly, type Secret } from '../core/secret.ts';
 import { NONLOCAL_BIND, SYSCTL_FILES } from '../core/sysctls.ts';
@@ -9,7 +10,7 @@ import { ref } from '../resources/kinds.ts';
 import type { Ref, Resource } from '../resources/types.ts';
 import { directory, file, inputs } from './build.ts';
 import { HAPROXY_ENDPOINT_PEM, HAPROXY_FRONT_PROXY_PEM } from './leaves/names.ts';
-import { owns, vipRollout } from './masters-rollout.ts';
+import { vipRollout } from './masters-rollout.ts';
 import { TRUST } from './secrets.ts';
 import type { AroundContext, Stage, StateContext, Step } from './stage.ts';
 
@@ -98,7 +99,7 @@ function handOver({ facts, batch, restarting }: AroundContext): { before: Step[]
   const holders = batch.filter(
     (host) =>
       (facts.hosts.get(host)?.holdsVip ?? false) &&
-      owns(facts, host, 'unit:keepalived.service') &&
+      owns(facts.hosts.get(host), 'unit:keepalived.service') &&
       restarting?.get(host)?.includes(UNIT) === true,
   );
   const keepalived = (verb: string): string[] => ['systemctl', verb, 'keepalived.service'];

@@ -1,4 +1,5 @@
 import type { Facts } from '../cluster/facts.ts';
+import { owns } from '../cluster/laid.ts';
 import { hostsWith, type Cluster } from '../inventory/types.ts';
 
 /**
@@ -9,17 +10,8 @@ export function apiServes(cluster: Cluster, facts: Facts): boolean {
   if (facts.nodes !== undefined) return true;
   return hostsWith(cluster, 'master').some((host) => {
     const own = facts.hosts.get(host.name);
-    return (
-      own !== undefined &&
-      own.ports.includes(cluster.apiServer.port) &&
-      owns(facts, host.name, 'unit:kube-apiserver.service')
-    );
+    return own !== undefined && own.ports.includes(cluster.apiServer.port) && owns(own, 'unit:kube-apiserver.service');
   });
-}
-
-/** Whether mcpk laid down `ref` on this host in an earlier run. */
-export function owns(facts: Facts, host: string, ref: string): boolean {
-  return facts.hosts.get(host)?.owned.some((entry) => entry.ref === ref) ?? false;
 }
 
 /** One at a time, those of `last` at the end (the VIP's holder, etcd's leader). */

@@ -4,16 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { checkMerge, kubectlsFiles, mergeInto } from '../../src/commands/shared/kubeconfig-file.ts';
 import type { McpkError } from '../../src/core/errors.ts';
 import { kubeconfig } from '../../src/render/kubeconfig.ts';
+import { SETTINGS } from '../render/kubeconfig-settings.ts';
 import { inventory, mcpk, scratch } from './support.ts';
 
-const SETTINGS = {
-  name: 'lab',
-  server: 'https://10.77.0.100:443',
-  user: 'kubernetes-admin@lab',
-  certificateAuthority: { data: 'CA' },
-  clientCertificate: { data: 'CERT' },
-  clientKey: { data: 'KEY' },
-};
 const THEIRS = 'users: [{ name: me, user: { token: t } }]\n';
 
 it.each([

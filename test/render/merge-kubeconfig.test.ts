@@ -2,15 +2,8 @@ import { load } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
 import { kubeconfig } from '../../src/render/kubeconfig.ts';
 import { mergeKubeconfig } from '../../src/render/merge-kubeconfig.ts';
+import { SETTINGS } from './kubeconfig-settings.ts';
 
-const SETTINGS = {
-  name: 'lab',
-  server: 'https://10.77.0.100:443',
-  user: 'kubernetes-admin@lab',
-  certificateAuthority: { data: 'CA' },
-  clientCertificate: { data: 'CERT' },
-  clientKey: { data: 'KEY' },
-};
 const OURS = load(kubeconfig(SETTINGS)) as Config;
 
 interface Config {

@@ -1,4 +1,5 @@
 import { ADMINS } from '../../cluster/access.ts';
+import { owns } from '../../cluster/laid.ts';
 import { McpkError } from '../../core/errors.ts';
 import { hostsWith } from '../../inventory/types.ts';
 import type { EngineInput } from '../input.ts';
@@ -15,9 +16,7 @@ const REFUSED = `its API server lets ${ADMINS.user} do nothing (HTTP 403): the C
  */
 export function whileRefused<T extends EngineInput>(input: T, { facts, since }: Opened): T {
   const { apiRefuses: host } = facts;
-  const hasNodes = [...facts.hosts.values()].some(({ owned }) =>
-    owned.some(({ ref }) => ref === 'unit:kubelet.service'),
-  );
+  const hasNodes = [...facts.hosts.values()].some((own) => owns(own, 'unit:kubelet.service'));
   if (host === undefined || !hasNodes) return input;
   if (!allowsAccess(input)) throw refusedByApi(host);
   input.emit({

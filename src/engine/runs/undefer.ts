@@ -1,6 +1,7 @@
 import { ADMINS } from '../../cluster/access.ts';
 import { anyApiServerGate } from '../../cluster/api-server.ts';
 import { McpkError } from '../../core/errors.ts';
+import { hostsWith } from '../../inventory/types.ts';
 import type { Stage } from '../../states/stage.ts';
 import { compareStage } from '../plan/compare.ts';
 import { checkTree, compileStage } from '../plan/compile.ts';
@@ -19,11 +20,13 @@ import { observe } from './observe.ts';
 
 /** A deferred stage, now that what it waited for is there: facts again, compile, probe, compare, plan. */
 export async function undefer(from: Planned, means: Means, stage: Stage): Promise<StagePlan> {
-  const masters = means.cluster.hosts.filter((host) => host.roles.includes('master')).map((host) => host.name);
+  const masters = hostsWith(means.cluster, 'master').map((host) => host.name);
   const reached = masters.filter((name) => means.reader.reaches(name));
-  const asked = await readNodesOnceThere(means, stage, reached);
-  if (asked.refusedBy !== undefined && !asked.api) await letIn(means, stage, asked.refusedBy);
-  const { api } = asked.api ? asked : await readNodes(means.reader, means.cluster, reached);
+  let { api, refusedBy } = await readNodesOnceThere(means, stage, reached);
+  if (api === undefined && refusedBy !== undefined) {
+    await letIn(means, stage, refusedBy);
+    ({ api, refusedBy } = await readNodes(means.reader, means.cluster, reached));
+  }
   means.facts = { ...means.facts, etcd: 'formed', ...(api ? { nodes: api.nodes, apiHost: api.host } : {}) };
   const tree = isCompared(from, stage) ? from.tree : await compareNow(from, means, stage);
   const planned = planStage(stage, { ...from.planInput, facts: means.facts, tree });

@@ -41,7 +41,7 @@ export async function verifyOpened({
   stages: RunResult['stages'];
 }> {
   const bare = [...facts.hosts].flatMap(([name, { owned }]) => (owned.length === 0 ? [name] : []));
-  const failures = bare.map((host) => bareHost(host));
+  const failures = bare.map(nothingThere);
   for (const { message } of failures)
     input.emit({
       at: since(),
@@ -69,7 +69,7 @@ export async function verifyOpened({
   return { failures, stages };
 }
 
-function bareHost(host: string): McpkError {
+function nothingThere(host: string): McpkError {
   return new McpkError('gate', `nothing of mcpk is on ${host}`, { host, hint: 'mcpk apply sets it up.' });
 }
 

@@ -1,5 +1,5 @@
 import type { Facts } from '../../cluster/facts.ts';
-import { hasServed } from '../../cluster/laid.ts';
+import { hasServed, owns } from '../../cluster/laid.ts';
 import { USERS } from '../../core/paths.ts';
 import { secretly } from '../../core/secret.ts';
 import type { Cluster } from '../../inventory/types.ts';
@@ -62,8 +62,6 @@ function podSecurityConfig({ apiServer }: Cluster): string {
 export function podSecurity({ apiServer }: Cluster, facts: Facts): 'on' | 'off' | 'left' {
   const { enabled } = apiServer.admission.podSecurity;
   if (enabled !== undefined) return enabled ? 'on' : 'off';
-  const laid = [...facts.hosts.values()].some(({ owned }) =>
-    owned.some(({ ref }) => ref === `file:${API_SERVER_FILES.podSecurity}`),
-  );
+  const laid = [...facts.hosts.values()].some((host) => owns(host, `file:${API_SERVER_FILES.podSecurity}`));
   return laid || !hasServed(facts) ? 'on' : 'left';
 }

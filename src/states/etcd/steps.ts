@@ -1,7 +1,7 @@
 import { ETCDCTL } from '../../cluster/etcd.ts';
+import { owns } from '../../cluster/laid.ts';
 import { PATHS } from '../../core/paths.ts';
 import { hostsWith } from '../../inventory/types.ts';
-import { owns } from '../masters-rollout.ts';
 import type { AroundContext, Step, Steps } from '../stage.ts';
 import { clientUrl, EXISTING, peerUrl, STATE_LINE } from './config.ts';
 
@@ -78,7 +78,7 @@ export function restartingMembers(context: AroundContext): string[] {
 export function stoppedApiServers(context: AroundContext): string[] {
   const { facts } = context;
   const serves = (host: string): boolean => facts.standing?.apiServers.includes(host) ?? true;
-  return restartingMembers(context).filter((host) => owns(facts, host, `unit:${API_SERVER}`) && serves(host));
+  return restartingMembers(context).filter((host) => owns(facts.hosts.get(host), `unit:${API_SERVER}`) && serves(host));
 }
 
 function hasData({ facts }: AroundContext, host: string): boolean {

@@ -185,9 +185,8 @@ export function nameServersOf(own: HostFacts, path: string): string[] {
 /** Into a pod 127.0.0.1 is handed on as it is; there it is CoreDNS, which ends when it finds itself asking itself. */
 function nameServers({ addons }: Cluster, host: Host, own: HostFacts): Found {
   const { enabled, forward } = addons.coredns;
-  const node = host.roles.includes('master') || host.roles.includes('worker');
   const elsewhere = kubeletSetting(host.kubelet, 'resolvConf') !== undefined;
-  if (!enabled || !node || forward.length > 0 || own.resolved || elsewhere) return undefined;
+  if (!enabled || !isNode(host) || forward.length > 0 || own.resolved || elsewhere) return undefined;
   const named = nameServersOf(own, PATHS.resolvConf);
   if (named.length === 0 || !named.every((each) => /^(127\.|::1$)/.test(each))) return undefined;
   return {
@@ -199,7 +198,7 @@ function nameServers({ addons }: Cluster, host: Host, own: HostFacts): Found {
 /** What wants to listen here, and the unit that does so once mcpk has been here. */
 export function portsOf(cluster: Cluster, host: Host): { port: number; unit: string }[] {
   const master = host.roles.includes('master');
-  const node = master || host.roles.includes('worker');
+  const node = isNode(host);
   const when = (wanted: boolean, unit: string, all: readonly number[]): { port: number; unit: string }[] =>
     wanted ? all.map((port) => ({ port, unit })) : [];
   return [
