@@ -40,6 +40,16 @@ document.getElementById('drawn').textContent = JSON.stringify({ rows, text: ink.
 }));
 </script>`;
 
+/** Now and then the browser prints the page before its first frame, in which the reader writes: then it is asked again. */
+async function written(words: readonly string[]): Promise<string> {
+  let json = '';
+  for (let tries = 0; json === '' && tries < 10; tries += 1) {
+    const { stdout } = await promisify(execFile)('chromium', words);
+    json = /<pre id="drawn">(.*?)<\/pre>/s.exec(stdout)?.[1] ?? '';
+  }
+  return json;
+}
+
 async function draw(scheme: 'light' | 'dark', fragment = ''): Promise<{ rows: Drawn[]; text: string; back: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'mcpk-timeline-'));
   const file = join(folder, 'run.html');
@@ -53,13 +63,7 @@ async function draw(scheme: 'light' | 'dark', fragment = ''): Promise<{ rows: Dr
     look,
     '--window-size=1280,900',
   ];
-  const { stdout } = await promisify(execFile)('chromium', [
-    ...flags,
-    '--virtual-time-budget=1000',
-    '--dump-dom',
-    `file://${file}${fragment}`,
-  ]);
-  const json = /<pre id="drawn">(.*?)<\/pre>/s.exec(stdout)?.[1] ?? '';
+  const json = await written([...flags, '--virtual-time-budget=1000', '--dump-dom', `file://${file}${fragment}`]);
   return JSON.parse(json.replaceAll('&gt;', '>').replaceAll('&lt;', '<').replaceAll('&amp;', '&')) as {
     rows: Drawn[];
     text: string;
