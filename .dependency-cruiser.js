@@ -15,7 +15,7 @@ const ROOMS = {
 };
 
 const CONTRACTS =
-  '^src/(inventory/types|states/stage|engine/(types|past/past-types)|cluster/(facts|gate)|resources/types|transport/types)\\.ts$';
+  '^src/(inventory/types|states/(stage|wishes/wish)|engine/(types|past/past-types)|cluster/(facts|gate)|resources/types|transport/types)\\.ts$';
 
 const rooms = Object.entries(ROOMS).map(([room, may]) => ({
   name: `room-${room}`,
@@ -60,11 +60,18 @@ const engineRooms = [
     to: {},
   },
   {
+    name: 'engine-plan-asks-no-host',
+    comment: 'what is planned, and what only describes hosts (render), loads no transport',
+    severity: 'error',
+    from: { path: '^src/engine/plan/' },
+    to: { path: '^src/transport/', pathNot: CONTRACTS },
+  },
+  {
     name: 'engine-doors',
-    comment: 'commands enter the engine by its runs; what asks no host, they may take from plan and past',
+    comment: 'commands enter the engine by its runs; what asks no host, they may take from plan',
     severity: 'error',
     from: { path: '^src/commands/' },
-    to: { path: '^src/engine/', pathNot: ['^src/engine/((runs|plan|past)/|input\\.ts$)', CONTRACTS] },
+    to: { path: '^src/engine/', pathNot: ['^src/engine/((runs|plan)/|input\\.ts$)', CONTRACTS] },
   },
 ];
 

@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [--quick] [--rounds=N] [noop] [race] [race-scratch] [scale] [first-apply] [network] [rolling]`: figures on the lab, as ratios measured in one
+ * `npm run bench -- [--quick] [--rounds=N] [noop] [race] [race-scratch] [scale] [first-apply] [network] [rolling] [snapshot] [removal]`: figures on the lab, as ratios measured in one
  * run. They print as tables and go into docs/performance.md, but for those of a quick run.
  */
 import { execFile } from 'node:child_process';
@@ -9,8 +9,10 @@ import { parseArgs, promisify } from 'node:util';
 import { up } from '../lab/lab.ts';
 import { CLONE } from '../lab/paths.ts';
 import { firstApply } from './first-apply.ts';
+import { removal } from './removal.ts';
 import { rolling } from './rolling.ts';
 import { scale } from './scale.ts';
+import { snapshot } from './snapshot.ts';
 import { circumstances } from './circumstances.ts';
 import { network } from './network.ts';
 import { noop } from './noop.ts';
@@ -27,9 +29,11 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   'first-apply': firstApply,
   network,
   rolling,
+  snapshot,
+  removal,
 };
 /** Minutes long, whatever the number of rounds. */
-const LONG = ['race-scratch', 'first-apply', 'network'];
+const LONG = ['race-scratch', 'first-apply', 'network', 'removal'];
 const DOCUMENT = join(CLONE, 'docs/performance.md');
 
 async function main(): Promise<void> {

@@ -57,7 +57,7 @@ export async function settle(inventories: readonly string[] = BRIDGE): Promise<v
 }
 
 /** Clients on the operator's side find it in KUBECONFIG. */
-export async function writeKubeconfig(): Promise<void> {
-  const { said } = await timed({ argv: ['mcpk', 'kubeconfig', ...inventoryFlags()] });
+export async function writeKubeconfig(inventories: readonly string[] = BRIDGE): Promise<void> {
+  const { said } = await timed({ argv: ['mcpk', 'kubeconfig', ...inventoryFlags(inventories)] });
   await writeFile(KUBECONFIG, said.stdout, { mode: 0o600 });
 }

@@ -5,7 +5,10 @@ import { fileURLToPath } from 'node:url';
 
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 22 || (major === 22 && minor < 18)) {
-  process.stderr.write(`mcpk needs Node 22.18 or newer; this is ${process.versions.node} (${process.execPath}).\n`);
+  process.stderr.write(
+    `✖ mcpk needs Node 22.18 or newer; this is ${process.versions.node} (${process.execPath})\n` +
+      '  hint  Take one from https://nodejs.org/en/download, in front of this one in PATH.\n',
+  );
   process.exit(1);
 }
 const root = dirname(dirname(fileURLToPath(import.meta.url)));

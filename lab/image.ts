@@ -53,6 +53,7 @@ const AVAILABLE = [
   'acl',
   'logrotate',
   'ufw',
+  'age',
 ];
 
 /** Where the image keeps its repository; its sources.list in lab/rootfs names the same place. */

@@ -15,7 +15,10 @@ import { binariesOf } from '../src/states/artifacts.ts';
 import { STAGES } from '../src/states/index.ts';
 import { LEAST } from '../src/states/preflight/host.ts';
 import { lanesOf } from '../src/states/preflight/lanes.ts';
+import type { Stage } from '../src/states/stage.ts';
+import { PAGES } from '../test/e2e/scenarios/pages.ts';
 import { ROOT } from './process.ts';
+import { withDeeds } from './recorded.ts';
 
 /** Parts of pages, by the name that stands in `<!-- made: NAME -->`. */
 export const PARTS: Readonly<Record<string, () => string | Promise<string>>> = {
@@ -39,12 +42,14 @@ export async function withParts(text: string): Promise<string> {
   return made;
 }
 
-/** Pages with such parts, by path, each with what it shall be. */
+/** Pages with such parts, or with scenarios, by path, each with what it shall be. */
 export async function pages(): Promise<Map<string, string>> {
   const made = new Map<string, string>();
   for (const path of globSync('docs/*.md', { cwd: ROOT })) {
     const text = await readFile(join(ROOT, path), 'utf8');
     if (text.includes('<!-- made: ')) made.set(path, await withParts(text));
+    const page = PAGES.find((each) => each.path === path);
+    if (page) made.set(path, withDeeds(text, Object.values(page.sequences).flat()));
   }
   return made;
 }
@@ -55,7 +60,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 }
 
 function exitCodes(): string {
-  const ids = Object.keys(COMMANDS);
+  const ids = Object.entries(COMMANDS).flatMap(([id, { hidden }]) => (hidden ? [] : [id]));
   const rows = Object.entries(EXIT_CODES).map(([name, [code, meaning]]) => {
     return [String(code), meaning, commandNames(ids, (id) => endingsOf(COMMANDS[id] ?? {}).includes(name as Ending))];
   });
@@ -84,9 +89,16 @@ async function stages(): Promise<string> {
   const cluster = await clusterOf();
   const rows = STAGES.map((stage) => {
     const where = stage.api === true ? 'the API' : rolesOf(stage.hosts(cluster), cluster);
-    return [`\`${stage.name}\``, stage.about ?? '', where, stage.needs.map((name) => `\`${name}\``).join(', ') || '–'];
+    return [`\`${stage.name}\``, stage.about ?? '', where, waitsFor(stage)];
   });
   return table(['stage', 'what it sees to', 'on', 'waits for'], rows);
+}
+
+function waitsFor({ needs, drainsAfter = [] }: Stage): string {
+  const named = (names: readonly string[]): string => names.map((name) => `\`${name}\``).join(', ');
+  return [named(needs) || '–', ...(drainsAfter.length > 0 ? [`to drain also for ${named(drainsAfter)}`] : [])].join(
+    '; ',
+  );
 }
 
 /** As roles, where these are all hosts of them. */
@@ -146,7 +158,7 @@ async function packages(): Promise<string> {
     cluster,
     facts: assumedFacts(cluster),
     // Those need Calico's manifest, and install nothing.
-    stages: STAGES.filter(({ name }) => name !== 'network' && name !== 'addons'),
+    stages: STAGES.filter(({ name }) => !['images', 'network', 'calico', 'addons'].includes(name)),
     artifacts: UNSEEN_ARTIFACTS,
     manifests: new Map(),
   });

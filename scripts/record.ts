@@ -2,29 +2,14 @@
  * `node scripts/bootstrap.mjs scripts/record.ts FILE.svg CMD…`: runs a command on a terminal of 92 columns (on the
  * operator's side of the lab) and draws what stands there at its end.
  */
-import { spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { onOperatorSide, operatorEnvironment } from '../lab/operator.ts';
 import { screenAfter, type Cell } from './screen.ts';
+import { COLUMNS, onTerminal } from './terminal.ts';
 
-const COLUMNS = 92;
 const CHARACTER = 8.43; // px, of a 14 px monospace font
 const LINE = 19; // px
 const MARGIN = 18; // px
-
-/** Bytes that the command writes to its terminal. */
-async function record(argv: readonly string[]): Promise<string> {
-  const quoted = argv.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
-  const inside = `stty cols ${COLUMNS} rows 40; exec ${quoted}`;
-  const [command = '', ...args] = onOperatorSide(['script', '-qefc', inside, '/dev/null']);
-  const env = { ...process.env, ...operatorEnvironment(), TERM: 'xterm-256color', LANG: 'C.UTF-8' };
-  const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
-  const parts: Buffer[] = [];
-  child.stdout.on('data', (part: Buffer) => parts.push(part));
-  const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
-  if (code !== 0 && code !== 2) process.stderr.write(`${argv[0] ?? ''} exited ${String(code)}\n`);
-  return Buffer.concat(parts).toString('utf8');
-}
 
 function escape(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
@@ -65,6 +50,10 @@ if (file === undefined || argv.length === 0) {
   process.exitCode = 64;
 } else {
   const prompt = [...`$ ${argv.join(' ')}`].map((text) => ({ text, style: 'bold' }));
-  const lines = screenAfter(await record(argv));
+  const { code, output } = await onTerminal(onOperatorSide(argv), {
+    env: { ...process.env, ...operatorEnvironment() },
+  });
+  if (code !== 0 && code !== 2) process.stderr.write(`${argv[0] ?? ''} exited ${String(code)}\n`);
+  const lines = screenAfter(output);
   await writeFile(file, svg([prompt, [], ...lines], argv.join(' ')));
 }

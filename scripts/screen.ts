@@ -1,4 +1,4 @@
-/** As much of a terminal as mcpk's views use: text, colors, carriage return, cursor up, erase. */
+/** As much of a terminal as mcpk's views and questions use: text, colors, carriage return, cursor up and to a column, erase. */
 
 export interface Cell {
   text: string;
@@ -19,6 +19,7 @@ export function screenAfter(output: string): Cell[][] {
       lines[row] ??= [];
     } else if (control) {
       const [, words = '', letter] = control;
+      if (letter === 'G') column = Number(words || 1) - 1;
       if (letter === 'A') row = Math.max(0, row - Number(words || 1));
       if (letter === 'K') lines[row] = [];
       if (letter === 'J') {
@@ -37,6 +38,18 @@ export function screenAfter(output: string): Cell[][] {
   }
   while (lines.length > 0 && lines.at(-1)?.every((cell) => cell.text === ' ')) lines.pop();
   return lines;
+}
+
+/** What stands there, without colors. */
+export function textOf(lines: readonly (readonly Cell[])[]): string {
+  return lines
+    .map((line) =>
+      line
+        .map(({ text }) => text)
+        .join('')
+        .trimEnd(),
+    )
+    .join('\n');
 }
 
 const STYLES: Readonly<Record<string, string>> = {

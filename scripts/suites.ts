@@ -1,21 +1,43 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { glob } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { ROOT, run, tool } from './process.ts';
 
 export interface Count {
   passed: number;
-  failed: number;
   skipped: number;
+  /** What failed: the test's file and its name. */
+  failures: readonly string[];
 }
 
 interface VitestReport {
   numPassedTests: number;
-  numFailedTests: number;
   numPendingTests: number;
+  testResults: readonly FileResult[];
 }
 
-/** Runs one vitest project, shown as it goes, and gives back how many tests passed and failed. */
+interface FileResult {
+  name: string;
+  status: string;
+  assertionResults: readonly { status: string; fullName: string }[];
+}
+
+/** What a report of vitest counts, and the names of what failed in it; a run that broke off without any is one failure. */
+export function countOf(project: string, report: VitestReport | undefined, code: number | null): Count {
+  const failures = (report?.testResults ?? []).flatMap(failuresOf);
+  if (failures.length === 0 && code !== 0) failures.push(`${project}: the run broke off`);
+  return { passed: report?.numPassedTests ?? 0, skipped: report?.numPendingTests ?? 0, failures };
+}
+
+function failuresOf(file: FileResult): string[] {
+  const path = relative(ROOT, file.name);
+  const failed = file.assertionResults.filter((test) => test.status === 'failed');
+  // A file that does not load has no failed test of its own.
+  if (failed.length === 0 && file.status === 'failed') return [`${path}: did not load, or failed outside its tests`];
+  return failed.map((test) => `${path} > ${test.fullName}`);
+}
+
+/** Runs one vitest project, shown as it goes, and gives back how many tests passed and which failed. */
 export async function runSuite(project: string, args: readonly string[] = []): Promise<Count> {
   const report = join(ROOT, '.cache', `vitest-${project}.json`);
   await mkdir(join(ROOT, '.cache'), { recursive: true });
@@ -23,11 +45,7 @@ export async function runSuite(project: string, args: readonly string[] = []): P
   const argv = [tool('vitest'), 'run', '--project', project, '--reporter=default', '--reporter=json'];
   const { code } = await run([...argv, `--outputFile.json=${report}`, ...args], { inherit: true });
   const text = await readFile(report, 'utf8').catch(() => undefined);
-  if (text === undefined) return { passed: 0, failed: 1, skipped: 0 };
-  const counts = JSON.parse(text) as VitestReport;
-  // A file that does not load has no failed test of its own.
-  const failed = code !== 0 && counts.numFailedTests === 0 ? 1 : counts.numFailedTests;
-  return { passed: counts.numPassedTests, failed, skipped: counts.numPendingTests };
+  return countOf(project, text === undefined ? undefined : (JSON.parse(text) as VitestReport), code);
 }
 
 export async function hasTests(folder: string): Promise<boolean> {

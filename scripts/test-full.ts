@@ -15,8 +15,8 @@ if (files === undefined) {
   process.stdout.write(`✖ ${reason}\n`);
   process.exitCode = 1;
 } else if (await labIsUp({ bare: true })) {
-  const { failed } = await runSuite('e2e', ['--project', 'faults', ...files, ...rest]);
-  process.exitCode = failed === 0 ? 0 : 1;
+  const { failures } = await runSuite('e2e', ['--project', 'faults', ...files, ...rest]);
+  process.exitCode = failures.length === 0 ? 0 : 1;
 } else {
   process.exitCode = 1;
 }

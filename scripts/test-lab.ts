@@ -7,8 +7,8 @@ if (reason !== undefined) {
   process.stdout.write(`✖ ${reason}\n`);
   process.exitCode = 1;
 } else if (await labIsUp()) {
-  const { failed } = await runSuite('e2e', ['--project', 'faults', ...process.argv.slice(2)]);
-  process.exitCode = failed === 0 ? 0 : 1;
+  const { failures } = await runSuite('e2e', ['--project', 'faults', ...process.argv.slice(2)]);
+  process.exitCode = failures.length === 0 ? 0 : 1;
 } else {
   process.exitCode = 1;
 }

@@ -43,6 +43,7 @@ const REASONS = {
   module: 'kernel modules: the lab has no module files, and only mcpk takes built-in ones for loaded',
   command: 'commands with a condition (swap off)',
   object: 'objects in the API',
+  record: "the record of a host's cluster, which names its authority",
   start: 'units that need a binary or a certificate to start',
 } as const;
 
@@ -66,6 +67,8 @@ export function unsaid(resource: Resource, scope: Scope): string | undefined {
       return REASONS.command;
     case 'kubeObject':
       return REASONS.object;
+    case 'clusterRecord':
+      return REASONS.record;
     case 'directory':
     case 'link':
     case 'package':

@@ -1,58 +1,31 @@
 /** Starts and ends simulated hosts, and runs commands among them. */
-import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { children } from '../../lab/processes.ts';
 import { CLONE } from '../../lab/paths.ts';
 import { run } from '../../lab/run.ts';
+import { simulate, type Simulated } from '../namespaces.ts';
 import { inventoryText, knownHostsText, sshConfigText, type Access } from './inventory.ts';
 
-export interface SimulatedFleet {
+export interface SimulatedFleet extends Pick<Simulated, 'inside' | 'stop'> {
   inventory: string;
   sshConfig: string;
-  /** The words that put a command onto the side of the operator. */
-  inside(argv: readonly string[]): string[];
   /** Appends a line to this file of every host. */
   spoil(path: string): Promise<void>;
-  stop(): Promise<void>;
 }
 
 const FOLDER = join(CLONE, '.cache/bench/scale');
 
 export async function startFleet(image: string, count: number): Promise<SimulatedFleet> {
   const files = await writeFiles(count);
-  const namespaces = ['--net', '--mount', '--propagation=private', '--pid', '--fork', '--kill-child', '--mount-proc'];
-  const script = ['sh', join(import.meta.dirname, 'serve.sh'), image, String(count), files.publicKey, files.hostKey];
-  const child = spawn('unshare', [...namespaces, ...script], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const expect = async (word: string): Promise<void> => {
-    const line = await lines.next();
-    if (line.done || line.value !== word) throw new Error(`the simulated hosts ended: ${String(line.value)}`);
-  };
-  await expect('ready');
-  const inside = among(child);
+  const script = [join(import.meta.dirname, 'serve.sh'), image, String(count), files.publicKey, files.hostKey];
+  const { inside, tell, stop } = await simulate(script);
   return {
     inventory: files.inventory,
     sshConfig: files.sshConfig,
     inside,
-    async spoil(path) {
-      child.stdin.write(`spoil ${path}\n`);
-      await expect('done');
-    },
-    async stop() {
-      child.stdin.end();
-      await ended;
-    },
+    spoil: (path) => tell(`spoil ${path}`),
+    stop,
   };
-}
-
-/** The network is the fleet's, files are the machine's. */
-function among(child: ChildProcess): SimulatedFleet['inside'] {
-  const [first] = child.pid === undefined ? [] : children(child.pid);
-  if (first === undefined) throw new Error('the simulated hosts have no process');
-  return (argv) => ['nsenter', `--net=/proc/${String(first)}/ns/net`, '--', ...argv];
 }
 
 interface Files {

@@ -21,22 +21,23 @@ interface TextOptions {
   signal: AbortSignal;
   /** Bytes that it may have; as many as one of checksums unless it is said. */
   limit?: number;
-  /** What helps where it can't be downloaded. */
-  hint?: string;
+  /** What can be done where there is no way to it: `name a file as …`. */
+  instead?: string;
 }
 
-const HINT =
-  'run the command again, it goes on where it stopped; without a way out set artifacts.mirrors or fill artifacts.directory by hand';
+const INSTEAD = 'set artifacts.mirrors, or fill artifacts.directory by hand (docs/air-gapped.md)';
+/** There is no way to the server now, and most likely none in a minute. */
+const NO_WAY = ['ENOTFOUND', 'EAI_AGAIN', 'ENETUNREACH', 'ENETDOWN', 'EHOSTUNREACH'];
 
 const TEXT_LIMIT = 1 << 20;
 /** Several times the largest release: a mirror that sends without end fills no disk. */
 const FILE_LIMIT = 2 ** 31;
 
-/** A small text. Throws McpkError `fetch`, with `hint`. */
-export async function fetchText(url: string, { signal, limit = TEXT_LIMIT, hint }: TextOptions): Promise<string> {
+/** A small text. Throws McpkError `fetch`, which says what helps. */
+export async function fetchText(url: string, { signal, limit = TEXT_LIMIT, instead }: TextOptions): Promise<string> {
   const work = async (): Promise<string> => {
     const answer = await get(url, {}, signal);
-    expectStatus(url, answer, [200], hint);
+    expectStatus(url, answer, [200], instead && `See whether the URL is right, or ${instead}.`);
     let text = '';
     answer.setEncoding('utf8');
     for await (const chunk of answer as AsyncIterable<string>) {
@@ -45,7 +46,7 @@ export async function fetchText(url: string, { signal, limit = TEXT_LIMIT, hint 
     }
     return text;
   };
-  return wrapped(url, signal, work, hint);
+  return wrapped(url, signal, work, instead);
 }
 
 export interface Target {
@@ -127,7 +128,7 @@ async function writeAll(file: FileHandle, chunk: Buffer, position: number): Prom
     done += (await file.write(chunk, done, chunk.length - done, position + done)).bytesWritten;
 }
 
-async function wrapped<T>(url: string, signal: AbortSignal, work: () => Promise<T>, hint = HINT): Promise<T> {
+async function wrapped<T>(url: string, signal: AbortSignal, work: () => Promise<T>, instead = INSTEAD): Promise<T> {
   try {
     return await work();
   } catch (cause) {
@@ -135,7 +136,18 @@ async function wrapped<T>(url: string, signal: AbortSignal, work: () => Promise<
     if (cause instanceof McpkError) throw cause;
     throw new McpkError('fetch', `can't download ${url}: ${cause instanceof Error ? cause.message : String(cause)}`, {
       cause,
-      hint,
+      hint: `${viaProxy(url)}${isWithoutWay(cause) ? '' : 'Run the command again: it goes on where it stopped. '}Without the Internet: ${instead}.`,
     });
   }
+}
+
+/** Whoever reads that a connection was refused does not think of a proxy by himself. */
+function viaProxy(url: string): string {
+  const name = url.startsWith('https:') ? 'HTTPS_PROXY' : 'HTTP_PROXY';
+  const given = [name, name.toLowerCase()].find((each) => (process.env[each] ?? '') !== '');
+  return given === undefined ? '' : `${given} is set: see whether that proxy answers. `;
+}
+
+function isWithoutWay(cause: unknown): boolean {
+  return cause instanceof Error && 'code' in cause && NO_WAY.some((code) => code === cause.code);
 }

@@ -37,14 +37,26 @@ export async function loadManifests(
   cluster: Cluster,
   { pins, signal }: { pins: Pins; signal: AbortSignal },
 ): Promise<Map<string, string>> {
+  const from = { cluster, pins, copies: artifactsRoot(cluster).below('manifests'), signal };
+  const texts = await Promise.all(
+    sourcesOf(cluster).map(async (source) => [source.name, await loadOne(source, from)] as const),
+  );
+  return new Map(texts);
+}
+
+/** Those that are files of this machine. `read` throws `invalid`. */
+export function localManifests(cluster: Cluster): { name: string; read: () => string }[] {
+  return sourcesOf(cluster)
+    .filter(({ source }) => !isUrl(source))
+    .map((source) => ({ name: source.name, read: () => loadFile(source) }));
+}
+
+function sourcesOf(cluster: Cluster): Source[] {
   const named = cluster.addons.manifests.map((each) => ({
     ...each,
     setting: `source of ${each.name} in addons.manifests`,
   }));
-  const wanted: Source[] = [...named, ...(cluster.network.plugin === 'calico' ? [calicoSource(cluster)] : [])];
-  const from = { cluster, pins, copies: artifactsRoot(cluster).below('manifests'), signal };
-  const texts = await Promise.all(wanted.map(async (source) => [source.name, await loadOne(source, from)] as const));
-  return new Map(texts);
+  return [...named, ...(cluster.network.plugin === 'calico' ? [calicoSource(cluster)] : [])];
 }
 
 function calicoSource(cluster: Cluster): Source {
@@ -56,7 +68,18 @@ function calicoSource(cluster: Cluster): Source {
 }
 
 async function loadOne(source: Source, from: From): Promise<string> {
-  const text = /^https?:\/\//.test(source.source) ? await loadUrl(source, from) : readLocal(source);
+  if (!isUrl(source.source)) return loadFile(source);
+  const text = await loadUrl(source, from);
+  check(source, text);
+  return text;
+}
+
+function isUrl(source: string): boolean {
+  return /^https?:\/\//.test(source);
+}
+
+function loadFile(source: Source): string {
+  const text = readLocal(source);
   check(source, text);
   return text;
 }
@@ -89,20 +112,20 @@ async function loadUrl(source: Source, from: From): Promise<string> {
   if (!cluster.artifacts.download) {
     throw new McpkError('invalid', `manifest ${name}: ${url} is not at hand`, {
       details: names.map((file) => `looked for, with the right checksum: ${copies.path}/${file}`),
-      hint: `${fileInstead(source)} Or set artifacts.download: true.`,
+      hint: `Name ${fileFor(source)}, or set artifacts.download: true.`,
     });
   }
   if (sha256 === undefined) await pins.admit(url, url);
-  const hint = `Run the command again. Without a way out: ${fileInstead(source)}`;
-  const text = await fetchText(url, { signal, limit: MOST_BYTES, hint });
+  const instead = `name ${fileFor(source)}`;
+  const text = await fetchText(url, { signal, limit: MOST_BYTES, instead });
   check(source, text);
   if (sha256 === undefined) pins.fetched(url, url, digest(text));
   await copies.replace(`${source.immutable ? digest(url) : digest(text)}.yaml`, text);
   return text;
 }
 
-function fileInstead({ setting }: Source): string {
-  return `Name a file as ${setting} (docs/air-gapped.md).`;
+function fileFor({ setting }: Source): string {
+  return `a file as ${setting} (docs/air-gapped.md)`;
 }
 
 /**

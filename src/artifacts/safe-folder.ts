@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
-import { mkdir, mkdtemp, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { mkdtemp, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { McpkError } from '../core/errors.ts';
+import { makeFolders } from '../core/make-folders.ts';
 import { lstatOf, refusal, walk } from './links.ts';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR, O_WRONLY } = constants;
@@ -27,7 +28,7 @@ export class SafeFolder {
   }
 
   async make(): Promise<void> {
-    if (!(await walk(this.#base, this.path))) await mkdir(this.path, { recursive: true });
+    if (!(await walk(this.#base, this.path))) makeFolders(this.path);
   }
 
   /** Those of `names` that are regular files. */

@@ -26,6 +26,7 @@ export function bareHost(name: string, address: string): HostFacts {
     resolved: false,
     packageManager: 'apt',
     ports: [22],
+    runs: {},
     foreign: [],
     rivals: [],
     missingModules: [],

@@ -3,7 +3,7 @@ import type { Cluster } from '../inventory/types.ts';
 import { kubectl } from './kubectl.ts';
 
 /** On a Node that mcpk cordoned: laid and taken away together with the cordon. One without it is an operator's. */
-export const CORDONED_BY = 'mcpk.io/cordoned-by';
+const CORDONED_BY = 'mcpk.io/cordoned-by';
 const OURS = 'mcpk';
 
 /** Both at once, so that a cordon of ours is never without its mark, whenever mcpk is killed. */
@@ -39,6 +39,11 @@ export function cordon(cluster: Cluster, on: string, node: string): string[] {
 /** Lets new pods in again where mcpk kept them off. */
 export function uncordon(cluster: Cluster, on: string, node: string): string[] {
   return ['sh', '-c', UNCORDON, 'sh', node, patch(false), ...kubectl(cluster, on).argv];
+}
+
+/** Lets new pods in again, whoever kept them off. */
+export function liftCordon(cluster: Cluster, on: string, node: string): string[] {
+  return kubectl(cluster, on, 'patch', 'node', node, '--type=merge', '-p', patch(false)).argv;
 }
 
 /** Whose a cordon is, as the Node tells it; undefined where there is none. A mark alone is one that was half lifted. */

@@ -49,5 +49,9 @@ function hasFormed(cluster: Cluster, { hosts }: Seen): boolean {
 export function knownMembers({ hosts, members }: Seen): readonly EtcdMember[] | undefined {
   if (members !== undefined) return members;
   const inOrder = [...hosts.values()].toSorted((a, b) => Number(b.etcdData) - Number(a.etcdData));
-  return inOrder.map(namedMembers).find((each) => each.length > 0);
+  for (const own of inOrder) {
+    const named = namedMembers(own);
+    if (named.length > 0) return named;
+  }
+  return undefined;
 }

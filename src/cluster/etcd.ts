@@ -1,6 +1,7 @@
 import { ETCD_METRICS_PORT } from '../core/ports.ts';
 import { PATHS } from '../core/paths.ts';
 import { hostsWith } from '../inventory/types.ts';
+import { knownMembers } from './etcd-phase.ts';
 import type { Answer, Ask, GateCheck, GateContext } from './gate.ts';
 import { localRequest, parseHttp, parseJson, seen } from './http.ts';
 
@@ -24,6 +25,13 @@ export interface EtcdStatus {
   raftTerm: number;
   version: string;
   dbSize: number;
+  /** Of it, what is not free again. */
+  dbSizeInUse: number;
+  /** 0 where the member does not tell. */
+  dbSizeQuota: number;
+  isLearner: boolean;
+  /** Of the data, such as `3.7.0`; empty where the member does not tell. */
+  storageVersion: string;
 }
 
 /**
@@ -40,7 +48,7 @@ export function askEtcdStatus(host: string, more: { patience?: number } = {}): A
 }
 
 /** One that never met a quorum since its start takes connections and says nothing. */
-export function askEtcd(host: string, path: string, more: { patience?: number } = {}): Ask {
+export function askEtcd(host: string, path: string, more: { patience?: number; body?: string } = {}): Ask {
   return localRequest({
     host,
     port: 2379,
@@ -48,6 +56,7 @@ export function askEtcd(host: string, path: string, more: { patience?: number } 
     method: 'POST',
     body: '{}',
     ...more,
+    limit: (more.patience ?? 5) + 3,
     tls: {
       authority: `${PATHS.pki}/etcd-ca.crt`,
       name: 'localhost',
@@ -63,6 +72,10 @@ export function parseEtcdStatus(answer: Answer | undefined): EtcdStatus | undefi
         header?: Record<string, string>;
         version?: string;
         dbSize?: string;
+        dbSizeInUse?: string;
+        dbSizeQuota?: string;
+        isLearner?: boolean;
+        storageVersion?: string;
         leader?: string;
         raftIndex?: string;
         raftTerm?: string;
@@ -78,13 +91,20 @@ export function parseEtcdStatus(answer: Answer | undefined): EtcdStatus | undefi
     raftTerm: Number(body.raftTerm ?? 0),
     version: body.version ?? '',
     dbSize: Number(body.dbSize ?? 0),
+    dbSizeInUse: Number(body.dbSizeInUse ?? 0),
+    dbSizeQuota: Number(body.dbSizeQuota ?? 0),
+    isLearner: body.isLearner ?? false,
+    storageVersion: body.storageVersion ?? '',
   };
 }
 
 /** Each member of the batch healthy; all that answer in one cluster, with one leader. */
 export function etcdGates({ cluster, facts, hosts }: GateContext): GateCheck[] {
   const members = hostsWith(cluster, 'etcd').map((host) => host.name);
-  const reachable = members.filter((name) => facts.hosts.has(name));
+  // Of those that are to join, the ones whose turn has come.
+  const joined = knownMembers(facts)?.map(({ name }) => name);
+  const isCounted = (name: string): boolean => joined === undefined || joined.includes(name) || hosts.includes(name);
+  const reachable = members.filter((name) => facts.hosts.has(name) && isCounted(name));
   const health = hosts.filter((name) => members.includes(name)).map(healthGate);
   return reachable.length === 0 ? health : [...health, leaderGate(reachable)];
 }

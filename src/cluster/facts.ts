@@ -1,3 +1,5 @@
+import type { Service } from '../core/services.ts';
+
 /** What a host tells about itself, read in the same round trip that takes the lock. */
 export interface HostFacts {
   os: { id: string; version: string; name: string; like: string[] };
@@ -34,6 +36,8 @@ export interface HostFacts {
   packageManager: 'apt' | 'none';
   /** Listening TCP ports. */
   ports: number[];
+  /** The versions of processes that run, which are not always those of the files that lie there: `1.37.1`. */
+  runs: Partial<Record<Service, string>>;
   /** Units or binaries of foreign installs that were seen: docker, kubeadm, k3s … */
   foreign: string[];
   /** Modules that nodes need and this kernel neither has nor can load. */
@@ -48,9 +52,9 @@ export interface HostFacts {
   owned: OwnedEntry[];
   /** A run is under way here, or was cut off. */
   unfinished: boolean;
-  /** Text of the few files whose present content decides states: etcd.yaml. */
+  /** Text of the few files whose present content decides states: etcd.yaml, the state of a restore of etcd, the cluster's record. */
   files: Record<string, string>;
-  /** The data directory of etcd has a member. */
+  /** etcd has a write-ahead log here: the data of a member. */
   etcdData: boolean;
   /** What the units of the control plane on this host were given; absent where there are none. */
   ranges?: { services?: string; pods?: string };
@@ -88,8 +92,13 @@ export interface EtcdMember {
   /** Empty until it starts for the first time. */
   name: string;
   peerUrls: readonly string[];
-  /** That it runs; known of the one that was asked. */
+  /** It follows the log and has no vote yet: it answers nothing but its status. */
+  isLearner?: true;
+  /** It was put into the list and has not started since. */
+  unstarted?: true;
+  /** That it runs, and of its data; known of the one that was asked. */
   version?: string;
+  storage?: string;
 }
 
 /** The undo of a step of a run that was cut off, as the host's journal has it: what was done before it was noted. */
@@ -112,6 +121,10 @@ export interface Facts {
   apiRefuses?: string;
   /** What runs that were cut off left undone. */
   owed?: readonly OwedUndo[];
+  /** The first master whose API server told its nodes; absent while none is ready. */
+  apiHost?: string;
+  /** Addresses of the API servers that serve, by the API's own list; absent while it is not told. */
+  apiServers?: readonly string[];
   /** From the API; absent while no API server is ready. */
   nodes?: ReadonlyMap<string, NodeFacts>;
   /** Calico's, from the API, none where it does not run; absent while no API server is ready. */
@@ -119,6 +132,9 @@ export interface Facts {
   /** From the API; absent while no API server is ready. */
   services?: ServiceAddresses;
 }
+
+/** What some hosts tell: of the cluster nothing, unless they are all that a run would ask. */
+export type FactsOfHosts = Pick<Facts, 'hosts' | 'unreachable'> & Partial<Facts>;
 
 /** Addresses of the two Services that the inventory numbers; one that is not there is left out. */
 export interface ServiceAddresses {
@@ -141,4 +157,40 @@ export interface IpPool {
   name: string;
   cidr: string;
   encapsulation: 'vxlan' | 'ipip' | 'bgp';
+}
+
+/** What `mcpk etcd status` tells, in this shape with --json. Ids are in decimal digits, as in etcd's own JSON. */
+export interface EtcdReport {
+  cluster: string;
+  clusterId: string;
+  /** Member that leads; absent = none does. */
+  leader?: string;
+  /** A quorum of the members is healthy. */
+  quorum: boolean;
+  revision: number;
+  alarms: { member: string; alarm: string }[];
+  members: MemberReport[];
+}
+
+export interface MemberReport {
+  /** Empty until it starts for the first time. */
+  name: string;
+  id: string;
+  /** Host of the inventory; absent for a member of none. */
+  host?: string;
+  peerUrls: string[];
+  role: 'leader' | 'voter' | 'learner' | 'unstarted';
+  healthy: boolean;
+  /** Why it is not. */
+  problem?: string;
+  version?: string;
+  storageVersion?: string;
+  databaseBytes?: number;
+  inUseBytes?: number;
+  quotaBytes?: number;
+  raftIndex?: number;
+  /** Entries of the log that others have, and it has not. They are asked one after another: a few are none. */
+  raftLag?: number;
+  /** The newest bundle of `etcd.backup` on it. */
+  backup?: { name: string; bytes: number; ageSeconds: number };
 }

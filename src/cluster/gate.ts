@@ -25,6 +25,8 @@ export interface GateCheck {
   unit?: { host: string; name: string };
   /** Seconds from the end of the change until it must hold. */
   deadline: number;
+  /** What it is when it does not hold; absent = `gate`. */
+  code?: 'preflight';
 }
 
 /** Reads that tell why something is not as it should be. */
@@ -69,4 +71,6 @@ export interface GateContext {
   facts: Facts;
   /** Hosts of the batch that just converged; for a whole stage, all its hosts. */
   hosts: readonly string[];
+  /** Where a binary of this run lies on a host, once it is sent; absent where nothing is carried out. */
+  staged?: (host: string, name: string) => string;
 }

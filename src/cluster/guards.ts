@@ -1,18 +1,23 @@
 import { hostsWith } from '../inventory/types.ts';
 import type { GuardContext } from '../states/stage.ts';
 import { askReady, readyProblem } from './api-server.ts';
+import { quorumOf } from './etcd-phase.ts';
 import { askEtcdHealth, isHealthy } from './etcd.ts';
 import type { Answer, Guard } from './gate.ts';
 import { parseHttp, seen } from './http.ts';
+import { leavers } from './leaving.ts';
+import { losingTheirMember } from './own-member.ts';
+
+const NO_QUORUM =
+  'etcd has no quorum until enough members are back: the API answers no write and soon no read, nothing is scheduled, and leases run out. Pods that run go on.';
 
 /**
  * Taking these members down leaves a quorum of healthy ones. One or two members have none to spare: there is nothing
- * to guard, every restart is an outage.
+ * to guard, every restart is an outage. `members` are all that have a vote then.
  */
-export function quorumGuard(context: GuardContext, taken: readonly string[]): Guard[] {
-  const members = hostsWith(context.cluster, 'etcd').map((host) => host.name);
+export function quorumGuard(context: GuardContext, taken: readonly string[], members: readonly string[]): Guard[] {
   if (taken.length === 0 || members.length < 3) return [];
-  const quorum = Math.floor(members.length / 2) + 1;
+  const quorum = quorumOf(members.length);
   const up = (answers: readonly Answer[], host: string): boolean =>
     isHealthy(answerOf(answers, host)) || isBack(context, host);
   const awayOf = (answers: readonly Answer[]): string[] =>
@@ -31,10 +36,37 @@ export function quorumGuard(context: GuardContext, taken: readonly string[]): Gu
       },
       blames: (answers) => awayOf(answers).find((host) => context.earlier.includes(host)),
       deadline: 10,
-      consequence:
-        'etcd has no quorum until enough members are back: the API answers no write and soon no read, nothing is scheduled, and leases run out. Pods that run go on.',
+      consequence: NO_QUORUM,
     },
   ];
+}
+
+export interface LeavingMembers {
+  leaving: readonly string[];
+  /** Who has a vote without them. */
+  staying: readonly string[];
+  /** Of those, who joins in the same batch: its gate has held by then. */
+  joined: readonly string[];
+}
+
+/** Those who stay when members leave for good are a quorum of healthy ones by themselves. */
+export function leavingGuard(context: GuardContext, { leaving, staying, joined }: LeavingMembers): Guard {
+  const quorum = quorumOf(staying.length);
+  const awayOf = (answers: readonly Answer[]): string[] =>
+    staying.filter((host) => !joined.includes(host) && !isHealthy(answerOf(answers, host)) && !isBack(context, host));
+  return {
+    title: `etcd has its quorum once ${leaving.join(', ')} ${leaving.length === 1 ? 'has' : 'have'} left`,
+    asks: reachable(context, staying).map(askEtcdHealth),
+    check: (answers) => {
+      const away = awayOf(answers);
+      if (staying.length - away.length >= quorum) return undefined;
+      const why = away.map((host) => `${host} is not healthy (${seen(answerOf(answers, host))})`).join(', ');
+      return `${why}: ${String(staying.length - away.length)} of ${String(staying.length)} members would be up, a quorum is ${String(quorum)}`;
+    },
+    blames: (answers) => awayOf(answers).find((host) => context.earlier.includes(host)),
+    deadline: 10,
+    consequence: NO_QUORUM,
+  };
 }
 
 /**
@@ -43,7 +75,8 @@ export function quorumGuard(context: GuardContext, taken: readonly string[]): Gu
  */
 export function apiServerGuard(context: GuardContext, taken: readonly string[]): Guard[] {
   const { cluster, facts, ahead } = context;
-  const masters = hostsWith(cluster, 'master').map((host) => host.name);
+  // Those that are taken may be no masters of the inventory any more.
+  const masters = [...new Set([...hostsWith(cluster, 'master').map((host) => host.name), ...taken])];
   if (taken.length === 0 || masters.length < 2) return [];
   const others = masters.filter((host) => !taken.includes(host));
   const wrong = (answers: readonly Answer[], host: string): string | undefined => readyProblem(answerOf(answers, host));
@@ -56,9 +89,12 @@ export function apiServerGuard(context: GuardContext, taken: readonly string[]):
       check: (answers) => {
         if (!taken.some((host) => runs(answers, host))) return undefined;
         const why = (host: string): string => wrong(answers, host) ?? '';
+        if (others.length === 0) return 'there is no other master';
         if (!others.some((host) => up(answers, host))) return others.map((host) => `${host}: ${why(host)}`).join(', ');
+        const excused = losingTheirMember(cluster, facts);
+        const wasUp = (host: string): boolean => facts.standing?.apiServers.includes(host) === true;
         // The one that this run has taken down last, in whatever stage, or one that has failed since.
-        const left = others.find((host) => facts.standing?.apiServers.includes(host) && !up(answers, host));
+        const left = others.find((host) => wasUp(host) && !excused.includes(host) && !up(answers, host));
         return ahead || left === undefined ? undefined : `${left} is not ready again: ${why(left)}`;
       },
       blames: (answers) => others.find((host) => context.earlier.includes(host) && !up(answers, host)),
@@ -66,6 +102,18 @@ export function apiServerGuard(context: GuardContext, taken: readonly string[]):
       consequence: 'nobody serves the API until one of them is ready again. Pods that run go on.',
     },
   ];
+}
+
+/**
+ * Of hosts that leave, or give up the role of a master, those whose API server may serve still, as the stage that stops
+ * it was left out. Asked only when their turn comes: where it was not, it has stopped them by then.
+ */
+export function retiredGuard(context: GuardContext, hosts: readonly string[]): Guard[] {
+  const { cluster, facts, ahead } = context;
+  const retired = leavers(cluster, facts).flatMap(({ host, master }) =>
+    master && hosts.includes(host.name) ? [host.name] : [],
+  );
+  return ahead ? [] : apiServerGuard(context, retired);
 }
 
 function reachable({ facts }: GuardContext, hosts: readonly string[]): string[] {

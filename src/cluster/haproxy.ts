@@ -1,7 +1,7 @@
-import { lastLine } from '../core/answer.ts';
 import { linesOf } from '../core/lines.ts';
 import { haproxyHosts } from './endpoint.ts';
 import type { Answer, Ask, GateCheck, GateContext } from './gate.ts';
+import { seen } from './http.ts';
 
 export const HAPROXY_BACKEND = 'kube-apiservers';
 
@@ -47,10 +47,9 @@ export function haproxyGates({ cluster, hosts }: GateContext): GateCheck[] {
   return hosts
     .filter((name) => own.includes(name))
     .map((host) => ({
-      title: `HAProxy ${host} answers`,
+      title: `HAProxy ${host} up`,
       asks: [askHaproxy(host, cluster.haproxy.statsSocket)],
-      check: ([answer]: readonly Answer[]) =>
-        answer?.stdout.includes('Name: HAProxy') ? undefined : lastLine(answer?.stderr),
+      check: ([answer]: readonly Answer[]) => (answer?.stdout.includes('Name: HAProxy') ? undefined : seen(answer)),
       host,
       unit: { host, name: 'haproxy.service' },
       deadline: 30,
@@ -76,7 +75,8 @@ export function backendUpGate(context: GateContext, target: string): GateCheck[]
 export function backendProblem(answers: readonly Answer[], target: string): string | undefined {
   const problems = answers.flatMap((answer) => {
     const servers = parseStat(answer).filter((row) => row.server === target && row.backend.startsWith(HAPROXY_BACKEND));
-    if (servers.length === 0) return [`HAProxy on ${answer.host} does not know ${target}: ${lastLine(answer.stderr)}`];
+    if (answer.stdout === '') return [`HAProxy on ${answer.host} does not answer: ${seen(answer)}`];
+    if (servers.length === 0) return [`HAProxy on ${answer.host} does not know ${target}`];
     const down = servers.find((row) => row.status !== 'UP');
     return down ? [`HAProxy on ${answer.host} sees ${target} ${down.status} (${down.lastCheck})`] : [];
   });

@@ -13,6 +13,8 @@ export interface LocalRequest {
   body?: string;
   /** Seconds without a byte after which there is no answer. */
   patience?: number;
+  /** Seconds for all of it: socat itself waits for ever for one that takes the connection and begins no TLS. */
+  limit?: number;
   tls?: {
     authority: string;
     /** DNS name that the server's certificate must have. */
@@ -23,14 +25,17 @@ export interface LocalRequest {
 }
 
 export function localRequest(request: LocalRequest): Ask {
-  const { host, port, path, method = 'GET', body = '', patience = 5, tls } = request;
+  const { host, port, path, method = 'GET', body = '', patience = 5, limit, tls } = request;
   const seconds = String(patience);
   const head = [`${method} ${path} HTTP/1.1`, `Host: ${tls?.name ?? 'localhost'}`, 'Accept: application/json'];
   const length =
     body === '' ? [] : ['Content-Type: application/json', `Content-Length: ${String(Buffer.byteLength(body))}`];
   return {
     host,
-    argv: ['socat', '-t', seconds, '-T', seconds, '-', address(port, tls)],
+    argv: [
+      ...(limit === undefined ? [] : ['timeout', String(limit)]),
+      ...['socat', '-t', seconds, '-T', seconds, '-', address(port, tls)],
+    ],
     stdin: `${[...head, ...length].join('\r\n')}\r\n\r\n${body}`,
     http: true,
   };

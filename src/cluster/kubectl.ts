@@ -15,8 +15,9 @@ export function kubectlBy(kubeconfig: string, cluster: Cluster, host: string, ar
   return { host, argv: [`${PATHS.bin}/kubectl`, ...common, ...args] };
 }
 
-/** The master that is asked: the first that answered. */
+/** The master that is asked: the first whose API server answered; where none did, the first that is reached. */
 export function apiHost(cluster: Cluster, facts: Facts): string {
+  if (facts.apiHost !== undefined) return facts.apiHost;
   const masters = hostsWith(cluster, 'master').map((host) => host.name);
   return masters.find((name) => facts.hosts.has(name)) ?? masters[0] ?? '';
 }

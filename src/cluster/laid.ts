@@ -1,5 +1,10 @@
 import type { Facts, HostFacts } from './facts.ts';
 
+/** Whether no run laid anything down on the host, so that it joins with this one. */
+export function isNew(host: Pick<HostFacts, 'owned'>): boolean {
+  return host.owned.length === 0;
+}
+
 /** Whether a run laid something of that stage down on the host; false for a host that was not read. */
 export function hasLaid(host: Pick<HostFacts, 'owned'> | undefined, stage: string): boolean {
   return host?.owned.some((entry) => entry.stage === stage) ?? false;

@@ -16,7 +16,7 @@ interface Node {
   };
 }
 
-export interface NodeWish {
+export interface WantedNode {
   /** Before the network stage nodes are complete but for the network. */
   withoutNetwork: boolean;
   /** The network that follows is made from the node's part of podCidr. */
@@ -29,14 +29,14 @@ export interface NodeWish {
  * The node is Ready by the word of the kubelet that runs now: for 40 s after a kubelet ends, the API still shows
  * what it said last, so its heartbeat must be younger than the process. Both times are the host's own.
  */
-export function nodeReady(cluster: Cluster, facts: Facts, host: string, wish: NodeWish): GateCheck {
+export function nodeReady(cluster: Cluster, facts: Facts, host: string, wanted: WantedNode): GateCheck {
   return {
-    title: wish.withoutNetwork ? `node ${host} Ready or only the network missing` : `node ${host} Ready`,
+    title: wanted.withoutNetwork ? `node ${host} Ready or only the network missing` : `node ${host} Ready`,
     asks: [askApi(cluster, apiHost(cluster, facts), `/api/v1/nodes/${host}`), askUnit(host, KUBELET)],
-    check: ([node, unit]) => kubeletProblem(unit) ?? nodeProblem(host, node, startOf(unit), wish),
+    check: ([node, unit]) => kubeletProblem(unit) ?? nodeProblem(node, startOf(unit), wanted),
     host,
     unit: { host, name: KUBELET },
-    deadline: wish.deadline,
+    deadline: wanted.deadline,
   };
 }
 
@@ -47,18 +47,18 @@ function kubeletProblem(answer: Answer | undefined): string | undefined {
     : `kubelet.service is ${state ?? 'unknown'} (${unitProperty(answer, 'SubState') ?? 'no answer'})`;
 }
 
-function nodeProblem(host: string, answer: Answer | undefined, startedAt: number, wish: NodeWish): string | undefined {
-  if (parseHttp(answer)?.status === 404) return `node ${host} has not registered`;
+function nodeProblem(answer: Answer | undefined, startedAt: number, wanted: WantedNode): string | undefined {
+  if (parseHttp(answer)?.status === 404) return 'it has not registered';
   const node = parseJson(answer) as Node | undefined;
   if (node === undefined) return `the API server does not answer: ${seen(answer)}`;
-  if (wish.podCidr === true && node.spec?.podCIDR === undefined) return `node ${host} has no part of podCidr yet`;
+  if (wanted.podCidr === true && node.spec?.podCIDR === undefined) return 'it has no part of podCidr yet';
   const ready = node.status?.conditions?.find((each) => each.type === 'Ready');
-  if (ready === undefined) return `node ${host} has not reported yet`;
+  if (ready === undefined) return 'it has not reported yet';
   if (Date.parse(ready.lastHeartbeatTime ?? '') / 1000 < startedAt)
-    return `node ${host} has not reported since its kubelet started`;
-  if (ready.status === 'True' || (wish.withoutNetwork && onlyNetworkMissing((ready.message ?? '').slice(0, 4096))))
+    return 'it has not reported since its kubelet started';
+  if (ready.status === 'True' || (wanted.withoutNetwork && onlyNetworkMissing((ready.message ?? '').slice(0, 4096))))
     return undefined;
-  return `node ${host} is not Ready: ${ready.message ?? ready.reason ?? `status ${ready.status}`}`;
+  return `it is not Ready: ${ready.message ?? ready.reason ?? `status ${ready.status}`}`;
 }
 
 /**

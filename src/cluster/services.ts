@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { Cluster } from '../inventory/types.ts';
 import { askApi } from './api-server.ts';
 import type { ServiceAddresses } from './facts.ts';
@@ -23,4 +24,15 @@ function addressOf(answer: Answer | undefined): string | undefined {
   const service = parseJson(answer) as { spec?: { clusterIP?: unknown } } | null | undefined;
   const address = service?.spec?.clusterIP;
   return typeof address === 'string' ? address : undefined;
+}
+
+/** Each API server keeps its own address in it while it serves, and others take out one that has not done so for 15 s. */
+export function askApiServers(cluster: Cluster, host: string): Ask {
+  return askApi(cluster, host, '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes');
+}
+
+export function parseApiServers(answer: Answer | undefined): string[] | undefined {
+  const slice = parseJson(answer) as { endpoints?: { addresses?: unknown }[] | null } | null | undefined;
+  const addresses = slice?.endpoints?.flatMap(({ addresses: own }): unknown[] => (Array.isArray(own) ? own : []));
+  return addresses?.filter((address) => typeof address === 'string' && isIP(address) !== 0) as string[] | undefined;
 }

@@ -34,6 +34,9 @@ interface WorkloadObject {
   >;
 }
 
+/** Seconds until pods must be up: an image may have to be pulled first. */
+export const ROLLOUT_DEADLINE = 180;
+
 /** All pods run the present specification and are available (as `kubectl rollout status` sees it). */
 export function rolledOut(cluster: Cluster, asked: string, workload: Workload, deadline: number): GateCheck {
   const { kind, namespace, name } = workload;

@@ -7,14 +7,12 @@ import { renderSummary } from '../report/summary-text.ts';
 import type { View } from '../report/view.ts';
 import { BaseCommand } from './shared/base-command.ts';
 import type { Ending } from './shared/exit-codes.ts';
-import { commandLine } from './shared/command-line.ts';
+import { commandLine, MEANT_BY, REACHED_BY } from './shared/command-line.ts';
 import { askOver, mayAsk } from './shared/confirm.ts';
 import { engineInput } from './shared/engine-input.ts';
-import { fetchFlags, lockFlags, runFlags } from './shared/flags.ts';
+import { changeFlags, fetchFlags, lockFlags, runFlags, snapshotFlags } from './shared/flags.ts';
 import { startRecord } from './shared/run-record.ts';
 import { savedPlan } from './shared/saved-plan.ts';
-
-const REPEATED = ['inventory', 'env', 'limit', 'only', 'skip', 'skip-unreachable'];
 
 export default class Apply extends BaseCommand<typeof Apply> {
   static override readonly summary = 'Bring the hosts to what the inventory says.';
@@ -30,20 +28,18 @@ export default class Apply extends BaseCommand<typeof Apply> {
   static override readonly flags = {
     ...runFlags,
     ...fetchFlags,
+    ...snapshotFlags,
     ...lockFlags,
+    ...changeFlags,
     plan: Flags.string({
       char: 'p',
       summary: 'Do what this plan of plan --out says, or nothing; its inventory is taken unless -i is given.',
       helpValue: 'FILE',
       exclusive: ['limit', 'only', 'skip'],
     }),
-    'force-unsafe': Flags.boolean({
-      summary: 'Take down what should stay up: a member of the quorum, the last API server. What comes of it is said.',
-    }),
     'no-rollback': Flags.boolean({
       summary: 'Leave a host whose gate fails after a change as it is, to look at it; without it, it goes back.',
     }),
-    yes: Flags.boolean({ char: 'y', summary: 'Do not ask.' }),
     timeline: Flags.string({
       summary: 'Draw the run as a page of its own: what took how long, where.',
       helpValue: 'FILE',
@@ -52,32 +48,37 @@ export default class Apply extends BaseCommand<typeof Apply> {
   };
 
   async run(): Promise<RunResult> {
-    const { plan: kept, inventory, timeline } = this.flags;
+    const { plan: kept, inventory, timeline, snapshot } = this.flags;
     const asks = mayAsk({ yes: this.flags.yes, json: this.jsonEnabled() });
     if (timeline !== undefined) await checkPlace(timeline);
+    const ofPlan = snapshot === undefined && !this.flags['no-snapshot'];
     const saved = kept === undefined ? undefined : await savedPlan(kept, inventory);
     // Whoever made the plan chose it: what is applied shall be seen.
     if (saved && inventory === undefined)
       this.note(`Inventory, as the plan names it: ${saved.flags.inventory.map(clean).join(', ')}\n`);
     const cluster = await this.loadCluster(saved?.flags);
+    if (snapshot !== undefined) {
+      const { bundleFile } = await import('../engine/runs/etcd-snapshot.ts');
+      await bundleFile(snapshot, cluster.name, new Date());
+    }
     const { applyRun } = await import('../engine/runs/apply.ts');
     const view = await this.view();
     const record = timeline !== undefined || this.flags.profile ? await startRecord(view.emit) : undefined;
     const emit = record?.emit ?? view.emit;
-    const caller = { command: 'apply', version: this.config.version, signal: this.signal, emit };
     const more = {
       ...saved?.input,
+      ...(saved && ofPlan ? { snapshot: saved.input.saved.snapshot?.into } : {}),
       forceUnsafe: this.flags['force-unsafe'],
       confirm: async (plan: Plan): Promise<boolean> => !asks || this.confirm(plan, view),
     };
-    const result = await engineInput(cluster, this.flags, caller, { artifacts: true })
+    const result = await engineInput(cluster, this.flags, this.caller(emit), { artifacts: true })
       .then((input) => applyRun({ ...input, ...more }))
       .then((ended) => this.told(ended))
       .finally(() => view.end())
       .finally(() => (timeline === undefined ? undefined : record?.write(timeline)));
     this.noteErrors(result.errors);
-    const again = commandLine('apply', { ...this.flags, ...saved?.flags }, REPEATED);
-    const verify = commandLine('verify', { ...this.flags, ...saved?.flags }, ['inventory', 'env']);
+    const again = commandLine('apply', { ...this.flags, ...saved?.flags }, MEANT_BY);
+    const verify = commandLine('verify', { ...this.flags, ...saved?.flags }, REACHED_BY);
     this.print(renderSummary(result, this.theme, { again, verify }));
     if (this.flags.profile) this.note(record?.waits() ?? '');
     this.end(result);

@@ -4,9 +4,9 @@ import { completionOf } from './shared/completion.ts';
 import { SCRIPTS } from './shared/completion-scripts.ts';
 
 export default class Autocomplete extends BaseCommand<typeof Autocomplete> {
-  static override readonly summary = 'Print what makes a shell complete commands, flags and stages.';
+  static override readonly summary = 'Print what makes a shell complete commands, flags, stages, settings and hosts.';
   static override readonly description =
-    'The script goes where the shell reads it. For bash: source <(mcpk autocomplete bash) in ~/.bashrc; for zsh the same in ~/.zshrc, after compinit; for fish into ~/.config/fish/completions/mcpk.fish. Make it anew when mcpk is another version.';
+    'The script goes where the shell reads it. For bash: source <(mcpk autocomplete bash) in ~/.bashrc; for zsh the same in ~/.zshrc, after compinit; for fish into ~/.config/fish/completions/mcpk.fish. Hosts are those of the inventory that the line names, or of ./mcpk.yaml. Make it anew when mcpk is another version.';
   static override readonly examples = [
     '<%= config.bin %> <%= command.id %> bash',
     '<%= config.bin %> <%= command.id %> fish > ~/.config/fish/completions/mcpk.fish',
@@ -23,9 +23,12 @@ export default class Autocomplete extends BaseCommand<typeof Autocomplete> {
       import('../inventory/schema.ts'),
     ]);
     const completion = completionOf(this.config, {
-      FILE: 'file',
-      FOLDER: 'file',
-      TOPIC: { one: [...new Set(this.config.commandIDs.map((id) => id.split(':')[0] ?? ''))] },
+      ...Object.fromEntries(['FILE', 'FOLDER', 'FOLDER|FILE', 'BUNDLE'].map((name) => [name, 'file'])),
+      ...Object.fromEntries(['HOST', 'NODE'].map((name) => [name, { ask: 'host' }])),
+      EXPR: { ask: 'limit' },
+      TOPIC: {
+        one: [...new Set(this.config.commands.flatMap(({ hidden, id }) => (hidden ? [] : (id.split(':')[0] ?? ''))))],
+      },
       STAGES: { list: STAGES.map((stage) => stage.name) },
       SETTING: { one: [...settingsOf(readSchema()).keys()].filter((name) => name !== '') },
     });

@@ -1,6 +1,7 @@
 import { Args } from '@oclif/core';
 import type { Answer } from '../cluster/gate.ts';
 import { EXIT_CODES, McpkError } from '../core/errors.ts';
+import { quote } from '../core/quote.ts';
 import { cleanUpTo, paint, padEnd } from '../report/theme.ts';
 import { BaseCommand } from './shared/base-command.ts';
 import type { Ending } from './shared/exit-codes.ts';
@@ -15,6 +16,7 @@ export default class Exec extends BaseCommand<typeof Exec> {
     '<%= config.bin %> <%= command.id %> --limit role:master -- systemctl is-active etcd',
     "<%= config.bin %> <%= command.id %> -- sh -c 'uptime; free -m'",
   ];
+  static override readonly usage = '<%= command.id %> [FLAGS] -- COMMAND...';
   static override readonly strict = false;
   static override readonly args = {
     command: Args.string({ description: 'Program and its arguments, after --.', required: true }),
@@ -29,6 +31,8 @@ export default class Exec extends BaseCommand<typeof Exec> {
     const argv = this.argv.slice(this.argv.indexOf('--') + 1);
     if (!this.argv.includes('--') || argv.length === 0)
       throw new McpkError('usage', 'the command stands after --', { hint: 'mcpk exec --limit m1 -- uptime' });
+    const before = this.words.slice(0, -argv.length);
+    if (before.length > 0) throw wordsBefore(before, argv, this.flags.limit);
     if (argv[0] === '' || argv.some((word) => word.includes('\0')))
       throw new McpkError('usage', 'the command has no name, or a NUL character in it: no program can be given that', {
         hint: 'mcpk exec --limit m1 -- uptime',
@@ -36,8 +40,7 @@ export default class Exec extends BaseCommand<typeof Exec> {
     const cluster = await this.loadCluster();
     const { execOnHosts } = await import('../engine/runs/reading.ts');
     const view = await this.view();
-    const caller = { command: 'exec', version: this.config.version, signal: this.signal, emit: view.emit };
-    const input = await engineInput(cluster, this.flags, caller, { artifacts: false });
+    const input = await engineInput(cluster, this.flags, this.caller(view.emit), { artifacts: false });
     const answers = await execOnHosts(input, argv).finally(() => view.end());
     const width = Math.max(0, ...answers.map((answer) => answer.host.length));
     let turn = await nextTurn();
@@ -51,6 +54,16 @@ export default class Exec extends BaseCommand<typeof Exec> {
     if (answers.some((answer) => answer.exitCode !== 0)) process.exitCode = EXIT_CODES.stage[0];
     return { answers };
   }
+}
+
+/** Left out of sight they would be hosts that were meant, and the command run on all. */
+function wordsBefore(words: readonly string[], argv: readonly string[], limit: string | undefined): McpkError {
+  const all = [...(limit === undefined ? [] : [limit]), ...words];
+  const expression = all.join(all.some((word) => /^(and|or|not)$/.test(word)) ? ' ' : ' or ');
+  const stand = words.length === 1 ? 'stands' : 'stand';
+  return new McpkError('usage', `${words.join(' ')} ${stand} before --, where no words are: --limit names hosts`, {
+    hint: quote(['mcpk', 'exec', '--limit', expression, '--', ...argv]),
+  });
 }
 
 /** A command's own lines are shown whole but for what is no text. */

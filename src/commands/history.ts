@@ -28,10 +28,9 @@ export default class History extends BaseCommand<typeof History> {
 
   async run(): Promise<HistoryData | PastRun> {
     const cluster = await this.loadCluster();
-    const { readHistory } = await import('../engine/past/history.ts');
+    const { readHistory } = await import('../engine/runs/history.ts');
     const view = await this.view();
-    const caller = { command: 'history', version: this.config.version, signal: this.signal, emit: view.emit };
-    const history = await engineInput(cluster, this.flags, caller, { artifacts: false })
+    const history = await engineInput(cluster, this.flags, this.caller(view.emit), { artifacts: false })
       .then(readHistory)
       .finally(() => view.end());
     const { run: wanted } = this.args;

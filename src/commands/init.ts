@@ -4,7 +4,19 @@ import { Args, Flags } from '@oclif/core';
 import { McpkError } from '../core/errors.ts';
 import { replaceFile } from '../core/private-file.ts';
 import { DEFAULT_FILE } from '../inventory/default-file.ts';
+import { padEnd } from '../report/theme.ts';
 import { BaseCommand } from './shared/base-command.ts';
+
+/** From an inventory to a cluster. */
+const NEXT = [
+  ['validate', 'find mistakes; contacts no host'],
+  ['host-key pin', 'compare the fingerprints with what the consoles show'],
+  ['plan', 'see what would change'],
+  ['apply', 'make it so'],
+  ['verify', 'try the cluster'],
+  ['kubeconfig --merge', 'for kubectl'],
+] as const;
+const widest = Math.max(...NEXT.map(([command]) => `mcpk ${command}`.length));
 
 export default class Init extends BaseCommand<typeof Init> {
   static override readonly summary = 'Write an inventory to start from.';
@@ -22,15 +34,15 @@ export default class Init extends BaseCommand<typeof Init> {
       multiple: true,
       multipleNonGreedy: true,
       required: true,
-      helpValue: '[NAME=]ADDRESS',
+      helpValue: '[NAME=]IPV4',
     }),
     worker: Flags.string({
       summary: 'A worker; give it once for each.',
       multiple: true,
       multipleNonGreedy: true,
-      helpValue: '[NAME=]ADDRESS',
+      helpValue: '[NAME=]IPV4',
     }),
-    endpoint: Flags.string({ summary: 'Virtual IP of the API; needed with several masters.', helpValue: 'ADDRESS' }),
+    endpoint: Flags.string({ summary: 'Virtual IP of the API; needed with several masters.', helpValue: 'IPV4' }),
     user: Flags.string({ summary: 'Login name on the hosts. [default: root]', helpValue: 'NAME' }),
     force: Flags.boolean({ summary: 'Overwrite the file if it is there.' }),
   };
@@ -54,9 +66,8 @@ export default class Init extends BaseCommand<typeof Init> {
     const schema = join(dirname(file), SCHEMA_NAME);
     await replaceFile(schema, schemaText());
     const option = file === DEFAULT_FILE ? '' : ` -i ${file}`;
-    this.print(
-      `${file} is written, and ${schema} for editors. Next: mcpk validate${option}, mcpk host-key pin${option}, mcpk plan${option}, mcpk apply${option}\n`,
-    );
+    const next = NEXT.map(([command, what]) => `  ${padEnd(`mcpk ${command}${option}`, widest + option.length)}  ${what}\n`); // prettier-ignore
+    this.print(`${file} is written, and ${schema} for editors. Next:\n${next.join('')}`);
     return { file, schema };
   }
 }

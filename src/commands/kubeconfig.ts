@@ -67,8 +67,7 @@ export default class Kubeconfig extends BaseCommand<typeof Kubeconfig> {
     const cluster = await this.loadCluster();
     const { readFiles } = await import('../engine/runs/reading.ts');
     const view = await this.view();
-    const caller = { command: 'kubeconfig', version: this.config.version, signal: this.signal, emit: view.emit };
-    const input = await engineInput(cluster, this.flags, caller, { artifacts: false });
+    const input = await engineInput(cluster, this.flags, this.caller(view.emit), { artifacts: false });
     const paths = [`${PATHS.pki}/ca.crt`, PATHS.adminCert, PATHS.adminKey];
     const [ca = '', cert = '', key = ''] = await readFiles(input, hostsWith(cluster, 'master'), paths).finally(() =>
       view.end(),

@@ -1,6 +1,13 @@
-import { Errors, run, type Command, type Interfaces } from '@oclif/core';
+import { Errors, run, settings, type Command, type Interfaces } from '@oclif/core';
 import Apply from './apply.ts';
 import Autocomplete from './autocomplete.ts';
+import Complete from './complete.ts';
+import EtcdDefrag from './etcd/defrag.ts';
+import EtcdRecover from './etcd/recover.ts';
+import EtcdRehearse from './etcd/rehearse.ts';
+import EtcdRestore from './etcd/restore.ts';
+import EtcdSnapshot from './etcd/snapshot.ts';
+import EtcdStatus from './etcd/status.ts';
 import Exec from './exec.ts';
 import Explain from './explain.ts';
 import Facts from './facts.ts';
@@ -11,8 +18,15 @@ import HostKeyScan from './host-key/scan.ts';
 import HostKeyShow from './host-key/show.ts';
 import Init from './init.ts';
 import Kubeconfig from './kubeconfig.ts';
+import NodeDrain from './node/drain.ts';
+import NodeReboot from './node/reboot.ts';
+import NodeRemove from './node/remove.ts';
+import NodeReplace from './node/replace.ts';
+import NodeUncordon from './node/uncordon.ts';
+import NodeUpgradePackages from './node/upgrade-packages.ts';
 import Plan from './plan.ts';
 import Render from './render.ts';
+import Reset from './reset.ts';
 import Rollback from './rollback.ts';
 import Show from './show.ts';
 import Validate from './validate.ts';
@@ -29,6 +43,13 @@ export { MainHelp } from './shared/help.ts';
 export const COMMANDS: Readonly<Record<string, Command.Class>> = {
   apply: Apply,
   autocomplete: Autocomplete,
+  complete: Complete,
+  'etcd:defrag': EtcdDefrag,
+  'etcd:recover': EtcdRecover,
+  'etcd:rehearse': EtcdRehearse,
+  'etcd:restore': EtcdRestore,
+  'etcd:snapshot': EtcdSnapshot,
+  'etcd:status': EtcdStatus,
   exec: Exec,
   explain: Explain,
   facts: Facts,
@@ -39,8 +60,15 @@ export const COMMANDS: Readonly<Record<string, Command.Class>> = {
   'host-key:show': HostKeyShow,
   init: Init,
   kubeconfig: Kubeconfig,
+  'node:drain': NodeDrain,
+  'node:reboot': NodeReboot,
+  'node:remove': NodeRemove,
+  'node:replace': NodeReplace,
+  'node:uncordon': NodeUncordon,
+  'node:upgrade-packages': NodeUpgradePackages,
   plan: Plan,
   render: Render,
+  reset: Reset,
   rollback: Rollback,
   show: Show,
   validate: Validate,
@@ -51,6 +79,8 @@ export const COMMANDS: Readonly<Record<string, Command.Class>> = {
 /** Runs the command line of this process; `root` is the folder of package.json. */
 export async function main(options: Interfaces.Options): Promise<void> {
   const isLost = hearOutput();
+  // Where NODE_ENV is test or development oclif would load TypeScript's compiler first, to look for sources.
+  settings.enableAutoTranspile = false;
   try {
     await run(process.argv.slice(2), options);
     await written(process.stdout);

@@ -5,11 +5,9 @@ import { duration } from '../report/figures.ts';
 import { renderPlan } from '../report/plan-text.ts';
 import { BaseCommand } from './shared/base-command.ts';
 import type { Ending } from './shared/exit-codes.ts';
-import { commandLine } from './shared/command-line.ts';
+import { commandLine, MEANT_BY, REACHED_BY } from './shared/command-line.ts';
 import { engineInput } from './shared/engine-input.ts';
-import { fetchFlags, runFlags, summaryFlags } from './shared/flags.ts';
-
-const REPEATED = ['inventory', 'env', 'limit', 'only', 'skip', 'skip-unreachable'];
+import { fetchFlags, runFlags, snapshotFlags, summaryFlags } from './shared/flags.ts';
 
 export default class Plan extends BaseCommand<typeof Plan> {
   static override readonly summary = 'Show what apply would change, and why; nothing is changed.';
@@ -25,6 +23,7 @@ export default class Plan extends BaseCommand<typeof Plan> {
   static override readonly flags = {
     ...runFlags,
     ...fetchFlags,
+    ...snapshotFlags,
     ...summaryFlags,
     out: Flags.string({
       char: 'o',
@@ -46,8 +45,7 @@ export default class Plan extends BaseCommand<typeof Plan> {
       if (event.type === 'planned') ms = event.ms;
       else view.emit(event);
     };
-    const caller = { command: 'plan', version: this.config.version, signal: this.signal, emit };
-    const plan = await engineInput(cluster, this.flags, caller, { artifacts: true })
+    const plan = await engineInput(cluster, this.flags, this.caller(emit), { artifacts: true })
       .then(planRun)
       .finally(() => view.end());
     if (out !== undefined) await writePlan(out, plan);
@@ -58,8 +56,8 @@ export default class Plan extends BaseCommand<typeof Plan> {
         when: `read in ${duration(ms)}`,
         applyCommand:
           out === undefined
-            ? commandLine('apply', this.flags, REPEATED)
-            : commandLine('apply', { env: this.flags.env, plan: out }, ['env', 'plan']),
+            ? commandLine('apply', this.flags, MEANT_BY)
+            : commandLine('apply', { ...this.flags, inventory: undefined, plan: out }, [...REACHED_BY, 'plan']),
       }),
     );
     this.end(plan);

@@ -1,5 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import type { Facts } from '../cluster/facts.ts';
+import { McpkError } from '../core/errors.ts';
 import type { EngineInput } from '../engine/input.ts';
 import type { Cluster } from '../inventory/types.ts';
 import { counted } from '../report/figures.ts';
@@ -21,14 +22,18 @@ interface Rendered {
 export default class Render extends BaseCommand<typeof Render> {
   static override readonly summary = 'Write every file of every host into a folder, to read or to compare.';
   static override readonly description =
-    'FOLDER/HOST/path is what apply would lay down at /path. Secrets show their name, certificates their specification. Without --gather or --facts no host is contacted, and what was assumed about them is said.';
+    'FOLDER/HOST/path is what apply would lay down at /path. Secrets show their name, certificates their specification. Without --gather or --facts no host is contacted, and what was assumed about them is said. Manifests that the inventory names by URL, and that of Calico, are fetched where they are not there yet.';
   static override readonly examples = [
     '<%= config.bin %> <%= command.id %> out',
     '<%= config.bin %> <%= command.id %> out --gather',
     '<%= config.bin %> <%= command.id %> out --facts facts.json --only etcd',
   ];
   static override readonly args = {
-    folder: Args.string({ description: 'Folder to write into; a new or empty one.', required: true }),
+    folder: Args.string({
+      description:
+        'Folder to write into: a new or empty one, or one that render wrote before, of which only what it writes now is left.',
+      required: true,
+    }),
   };
   static override readonly flags = {
     ...runFlags,
@@ -39,19 +44,28 @@ export default class Render extends BaseCommand<typeof Render> {
 
   async run(): Promise<Rendered> {
     const cluster = await this.loadCluster();
-    const { compile } = await import('../engine/plan/compile.ts');
+    const [{ compile }, { describedStages, isNamed }] = await Promise.all([
+      import('../engine/plan/compile.ts'),
+      import('../engine/plan/named-stages.ts'),
+    ]);
     const view = await this.view();
-    const caller = { command: 'render', version: this.config.version, signal: this.signal, emit: view.emit };
     const factsOf = (asked: EngineInput): Promise<Facts> => this.factsOf(cluster, asked);
-    const input = await engineInput(cluster, this.flags, caller, { artifacts: false, manifests: true, facts: factsOf });
+    const input = await engineInput(cluster, this.flags, this.caller(view.emit), {
+      artifacts: false,
+      manifests: true,
+      facts: factsOf,
+    });
     const facts = await factsOf(input).finally(() => view.end());
-    const tree = compile({ ...input, facts, artifacts: UNSEEN_ARTIFACTS });
-    const { limit, only, skip } = input.selection;
+    const { limit } = input.selection;
+    if (this.flags.facts !== undefined) checkFacts(cluster, { file: this.flags.facts, facts, limit });
+    const stages = describedStages(input);
+    const manifests = stages.some((stage) => stage.manifests) ? await input.openManifests() : input.manifests;
+    const tree = compile({ ...input, stages, manifests, facts, artifacts: UNSEEN_ARTIFACTS });
     const wanted = tree.stages
-      .filter((stage) => (only?.has(stage.name) ?? true) && !skip?.has(stage.name))
+      .filter(({ name }) => isNamed(name, input.selection))
       .map((stage) => ({ ...stage, hosts: stage.hosts.filter(({ host }) => limit?.has(host) ?? true) }));
     const files = await renderedFiles({ ...tree, stages: wanted });
-    await writeInto(this.args.folder, files);
+    await writeInto(this.args.folder, files, this.signal);
     const assumptions = this.flags.gather || this.flags.facts !== undefined ? [] : ASSUMPTIONS;
     if (assumptions.length > 0)
       this.note(`Assumed, as no host was asked (--gather, --facts): ${assumptions.join('; ')}.\n`);
@@ -69,4 +83,17 @@ export default class Render extends BaseCommand<typeof Render> {
     const { gatherFacts } = await import('../engine/runs/reading.ts');
     return gatherFacts(input);
   }
+}
+
+/** A host of which nothing is known would be left out without a word. Throws `usage`. */
+function checkFacts(
+  { hosts }: Cluster,
+  { file, facts, limit }: { file: string; facts: Facts; limit: ReadonlySet<string> | undefined },
+): void {
+  const lacking = hosts.map(({ name }) => name).filter((name) => (limit?.has(name) ?? true) && !facts.hosts.has(name));
+  if (lacking.length === 0) return;
+  throw new McpkError('usage', `${file} has no facts of ${lacking.join(', ')}`, {
+    details: [`it has those of ${[...facts.hosts.keys()].join(', ')}`],
+    hint: `Gather them anew (mcpk facts --json > ${file}), or leave out the others with --limit.`,
+  });
 }

@@ -1,18 +1,11 @@
-import { Args, Flags } from '@oclif/core';
+import { Args } from '@oclif/core';
 import type { Plan, RunResult } from '../engine/types.ts';
-import { renderPlan } from '../report/plan-text.ts';
-import { renderSummary } from '../report/summary-text.ts';
-import type { View } from '../report/view.ts';
-import { BaseCommand } from './shared/base-command.ts';
 import type { Ending } from './shared/exit-codes.ts';
-import { commandLine } from './shared/command-line.ts';
-import { askOver, mayAsk } from './shared/confirm.ts';
-import { engineInput } from './shared/engine-input.ts';
-import { hostFlags, lockFlags } from './shared/flags.ts';
+import { commandLine, REACHED_BY } from './shared/command-line.ts';
+import { changeFlags, hostFlags, lockFlags } from './shared/flags.ts';
+import { RunningCommand } from './shared/running-command.ts';
 
-const REPEATED = ['inventory', 'env', 'limit', 'skip-unreachable'];
-
-export default class Rollback extends BaseCommand<typeof Rollback> {
+export default class Rollback extends RunningCommand<typeof Rollback> {
   static override readonly summary = 'Put back what a run changed on hosts.';
   static override readonly description =
     'Files, links, units and values of the kernel as they were before that run, stage by stage, the last one first, in the batches and with the gates of apply. What can not be undone stays: packages, authorities, what commands did, objects in the API. The inventory still says what it said: plan shows what apply would do again. A rollback is a run itself, and can be rolled back. Exit 18: a later run changed the same, nothing is kept, or etcd has lost its quorum; 15, 16: it stopped in the middle.';
@@ -27,40 +20,28 @@ export default class Rollback extends BaseCommand<typeof Rollback> {
   static override readonly flags = {
     ...hostFlags,
     ...lockFlags,
-    'force-unsafe': Flags.boolean({
-      summary: 'Take down what should stay up: a member of the quorum, the last API server. What comes of it is said.',
-    }),
-    yes: Flags.boolean({ char: 'y', summary: 'Do not ask.' }),
+    ...changeFlags,
   };
 
+  protected override readonly repeated = ['limit', 'skip-unreachable'];
+
   async run(): Promise<RunResult & { from: string }> {
-    const asks = mayAsk({ yes: this.flags.yes, json: this.jsonEnabled() });
     const cluster = await this.loadCluster();
     const { rollbackRun } = await import('../engine/runs/rollback.ts');
-    const view = await this.view();
-    const caller = { command: 'rollback', version: this.config.version, signal: this.signal, emit: view.emit };
     const from = this.args.run === undefined ? {} : { from: this.args.run };
-    const agree = {
-      forceUnsafe: this.flags['force-unsafe'],
-      confirm: (plan: Plan, run: string): Promise<boolean> => this.confirm(plan, run, { view, asks }),
-    };
-    const result = await engineInput(cluster, this.flags, caller, { artifacts: false })
-      .then((input) => rollbackRun({ ...input, ...from, ...agree }))
-      .then((ended) => this.told(ended))
-      .finally(() => view.end());
-    this.noteErrors(result.errors);
-    const again = commandLine('rollback', this.flags, REPEATED);
-    this.print(renderSummary(result, this.theme, { again }));
-    const plan = commandLine('plan', this.flags, REPEATED);
+    const result = await this.carryOut(cluster, {
+      run: (input) => {
+        const confirm = (plan: Plan, run: string): Promise<boolean> =>
+          input.confirm(plan, `Puts back what ${run} changed.`);
+        return rollbackRun({ ...input, ...from, confirm });
+      },
+      artifacts: false,
+      question: 'Put this back?',
+      again: { command: 'rollback', words: [] },
+    });
+    const plan = commandLine('plan', this.flags, [...REACHED_BY, ...this.repeated]);
     if (result.status === 'succeeded')
       this.print(`What ${result.from} changed is undone; apply would do it again: ${plan}\n`);
-    this.end(result);
     return result;
-  }
-
-  private confirm(plan: Plan, run: string, { view, asks }: { view: View; asks: boolean }): Promise<boolean> {
-    const text = renderPlan(plan, this.progressTheme(), { verbose: false });
-    const show = (): void => this.note(`Puts back what ${run} changed.\n\n${text}\n`);
-    return askOver(view, { asks, show, question: 'Put this back?', signal: this.signal });
   }
 }

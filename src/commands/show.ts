@@ -2,8 +2,10 @@ import { Args, Flags } from '@oclif/core';
 import { McpkError } from '../core/errors.ts';
 import { API } from '../core/places.ts';
 import type { Plan, StateTree } from '../engine/types.ts';
+import { noHost } from '../inventory/targeting.ts';
 import { renderPlan } from '../report/plan-text.ts';
 import { renderStates } from '../report/states-text.ts';
+import { clean } from '../report/theme.ts';
 import { ref } from '../resources/kinds.ts';
 import { BaseCommand } from './shared/base-command.ts';
 import { commandLine } from './shared/command-line.ts';
@@ -42,7 +44,8 @@ export default class Show extends BaseCommand<typeof Show> {
       throw new McpkError('usage', 'a plan is shown as a whole, not for one host', { hint: 'Leave the host out.' });
     const { readPlan } = await import('../engine/plan/plan-file.ts');
     const plan = await readPlan(file);
-    const applyCommand = commandLine('apply', { plan: file }, ['plan']);
+    const applyCommand =
+      plan.command === undefined ? commandLine('apply', { plan: file }, ['plan']) : clean(plan.command);
     this.print(
       renderPlan(plan, this.theme, {
         verbose: this.flags.verbose,
@@ -58,20 +61,19 @@ export default class Show extends BaseCommand<typeof Show> {
     const cluster = await this.loadCluster();
     const { host } = this.args;
     const known = cluster.hosts.map((each) => each.name);
-    if (host !== undefined && host !== API && !known.includes(host)) {
-      throw new McpkError('refused', `there is no host ${JSON.stringify(host)} in ${cluster.files.join(', ')}`, {
-        hint: `Its hosts are ${known.join(', ')}.`,
-      });
-    }
-    const { compileStates } = await import('../engine/runs/reading.ts');
+    if (host !== undefined && host !== API && !known.includes(host))
+      throw noHost(host, { cluster, hosts: cluster.hosts });
+    const [{ compileStates }, { isNamed }] = await Promise.all([
+      import('../engine/runs/reading.ts'),
+      import('../engine/plan/named-stages.ts'),
+    ]);
     const view = await this.view();
-    const caller = { command: 'show', version: this.config.version, signal: this.signal, emit: view.emit };
-    const input = await engineInput(cluster, this.flags, caller, { artifacts: true });
+    const input = await engineInput(cluster, this.flags, this.caller(view.emit), { artifacts: true });
     const { tree } = await compileStates(input).finally(() => view.end());
-    const { limit, only, skip } = input.selection;
+    const { limit } = input.selection;
     const hosts = [...known, API].filter((name) => (host === undefined ? (limit?.has(name) ?? true) : name === host));
     const stages = tree.stages
-      .filter((stage) => (only?.has(stage.name) ?? true) && !skip?.has(stage.name))
+      .filter(({ name }) => isNamed(name, input.selection))
       .map((stage) => ({ ...stage, hosts: stage.hosts.filter((states) => hosts.includes(states.host)) }));
     const shown = { hosts, stages };
     this.print(renderStates(shown, this.theme, { hosts, verbose: this.flags.verbose, ref }));

@@ -2,6 +2,8 @@ import { Args } from '@oclif/core';
 import type { Cluster } from '../inventory/types.ts';
 import { BaseCommand } from './shared/base-command.ts';
 import { inventoryFlags } from './shared/flags.ts';
+import { localProblems } from './shared/local-files.ts';
+import { throwAll } from './shared/throw-all.ts';
 
 /** `--json` of validate. */
 interface Validated {
@@ -11,12 +13,14 @@ interface Validated {
   /** What is allowed and hardly meant: an even number of etcd members. */
   warnings: readonly string[];
   hosts: { name: string; address: string; roles: readonly string[] }[];
+  /** Hosts that shall be no part of the cluster any more. */
+  leaving: { name: string; address: string; state: string }[];
 }
 
 export default class Validate extends BaseCommand<typeof Validate> {
   static override readonly summary = 'Check an inventory; no host is contacted.';
   static override readonly description =
-    'Reads the files, fills in the environment, merges them and checks all of it: settings, versions that do not go together, files of this machine that are not there. Every mistake is named at once, with its file and line (exit 10).';
+    'Reads the files, fills in the environment, merges them and checks all of it: settings, versions that do not go together, files of this machine that are not there, or that mcpk can do nothing with (ssh_config, manifests). Every mistake is named at once, with its file and line (exit 10).';
   static override readonly examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> berlin.yaml',
@@ -29,6 +33,7 @@ export default class Validate extends BaseCommand<typeof Validate> {
     const { file } = this.args;
     const named = file === undefined ? {} : { inventory: [...(this.flags.inventory ?? []), file] };
     const cluster = await this.loadCluster(named, { files: true });
+    throwAll(await localProblems(cluster));
     this.print(`${cluster.name}: ${cluster.files.join(', ')} is valid.\n${hostLines(cluster)}`);
     for (const warning of cluster.warnings ?? []) this.print(`  note: ${warning}\n`);
     return {
@@ -37,13 +42,16 @@ export default class Validate extends BaseCommand<typeof Validate> {
       files: cluster.files,
       warnings: cluster.warnings ?? [],
       hosts: cluster.hosts.map(({ name, address, roles }) => ({ name, address, roles })),
+      leaving: cluster.leaving.map(({ name, address, state }) => ({ name, address, state })),
     };
   }
 }
 
-function hostLines(cluster: Cluster): string {
-  const width = Math.max(...cluster.hosts.map((host) => host.name.length));
-  return cluster.hosts
-    .map((host) => `  ${host.name.padEnd(width)}  ${host.address.padEnd(15)}  ${host.roles.join(', ')}\n`)
-    .join('');
+function hostLines({ hosts, leaving }: Cluster): string {
+  const all = [
+    ...hosts.map((host) => ({ ...host, what: host.roles.join(', ') })),
+    ...leaving.map((host) => ({ ...host, what: host.state })),
+  ];
+  const width = Math.max(...all.map(({ name }) => name.length));
+  return all.map(({ name, address, what }) => `  ${name.padEnd(width)}  ${address.padEnd(15)}  ${what}\n`).join('');
 }

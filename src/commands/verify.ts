@@ -1,12 +1,14 @@
-import type { Event, RunResult } from '../engine/types.ts';
+import type { VerifyResult } from '../engine/runs/verify.ts';
+import type { Event } from '../engine/types.ts';
+import { renderRuns } from '../report/runs-text.ts';
 import { lastOfEach, renderVerify, type GateEvent } from '../report/verify-text.ts';
 import { BaseCommand } from './shared/base-command.ts';
 import type { Ending } from './shared/exit-codes.ts';
-import { commandLine } from './shared/command-line.ts';
+import { commandLine, MEANT_BY } from './shared/command-line.ts';
 import { engineInput } from './shared/engine-input.ts';
 import { runFlags } from './shared/flags.ts';
 
-type Verified = RunResult & { checks: Pick<GateEvent, 'stage' | 'title' | 'status' | 'seen' | 'ms'>[] };
+type Verified = VerifyResult & { checks: Pick<GateEvent, 'stage' | 'title' | 'status' | 'seen' | 'ms'>[] };
 
 export default class Verify extends BaseCommand<typeof Verify> {
   static override readonly summary = 'Check that the whole cluster serves; test pods come and go.';
@@ -29,11 +31,11 @@ export default class Verify extends BaseCommand<typeof Verify> {
       // Gates are the result: they stand in the checklist.
       if (event.type !== 'gate') view.emit(event);
     };
-    const caller = { command: 'verify', version: this.config.version, signal: this.signal, emit };
-    const result = await engineInput(cluster, this.flags, caller, { artifacts: false })
+    const result = await engineInput(cluster, this.flags, this.caller(emit), { artifacts: false })
       .then(verifyRun)
       .then((ended) => this.told(ended))
       .finally(() => view.end());
+    for (const line of renderRuns(result.running, this.theme)) this.print(`${line}\n`);
     this.print(renderVerify(events, this.theme, this.telling));
     // What the checklist has said already is not said again; journal lines are.
     const untold = result.errors.filter((error) => error.code !== 'gate' || error.details.length > 1);
@@ -46,8 +48,7 @@ export default class Verify extends BaseCommand<typeof Verify> {
       ...(seen ? { seen } : {}),
     }));
     const passed = checks.filter((check) => check.status === 'passed').length;
-    const next =
-      result.status === 'succeeded' ? '' : ` Mend with: ${commandLine('apply', this.flags, ['inventory', 'env'])}`;
+    const next = result.status === 'succeeded' ? '' : ` Mend with: ${commandLine('apply', this.flags, MEANT_BY)}`;
     this.print(`${passed} of ${checks.length} checks hold.${next}\n`);
     this.end(result);
     return { ...result, checks };

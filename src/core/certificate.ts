@@ -47,6 +47,9 @@ export function inspectCertificate(pem: string): Inspected | undefined {
   };
 }
 
+/** Of what is not {@link isCertificateBundle}. */
+export const NO_CERTIFICATES = 'must be certificates (PEM), nothing else among them, or a file of those';
+
 /** Whether a PEM text holds certificates, one at least, and nothing else. */
 export function isCertificateBundle(pem: string): boolean {
   const blocks = pem.slice(0, MOST_CHARACTERS).split('-----BEGIN ').length - 1;

@@ -1,7 +1,7 @@
 /**
  * The one table of errors: code → exit code → what the help says.
  *
- * Several hosts can fail in one run: the first failure decides the exit code, JSON lists them all.
+ * Several hosts can fail in one run: {@link FailureList} says which failure decides the exit code, JSON lists them all.
  */
 export const EXIT_CODES = {
   done: [0, 'done'],
@@ -78,7 +78,13 @@ export function failure(errors: readonly [McpkError, ...McpkError[]]): McpkError
   return errors.length === 1 ? errors[0] : new FailureList(errors);
 }
 
-/** Failures of several hosts stay a list; the first one decides the exit code. */
+/** What stays until somebody acts; which host answers first is chance. */
+const DECIDING: readonly ErrorCode[] = ['hostKey', 'invalid', 'refused'];
+
+/**
+ * Failures of several hosts stay a list. The exit code is that of a host key (12), else of what is invalid (10), else of
+ * what is refused (18), else of the first one.
+ */
 export class FailureList extends Error {
   override readonly name = 'FailureList';
   readonly errors: readonly [McpkError, ...McpkError[]];
@@ -88,7 +94,13 @@ export class FailureList extends Error {
     this.errors = errors;
   }
 
+  /** The one that the exit code is of. */
+  get deciding(): McpkError {
+    const [worst] = DECIDING.flatMap((code) => this.errors.find((error) => error.code === code) ?? []);
+    return worst ?? this.errors[0];
+  }
+
   get exitCode(): number {
-    return this.errors[0].exitCode;
+    return this.deciding.exitCode;
   }
 }

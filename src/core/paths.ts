@@ -7,8 +7,14 @@ export const PATHS = {
   owned: '/var/lib/mcpk/owned.json',
   /** docs/journal.md; `.1` is the one before it. */
   journal: '/var/lib/mcpk/journal',
+  /** Of which cluster the host is a part: src/core/cluster-record.ts. */
+  clusterRecord: '/var/lib/mcpk/cluster.json',
   /** Names the run that is under way here, or was cut off. */
   unfinished: '/var/lib/mcpk/unfinished',
+  /** What a restore of etcd needs and keeps. */
+  restore: '/var/lib/mcpk/restore',
+  /** One is under way or was cut off: src/cluster/restoring.ts. */
+  restoring: '/var/lib/mcpk/restore/state',
   /** Private halves of the authorities, on masters only, root 0700. */
   authorities: '/var/lib/mcpk/authorities',
   /** The host's own: what says where pods find name servers. */

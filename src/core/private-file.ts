@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, lstat, open, rename, rm } from 'node:fs/promises';
+import { access, lstat, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { McpkError } from './errors.ts';
 
@@ -24,21 +24,35 @@ export function writePrivate(file: string, text: string): Promise<void> {
  * into, so that a link leads nowhere and no other name gets the text. Throws `usage`.
  */
 export async function replaceFile(file: string, text: string, mode = 0o666): Promise<void> {
+  await fillFile(file, (handle) => handle.writeFile(text), mode);
+}
+
+/**
+ * The same for what comes piece by piece: `fill` writes into a file beside it, which gets the name when it is done.
+ * Throws `usage`, and what `fill` throws of its own.
+ */
+export async function fillFile<T>(file: string, fill: (handle: FileHandle) => Promise<T>, mode = 0o600): Promise<T> {
   const beside = join(dirname(file), `.${basename(file)}.${randomBytes(4).toString('hex')}`);
   try {
     await checkReplaced(file);
     const handle = await open(beside, 'wx', mode);
+    let filled: T;
     try {
-      await handle.writeFile(text);
+      filled = await fill(handle);
       await handle.sync();
     } finally {
       await handle.close();
     }
     await rename(beside, file);
+    return filled;
   } catch (cause) {
     await rm(beside, { force: true });
-    throw unwritable(file, cause);
+    throw isOfSystem(cause) ? unwritable(file, cause) : cause;
   }
+}
+
+function isOfSystem(cause: unknown): boolean {
+  return cause instanceof Error && !(cause instanceof McpkError) && 'code' in cause;
 }
 
 /** A link or a device in the place of what would be replaced is there for a reason that we do not know. */
@@ -52,6 +66,11 @@ async function checkReplaced(file: string): Promise<void> {
 /** What to say of a file that an operator named and that cannot be written. */
 export function unwritable(file: string, cause: unknown): McpkError {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new McpkError('usage', `${file} cannot be written: no space is left there`, {
+      cause,
+      hint: `Nothing of it was kept. Make room (df ${dirname(file)}), or name a file on another disk.`,
+    });
   return new McpkError('usage', `${file} cannot be written (${code})`, {
     cause,
     hint: 'Name a file in a folder that is there and may be written.',

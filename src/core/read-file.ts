@@ -67,7 +67,8 @@ function read(path: string, { limit, pipes }: { limit: number; pipes: boolean })
   }
 }
 
-function unreadable(cause: unknown): UnreadableFile {
+/** What a file that could not be opened or read is told with: `there is no such file`. */
+export function unreadable(cause: unknown): UnreadableFile {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
   if (code === 'ENOENT') return new UnreadableFile(NO_SUCH_FILE, code, cause);
   if (code === 'EACCES') return new UnreadableFile('may not be read', code, cause);

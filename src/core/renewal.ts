@@ -6,6 +6,8 @@ export interface WantedCertificate {
   subject: { CN: string; O: string[] };
   dns: string[];
   ip: string[];
+  /** Addresses that it may have besides. */
+  sparedIp?: string[];
   usages: ('server' | 'client')[];
   keyAlgorithm: Inspected['keyAlgorithm'];
   renewBeforeDays: number;
@@ -73,7 +75,10 @@ export const RENEWAL_RULES: readonly Rule[] = [
   {
     name: 'IP',
     always: false,
-    reason: ({ wanted, seen }) => differs('IP addresses', seen.ip, wanted.ip.map(normalAddress)),
+    reason: ({ wanted: { ip, sparedIp = [] }, seen }) => {
+      const counted = seen.ip.filter((address) => ip.includes(address) || !sparedIp.includes(address));
+      return differs('IP addresses', counted, ip.map(normalAddress));
+    },
   },
   { name: 'usages', always: false, reason: ({ wanted, seen }) => differs('usages', seen.usages, wanted.usages) },
   {

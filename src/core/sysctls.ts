@@ -33,6 +33,16 @@ export const SYSCTL_FILES = {
   haproxy: '/etc/sysctl.d/zz-mcpk-haproxy.conf',
 } as const;
 
+/** Families in which each key holds numbers, tried with Linux 6.18. */
+const NUMERIC =
+  /^(vm\.(?!numa_zonelist_order$)|fs\.(?!binfmt_misc\.)|user\.|net\.bridge\.|net\.netfilter\.nf_conntrack_|net\.ipv[46]\.(conf|neigh)\.(?!.*\.stable_secret$)|net\.ipv4\.tcp_(?!.*(congestion_control|_ulp|_key)$)|net\.core\.([rw]mem_|somaxconn$|netdev_max_backlog$))/;
+const NUMBERS = /^[-+]?(0x[\da-f]+|\d+)([ ,][-+]?(0x[\da-f]+|\d+))*$/i;
+
+/** Whether the kernel refuses a value because the key is one of those that hold numbers. */
+export function isNoNumber(key: string, value: string): boolean {
+  return NUMERIC.test(sysctlKey(key)) && !NUMBERS.test(sysctlValue(value));
+}
+
 /** Path below /proc/sys: dots become slashes, unless the key is written with slashes (an interface's name may have dots). */
 export function sysctlPath(key: string): string {
   return key.includes('/') ? key : key.replaceAll('.', '/');

@@ -6,11 +6,13 @@ import type { Emit, Selection } from './types.ts';
 export interface EngineInput {
   cluster: Cluster;
   stages: readonly Stage[];
-  /** None before `withArtifacts`. */
+  /** None before `withMaterials`; nor are the manifests. */
   artifacts: ArtifactIndex;
   /** The binaries for these processors, as Go names them; what lacks is fetched. */
   openArtifacts(arches: readonly string[]): Promise<ArtifactIndex>;
   manifests: ReadonlyMap<string, string>;
+  /** Text of the manifests that the inventory names, by name; what lacks is fetched. */
+  openManifests(): Promise<ReadonlyMap<string, string>>;
   selection: Selection;
   concurrency: number;
   acceptNewHostKeys: boolean;
@@ -18,6 +20,11 @@ export interface EngineInput {
   skipUnreachable?: string;
   /** Takes down what should stay up: quorum, the last API server. */
   forceUnsafe?: boolean;
+  /**
+   * Where a bundle of etcd goes before another version of what writes its data: a folder that is there, or a file.
+   * Absent = none is taken.
+   */
+  snapshot?: string | undefined;
   /** A host whose gate fails after a change stays as it is. */
   noRollback?: boolean;
   signal: AbortSignal;

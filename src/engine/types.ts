@@ -1,4 +1,4 @@
-import type { Facts } from '../cluster/facts.ts';
+import type { Facts, HostFacts } from '../cluster/facts.ts';
 import type { Change, Comparison, Resource } from '../resources/types.ts';
 import type { McpkError } from '../core/errors.ts';
 import type { StepAround } from '../states/stage.ts';
@@ -18,6 +18,8 @@ export interface StateTree {
     needs: readonly string[];
     hosts: HostStates[];
     deferred?: { until: string; why: string };
+    /** Hosts on which all that leaves does so with this stage. */
+    takes?: readonly string[];
   }[];
 }
 
@@ -44,9 +46,13 @@ export interface Plan {
   versions: { kubernetes: string; etcd: string };
   /** Files by absolute path; the digest is of what they come to, binaries and manifests included. */
   inventory: { files: string[]; sha256: string };
+  /** The command that carries it out, where that is not an apply: `mcpk node reboot w1`. */
+  command?: string;
   /** What the run was narrowed to; absent = not narrowed. Limit: names of hosts. */
   selection: { limit?: string[]; only?: string[]; skip?: string[] };
   etcd: Facts['etcd'];
+  /** Versions of processes, where one is not what is wanted, or not the same everywhere. */
+  running?: RunningPlan;
   /** Hosts that were read, by name. */
   hosts: Record<string, PlannedHost>;
   stages: StagePlan[];
@@ -54,6 +60,8 @@ export interface Plan {
   actions: Action[];
   /** What apply refuses without --force-unsafe, as the hosts were then. */
   refused: Refusal[];
+  /** A bundle of etcd that is taken before anything changes. */
+  snapshot?: PlannedSnapshot;
   summary: {
     changes: number;
     hosts: number;
@@ -92,6 +100,21 @@ export interface Refusal {
   consequence: string;
 }
 
+export interface PlannedSnapshot {
+  /** A folder or a file on the operator's side. */
+  into: string;
+  /** `etcd 3.6.16 → 3.7.3` */
+  because: string[];
+}
+
+/** What runs, as JSON. */
+export interface RunningPlan {
+  /** By host, or the name of a Node: service → version. */
+  hosts: Record<string, HostFacts['runs']>;
+  /** Of etcd's data: `3.6`. */
+  storage?: string;
+}
+
 /** What of a host decides on the plan as a whole. */
 export interface PlannedHost {
   machineId: string;
@@ -124,8 +147,10 @@ export interface StagePlan {
 export interface PlannedStep extends StepAround {
   /** Index into the stage's batches. */
   batch: number;
-  /** Of the batch; `held`: once its gate has held. */
-  when: 'before' | 'after' | 'held';
+  /** Of the batch; `work`: with its changes; `held`: once its gate has held. */
+  when: 'before' | 'work' | 'after' | 'held';
+  /** What it comes to, as things were when the plan was made. */
+  tells?: string[];
 }
 
 export interface HostPlan {
@@ -197,7 +222,7 @@ export type Event = { at: number } & (
       changed: number;
       why?: string;
     }
-  | { type: 'warning'; message: string; host?: string }
+  | { type: 'warning'; message: string; hint?: string; host?: string }
   | { type: 'run-end'; result: RunResult }
 );
 
@@ -217,6 +242,8 @@ export interface RunResult {
   errors: McpkError[];
   /** Hosts that went back, of that stage alone; `held`: its gate holds again. */
   rolledBack: { stage: string; host: string; held: boolean }[];
+  /** File of the bundle of etcd that was taken before anything changed. */
+  snapshot?: string;
   /** The API let the administrator do nothing, so only his binding was seen to; the rest needs a second apply. */
   onlyAccess?: true;
   stages: {

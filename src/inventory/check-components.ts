@@ -1,48 +1,61 @@
+import { PATHS } from '../core/paths.ts';
 import { containerdRoot } from '../core/containerd-root.ts';
-import { flagProblems, nodeProblems } from '../core/cluster-flags.ts';
+import { controlPlaneProblems, nodeProblems, type KnownSettings, type SettingProblem } from '../core/cluster-flags.ts';
 import { kubeletSetting } from '../core/kubelet-setting.ts';
 import { podsOnNode } from '../core/pods-on-node.ts';
 import { revealed } from '../core/secret.ts';
 import { checkVersions } from '../core/versions.ts';
 import type { FreeText, Host } from './types.ts';
-import { checkOwnFlags } from './check-own-flags.ts';
 import type { Draft } from './check.ts';
+import { nearest } from './nearest.ts';
 import type { Path } from './node.ts';
 
 /** What would keep a part of Kubernetes, or containerd, from starting or from working. */
 export function checkComponents(draft: Draft): void {
-  if (!draft.broken('versions')) {
-    const { versions } = draft.cluster;
-    for (const problem of [...checkVersions(versions), ...flagProblems(draft.cluster)])
-      draft.mistake(problem.path, inOne(problem));
-    checkNodes(draft, (host) =>
-      nodeProblems(host, versions.kubernetes).map((each) => ({ path: each.path, message: inOne(each) })),
-    );
-  }
-  checkOwnFlags(draft);
+  const known = knownSettings(draft);
+  for (const problem of [...checkVersions(known.versions), ...controlPlaneProblems(draft.cluster, known)])
+    tell(draft, problem);
+  checkNodes(draft, (host) => nodeProblems(host, known));
   checkPods(draft);
   checkFolders(draft);
   for (const name of ['http', 'https'] as const) checkProxy(draft, name, draft.cluster.proxy[name]);
 }
 
-function inOne({ message, hint }: { message: string; hint: string }): string {
-  return `${message}: ${hint}`;
+function knownSettings(draft: Draft): KnownSettings {
+  const { versions, network } = draft.cluster;
+  return {
+    versions: Object.fromEntries(Object.entries(versions).filter(([name]) => !draft.broken('versions', name))),
+    ...(draft.broken('network', 'serviceCidr') ? {} : { serviceCidr: network.serviceCidr }),
+    ...(draft.broken('network', 'podCidr') ? {} : { podCidr: network.podCidr }),
+    ...(draft.broken('network', 'domain') ? {} : { domain: network.domain }),
+  };
+}
+
+type Problem = Pick<SettingProblem, 'message' | 'hint' | 'among'> & { path: Path };
+
+function tell(draft: Draft, { path, message, hint, among }: Problem): void {
+  if (among === undefined) {
+    draft.mistake(path, hint === undefined ? message : `${message}: ${hint}`);
+    return;
+  }
+  const near = nearest(String(path.at(-1)), among);
+  draft.warn(path, near === undefined ? message : `${message}; did you mean ${near}?`);
 }
 
 /**
  * What is wrong with the settings that a node has of the cluster, its groups and itself together, told where it was
  * written, once.
  */
-function checkNodes(draft: Draft, problems: (host: Host) => { path: Path; message: string }[]): void {
+function checkNodes(draft: Draft, problems: (host: Host) => Problem[]): void {
   const nodes = draft.cluster.hosts.filter(({ roles }) => roles.includes('master') || roles.includes('worker'));
   const found = nodes.flatMap((host) =>
-    problems(host).map(({ path, message }) => {
-      const owner = ownersOf(draft, host).find((each) => draft.given(...each, ...path)) ?? [];
-      return { path: [...owner, ...path], message };
+    problems(host).map((problem) => {
+      const owner = ownersOf(draft, host).find((each) => draft.given(...each, ...problem.path)) ?? [];
+      return { ...problem, path: [...owner, ...problem.path] };
     }),
   );
   const once = new Map(found.map((each) => [JSON.stringify(each), each]));
-  for (const { path, message } of once.values()) draft.mistake(path, message);
+  for (const problem of once.values()) tell(draft, problem);
 }
 
 /** Where settings of a host may be written, besides for the cluster: nearest first, as its roles are. */
@@ -53,7 +66,7 @@ function ownersOf(draft: Draft, host: Host): Path[] {
 /** With `bridge` each pod has an address of its node's part, and with none left it does not start. */
 function checkPods(draft: Draft): void {
   const { network } = draft.cluster;
-  if (network.plugin !== 'bridge' || draft.broken('network')) return;
+  if (network.plugin !== 'bridge' || draft.broken('network', 'nodePrefix')) return;
   const most = podsOnNode(network.nodePrefix);
   checkNodes(draft, ({ kubelet }) => {
     const value = kubeletSetting(kubelet, 'maxPods');
@@ -82,11 +95,36 @@ function checkFolders(draft: Draft): void {
       ['apiServer', 'extraArgs', 'audit-log-path'],
       `"${log}" is not below ${apiServer.audit.directory} (apiServer.audit.directory), where alone the API server may write`,
     );
+  checkOwn(draft, ['etcd', 'dataDirectory'], etcd.dataDirectory);
   for (const place of ['config', 'extraArgs'] as const) {
     const { 'wal-dir': wal } = etcd[place];
     if (typeof wal === 'string' && !PATH.test(wal))
       draft.mistake(['etcd', place, 'wal-dir'], `"${wal}" is not an absolute path without blanks and ..`);
+    else if (typeof wal === 'string') checkOwn(draft, ['etcd', place, 'wal-dir'], wal);
   }
+}
+
+/** What else there is on a host: what lies in them, and what they lie in, is not etcd's alone. */
+const OF_OTHERS = [
+  ...Object.values(PATHS),
+  '/var/log/journal',
+  '/usr/bin',
+  '/home',
+  '/root',
+  '/boot',
+  '/tmp',
+  '/dev',
+  '/proc',
+  '/sys',
+];
+
+/** A folder of a component's own is given to its user, and goes with the host. */
+function checkOwn(draft: Draft, path: Path, folder: string): void {
+  if (draft.broken(...path)) return;
+  const other = OF_OTHERS.find((each) => each === folder || each.startsWith(`${folder}/`));
+  if (other === undefined) return;
+  const what = other === folder ? 'is' : `has ${other} in it, and is`;
+  draft.mistake(path, `"${folder}" ${what} not for etcd alone: name a folder of its own, as /var/lib/etcd`);
 }
 
 /** A `/`, `?` or `#` ends the name of the host: `http://user:12/ab@proxy:3128` is a proxy called user. */

@@ -1,4 +1,4 @@
-import { isBrokenAddress } from '../core/address.ts';
+import { besideAddress, isBrokenAddress } from '../core/address.ts';
 import { IPV4_ONLY, namesIpv6 } from '../core/ipv4.ts';
 import { API } from '../core/places.ts';
 import { hostsWith, type Host } from './types.ts';
@@ -11,18 +11,31 @@ const LABEL_NAME = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 const LABEL_PREFIX = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 
+/** Labels of a Node that somebody else sets, over and over. */
+const SET_BY: readonly (readonly [keys: RegExp, who: string])[] = [
+  [/^kubernetes\.io\/hostname$/, 'the kubelet, to the name of the host'],
+  [/^(beta\.)?kubernetes\.io\/(os|arch)$/, 'the kubelet, to what the host is'],
+  [/^node-role\.kubernetes\.io\/(control-plane|worker)$/, 'the roles of the host'],
+];
+
 export function checkHosts(draft: Draft): void {
   checkUnique(draft);
   checkNames(draft);
   checkRoles(draft);
-  for (const host of draft.cluster.hosts) checkAddress(draft, host);
+  for (const host of everyHost(draft)) checkAddress(draft, host);
   const groups: readonly Path[] = (['master', 'etcd', 'worker'] as const).map((role) => ['groups', role]);
-  const owners = [...draft.cluster.hosts.map((host) => draft.host(host)), ...groups];
+  const owners = [...everyHost(draft).map((host) => draft.host(host)), ...groups];
   for (const owner of owners) checkOwner(draft, owner);
 }
 
+/** In the order in which they were written. A host that leaves keeps its name and address until its entry is taken out. */
+function everyHost(draft: Draft): Host[] {
+  const place = (host: Host): number => Number(draft.host(host)[1]);
+  return [...draft.cluster.hosts, ...draft.cluster.leaving].sort((a, b) => place(a) - place(b));
+}
+
 function checkUnique(draft: Draft): void {
-  const { hosts } = draft.cluster;
+  const hosts = everyHost(draft);
   const way = (host: Host): string =>
     [host.address, host.ssh.port, ...host.ssh.jump.map((hop) => `${hop.address}:${String(hop.port)}`)].join(' ');
   twice(
@@ -65,7 +78,7 @@ function checkUnique(draft: Draft): void {
 }
 
 function checkNames(draft: Draft): void {
-  for (const host of draft.cluster.hosts)
+  for (const host of everyHost(draft))
     if (host.name === API)
       draft.mistake(draft.host(host, 'name'), `"${API}" is what mcpk calls the API itself: give the host another name`);
 }
@@ -80,9 +93,12 @@ function twice(hosts: readonly Host[], keyOf: (host: Host) => string, report: (h
 }
 
 function checkRoles(draft: Draft): void {
-  if (draft.broken('hosts') || draft.cluster.hosts.length === 0) return;
+  if (!draft.knowsHosts || everyHost(draft).length === 0) return;
   if (hostsWith(draft.cluster, 'master').length === 0) draft.mistake(['hosts'], 'no host has the role master');
   const members = hostsWith(draft.cluster, 'etcd').length;
+  // Without hosts that leave the masters would carry it.
+  if (members === 0 && draft.cluster.leaving.some(({ roles }) => roles.includes('etcd')))
+    draft.mistake(['hosts'], 'no host that stays has the role etcd');
   if (members > 0 && members % 2 === 0) {
     draft.warn(
       ['hosts'],
@@ -95,7 +111,10 @@ function checkRoles(draft: Draft): void {
 
 function checkAddress(draft: Draft, host: Host): void {
   if (isBrokenAddress(host.address)) {
-    draft.mistake(draft.host(host, 'address'), `"${host.address}" is neither an address nor a name`);
+    draft.mistake(
+      draft.host(host, 'address'),
+      `"${host.address}" is neither an address nor a name${besideAddress(host.address)}`,
+    );
   } else if (host.internalAddress === '') {
     if (draft.broken(...draft.host(host, 'internalAddress'))) return;
     draft.mistake(
@@ -115,6 +134,9 @@ function checkAddress(draft: Draft, host: Host): void {
 function checkOwner(draft: Draft, owner: Path): void {
   const { labels, taints } = draft.written(owner);
   for (const [key, value] of Object.entries(labels ?? {})) {
+    const setter = SET_BY.find(([keys]) => keys.test(key))?.[1];
+    if (setter !== undefined && value !== null)
+      draft.mistake([...owner, 'labels', key], `is set by ${setter}: leave it out, or take another name`);
     if (!isQualifiedName(key))
       draft.mistake(
         [...owner, 'labels', key],

@@ -1,4 +1,4 @@
-import { isBrokenAddress } from '../core/address.ts';
+import { besideAddress, isBrokenAddress } from '../core/address.ts';
 import { formatIpv4, inCidr, IPV4_ONLY, isIpv4, namesIpv6, overlap, parseCidr, parseIpv4 } from '../core/ipv4.ts';
 import { hostsWith } from './types.ts';
 import type { Draft } from './check.ts';
@@ -24,13 +24,12 @@ function checkCidrs(draft: Draft): void {
     for (const host of hosts.filter((host) => inCidr(host.internalAddress, network[name]))) {
       draft.mistake(['network', name], `${network[name]} holds ${host.internalAddress}, the address of ${host.name}`);
     }
-    if (inCidr(draft.cluster.endpoint.address, network[name]))
-      draft.mistake(
-        ['network', name],
-        `${network[name]} holds the endpoint's address ${draft.cluster.endpoint.address}`,
-      );
+    const { address } = draft.cluster.endpoint;
+    if (inCidr(address, network[name]) && hosts.every((host) => host.internalAddress !== address))
+      draft.mistake(['network', name], `${network[name]} holds the endpoint's address ${address}`);
   }
-  if (overlap(network.podCidr, network.serviceCidr))
+  const known = !draft.broken('network', 'podCidr') && !draft.broken('network', 'serviceCidr');
+  if (known && overlap(network.podCidr, network.serviceCidr))
     draft.mistake(['network', 'serviceCidr'], `${network.serviceCidr} overlaps with podCidr ${network.podCidr}`);
   checkSizes(draft);
   const { serviceAddress, forward } = addons.coredns;
@@ -78,9 +77,13 @@ function checkSizes(draft: Draft): void {
 }
 
 function checkEndpoint(draft: Draft): void {
-  if (draft.broken('hosts') || draft.broken('endpoint')) return;
-  const { endpoint, hosts, apiServer, cluster } = { ...draft.cluster, cluster: draft.cluster };
-  const masters = hostsWith(cluster, 'master');
+  const { endpoint, hosts, apiServer } = draft.cluster;
+  for (const [index, name] of endpoint.names.entries())
+    if (isBrokenAddress(name))
+      draft.mistake(['endpoint', 'names', index], `"${name}" is neither an address nor a name${besideAddress(name)}`);
+  // Whether there is a load balancer of one's own is decided by these.
+  if (!draft.knowsHosts || draft.broken('endpoint', 'address') || draft.broken('endpoint', 'external')) return;
+  const masters = hostsWith(draft.cluster, 'master');
   if (masters.length === 0) return;
   if (endpoint.address === '') {
     draft.mistake(
@@ -92,13 +95,14 @@ function checkEndpoint(draft: Draft): void {
     return;
   }
   const owner = hosts.find((host) => host.internalAddress === endpoint.address || host.address === endpoint.address);
-  for (const [index, name] of endpoint.names.entries())
-    if (isBrokenAddress(name))
-      draft.mistake(['endpoint', 'names', index], `"${name}" is neither an address nor a name`);
+  const ports = !draft.broken('endpoint', 'port') && !draft.broken('apiServer', 'port');
   if (endpoint.external) {
     if (isBrokenAddress(endpoint.address))
-      draft.mistake(['endpoint', 'address'], `"${endpoint.address}" is neither an address nor a name`);
-    if (owner?.roles.includes('master') === true && endpoint.port !== apiServer.port)
+      draft.mistake(
+        ['endpoint', 'address'],
+        `"${endpoint.address}" is neither an address nor a name${besideAddress(endpoint.address)}`,
+      );
+    if (ports && owner?.roles.includes('master') === true && endpoint.port !== apiServer.port)
       draft.mistake(
         ['endpoint', 'port'],
         `${owner.name} itself answers at apiServer.port ${String(apiServer.port)}, not ${String(endpoint.port)}`,
@@ -119,7 +123,7 @@ function checkEndpoint(draft: Draft): void {
         ? `"${endpoint.address}" is not an IPv4 address; ${IPV4_ONLY}`
         : `"${endpoint.address}" is not an IPv4 address, which a VIP is; a name needs external: true`,
     );
-  if (endpoint.port === apiServer.port)
+  if (ports && endpoint.port === apiServer.port)
     draft.mistake(
       ['endpoint', 'port'],
       `apiServer.port is ${String(apiServer.port)} too, and both listen on the masters`,
@@ -128,6 +132,7 @@ function checkEndpoint(draft: Draft): void {
 
 function checkPorts(draft: Draft): void {
   const { apiServer, endpoint } = draft.cluster;
+  if (draft.broken('apiServer', 'nodePortRange')) return;
   const [low = 0, high = 0] = apiServer.nodePortRange.split('-').map(Number);
   if (low < 1 || high > 65535 || low > high)
     draft.mistake(
@@ -138,7 +143,7 @@ function checkPorts(draft: Draft): void {
     ['apiServer', apiServer.port],
     ['endpoint', endpoint.port],
   ] as const) {
-    if (name === 'endpoint' && endpoint.external) continue;
+    if (draft.broken(name, 'port') || (name === 'endpoint' && endpoint.external)) continue;
     if (port >= low && port <= high)
       draft.mistake([name, 'port'], `${String(port)} lies in apiServer.nodePortRange ${apiServer.nodePortRange}`);
     else if ([2379, 2380, 10250, 10256, 10257, 10259].includes(port))

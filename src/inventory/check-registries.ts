@@ -1,4 +1,4 @@
-import { inspectCertificate } from '../core/certificate.ts';
+import { isCertificateBundle, NO_CERTIFICATES } from '../core/certificate.ts';
 import { isMap } from '../core/merge.ts';
 import { hostOfUrl, namesUser, registryServer } from '../core/registry.ts';
 import { revealed } from '../core/secret.ts';
@@ -14,8 +14,7 @@ interface Server {
 }
 
 export function checkRegistries(draft: Draft): void {
-  if (!draft.broken('containerd')) checkOwnRegistries(draft);
-  if (draft.broken('registries')) return;
+  checkOwnRegistries(draft);
   const servers = serversOf(draft);
   for (const server of servers) checkServer(draft, server);
   checkLogins(draft, servers);
@@ -37,8 +36,8 @@ function checkOwnRegistries(draft: Draft): void {
 }
 
 /** Each registry and its mirrors, where they are written. */
-function serversOf({ cluster }: Draft): Server[] {
-  return cluster.registries.flatMap((registry, index) => [
+function serversOf(draft: Draft): Server[] {
+  return draft.entries(['registries'], draft.cluster.registries).flatMap(([index, registry]): Server[] => [
     { path: ['registries', index], url: registryServer(registry.name), access: registry },
     ...registry.mirrors.map((mirror, at) => ({
       path: ['registries', index, 'mirrors', at],
@@ -54,8 +53,8 @@ function checkServer(draft: Draft, { path, url, access: { username, password, ca
       path,
       username === undefined ? 'username is missing beside the password' : 'password is missing beside the username',
     );
-  if (ca !== undefined && inspectCertificate(ca) === undefined)
-    draft.mistake([...path, 'ca'], 'holds no certificate that can be read');
+  // The text is not shown: the name may lead to any file.
+  if (ca !== undefined && !isCertificateBundle(ca)) draft.mistake([...path, 'ca'], NO_CERTIFICATES);
   if (namesUser(url))
     draft.mistake(
       path,

@@ -1,14 +1,17 @@
 import { kubeletSetting } from '../core/kubelet-setting.ts';
+import { mayBeOnCalendar } from '../core/on-calendar.ts';
 import {
   FORWARDING,
   KUBELET_SYSCTLS,
   NETWORK_SYSCTLS,
   NONLOCAL_BIND,
+  isNoNumber,
   sysctlKey,
   sysctlValue,
 } from '../core/sysctls.ts';
 import { checkRegistries } from './check-registries.ts';
 import { checkApiServer } from './check-api-server.ts';
+import { printable } from './mistake.ts';
 import { hostsWith } from './types.ts';
 import type { Draft } from './check.ts';
 
@@ -16,18 +19,19 @@ const UNITS: Readonly<Record<string, number>> = { us: 1e-6, ms: 1e-3, s: 1, m: 6
 
 export function checkSettings(draft: Draft): void {
   const { etcd, certificates, network } = draft.cluster;
-  if (etcd.electionTimeout < 5 * etcd.heartbeatInterval) {
+  const known = (section: string, ...names: string[]): boolean => !names.some((name) => draft.broken(section, name));
+  if (known('etcd', 'electionTimeout', 'heartbeatInterval') && etcd.electionTimeout < 5 * etcd.heartbeatInterval) {
     draft.mistake(
       ['etcd', 'electionTimeout'],
       `${String(etcd.electionTimeout)} ms is less than five heartbeats of ${String(etcd.heartbeatInterval)} ms: etcd does not start so`,
     );
   }
-  if (certificates.renewBeforeDays >= certificates.leafDays)
+  if (known('certificates', 'renewBeforeDays', 'leafDays') && certificates.renewBeforeDays >= certificates.leafDays)
     draft.mistake(
       ['certificates', 'renewBeforeDays'],
       `${String(certificates.renewBeforeDays)} is not less than leafDays ${String(certificates.leafDays)}: every run would renew`,
     );
-  if (certificates.authorityDays <= certificates.leafDays)
+  if (known('certificates', 'authorityDays', 'leafDays') && certificates.authorityDays <= certificates.leafDays)
     draft.mistake(
       ['certificates', 'authorityDays'],
       `${String(certificates.authorityDays)} is not more than leafDays ${String(certificates.leafDays)}`,
@@ -41,28 +45,45 @@ export function checkSettings(draft: Draft): void {
   checkShutdown(draft);
   checkApiServer(draft);
   checkSysctls(draft);
+  checkBackup(draft);
+}
+
+function checkBackup(draft: Draft): void {
+  const { backup } = draft.cluster.etcd;
+  if (!backup || draft.broken('etcd', 'backup')) return;
+  if (!mayBeOnCalendar(backup.schedule))
+    draft.mistake(
+      ['etcd', 'backup', 'schedule'],
+      `"${printable(backup.schedule)}" is not an expression of systemd.time(7) such as daily or *-*-* 03:00`,
+    );
+  // Bundles of masters hold the keys of all Secrets.
+  if (backup.upload.length === 0 || backup.ageRecipients.length > 0) return;
+  draft.warn(
+    ['etcd', 'backup', 'upload'],
+    'takes the keys of Secrets and service accounts elsewhere in plain: name etcd.backup.ageRecipients',
+  );
 }
 
 function checkNamed(draft: Draft, path: readonly string[], items: readonly { readonly name: string }[]): void {
-  if (draft.broken(...path)) return;
-  for (const [index, item] of items.entries()) {
-    const first = items.findIndex((other) => other.name === item.name);
-    if (first < index)
-      draft.mistake([...path, index, 'name'], `"${item.name}" is there already, at place ${String(first)}`);
+  const entries = draft.entries(path, items);
+  for (const [place, { name }] of entries) {
+    const [first = place] = entries.find(([, other]) => other.name === name) ?? [];
+    if (first < place) draft.mistake([...path, place, 'name'], `"${name}" is there already, at place ${String(first)}`);
   }
 }
 
 /** Whoever sits on the line of an http:// URL decides what comes: only what the inventory knows beforehand is fetched. */
 function checkPlainHttp(draft: Draft): void {
   const { artifacts, versions, addons, network } = draft.cluster;
-  if (draft.broken('artifacts') || draft.broken('versions')) return;
   const releases = [
     ['kubernetes', `kubernetes/${versions.kubernetes}/`],
     ['etcd', `etcd/${versions.etcd}/`],
     ['cniPlugins', `cni-plugins/${versions.cniPlugins}/`],
   ] as const;
   const pins = Object.keys(artifacts.sha256);
-  for (const [name, release] of artifacts.download ? releases : []) {
+  const asks = artifacts.download && !draft.broken('artifacts', 'download') && !draft.broken('artifacts', 'sha256');
+  for (const [name, release] of asks ? releases : []) {
+    if (draft.broken('versions', name)) continue;
     if (!artifacts.mirrors[name].startsWith('http:') || pins.some((key) => key.startsWith(release))) continue;
     draft.mistake(
       ['artifacts', 'mirrors', name],
@@ -71,9 +92,9 @@ function checkPlainHttp(draft: Draft): void {
   }
   const unpinned = (url: string | undefined, sum: string | undefined): boolean =>
     url?.startsWith('http:') === true && sum === undefined;
-  for (const [index, { source, sha256 }] of draft.broken('addons', 'manifests') ? [] : addons.manifests.entries())
+  for (const [index, { source, sha256 }] of draft.entries(['addons', 'manifests'], addons.manifests))
     if (unpinned(source, sha256)) draft.mistake(['addons', 'manifests', index, 'source'], HTTP_MANIFEST);
-  if (!draft.broken('network', 'calico') && unpinned(network.calico.manifest, network.calico.sha256))
+  if (!draft.broken('network', 'calico', 'sha256') && unpinned(network.calico.manifest, network.calico.sha256))
     draft.mistake(['network', 'calico', 'manifest'], HTTP_MANIFEST);
 }
 
@@ -98,7 +119,12 @@ function checkSysctls(draft: Draft): void {
     const [wanted, why] = needed[sysctlKey(key)] ?? [];
     if (wanted !== undefined && sysctlValue(value) !== wanted)
       draft.mistake(['system', 'sysctls', key], `must be ${wanted}, not ${value}: ${String(why)}`);
-    else if (sysctlKey(key) === NONLOCAL_BIND && !endpoint.external)
+    else if (isNoNumber(key, value))
+      draft.mistake(
+        ['system', 'sysctls', key],
+        `must be a number, or several, not "${printable(value)}": the kernel takes no other`,
+      );
+    else if (sysctlKey(key) === NONLOCAL_BIND && !endpoint.external && !draft.broken('endpoint', 'external'))
       draft.mistake(['system', 'sysctls', key], 'mcpk sets it on masters with a VIP: leave it out');
   }
 }

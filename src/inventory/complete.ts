@@ -7,7 +7,7 @@ import { resolveHosts } from './hosts.ts';
 import { childSchema, type JsonSchema } from './schema.ts';
 import type { ClusterInput, FilledInput, HostInput, RegistryInput } from './input.ts';
 import type { Environment } from './substitute.ts';
-import type { Cluster, Endpoint, Host, Registry } from './types.ts';
+import type { Cluster, Endpoint, Host, HostState, Registry } from './types.ts';
 
 export interface CompleteOptions {
   schema: JsonSchema;
@@ -31,13 +31,16 @@ export function complete(
   );
   const withHome = (files: readonly string[]): string[] => files.map((file) => expandHome(file, options.home));
   const sshDefaults = fillDefaults({}, options.schema.definitions?.['ssh'] ?? {}, options.schema) as typeof ssh;
-  const hosts = resolveHosts(
+  const hostDefault = (name: string): unknown =>
+    childSchema(options.schema.definitions?.['host'], name, options.schema)?.default;
+  const all = resolveHosts(
     present.map(({ host }) => host),
     {
       filled: { ...filled, ssh: { ...ssh, knownHostsFiles: withHome(ssh.knownHostsFiles) } },
       ssh: { ...sshDefaults, knownHostsFiles: withHome(sshDefaults.knownHostsFiles) },
       groups: input.groups ?? {},
-      priority: Number(childSchema(options.schema.definitions?.['host'], 'priority', options.schema)?.default),
+      priority: Number(hostDefault('priority')),
+      state: hostDefault('state') as HostState,
       agent: (options.env['SSH_AUTH_SOCK'] ?? '') !== '',
     },
   ).map((host, at): Host => {
@@ -46,11 +49,13 @@ export function complete(
     places.set(placed, index);
     return placed;
   });
+  const hosts = all.filter(({ state }) => state === 'present');
   const cluster: Cluster = {
     ...settings,
     name: filled.name,
     files: options.files,
     hosts,
+    leaving: all.filter((host) => !hosts.includes(host)),
     endpoint: resolveEndpoint(filled, input.endpoint ?? {}, hosts),
     artifacts: {
       ...filled.artifacts,

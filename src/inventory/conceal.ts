@@ -81,6 +81,7 @@ function hiddenOf(used: ReadonlyMap<Secret, Use>): Secret[] {
   return [...new Map(hidden.map((part) => [part.label, part])).values()];
 }
 
-function isTelling(text: string): boolean {
+/** Long enough, and no figure: found in a text it is this, and no other word. */
+export function isTelling(text: string): boolean {
   return text.length > 3 && !(isFigure(text) && text.replace(/\D/g, '').length < 6) && isIP(text) === 0;
 }

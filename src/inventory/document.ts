@@ -58,7 +58,7 @@ The first line names the schema for editors that know the YAML language server:
 | \`all\` | every host |
 | \`role:master\` | hosts with a role: master, etcd, worker |
 | \`label:rack=r1\`, \`label:rack\` | hosts by a label, or that have it at all; \`*\` and \`?\` work in the value |
-| \`fact:os.id=debian\` | hosts by what they tell about themselves (\`mcpk facts\`): all are asked before the run begins; not for \`host-key\` |
+| \`fact:os.id=debian\` | hosts by what they tell about themselves (\`mcpk facts --json\` has the names, joined by dots: \`arch\`, \`cpus\`, \`kernel\`, \`memoryBytes\`, \`os.id\`, \`os.version\`, \`swap\`, \`systemd\` …): all are asked before the run begins; not for \`host-key\` |
 | \`not\`, \`and\`, \`or\`, \`,\` | from strong to weak; a comma is a weaker \`or\` |
 | \`( … )\` | grouping |
 

@@ -1,13 +1,19 @@
 import type { ErrorObject } from 'ajv';
+import { besideAddress } from '../core/address.ts';
 import { IPV4_ONLY, namesIpv6 } from '../core/ipv4.ts';
-import { mistakeAt, nodeAt, type ListNode, type Node, type Path, type ScalarNode } from './node.ts';
-import { printable, type Mistake } from './mistake.ts';
+import { mistakeAt, nodeAt, type ListNode, type MapNode, type Node, type Path, type ScalarNode } from './node.ts';
+import { formatPath, printable, type Mistake } from './mistake.ts';
 import { meant, nearest } from './nearest.ts';
 import { findSetting, schemaAt, typesOf, type JsonSchema } from './schema.ts';
+
+/** As many names are read; a format of upstream's has more than a hundred. */
+const MOST_NAMED = 40;
 
 /** A mistake and the path of the value that cannot be used. */
 export interface SchemaMistake extends Mistake {
   readonly at: Path;
+  /** Of a name that nobody knows: the settings that it may have stood for. What else there is can be used. */
+  readonly meant?: readonly Path[];
 }
 
 /** Words for ajv's errors, each placed in its file. */
@@ -61,9 +67,13 @@ function badName(name: string, path: Path, rule: JsonSchema, root: Node): Schema
 function unknownSetting(name: string, path: Path, root: Node, schema: JsonSchema): SchemaMistake {
   const known = Object.keys(schemaAt(schema, path)?.properties ?? {});
   const at = [...path, name];
-  const suggestion = nearest(name, known) ?? findSetting(schema, name);
-  const message = suggestion === undefined ? `is not a setting; here are: ${known.join(', ')}` : 'is not a setting';
-  return { ...mistakeAt(root, at, message, { suggestion, key: true }), at };
+  const near = nearest(name, known);
+  const suggestion = near ?? findSetting(schema, name);
+  const here =
+    known.length > MOST_NAMED ? `mcpk explain ${formatPath(path)} lists them` : `here are: ${known.join(', ')}`;
+  const message = suggestion === undefined ? `is not a setting; ${here}` : 'is not a setting';
+  const meant = suggestion === undefined ? [] : [near === undefined ? suggestion.split('.') : [...path, near]];
+  return { ...mistakeAt(root, at, message, { suggestion, key: true }), at, meant };
 }
 
 function wrongValue(
@@ -89,7 +99,7 @@ function wrongValue(
     }
     case 'pattern':
       return {
-        message: `${value} is not ${rule['x-expected'] ?? 'of the right form'}${ipv6Word(node, rule)}`,
+        message: `${value} is not ${rule['x-expected'] ?? 'of the right form'}${ipv6Word(node, rule)}${addressWord(node, rule)}`,
         suggestion: withoutV(node, rule),
       };
     case 'minimum':
@@ -147,10 +157,14 @@ function wrongType(
   value: string,
 ): { message: string; suggestion?: string | undefined } {
   if (rule.writeOnly === true) return { message: 'must be text: put it in quotes' };
+  // Quotes would make none of them of it.
+  if (rule.enum && node?.kind === 'scalar' && !rule.enum.map(String).includes(node.text))
+    return wrongValue('enum', {}, node, rule);
   const types = typesOf(rule);
   const wanted = types.includes('string') && rule['x-expected'] !== undefined ? ` (${rule['x-expected']})` : '';
   const message = `must be ${types.map(typeName).join(' or ')}${wanted}, not ${value}`;
   if (node?.kind === 'list') return { message, suggestion: withCommas(node, rule, types) };
+  if (node?.kind === 'map') return { message, suggestion: asTaint(node, rule) };
   if (node?.kind !== 'scalar' || node.substituted === true) return { message };
   return { message, suggestion: retyped(node, rule, types) };
 }
@@ -162,6 +176,17 @@ function withCommas({ items }: ListNode, rule: JsonSchema, types: readonly strin
   const text = printable(words.join(','));
   const isWhole = words.length === items.length && words.length > 0;
   return isWhole && (rule.pattern === undefined || new RegExp(rule.pattern).test(text)) ? `'${text}'` : undefined;
+}
+
+/** `{ key: a, value: b, effect: NoSchedule }`, as the Node itself has it → `'a=b:NoSchedule'`. */
+function asTaint({ entries }: MapNode, rule: JsonSchema): string | undefined {
+  if (rule['x-expected']?.startsWith('a taint') !== true) return undefined;
+  const [key, value, effect] = ['key', 'value', 'effect'].map((name) => {
+    const part = entries.get(name)?.node;
+    return part?.kind === 'scalar' && part.substituted !== true ? printable(part.text) : undefined;
+  });
+  if (key === undefined || effect === undefined) return undefined;
+  return `'${key}${value === undefined ? '' : `=${value}`}:${effect}'`;
 }
 
 /** What a value of the wrong type was likely meant to be: YAML reads 3.10 as a number, and yes as text. */
@@ -186,6 +211,11 @@ function withoutV(node: Node | undefined, rule: JsonSchema): string | undefined 
 function ipv6Word(node: Node | undefined, rule: JsonSchema): string {
   if (node?.kind !== 'scalar' || rule['x-expected']?.includes('IPv4') !== true) return '';
   return namesIpv6(String(node.value)) ? `; ${IPV4_ONLY}` : '';
+}
+
+function addressWord(node: Node | undefined, rule: JsonSchema): string {
+  const isText = node?.kind === 'scalar' && node.substituted !== true;
+  return isText && rule['x-expected'] === 'an address or a name' ? besideAddress(String(node.value)) : '';
 }
 
 function lowerFirst(text: string): string {

@@ -2,7 +2,7 @@ import { isIpv4 } from '../core/ipv4.ts';
 import { deepMerge, layer } from '../core/merge.ts';
 import { Secret } from '../core/secret.ts';
 import type { ClusterInput, FilledInput, GroupInput, HostInput, JumpInput, ServiceInput, SshInput } from './input.ts';
-import type { Host, NodeServiceSettings, Role, SshSettings } from './types.ts';
+import type { Host, HostState, NodeServiceSettings, Role, SshSettings } from './types.ts';
 
 const ROLES: readonly Role[] = ['master', 'etcd', 'worker'];
 const CONTROL_PLANE_TAINT = 'node-role.kubernetes.io/control-plane:NoSchedule';
@@ -13,6 +13,7 @@ export interface HostDefaults {
   readonly ssh: SshInput;
   readonly groups: NonNullable<ClusterInput['groups']>;
   readonly priority: number;
+  readonly state: HostState;
   readonly agent: boolean;
 }
 
@@ -40,6 +41,7 @@ function resolveHost(input: HostInput, roles: readonly Role[], defaults: HostDef
     address: input.address,
     internalAddress: input.internalAddress ?? (isIpv4(input.address) ? input.address : ''),
     roles,
+    state: input.state ?? defaults.state,
     ssh: resolveSsh(sinceNull([defaults.filled.ssh, ...layers.map(({ ssh }) => ssh)]), defaults, input.name),
     labels: withoutNulls(together(layers.map(({ labels }) => labels))),
     taints: taints ?? (master ? [CONTROL_PLANE_TAINT] : []),

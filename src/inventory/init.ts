@@ -1,3 +1,4 @@
+import { isBrokenAddress } from '../core/address.ts';
 import { IPV4_ONLY, isIpv4, namesIpv6 } from '../core/ipv4.ts';
 import { McpkError } from '../core/errors.ts';
 import { InventoryError, printable } from './mistake.ts';
@@ -35,7 +36,7 @@ export function initInventory(options: InitOptions): string {
     });
   if (endpoint !== undefined && !isIpv4(endpoint))
     throw new McpkError('usage', `the endpoint "${printable(endpoint)}" is not an IPv4 address`, {
-      hint: 'Such as: --endpoint 10.0.0.100',
+      hint: 'A virtual IP is an unused address in the subnet of the masters, such as --endpoint 10.0.0.100. A load balancer of your own may have a name: write endpoint: { address: NAME, external: true } in the place of that address into the file.',
     });
   const roles = workers.length === 0 ? '[master, worker]' : '[master]';
   const hosts = [
@@ -45,7 +46,7 @@ export function initInventory(options: InitOptions): string {
   return [
     `# yaml-language-server: $schema=${SCHEMA_NAME}`,
     '# What is not said here has a default. What there is to set: mcpk explain, mcpk explain network, mcpk explain podCidr',
-    '# Next: mcpk validate, mcpk host-key pin, mcpk plan, mcpk apply',
+    '# Next: mcpk validate, mcpk host-key pin, mcpk plan, mcpk apply, mcpk verify, mcpk kubeconfig --merge',
     'apiVersion: mcpk/v1',
     'kind: Cluster',
     `name: ${scalar(name)}`,
@@ -53,7 +54,7 @@ export function initInventory(options: InitOptions): string {
     ...endpointLines(endpoint, hosts),
     '# How the hosts are reached. Settable for a group (groups.worker.ssh) or a host too; the nearer one wins.',
     'ssh:',
-    `  user: ${scalar(user)} # not root: sudo is used`,
+    `  user: ${scalar(user)} # another one works by sudo, and -K asks for its password`,
     '  # identityFiles: [~/.ssh/id_ed25519]',
     '  # jump: [admin@gate.example.org:22]',
     '',
@@ -78,7 +79,9 @@ export async function checkInit(text: string): Promise<void> {
     throw new McpkError('usage', 'these hosts make no cluster; nothing was written', {
       // The lines are of a file that nobody has seen.
       details: error.mistakes.map(({ path, message }) => `${path}: ${message.replace(/ \(:\d+\)$/, '')}`),
-      hint: 'Give each host a name and an address of its own; --help shows some.',
+      hint: error.mistakes.every(({ path }) => path.startsWith('endpoint.'))
+        ? 'Give an unused address in the subnet of the masters: --endpoint ADDRESS'
+        : 'Give each host a name and an address of its own; --help shows some.',
       cause: error,
     });
   }
@@ -120,10 +123,16 @@ function toHost(text: string, numbered: string, roles: string): { name: string; 
       'usage',
       `"${printable(text)}" is neither ADDRESS nor NAME=ADDRESS with an IPv4 address${namesIpv6(address) ? `; ${IPV4_ONLY}` : ''}`,
       {
-        hint: 'Such as: --master 10.0.0.11, or --master m1=10.0.0.11',
+        hint: hintFor(text, address),
       },
     );
   return { name, address, roles };
+}
+
+function hintFor(text: string, address: string): string {
+  if (text.includes(',')) return 'Give the option once for each host: --master 10.0.0.11 --master 10.0.0.12';
+  if (address.includes('=') || isBrokenAddress(address)) return 'Such as: --master 10.0.0.11, or --master m1=10.0.0.11';
+  return 'Such as: --master m1=10.0.0.11. To reach it by a name, write that as its address into the file, and the IPv4 address as its internalAddress.';
 }
 
 /** YAML would read some names as numbers or booleans: those are quoted. */

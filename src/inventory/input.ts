@@ -3,6 +3,7 @@ import type {
   Cluster,
   Endpoint,
   FreeText,
+  HostState,
   Mirror,
   NodeServiceSettings,
   Registry,
@@ -39,6 +40,7 @@ export interface HostInput extends GroupInput {
   readonly address: string;
   readonly internalAddress?: string;
   readonly roles: readonly Role[];
+  readonly state?: HostState;
   readonly priority?: number;
   readonly vipInterface?: string;
 }
@@ -59,7 +61,7 @@ export interface RegistryInput extends WithText<Omit<Registry, 'mirrors'>> {
 /** The form with the schema's literal defaults filled in. */
 export interface FilledInput extends Omit<
   Cluster,
-  'hosts' | 'endpoint' | 'artifacts' | 'registries' | 'addons' | 'files' | 'apiServer'
+  'hosts' | 'leaving' | 'endpoint' | 'artifacts' | 'registries' | 'addons' | 'files' | 'apiServer'
 > {
   readonly ssh: Omit<SshSettings, 'jump' | 'becomePassword' | 'agent'> &
     Pick<SshInput, 'jump' | 'becomePassword' | 'agent'>;

@@ -13,7 +13,7 @@ import { DEFAULT_FILE } from './default-file.ts';
 import { deepFreeze } from './defaults.ts';
 import { explain } from './explain.ts';
 import { mergeFiles, twiceInOneFile } from './merge.ts';
-import { InventoryError, printable, type Mistake } from './mistake.ts';
+import { formatMistake, InventoryError, printable, type Mistake } from './mistake.ts';
 import { nodeAt, placeOf, toSource, toValue, type Node, type Path } from './node.ts';
 import { parseYaml } from './parse.ts';
 import { withNulls } from './nulls.ts';
@@ -32,6 +32,8 @@ export interface LoadOptions {
   directory?: string;
   /** Whether the files that it names (keys, manifests) are looked at: a mistake for each that can't be read. */
   files?: boolean;
+  /** Gives other texts in place of those that were read. */
+  rewrite?: (texts: readonly InventoryFile[]) => readonly InventoryFile[];
   schema?: JsonSchema;
   /** That of the published schema unless given. */
   validator?: Validator;
@@ -51,7 +53,8 @@ export async function load(files: readonly string[], options: LoadOptions): Prom
   const read = files.map((file) => readText(file, resolve(options.directory ?? '.', file)));
   const unreadable = read.flatMap((result) => ('mistake' in result ? [result.mistake] : []));
   if (unreadable.length > 0) throw notThere(unreadable, files);
-  const texts = read.flatMap((result) => ('text' in result ? [result] : []));
+  const found = read.flatMap((result) => ('text' in result ? [result] : []));
+  const texts = options.rewrite?.(found) ?? found;
   return loadTexts(texts, options).catch((error: unknown) => {
     if (!(error instanceof InventoryError)) throw error;
     throw withoutForeignWords(error, texts, options.schema ?? readSchema());
@@ -84,14 +87,16 @@ export async function loadTexts(
   const found = explain(validate(value), root, schema);
   const unset = new Set(substituted.mistakes.map((mistake) => mistake.path));
   // What the schema says of a value with an unset variable in it only repeats that mistake.
-  mistakes.push(...found.flatMap(({ at: _at, ...mistake }) => (unset.has(mistake.path) ? [] : [mistake])));
+  mistakes.push(
+    ...found.flatMap(({ at: _at, meant: _meant, ...mistake }) => (unset.has(mistake.path) ? [] : [mistake])),
+  );
 
-  const wrong: readonly Path[] = found.map((mistake) => mistake.at);
   const usable = prune(
     toValue(root, (scalar) => scalar.secret ?? scalar.value),
-    wrong,
+    found,
   );
-  const input = withNulls(usable, substituted.node);
+  const wrong: readonly Path[] = found.flatMap(({ at, meant }) => meant ?? [at]);
+  const input = withNulls(usable.input, substituted.node);
   const { cluster, places } = complete(input, {
     schema,
     env: options.env,
@@ -99,7 +104,16 @@ export async function loadTexts(
     files,
     sourceOf: (index) => sourceOf(root, index),
   });
-  const checked = check({ cluster, root, input, places, wrong, files: options.files ?? false });
+  const checked = check({
+    cluster,
+    root,
+    input,
+    places,
+    schema,
+    wrong,
+    cut: usable.cut,
+    files: options.files ?? false,
+  });
   mistakes.push(...checked.mistakes.filter((mistake) => !mistakes.some((other) => other.path === mistake.path)));
   if (mistakes.length > 0) throw new InventoryError(mistakes, files);
   return deepFreeze({
@@ -112,9 +126,12 @@ export async function loadTexts(
 /** Nothing in them is to be corrected: the file is to be named, or written. */
 function notThere(unreadable: readonly Mistake[], files: readonly string[]): InventoryError {
   const nameless = files.length === 1 && files[0] === DEFAULT_FILE && unreadable[0]?.message === NO_SUCH_FILE;
+  const [only, ...others] = unreadable.flatMap(formatMistake);
+  const message = nameless ? `no inventory: there is no ${DEFAULT_FILE} in this folder` : only;
   return new InventoryError(unreadable, files, {
     hint: 'Name an inventory with -i FILE, or write one with: mcpk init',
-    ...(nameless ? { message: `no inventory: there is no ${DEFAULT_FILE} in this folder` } : {}),
+    // One is its own headline.
+    ...(message !== undefined && others.length === 0 ? { message } : {}),
   });
 }
 
@@ -128,7 +145,9 @@ function readText(file: string, path: string): InventoryFile | { mistake: Mistak
     mistake: { file, line: 0, column: 0, path: '', message },
   });
   try {
-    return { file, path, text: new TextDecoder('utf-8', { fatal: true }).decode(readFileAtMost(path, MOST_BYTES)) };
+    // All of it, a byte order mark too: what is written back is compared with the file.
+    const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+    return { file, path, text: decoder.decode(readFileAtMost(path, MOST_BYTES)) };
   } catch (error) {
     return refuse(error instanceof UnreadableFile ? error.message : 'is not UTF-8 text');
   }

@@ -30,8 +30,7 @@ export class InventoryError extends McpkError {
 
   /** `order`: the files as the user named them. `words`: others than those for settings to correct. */
   constructor(mistakes: readonly Mistake[], order: readonly string[] = [], words: Words = {}) {
-    const rank = (mistake: Mistake): number => order.indexOf(mistake.file);
-    const sorted = [...mistakes].sort((a, b) => rank(a) - rank(b) || a.line - b.line || a.column - b.column);
+    const sorted = inOrder(mistakes, order);
     const files = new Set(sorted.map((mistake) => mistake.file));
     const count = sorted.length === 1 ? '1 mistake' : `${String(sorted.length)} mistakes`;
     const more = sorted.length > MOST_SHOWN ? [`and ${sorted.length - MOST_SHOWN} more: --json has them all`] : [];
@@ -45,6 +44,12 @@ export class InventoryError extends McpkError {
   override toJSON(): ReturnType<McpkError['toJSON']> & { mistakes: readonly Mistake[] } {
     return { ...super.toJSON(), mistakes: this.mistakes };
   }
+}
+
+/** By their places, the files as the user named them. */
+export function inOrder(mistakes: readonly Mistake[], files: readonly string[]): Mistake[] {
+  const rank = ({ file }: Mistake): number => files.indexOf(file);
+  return [...mistakes].sort((a, b) => rank(a) - rank(b) || a.line - b.line || a.column - b.column);
 }
 
 /** `lab.yaml:14:13 hosts[2].roles[0]: "masterr" is not … (did you mean master?)`, and the line of the file below it. */

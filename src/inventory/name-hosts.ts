@@ -19,13 +19,25 @@ const FEW = { hosts: 5, letters: 40 };
  * `role:worker and not w2`, names; several with commas between. Where one term does not say them all, a short list of
  * names stays one. Names that the inventory does not have stand as they are, and are all that is said then.
  */
-export function nameHosts(hosts: readonly Named[], names: readonly string[]): string {
+export function hostsNamer(hosts: readonly Named[]): (names: readonly string[]) => string {
+  // Hundreds of texts name the same hosts.
+  const said = new Map<string, string>();
+  let terms: Term[] | undefined;
+  return (names) => {
+    const list = names.join('\0');
+    const words = said.get(list) ?? wordsFor(hosts, names, () => (terms ??= termsOf(hosts)));
+    said.set(list, words);
+    return words;
+  };
+}
+
+function wordsFor(hosts: readonly Named[], names: readonly string[], allTerms: () => readonly Term[]): string {
   const wanted = new Set(names);
   const indexes = hosts.flatMap(({ name }, index) => (wanted.has(name) ? [index] : []));
   if (indexes.length < wanted.size) return [...wanted].join(', ');
   if (indexes.length === hosts.length && indexes.length > 1) return 'all';
   const plain = indexes.map((index) => ({ text: nameOf(hosts[index]), hosts: [index] }));
-  const terms = termsOf(hosts);
+  const terms = allTerms();
   const inside = terms.filter((term) => term.hosts.every((index) => wanted.has(hosts[index]?.name ?? '')));
   const telling = inside.filter(({ text }) => !text.startsWith('*'));
   const isWhole = (term: Term): boolean => term.hosts.length === indexes.length;

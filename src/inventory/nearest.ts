@@ -15,7 +15,13 @@ export function meant(word: string, candidates: readonly string[]): string | und
   return role !== undefined && candidates.includes(role) ? role : nearest(word, candidates);
 }
 
-/** The candidate that was most likely meant, or undefined when none is near. Case does not count. */
+/** So many letters are the beginning of a word, and not any. */
+const BEGINNING = 3;
+
+/**
+ * The candidate that was most likely meant, or undefined when none is near: one with few other letters, else the only one
+ * that begins so. Case does not count.
+ */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   const limit = Math.min(3, Math.max(1, Math.floor(word.length / 3)));
   let best: string | undefined;
@@ -29,7 +35,9 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
       bestDistance = distance;
     }
   }
-  return best;
+  if (best !== undefined || word.length < BEGINNING) return best;
+  const [only, ...others] = [...candidates].filter((each) => each.toLowerCase().startsWith(word.toLowerCase()));
+  return others.length === 0 ? only : undefined;
 }
 
 /** Edits (insert, delete, replace, swap neighbours) between two words: optimal string alignment. */

@@ -1,5 +1,6 @@
 import { isMap } from '../core/merge.ts';
 import type { ClusterInput } from './input.ts';
+import type { SchemaMistake } from './explain.ts';
 import type { Path } from './node.ts';
 
 /** Lists of maps with settings that an entry cannot be without. */
@@ -8,16 +9,22 @@ const WHOLE = ['registries', 'manifests', 'jump', 'jwt', 'plugins', 'files'];
 
 /**
  * Input without what the schema found wrong, so that the semantic checks can look at the rest and all mistakes are
- * told at once. Hosts keep their places: one that cannot be used leaves a hole.
+ * told at once. Hosts keep their places: one that cannot be used leaves a hole. `cut` are the paths of what is left out.
  */
-export function prune(value: unknown, wrong: readonly Path[]): ClusterInput {
-  const cut = wrong.map(shorten);
+export function prune(
+  value: unknown,
+  wrong: readonly Pick<SchemaMistake, 'at' | 'meant'>[],
+): { input: ClusterInput; cut: readonly Path[] } {
+  const cut = wrong.map(({ at, meant }) => (meant === undefined ? shorten(at) : at));
   const pruned = pruneValue(value, [], new Set(cut.map((path) => JSON.stringify(path))));
   const input = isMap(pruned) ? pruned : {};
   return {
-    ...input,
-    name: typeof input['name'] === 'string' ? input['name'] : '',
-    hosts: Array.isArray(input['hosts']) ? input['hosts'] : [],
+    input: {
+      ...input,
+      name: typeof input['name'] === 'string' ? input['name'] : '',
+      hosts: Array.isArray(input['hosts']) ? input['hosts'] : [],
+    },
+    cut,
   };
 }
 

@@ -38,6 +38,8 @@ export interface JsonSchema {
   readonly 'x-contents'?: boolean;
   /** A format of upstream's own: checked in all its parts, described there. */
   readonly 'x-upstream'?: boolean;
+  /** The first Kubernetes that knows a field of an upstream format, where mcpk takes older ones: `1.36`. */
+  readonly 'x-since'?: string;
 }
 
 /** Annotations that a validator in strict mode must know. */
@@ -50,6 +52,7 @@ export const ANNOTATIONS = [
   'x-open',
   'x-contents',
   'x-upstream',
+  'x-since',
 ] as const;
 
 const SCHEMA = 'schema/cluster.v1.schema.json';

@@ -73,8 +73,14 @@ function replaceReferences(
     }
     // Only names that may be used: what else the environment has is nobody's business here.
     const known = (): string[] => Object.keys(env).filter(allows);
-    return fallback ?? complain(`the environment variable ${printable(name)} is not set`, nearest(name, known()));
+    return fallback ?? complain(notSet(name, allows(name)), nearest(name, known()));
   });
+}
+
+function notSet(name: string, isAllowed: boolean): string {
+  const shown = printable(name);
+  const also = isAllowed ? '' : `, and would not be allowed here: allow it with --env ${shown} or in MCPK_ENV`;
+  return `the environment variable ${shown} is not set${also}`;
 }
 
 function notAllowed(name: string): string {

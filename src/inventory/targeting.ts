@@ -4,7 +4,7 @@ import { isMap } from '../core/merge.ts';
 import { needsFacts, parseExpression, syntaxError, type Expression, type Match } from './expression.ts';
 import { printable } from './mistake.ts';
 import { meant } from './nearest.ts';
-import type { Cluster, Host } from './types.ts';
+import { contactable, type Cluster, type Host } from './types.ts';
 
 const ROLES = ['master', 'etcd', 'worker'];
 
@@ -12,13 +12,13 @@ const ROLES = ['master', 'etcd', 'worker'];
 export type FactsByHost = ReadonlyMap<string, object>;
 
 /**
- * The hosts that an expression names, in the inventory's order. Throws `usage` for wrong syntax, `refused` for a host
+ * The hosts that an expression names, also of those that leave and can be asked, in the inventory's order. Throws `usage` for wrong syntax, `refused` for a host
  * that is not there, or when no host matches: a limit that names nothing is a slip, not an empty run.
  */
-export function select(cluster: Pick<Cluster, 'hosts'>, text: string, facts?: FactsByHost): Host[] {
+export function select(cluster: Pick<Cluster, 'hosts' | 'leaving'>, text: string, facts?: FactsByHost): Host[] {
   const hosts = matchHosts(cluster, text, facts);
   if (hosts.length > 0) return hosts;
-  const names = cluster.hosts.map((host) => host.name);
+  const names = contactable(cluster).map((host) => host.name);
   throw new McpkError('refused', `no host matches "${printable(text)}"`, { hint: hostsAre(names) });
 }
 
@@ -27,14 +27,14 @@ function hostsAre(names: readonly string[]): string {
 }
 
 /** As {@link select}, but no match is an empty list. */
-export function matchHosts(cluster: Pick<Cluster, 'hosts'>, text: string, facts?: FactsByHost): Host[] {
+export function matchHosts(cluster: Pick<Cluster, 'hosts' | 'leaving'>, text: string, facts?: FactsByHost): Host[] {
   const expression = parseExpression(text);
   if (facts === undefined && needsFacts(expression))
     throw new McpkError('usage', 'fact: cannot be used here: this command asks no host for its facts', {
       hint: 'Use names, role: or label:',
     });
-  checkWords(expression, cluster, text);
-  return cluster.hosts.filter((host) => matches(expression, host, facts));
+  checkWords(expression, { ...cluster, facts }, text);
+  return contactable(cluster).filter((host) => matches(expression, host, facts));
 }
 
 function matches(expression: Expression, host: Host, facts: FactsByHost | undefined): boolean {
@@ -76,7 +76,40 @@ function valuesAt(value: unknown, path: readonly string[]): unknown[] {
   return isMap(value) && Object.hasOwn(value, key) ? valuesAt(value[key], rest) : [];
 }
 
-function checkWords(expression: Expression, cluster: Pick<Cluster, 'hosts'>, text: string): void {
+interface Known extends Pick<Cluster, 'hosts' | 'leaving'> {
+  readonly facts: FactsByHost | undefined;
+}
+
+/** Only some hosts have these: that none has is no slip. */
+const OPTIONAL = ['kept', 'ranges'];
+
+/** Whether a fact is nowhere, of all that hosts told: the words there are in the place of the first one that is none. */
+function missing(facts: FactsByHost, path: readonly string[]): { word: string; known: string[] } | undefined {
+  if (OPTIONAL.includes(path[0] ?? '')) return undefined;
+  for (const [index, word] of path.entries()) {
+    const above = [...facts.values()].flatMap((host) => valuesAt(host, path.slice(0, index)));
+    const known = [...new Set(above.filter(isMap).flatMap(Object.keys))];
+    // Of a list without entries nobody knows what they would have.
+    if (above.length === 0) return undefined;
+    if (!known.includes(word)) return { word, known };
+  }
+  return undefined;
+}
+
+function checkFact({ key, offset }: Match, facts: FactsByHost, text: string): void {
+  const found = missing(facts, key.split('.'));
+  if (found === undefined) return;
+  const { word, known } = found;
+  throw syntaxError(
+    text,
+    offset,
+    `has "fact:${printable(key, 40)}", which no host tells`,
+    suggest(word, known) ??
+      (known.length > 0 ? `There are ${known.join(', ')}.` : 'mcpk facts --json shows all that there are.'),
+  );
+}
+
+function checkWords(expression: Expression, cluster: Known, text: string): void {
   if (expression.kind === 'not') return checkWords(expression.operand, cluster, text);
   if (expression.kind !== 'match') {
     checkWords(expression.left, cluster, text);
@@ -89,18 +122,41 @@ function checkWords(expression: Expression, cluster: Pick<Cluster, 'hosts'>, tex
       text,
       offset,
       `has "role:${printable(key, 40)}", which is none of ${ROLES.join(', ')}`,
-      suggest(key, ROLES),
+      suggest(key, ROLES, 'role:'),
     );
+  if (field === 'fact' && cluster.facts) checkFact(expression, cluster.facts, text);
   if (field !== 'name' || /[*?]/.test(key)) return;
-  const names = cluster.hosts.map((host) => host.name);
-  if (names.includes(key)) return;
-  const hint =
-    suggest(key, names) ??
-    (ROLES.includes(key.replace(/s$/, '')) ? `For all of a role: role:${key.replace(/s$/, '')}` : undefined);
-  throw new McpkError('refused', `there is no host "${printable(key)}"`, { hint: hint ?? hostsAre(names) });
+  const hosts = contactable(cluster);
+  if (hosts.some((host) => host.name === key)) return;
+  const role = key.replace(/s$/, '');
+  throw noHost(key, { cluster, hosts, hint: ROLES.includes(role) ? `For all of a role: role:${role}` : undefined });
 }
 
-function suggest(word: string, candidates: readonly string[]): string | undefined {
+interface Meant {
+  readonly cluster: Pick<Cluster, 'hosts' | 'leaving'>;
+  /** Those that could have been named. */
+  readonly hosts: readonly Pick<Host, 'name'>[];
+  /** Where none is near. */
+  readonly hint?: string | undefined;
+}
+
+const LEAVES = {
+  gone: 'A host that is gone is never contacted: take `state` out of its entry to work with it again.',
+  absent: 'A host that is absent is taken out of the cluster by apply; only what clears it is done with it.',
+} as const;
+
+/** `refused`: a host was named that is none of those. */
+export function noHost(name: string, { cluster, hosts, hint }: Meant): McpkError {
+  const { state } = cluster.leaving.find((host) => host.name === name) ?? {};
+  if (state === 'gone' || state === 'absent')
+    return new McpkError('refused', `${name} is \`state: ${state}\``, { hint: LEAVES[state] });
+  const names = hosts.map((host) => host.name);
+  return new McpkError('refused', `there is no host "${printable(name)}"`, {
+    hint: suggest(name, names) ?? hint ?? hostsAre(names),
+  });
+}
+
+function suggest(word: string, candidates: readonly string[], before = ''): string | undefined {
   const near = meant(word, candidates);
-  return near === undefined ? undefined : `Did you mean ${near}?`;
+  return near === undefined ? undefined : `Did you mean ${before}${near}?`;
 }

@@ -15,7 +15,10 @@ export interface Cluster {
   readonly files: readonly string[];
   readonly versions: Versions;
   readonly artifacts: ArtifactSettings;
+  /** Those that are, or shall become, a part of the cluster. */
   readonly hosts: readonly Host[];
+  /** Those that shall be no part of it any more: `absent` and `gone`. */
+  readonly leaving: readonly Host[];
   readonly endpoint: Endpoint;
   readonly network: NetworkSettings;
   readonly etcd: EtcdSettings;
@@ -34,7 +37,7 @@ export interface Cluster {
   readonly addons: AddonSettings;
   /** What `mcpk verify` runs on the nodes; it needs sh, httpd, wget and nslookup. */
   readonly verify: { readonly image: string };
-  readonly rollout: { /** Workers at a time: a number or `N%`. */ readonly workers: number | string };
+  readonly rollout: RolloutSettings;
   /** What a host keeps of what was replaced there. */
   readonly generations: { readonly keep: number; readonly maxMegabytes: number };
   /** Free data for templates and extra files; what the environment gave is a `Secret`, as in every `config`. */
@@ -48,10 +51,39 @@ export interface Cluster {
   readonly hidden?: readonly Secret[];
 }
 
+export interface RolloutSettings {
+  /** Workers at a time: a number or `N%`. */
+  readonly workers: number | string;
+  /** Nodes that may not drain before nothing new starts. */
+  readonly maxFailures: number;
+  /** Seconds between batches. */
+  readonly pause: number;
+  readonly drain: DrainSettings;
+}
+
+export interface DrainSettings {
+  /** Seconds. */
+  readonly timeout: number;
+  /** Seconds; absent = each pod's own. */
+  readonly gracePeriod?: number;
+  /** Of pods that lose one. */
+  readonly emptyDir: 'delete' | 'refuse';
+  /** Pods without a controller. */
+  readonly unmanaged: 'refuse' | 'delete';
+  /** `skip`: the node stays as it was, and the next one is tried. */
+  readonly onTimeout: 'stop' | 'skip';
+}
+
 /** Text, a secret where the environment gave some of it. */
 export type FreeText = string | Secret;
 
 export type Role = 'master' | 'etcd' | 'worker';
+
+/**
+ * `absent`: shall be no part of the cluster, and nothing of mcpk shall be left on it. `gone`: the same of one that is
+ * never contacted, as it can't answer or must not be touched.
+ */
+export type HostState = 'present' | 'absent' | 'gone';
 
 export interface Host {
   /** Name of the host and of its Kubernetes node. DNS-1123 subdomain. */
@@ -62,6 +94,7 @@ export interface Host {
   readonly internalAddress: string;
   /** Masters carry the role etcd unless some host names that role explicitly. */
   readonly roles: readonly Role[];
+  readonly state: HostState;
   readonly ssh: SshSettings;
   readonly labels: Readonly<Record<string, string>>;
   /** As kubectl writes them: `key=value:Effect`. Masters that are not workers too get the control-plane taint unless `taints` is given. */
@@ -105,8 +138,10 @@ export interface Versions {
   /** The sandbox image's tag. */
   readonly pause: string;
   readonly calico: string;
-  /** Of the distribution's package; absent = whichever apt has. */
+  /** Of the distribution's packages; absent = whichever apt has. */
   readonly containerd?: string;
+  readonly haproxy?: string;
+  readonly keepalived?: string;
 }
 
 export interface ArtifactSettings {
@@ -163,8 +198,22 @@ export interface EtcdSettings extends ComponentSettings {
   readonly electionTimeout: number; // ms
   readonly quotaBytes: number;
   readonly dataDirectory: string;
+  /** Absent: no member makes any. */
+  readonly backup?: EtcdBackup;
   /** Merged over etcd.yaml. */
   readonly config: Readonly<Record<string, unknown>>;
+}
+
+export interface EtcdBackup {
+  /** OnCalendar of systemd.time(7). */
+  readonly schedule: string;
+  /** So many of the newest bundles stay on each member. */
+  readonly keep: number;
+  readonly directory: string;
+  /** Who can read the keys in them; empty = whoever reads the file. */
+  readonly ageRecipients: readonly string[];
+  /** A command, run after each with the file's path as its last word; empty = none. */
+  readonly upload: readonly string[];
 }
 
 export interface ApiServerSettings extends ComponentSettings {
@@ -332,7 +381,12 @@ export interface AddonSettings {
   readonly manifests: readonly { readonly name: string; readonly source: string; readonly sha256?: string }[];
 }
 
-/** Shorthands that every stage wants. */
+/** Hosts that a run talks to: those of the cluster, and those that leave and can still be asked. */
+export function contactable(cluster: Pick<Cluster, 'hosts' | 'leaving'>): Host[] {
+  return [...cluster.hosts, ...cluster.leaving.filter(({ state }) => state === 'absent')];
+}
+
+/** Hosts of the cluster that have a role; none that leaves. */
 export function hostsWith(cluster: Cluster, role: Role): Host[] {
   return cluster.hosts.filter((host) => host.roles.includes(role));
 }

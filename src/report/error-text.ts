@@ -85,8 +85,10 @@ function stackOf(error: McpkError): string[] {
 }
 
 function headline(text: string, theme: Theme): string[] {
-  const lines = wrap(theme, `${symbol(theme, 'failed')} ${clean(text)}`, 2);
-  return lines.map((line) => paint(theme, ['bold', 'red'], line));
+  // The figure stays with its word.
+  const whole = clean(text).replace(/\(exit (\d+)\)$/, '(exit\u00a0$1)');
+  const lines = wrap(theme, `${symbol(theme, 'failed')} ${whole}`, 2);
+  return lines.map((line) => paint(theme, ['bold', 'red'], line.replaceAll('\u00a0', ' ')));
 }
 
 function field(name: string, text: string, theme: Theme): string[] {

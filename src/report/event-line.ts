@@ -7,15 +7,15 @@ import { clean, cleanLines, paint, symbol, type Theme } from './theme.ts';
 export function eventLine(event: Event, theme: Theme, verbose: boolean): string | undefined {
   switch (event.type) {
     case 'warning':
-      return `${paint(theme, 'yellow', symbol(theme, 'warning'))} ${event.host ? `${event.host}: ` : ''}${clean(event.message)}`;
+      return warningLine(`${event.host ? `${event.host}: ` : ''}${event.message}`, event.hint, theme);
     case 'planned': {
       const { changes, hosts, unchanged } = event.plan.summary;
       const read = `read in ${duration(event.ms)}`;
       const final = irreversibleStages(event.plan);
       const warned = final.length === 0 ? '' : `; no way back from ${final.join(', ')}`;
-      return changes === 0
-        ? `${counted(unchanged, 'state')} as wanted, ${read}`
-        : `${counted(changes, 'change')} on ${counted(hosts, 'host')}, ${read}${warned}`;
+      if (changes > 0) return `${counted(changes, 'change')} on ${counted(hosts, 'host')}, ${read}${warned}`;
+      // What a command wants once has no states.
+      return unchanged === 0 ? `nothing to do, ${read}` : `${counted(unchanged, 'state')} as wanted, ${read}`;
     }
     case 'resource':
       if (event.status === 'failed')
@@ -38,6 +38,11 @@ export function eventLine(event: Event, theme: Theme, verbose: boolean): string 
     default:
       return undefined;
   }
+}
+
+/** What is so, and what to do about it. */
+export function warningLine(message: string, hint: string | undefined, theme: Theme): string {
+  return `${paint(theme, 'yellow', symbol(theme, 'warning'))} ${clean([message, hint].filter(Boolean).join('. '))}`;
 }
 
 function rollbackLine(event: Extract<Event, { type: 'rollback' }>, theme: Theme): string {

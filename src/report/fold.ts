@@ -79,7 +79,8 @@ function asItStands<T extends Told>({ message, hint, host }: T, roster?: Roster)
   const text = rowsInWords(message, roster);
   return {
     message: (names) => (isNamed || names === '' ? text : `${names}: ${text}`),
-    hint: hint && rowsInWords(hint, roster),
+    // Of no host it is about what was asked: the names in it are the answer.
+    hint: host === undefined ? hint : hint && rowsInWords(hint, roster),
   };
 }
 
@@ -119,7 +120,8 @@ function rowInWords(row: string, roster: Roster | undefined, self: Self | undefi
   const names = isNames ? items : items.flatMap((item) => byAddress.get(item) ?? []);
   if (names.length < items.length) return row;
   const before = isNames ? '' : 'the addresses of ';
-  const [words, more] = [names, self ? [...names, self.name] : names].map((all) => hostsWithin(KEPT, all, roster));
+  const lists = self && !names.includes(self.name) ? [names, [...names, self.name]] : [names];
+  const [words, more] = lists.map((all) => hostsWithin(KEPT, all, roster));
   if (more !== undefined && words !== undefined && more.length < words.length) return before + more;
   return names.length < MANY ? row : `${before}${words ?? ''}`;
 }

@@ -7,7 +7,8 @@ const SHOW_CURSOR = `${ESC}?25h`;
 /** The last lines of a terminal, drawn again and again; what is written above them stays. */
 export interface LiveRegion {
   draw(lines: readonly string[]): void;
-  above(line: string): void;
+  /** One line or several. */
+  above(text: string): void;
   clear(): void;
   close(): void;
 }
@@ -27,9 +28,9 @@ export function liveRegion(stream: ViewStream): LiveRegion {
   };
   return {
     draw,
-    above(line) {
+    above(text) {
       const kept = drawn;
-      stream.write(`${home()}${ESC}0J${line}\n`);
+      stream.write(`${home()}${ESC}0J${text}\n`);
       drawn = [];
       draw(kept);
     },

@@ -55,6 +55,9 @@ export function add(model: RunModel, event: Event): void {
       return;
     case 'planned':
       for (const stage of event.plan.stages) stageOf(model, stage.name).needs = stage.needs;
+      // Of those that were announced some may have nothing to do.
+      for (const name of model.stages.keys())
+        if (!event.plan.stages.some((stage) => stage.name === name)) model.stages.delete(name);
       return;
     case 'run-end':
       model.result = event.result;

@@ -13,6 +13,7 @@ export function renderOrder(plan: Plan, stage: StagePlan, theme: Theme): string[
   const texts = [
     order.replaceAll(' → ', arrow),
     ...stepsOf(stage),
+    ...stage.steps.flatMap(({ node = '', tells = [] }) => tells.map((line) => `${node}: ${line}`)),
     ...(gates ? [`${rolls ? 'after each' : 'then'}: ${gates}`] : []),
   ].map(clean);
   return texts.flatMap((text, index) => wrap(theme, `${index === 0 ? 'Order  ' : '       '}${text}`, 9));
@@ -45,8 +46,8 @@ function ownHost({ batches }: StagePlan, step: StagePlan['steps'][number]): stri
 }
 
 /** What is for a gate that holds comes after its batch, too. */
-function placeOf({ when }: StagePlan['steps'][number]): 'before' | 'after' {
-  return when === 'before' ? 'before' : 'after';
+function placeOf({ when }: StagePlan['steps'][number]): 'before' | 'then' | 'after' {
+  return when === 'before' ? 'before' : when === 'work' ? 'then' : 'after';
 }
 
 /** Each batch waits for the gates of its own hosts: what is asked of every host is said once. */
@@ -56,7 +57,7 @@ function gatesOf(stage: StagePlan): string[] {
 }
 
 /** Behind these a host is what something is done to; behind other words its name only tells one of them from another. */
-const BEFORE_A_HOST = /(^|\b(from|of|on|to|for|let|sees|drain|cordon|uncordon|stop|start) )$/;
+const BEFORE_A_HOST = /(^|\b(from|of|on|to|for|let|sees|drain|cordon|uncordon|stop|start|reboot) )$/;
 
 /** Of what is so for each host: `API server ready`, `drain that host`. */
 function withoutNames(text: string, hosts: ReadonlySet<string>): string {

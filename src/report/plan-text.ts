@@ -7,8 +7,9 @@ import { briefOf, newHosts, type Brief } from './plan-brief.ts';
 import { blocksOf, type Block, type ChangeGroup } from './plan-groups.ts';
 import { renderOrder } from './plan-order.ts';
 import { renderSchedule, sharedReasons } from './plan-schedule.ts';
+import { renderRuns } from './runs-text.ts';
 import { clean, padEnd, paint, symbol, width, type Theme } from './theme.ts';
-import { truncate, wrap } from './wrap.ts';
+import { wrap } from './wrap.ts';
 
 export interface PlanTextOptions {
   /** All of each new file, and what stays with its reason. */
@@ -33,8 +34,9 @@ export function renderPlan(plan: Plan, theme: Theme, given: PlanTextOptions): st
     .map((stage) => renderStage(plan, stage, theme, options))
     .filter((lines) => lines.length > 0);
   const parts = [
-    [header(plan, theme, options)],
+    header(plan, theme, options),
     ...summedUp(plan, theme, options),
+    ...snapshotFirst(plan, theme),
     ...stages,
     ...renderSchedule(plan, theme),
     summary(plan, theme, options),
@@ -42,12 +44,13 @@ export function renderPlan(plan: Plan, theme: Theme, given: PlanTextOptions): st
   return `${parts.map((lines) => lines.join('\n')).join('\n\n')}\n`;
 }
 
-function header(plan: Plan, theme: Theme, options: PlanTextOptions): string {
+function header(plan: Plan, theme: Theme, options: PlanTextOptions): string[] {
   const { kubernetes, etcd } = plan.versions;
   const words = [plan.cluster, hostsOf(plan), `kubernetes ${kubernetes}`, `etcd ${etcd}`].map(clean);
   const left = words.join(` ${symbol(theme, 'dot')} `);
   const right = options.when ?? '';
-  return truncate(theme, paint(theme, 'bold', left) + (right ? paint(theme, 'dim', `   ${right}`) : ''));
+  const first = wrap(theme, paint(theme, 'bold', left) + (right ? paint(theme, 'dim', `   ${right}`) : ''), 2);
+  return [...first, ...(plan.running ? renderRuns(plan.running, theme) : [])];
 }
 
 /** Why there is less to see than will be done. */
@@ -58,6 +61,15 @@ function summedUp(plan: Plan, theme: Theme, options: PlanTextOptions): string[][
   const hosts = [...newHosts(plan)].filter((host) => changed.has(host) && host !== 'api').map(clean);
   if (hosts.length === 0) return [];
   return [wrap(theme, `New: ${hosts.join(', ')}. What is laid there is summed up; --verbose shows all of it.`, 5)];
+}
+
+function snapshotFirst({ snapshot }: Plan, theme: Theme): string[][] {
+  if (!snapshot) return [];
+  const { into, because } = snapshot;
+  const arrow = ` ${symbol(theme, 'arrow')} `;
+  const why = because.join(', ').replaceAll(' → ', arrow);
+  const text = `First  a snapshot of etcd, proved by a restore, into ${into} (${why}); without it nothing changes`;
+  return [wrap(theme, clean(text), 7)];
 }
 
 function hostsOf({ hosts }: Plan): string {
@@ -208,15 +220,13 @@ function summary(plan: Plan, theme: Theme, options: PlanTextOptions): string[] {
 }
 
 /** Objects in the API change on no host. */
-function changedPlaces(plan: Plan): string {
-  const changed = plan.stages
+function changedPlaces({ summary, stages }: Plan): string {
+  const inApi = stages
     .flatMap((stage) => stage.hosts)
-    .filter((host) => host.items.some((item) => item.comparison.result === 'change'));
-  const hosts = new Set(changed.map((host) => host.host));
-  const inApi = hosts.delete(API);
-  return (
-    [...(hosts.size > 0 ? [`on ${counted(hosts.size, 'host')}`] : []), ...(inApi ? ['in the API'] : [])].join(
-      ' and ',
-    ) || 'on no host'
-  );
+    .some(({ host, items }) => host === API && items.some((item) => item.comparison.result === 'change'));
+  const places = [
+    ...(summary.hosts > 0 ? [`on ${counted(summary.hosts, 'host')}`] : []),
+    ...(inApi ? ['in the API'] : []),
+  ];
+  return places.join(' and ') || 'on no host';
 }

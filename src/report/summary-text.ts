@@ -1,6 +1,6 @@
 import type { RunResult } from '../engine/types.ts';
 import { counted, duration } from './figures.ts';
-import { paint, type Theme } from './theme.ts';
+import { clean, paint, type Theme } from './theme.ts';
 import { wrap } from './wrap.ts';
 
 /** Salt's closing lines, and what to do next. `next` names the commands that fit each end. */
@@ -10,7 +10,8 @@ export function renderSummary(result: RunResult, theme: Theme, next: { again: st
   const removed = result.removed > 0 ? `, removed=${result.removed}` : '';
   const later = result.knownLater === undefined ? '' : `, ${result.knownLater} of them not known when it was planned`;
   const line = `Succeeded: ${result.succeeded} (changed=${result.changed}${later}${removed})  ${failed}${pending}   Total run time: ${duration(result.ms)}`;
-  return `${[line, ...advice(result, next).flatMap((text) => wrap(theme, text, 2))].join('\n')}\n`;
+  const kept = result.snapshot === undefined ? [] : [`Snapshot of etcd before it: ${clean(result.snapshot)}`];
+  return `${[line, ...kept, ...advice(result, next).flatMap((text) => wrap(theme, text, 2))].join('\n')}\n`;
 }
 
 function advice(result: RunResult, next: { again: string; verify?: string }): string[] {

@@ -1,7 +1,7 @@
 import type { Event } from '../engine/types.ts';
-import { eventLine } from './event-line.ts';
+import { eventLine, warningLine } from './event-line.ts';
 import { causeOf, foldByCause, hostsWithin, LINE, type Roster, type Told } from './fold.ts';
-import { clean, paint, symbol, type Theme } from './theme.ts';
+import type { Theme } from './theme.ts';
 
 export interface Teller {
   tell(event: Event): void;
@@ -9,9 +9,12 @@ export interface Teller {
   flush(): void;
 }
 
-/** Writes the lines that events are worth beside those of the stages; what is so on many hosts it writes once. */
+/**
+ * Writes the lines that events are worth beside those of the stages; what is so on many hosts it writes once. `isWhole`
+ * are lines to be read to their end, as nothing says them again.
+ */
 export function createTeller(
-  write: (line: string) => void,
+  write: (line: string, isWhole?: boolean) => void,
   theme: () => Theme,
   { verbose, roster }: { verbose: boolean; roster?: Roster | undefined },
 ): Teller {
@@ -19,9 +22,9 @@ export function createTeller(
   let warnings: Told[] = [];
   const failed = new Set<string>();
   const warn = (all: readonly Told[]): void => {
-    for (const { hosts, message } of foldByCause(all, roster)) {
+    for (const { hosts, message, hint } of foldByCause(all, roster)) {
       const names = hostsWithin(verbose ? Infinity : LINE / 3, hosts, roster);
-      write(`${paint(theme(), 'yellow', symbol(theme(), 'warning'))} ${clean(message(names))}`);
+      write(warningLine(message(names), hint, theme()), true);
     }
   };
   const flush = (): void => {
@@ -39,7 +42,8 @@ export function createTeller(
         return;
       }
       flush();
-      if (event.type === 'unreachable') lost.push(event.error);
+      // The end of a run that stops for it says what to do.
+      if (event.type === 'unreachable') lost.push(withoutHint(event.error));
       // A run that goes on without them says so; one that does not ends with them.
       if (event.type === 'phase' && event.name === 'gather' && event.state === 'start') {
         warn(lost);
@@ -52,7 +56,11 @@ export function createTeller(
         failed.add(key);
       }
       const line = eventLine(event, theme(), verbose);
-      if (line !== undefined) write(line);
+      if (line !== undefined) write(line, event.type === 'warning');
     },
   };
+}
+
+function withoutHint({ host, message, code }: Told): Told {
+  return { host, message, ...(code === undefined ? {} : { code }) };
 }

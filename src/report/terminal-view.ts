@@ -6,7 +6,7 @@ import { skippedLines, stageLine, type StageLineOptions } from './stage-line.ts'
 import { createTeller } from './teller.ts';
 import { paint, type Theme } from './theme.ts';
 import type { View, ViewStream } from './view.ts';
-import { truncate } from './wrap.ts';
+import { truncate, wrap } from './wrap.ts';
 
 /** One line a stage; running ones tell what their hosts do. Finished runs leave their lines standing. */
 export function terminalView(
@@ -49,7 +49,10 @@ export function terminalView(
     running = list.run();
   };
 
-  const write = (line: string): void => region?.above(truncate(theme(), line.split('\n', 1)[0] ?? ''));
+  const write = (line: string, isWhole = false): void => {
+    const first = line.split('\n', 1)[0] ?? '';
+    region?.above(isWhole ? wrap(theme(), first, 2).join('\n') : truncate(theme(), first));
+  };
   const teller = createTeller(write, theme, options);
   return {
     emit(event) {

@@ -1,3 +1,4 @@
+import { cut } from '../core/lines.ts';
 import type { Event } from '../engine/types.ts';
 import { duration } from './figures.ts';
 import { foldByCause, hostsWithin, LINE, MANY, type Roster } from './fold.ts';
@@ -41,22 +42,45 @@ interface Line {
 }
 
 function asItStands({ status, title, seen, ms }: GateEvent): Line {
-  return { passed: status === 'passed', text: seen ? `${title}  ${seen}` : title, ms: [ms, ms] };
+  return { passed: status === 'passed', text: textOf(title, seen), ms: [ms, ms] };
+}
+
+function textOf(title: string, seen: string | undefined): string {
+  return seen ? `${title}  ${seen}` : title;
 }
 
 function folded(gates: readonly GateEvent[], roster: Roster | undefined): Line[] {
-  const told = gates.map((gate) => {
-    const line = asItStands(gate);
-    const words = new Set(gate.title.split(/[^\w.-]+/));
+  const told = joined(gates).map(({ head, line, code }) => {
+    const words = new Set(head.split(/[^\w.-]+/));
     const named = roster?.hosts.filter(({ name }) => words.has(name)) ?? [];
-    return { host: named.length === 1 ? named[0]?.name : undefined, message: line.text, code: gate.status, line };
+    return { host: named.length === 1 ? named[0]?.name : undefined, message: line.text, code, line };
   });
   return foldByCause(told, roster).flatMap(({ all, hosts, message }) => {
     if (hosts.length < (all[0].line.passed ? MANY : 2)) return all.map(({ line }) => line);
-    const ms = all.map(({ line }) => line.ms[0]);
     const text = message(hostsWithin(LINE / 3, hosts, roster));
-    return { ...all[0].line, text, ms: [Math.min(...ms), Math.max(...ms)] as const };
+    return { ...all[0].line, text, ms: span(all.map(({ line }) => line.ms)) };
   });
+}
+
+/** `pod network from w1: all pods` and `pod network from w1: DNS`: where both hold, or the same is seen, one line. */
+function joined(gates: readonly GateEvent[]): { head: string; code: string; line: Line }[] {
+  const alike = Map.groupBy(gates, ({ title, status, seen = '' }) => [cut(title, ': ')[0], status, seen].join('\0'));
+  return [...alike.values()].map((group) => {
+    const [{ title, status, seen }] = group as [GateEvent];
+    const [head] = cut(title, ': ');
+    const tails = group.flatMap((gate) => cut(gate.title, ': ')[1] || []);
+    const lines = group.map(asItStands);
+    const whole = textOf(tails.length === 0 ? title : `${head}: ${tails.join(', ')}`, seen);
+    return {
+      head,
+      code: status,
+      line: { passed: status === 'passed', text: whole, ms: span(lines.map(({ ms }) => ms)) },
+    };
+  });
+}
+
+function span(all: readonly Line['ms'][]): Line['ms'] {
+  return [Math.min(...all.map(([least]) => least)), Math.max(...all.map(([, most]) => most))];
 }
 
 function renderLine({ passed, text, ms: [least, most] }: Line, theme: Theme): string[] {

@@ -19,9 +19,12 @@ export function truncate(theme: Theme, text: string): string {
   return cut + more;
 }
 
+/** Each with the escape sequences around it. */
+const LETTERS = /(?:\u001b\[[0-9;]*m)*[^\u001b](?:\u001b\[[0-9;]*m)*/gu;
+
 /**
  * Breaks `text` so that no line is wider than the terminal; following lines are indented by `indent`. Words longer
- * than a line are broken too. Uncoloured text only: color the result.
+ * than a line are broken too. Colour goes on over the end of a line.
  */
 export function wrap(theme: Theme, text: string, indent = 0): string[] {
   const columns = theme.columns;
@@ -35,7 +38,7 @@ export function wrap(theme: Theme, text: string, indent = 0): string[] {
     line = [];
   };
   for (const word of text.split(/(?<= )/)) {
-    const letters = [...word];
+    const letters = word.match(LETTERS) ?? [];
     const length = word.endsWith(' ') ? letters.length - 1 : letters.length;
     if (line.length + length > room() && line.some((each) => each !== ' ')) push();
     let from = 0;

@@ -27,7 +27,7 @@ export const command: ResourceKind<CommandResource> = {
       reasons: reasons.length > 0 ? reasons : ['runs every time'],
       hash,
       rests: hash,
-      irreversible: 'a command has no undo',
+      ...(resource.needsNoUndo ? {} : { irreversible: 'a command has no undo' }),
     };
   },
 

@@ -28,7 +28,7 @@ export const directory: ResourceKind<DirectoryResource> = {
       reasons,
       hash,
       // Its size changes with what others put into it.
-      rests: rests({ seen: seen && { ...seen, size: 0 }, strangers: foreign }),
+      rests: rests({ seen: seen && { ...seen, size: 0 }, foreign }),
       ...(foreign.length > 0 ? { removes: foreign } : {}),
     };
   },

@@ -18,7 +18,7 @@ export const file: ResourceKind<FileResource> = {
   compare(resource, observed, context) {
     const seen = observed.paths[resource.path];
     const hash = publicHash(resource);
-    const readAs = resource.readOnce ? { readAs: sha256(asRead(resource, textOf(resource.content))) } : {};
+    const readAs = resource.readOnce === undefined ? {} : { readAs: readHash(resource) };
     const before = resource.block === undefined ? observed.texts[resource.path] : blockOf(resource, observed);
     const reasons =
       seen === undefined ? ['absent'] : differences(seen, { ...ownership(resource, observed), type: 'file' });
@@ -89,15 +89,24 @@ function publicHash({ path, content }: FileResource): string {
   return content instanceof Secret ? `${SECRET_HASH}${weakHash(`${path}\n${content.reveal()}`)}` : sha256(content);
 }
 
+/** What it counts as to who has read it. */
+function readHash(resource: FileResource): string {
+  const text = asRead(resource, textOf(resource.content));
+  return publicHash({
+    ...resource,
+    content: resource.content instanceof Secret ? new Secret(text, resource.path) : text,
+  });
+}
+
 function sameContent(resource: FileResource, observed: Observed): boolean {
   const { path, content, block } = resource;
   if (block === undefined) return observed.paths[path]?.sha256 === sha256(content);
   return writeBlock(observed.texts[path] ?? '', block, textOf(content)) === observed.texts[path];
 }
 
-/** Of a text with a line that is read only once: what it means to who has read that. */
+/** Of a text with lines that are read only once: what it means to who has read those. */
 function asRead({ readOnce }: FileResource, text: string): string {
-  return readOnce ? text.replace(new RegExp(readOnce.line, 'm'), readOnce.as) : text;
+  return readOnce === undefined ? text : text.replace(new RegExp(readOnce, 'gm'), '');
 }
 
 function isUnread(resource: FileResource, before: string): boolean {

@@ -1,5 +1,6 @@
 import { binary } from './binary.ts';
 import { certificate } from './certificate.ts';
+import { clusterRecord } from './cluster-record.ts';
 import { command } from './command.ts';
 import { directory } from './directory.ts';
 import { file } from './file.ts';
@@ -22,6 +23,7 @@ export const KINDS: { readonly [K in Kind]: ResourceKind<Extract<Resource, { kin
   file,
   certificate,
   sharedSecret,
+  clusterRecord,
   sysctl,
   kernelModule,
   binary,

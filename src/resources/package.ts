@@ -20,7 +20,7 @@ export const packageKind: ResourceKind<PackageResource> = {
     }
     const reason = installed
       ? isOther
-        ? `${seen.version} is installed, ${resource.version ?? ''} is wanted`
+        ? `${seen.version} → ${resource.version ?? ''}`
         : `${seen.version} is not held`
       : seen === undefined || seen.status === 'config-files'
         ? 'not installed'
@@ -37,7 +37,7 @@ export const packageKind: ResourceKind<PackageResource> = {
   },
 
   converge(resource, change, _materials, observed) {
-    const { name, units, hold } = resource;
+    const { name, units, hold, moves } = resource;
     if (change.verb === 'update' && !isOfOtherVersion(resource, observed))
       return Promise.resolve([{ op: 'run', argv: ['apt-mark', 'hold', name] }]);
     return Promise.resolve([
@@ -47,6 +47,7 @@ export const packageKind: ResourceKind<PackageResource> = {
         mask: units,
         hold: hold ? [name] : [],
         replaced: replaced(resource, observed),
+        ...(moves === undefined ? {} : { moved: moves }),
       },
     ]);
   },

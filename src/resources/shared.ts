@@ -138,10 +138,13 @@ function dependents(id: string, hosts: readonly SharedHost[]): SharedProblem[] {
   const problems: SharedProblem[] = [];
   const add = (what: string): number => problems.push({ message: `${id} is on no host, but ${what}`, hint: LOST });
   for (const { host, resources, observed, etcdData } of hosts) {
-    const leaf = resources.find(
-      (each) => each.kind === 'certificate' && each.authority === id && observed.paths[each.path] !== undefined,
+    // All of them: who removes what is named shall not have to come back for the next.
+    const leaves = resources.flatMap((each) =>
+      each.kind === 'certificate' && each.authority === id && observed.paths[each.path] !== undefined
+        ? [each.path]
+        : [],
     );
-    if (leaf?.kind === 'certificate') add(`${host} has ${leaf.path}, which it signed`);
+    if (leaves.length > 0) add(`${host} has ${leaves.join(', ')}, which it signed`);
     else if (etcdData) add(`etcd has data on ${host}`);
   }
   return problems;

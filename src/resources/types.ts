@@ -18,6 +18,7 @@ export type Resource =
   | BinaryResource
   | CertificateResource
   | SharedSecretResource
+  | ClusterRecordResource
   | CommandResource
   | KubeObjectResource;
 
@@ -48,11 +49,8 @@ export interface FileResource extends Common {
   validate?: string[];
   /** Only the lines between `# BEGIN mcpk NAME` and `# END mcpk NAME` are ours. */
   block?: string;
-  /**
-   * A line (regular expression) that is read once in the life of what reads the file, and what it counts as from then
-   * on: nobody is restarted for it.
-   */
-  readOnce?: { line: string; as: string };
+  /** Lines (regular expression) that are read once in the life of what reads the file: nobody is restarted for them. */
+  readOnce?: string;
 }
 
 export interface DirectoryResource extends Common {
@@ -84,6 +82,8 @@ export interface PackageResource extends Common {
   hold: boolean;
   /** Packages that can't be beside it, and are taken off for it; no other ever is. */
   replaces?: string[];
+  /** Packages that we hold and that change along with it where it needs another version of them. */
+  moves?: string[];
 }
 
 export interface UnitInput {
@@ -151,6 +151,8 @@ export interface CertificateResource extends Common {
   subject: Subject;
   dns: string[];
   ip: string[];
+  /** Addresses that one which is there may have besides: the host's own, at which it was known before. */
+  sparedIp?: string[];
   usages: ('server' | 'client')[];
   days: number;
   renewBeforeDays: number;
@@ -179,6 +181,17 @@ export interface SharedSecretResource extends Common {
   holder: boolean;
 }
 
+/** Of which cluster the host is a part, `/var/lib/mcpk/cluster.json`. */
+export interface ClusterRecordResource extends Common {
+  kind: 'clusterRecord';
+  /** Its name. */
+  cluster: string;
+  /** Id of the sharedSecret that tells it from others of its name, where no host says so yet. */
+  authority: string;
+  /** What a host says of the cluster's authority. */
+  known?: string;
+}
+
 export interface CommandResource extends Common {
   kind: 'command';
   id: string;
@@ -189,6 +202,8 @@ export interface CommandResource extends Common {
   onlyif?: { file: string; line: string };
   /** Unchanged when this path exists. */
   creates?: string;
+  /** Going back leaves what it did, and nobody minds. */
+  needsNoUndo?: true;
   /** Shown in the plan. */
   title: string;
 }
@@ -395,7 +410,7 @@ export type Op =
   | { op: 'destroy'; path: string }
   /** Only when empty: what others keep in it stays. */
   | { op: 'rmdir'; path: string }
-  | { op: 'install'; packages: string[]; mask: string[]; hold: string[]; replaced: string[] }
+  | { op: 'install'; packages: string[]; mask: string[]; hold: string[]; replaced: string[]; moved?: string[] }
   | { op: 'sysctl'; key: string; value: string }
   | { op: 'modprobe'; name: string }
   | { op: 'user'; name: string; group: string; home: string }

@@ -1,62 +1,60 @@
-import type { Facts } from '../cluster/facts.ts';
 import type { GateCheck, GateContext } from '../cluster/gate.ts';
 import { apiHost } from '../cluster/kubectl.ts';
-import { rolledOut } from '../cluster/workloads.ts';
+import { ROLLOUT_DEADLINE, rolledOut } from '../cluster/workloads.ts';
 import { hostsWith, type Cluster } from '../inventory/types.ts';
-import { nodeReady } from '../cluster/nodes.ts';
-import { podMtu } from './calico/hosts.ts';
-import { CALICO, calicoObjects } from './calico/objects.ts';
+import { CALICO, calicoObjects, calicoObjectsOf } from './calico/objects.ts';
 import { COREDNS, corednsObjects } from './coredns/objects.ts';
 import { owned, partial } from './kube-objects.ts';
-import { parseManifest } from './manifests.ts';
+import { manifestObjects } from './manifests.ts';
 import { nodeObject } from './node-objects.ts';
 import { nodeHosts } from './node-rollout.ts';
 import type { Stage, StateContext } from './stage.ts';
 
-/** An image may have to be pulled first. */
-const ROLLOUT_DEADLINE = 180;
-
-/** What lives in the API: roles, labels and taints of the nodes, Calico, CoreDNS, the inventory's manifests. */
+/** What lives in the API beside the network: roles, labels and taints of the nodes, CoreDNS, the inventory's manifests. */
 export const addons: Stage = {
   name: 'addons',
   title: 'Addons',
-  about: 'what lives in the API: roles, labels and taints of nodes, Calico, CoreDNS, your manifests',
+  about: "what lives in the API: roles, labels and taints of nodes, Calico's controllers, CoreDNS, your manifests",
   hosts: (cluster) => hostsWith(cluster, 'master'),
   api: true,
-  needs: ['network'],
-  states: ({ cluster, facts, manifests }) => [
-    ...nodeHosts(cluster).map((host) => partial(nodeObject(host), host.source)),
-    ...(cluster.network.plugin === 'calico'
-      ? calicoObjects(cluster, manifests.get(CALICO.manifest), podMtu(cluster, facts))
-      : []
-    ).map((object) => owned(object, 'Calico')),
-    ...corednsObjects(cluster).map((object) => owned(object, 'CoreDNS')),
-    ...userManifests(cluster, manifests),
+  manifests: true,
+  needs: ['calico'],
+  states: (context) => [
+    ...nodeHosts(context.cluster).map((host) => partial(nodeObject(host), host.source)),
+    ...calicoObjects(context).onItsNetwork.map((object) => owned(object, 'Calico')),
+    ...corednsObjects(context.cluster).map((object) => owned(object, 'CoreDNS')),
+    ...userManifests(context),
   ],
   gate,
 };
 
-function userManifests(cluster: Cluster, manifests: StateContext['manifests']): ReturnType<typeof owned>[] {
-  return cluster.addons.manifests.flatMap(({ name }) => {
-    const source = `manifest ${name}`;
-    return parseManifest(name, manifests.get(name) ?? '').map((object) => owned(object, source));
-  });
+/** What `states` would find wrong in these manifests, whatever the hosts say. Throws `invalid`. */
+export function checkManifests(cluster: Cluster, manifests: StateContext['manifests']): void {
+  if (manifests.has(CALICO.manifest)) {
+    const { network, onItsNetwork } = calicoObjectsOf(cluster, manifests, cluster.network.mtu);
+    for (const object of [...network, ...onItsNetwork]) owned(object, 'Calico');
+  }
+  userManifests({ cluster, manifests });
+}
+
+function userManifests({
+  cluster,
+  manifests,
+}: Pick<StateContext, 'cluster' | 'manifests'>): ReturnType<typeof owned>[] {
+  return cluster.addons.manifests.flatMap(({ name }) =>
+    manifestObjects(name, manifests).map((object) => owned(object, `manifest ${name}`)),
+  );
 }
 
 function gate({ cluster, facts }: GateContext): GateCheck[] {
   const asked = apiHost(cluster, facts);
-  return [...calicoGates(cluster, facts, asked), ...corednsGates(cluster, asked)];
+  return [...calicoGates(cluster, asked), ...corednsGates(cluster, asked)];
 }
 
-function calicoGates(cluster: Cluster, facts: Facts, asked: string): GateCheck[] {
+function calicoGates(cluster: Cluster, asked: string): GateCheck[] {
   if (cluster.network.plugin !== 'calico') return [];
-  const { namespace, node, controllers } = CALICO;
-  const hosts = nodeHosts(cluster).filter((host) => facts.hosts.has(host.name));
-  return [
-    rolledOut(cluster, asked, { kind: 'DaemonSet', namespace, name: node }, ROLLOUT_DEADLINE),
-    rolledOut(cluster, asked, { kind: 'Deployment', namespace, name: controllers }, ROLLOUT_DEADLINE),
-    ...hosts.map((host) => nodeReady(cluster, facts, host.name, { withoutNetwork: false, deadline: ROLLOUT_DEADLINE })),
-  ];
+  const { namespace, controllers } = CALICO;
+  return [rolledOut(cluster, asked, { kind: 'Deployment', namespace, name: controllers }, ROLLOUT_DEADLINE)];
 }
 
 /** With `none` nobody knows here when the network comes, so CoreDNS is not waited for. */

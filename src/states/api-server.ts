@@ -1,8 +1,11 @@
 import { apiServerGates } from '../cluster/api-server.ts';
+import type { Facts } from '../cluster/facts.ts';
 import type { Guard } from '../cluster/gate.ts';
 import { apiServerGuard } from '../cluster/guards.ts';
 import { PATHS, SECRETS, USERS } from '../core/paths.ts';
-import { hostsWith } from '../inventory/types.ts';
+import { losingTheirMember } from '../cluster/own-member.ts';
+import { foreignApiServers } from '../cluster/strangers.ts';
+import { hostsWith, type Cluster, type Host } from '../inventory/types.ts';
 import { render } from '../render/render.ts';
 import { ref } from '../resources/kinds.ts';
 import type { Ref, Resource, UnitResource } from '../resources/types.ts';
@@ -10,12 +13,13 @@ import { file, inputs, linkTo, readableBy, unitPath } from './build.ts';
 import { serviceEnvironment } from './environment.ts';
 import { LEAVES } from './leaves/names.ts';
 import { apiServes, mastersRollout } from './masters-rollout.ts';
-import type { GuardContext, Stage, StateContext } from './stage.ts';
+import type { GuardContext, Problem, Stage, StateContext } from './stage.ts';
 import { admission, podSecurity } from './api-server/admission.ts';
 import { audit } from './api-server/audit.ts';
 import { authenticationConfig, authorizationConfig } from './api-server/configuration.ts';
 import { extraFiles } from './api-server/files.ts';
 import { API_SERVER_FILES, apiServerFlags } from './api-server/flags.ts';
+import { upgradeInquiry } from './api-server/upgrade.ts';
 
 const UNIT = 'kube-apiserver.service';
 /** Seconds for requests that run when everything else of a graceful stop is over. */
@@ -28,22 +32,25 @@ export const apiServer: Stage = {
   hosts: (cluster) => hostsWith(cluster, 'master'),
   needs: ['etcd', 'haproxy'],
   states,
-  problems: (cluster, facts) =>
-    podSecurity(cluster, facts) === 'left'
-      ? [
-          {
-            code: 'warning',
-            message:
-              'PodSecurity stays off, as this cluster was made without it: apiServer.admission.podSecurity.enabled: true switches it on, false ends this line',
-          },
-        ]
-      : [],
+  problems: (cluster, facts) => [...foreignApiServers(cluster, facts), ...podSecurityLeft(cluster, facts)],
+  inquire: upgradeInquiry,
   rollout: mastersRollout,
-  down: (cluster, { standing }) =>
-    hostsWith(cluster, 'master').flatMap(({ name }) => (standing?.apiServers.includes(name) === false ? [name] : [])),
+  down: (cluster, facts) => {
+    const { standing } = facts;
+    const lost = losingTheirMember(cluster, facts);
+    const down = ({ name }: Host): boolean => lost.includes(name) || standing?.apiServers.includes(name) === false;
+    return hostsWith(cluster, 'master').flatMap((host) => (down(host) ? [host.name] : []));
+  },
   guard,
   gate: apiServerGates,
 };
+
+function podSecurityLeft(cluster: Cluster, facts: Facts): Problem[] {
+  if (podSecurity(cluster, facts) !== 'left') return [];
+  const message =
+    'PodSecurity stays off, as this cluster was made without it: apiServer.admission.podSecurity.enabled: true switches it on, false ends this line';
+  return [{ code: 'warning', message }];
+}
 
 function guard(context: GuardContext): Guard[] {
   if (!apiServes(context.cluster, context.facts)) return [];

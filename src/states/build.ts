@@ -1,7 +1,7 @@
 import { PATHS } from '../core/paths.ts';
 import { Secret } from '../core/secret.ts';
 import type { DirectoryResource, FileResource, LinkResource, Ref, UnitInput } from '../resources/types.ts';
-import type { Artifact, StateContext } from './stage.ts';
+import type { Artifact, StateContext, Steps } from './stage.ts';
 
 /** Who owns a file or folder, and who may read it: `root:etcd 0750`. */
 export interface Access {
@@ -68,4 +68,9 @@ export function sortedEntries<V>(map: Readonly<Record<string, V>>): [string, V][
 
 export function lines(all: readonly string[]): string {
   return all.map((line) => `${line}\n`).join('');
+}
+
+/** Around hosts of which a rollback wants nothing: that they leave is what the inventory says. */
+export function nothing(): Steps {
+  return { before: [], after: [] };
 }

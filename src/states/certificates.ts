@@ -1,10 +1,11 @@
 import { ADMINS } from '../cluster/access.ts';
 import { apiUrl, endpointUrl, localApiUrl } from '../cluster/endpoint.ts';
-import { PATHS, USERS } from '../core/paths.ts';
+import { knownAuthority } from '../cluster/belonging.ts';
+import { PATHS, SECRETS, USERS } from '../core/paths.ts';
 import type { Facts } from '../cluster/facts.ts';
 import { hostsWith, type Cluster, type Host } from '../inventory/types.ts';
 import { kubeconfig } from '../render/kubeconfig.ts';
-import type { FileResource } from '../resources/types.ts';
+import type { ClusterRecordResource, FileResource } from '../resources/types.ts';
 import { file, PRIVATE, privateTo } from './build.ts';
 import { leavesOf } from './leaves.ts';
 import { LEAVES } from './leaves/names.ts';
@@ -18,16 +19,29 @@ export const SCHEDULER_KUBECONFIG = `${PATHS.scheduler}/kubeconfig`;
 export const certificates: Stage = {
   name: 'certificates',
   title: 'Certificates',
-  about: 'authorities, certificates, the keys that masters share, and the kubeconfigs that name them',
+  about:
+    'authorities, certificates, the keys that masters share, the kubeconfigs that name them, and of which cluster a host is',
   hosts: (cluster) => cluster.hosts,
   needs: ['system'],
-  states: ({ cluster, host }) => [
+  states: ({ cluster, host, facts }) => [
     ...sharedSecretsOf(cluster, host),
-    ...leavesOf(cluster, host),
+    recordOf(cluster, facts),
+    ...leavesOf(cluster, host, facts),
     ...kubeconfigsOf(cluster, host),
   ],
   rollout: holdersFirst,
 };
+
+/** Whose host it is, so that no inventory takes it for another cluster's. */
+function recordOf(cluster: Cluster, facts: Facts): ClusterRecordResource {
+  const known = knownAuthority(cluster, facts);
+  return {
+    kind: 'clusterRecord',
+    cluster: cluster.name,
+    authority: SECRETS.clusterAuthority,
+    ...(known === undefined ? {} : { known }),
+  };
+}
 
 /** A new authority is kept before anybody else has what it signed: a run may end at any moment. */
 function holdersFirst(cluster: Cluster, _facts: Facts, changed: readonly string[]): string[][] {

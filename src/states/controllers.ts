@@ -76,13 +76,11 @@ function scheduler(context: StateContext): Resource[] {
   const { cluster } = context;
   const link = linkTo('kube-scheduler', context);
   const config = file(SCHEDULER_CONFIG, schedulerConfig(), readableBy(USERS.scheduler));
-  const flags = {
-    ...localPort(SCHEDULER_KUBECONFIG, LEAVES.schedulerServer),
-    config: SCHEDULER_CONFIG,
-    ...cluster.scheduler.extraArgs,
-  };
   const environment = serviceEnvironment(cluster.scheduler.environment, `${PATHS.scheduler}/environment`);
-  const text = render('kube-scheduler/kube-scheduler.service', { flags, ...environment.data });
+  const text = render('kube-scheduler/kube-scheduler.service', {
+    flags: schedulerFlags(cluster),
+    ...environment.data,
+  });
   const unitFile = file(unitPath('kube-scheduler.service'), text);
   const restart: Ref[] = [
     ref(link),
@@ -94,6 +92,14 @@ function scheduler(context: StateContext): Resource[] {
   ];
   const live: Ref[] = [`certificate:${LEAVES.scheduler}.crt`, `certificate:${LEAVES.schedulerServer}.crt`];
   return [link, config, ...environment.files, unitFile, unit('kube-scheduler.service', restart, live)];
+}
+
+export function schedulerFlags(cluster: Cluster): Record<string, FlagValue> {
+  return {
+    ...localPort(SCHEDULER_KUBECONFIG, LEAVES.schedulerServer),
+    config: SCHEDULER_CONFIG,
+    ...cluster.scheduler.extraArgs,
+  };
 }
 
 function schedulerConfig(): string {

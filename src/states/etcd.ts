@@ -2,6 +2,8 @@ import { etcdFolders } from '../cluster/etcd-folders.ts';
 import { etcdGates } from '../cluster/etcd.ts';
 import { apiServerGuard, quorumGuard } from '../cluster/guards.ts';
 import type { Facts } from '../cluster/facts.ts';
+import { ETCD_UNIT } from '../cluster/own-member.ts';
+import type { Guard } from '../cluster/gate.ts';
 import { PATHS, SECRETS, USERS } from '../core/paths.ts';
 import { hostsWith, type Cluster } from '../inventory/types.ts';
 import { seriesOf } from '../core/versions.ts';
@@ -11,34 +13,32 @@ import type { Resource, UnitResource } from '../resources/types.ts';
 import { file, inputs, linkTo, readableBy, unitPath } from './build.ts';
 import { serviceEnvironment } from './environment.ts';
 import { LEAVES } from './leaves/names.ts';
-import { oneAtATime } from './masters-rollout.ts';
-import type { Stage, StateContext } from './stage.ts';
-import { etcdConfig, STATE_LINE } from './etcd/config.ts';
+import type { GuardContext, Stage, StateContext } from './stage.ts';
+import { etcdConfig, JOINING_LINES } from './etcd/config.ts';
 import { brokenEtcd } from './etcd/data.ts';
 import { membershipProblems } from './etcd/membership.ts';
+import { downMembers, etcdRollout, memberGuards, movingHosts, votersThen, wipedHosts } from './etcd/order.ts';
 import { upgradeInquiry, upgradesRefused } from './etcd/upgrade.ts';
-import { etcdSteps, restartingMembers, stoppedApiServers } from './etcd/steps.ts';
+import { etcdSteps, restartingMembers, restartSteps, stoppedApiServers } from './etcd/steps.ts';
 
-const UNIT = 'etcd.service';
+const UNIT = ETCD_UNIT;
 
 export const etcd: Stage = {
   name: 'etcd',
   title: 'etcd',
-  about: 'etcd, one member at a time, the leader last; a member without data is replaced',
+  about: 'etcd, one member at a time, the leader last; members join, leave and are replaced',
   hosts: (cluster) => hostsWith(cluster, 'etcd'),
-  needs: ['artifacts', 'certificates'],
+  needs: ['artifacts', 'flags', 'certificates', 'retirement'],
   states,
-  rollout,
-  down: (cluster, { standing }) =>
-    hostsWith(cluster, 'etcd').flatMap(({ name }) => (standing?.etcd.includes(name) === false ? [name] : [])),
+  rollout: etcdRollout,
+  down: downMembers,
+  due: movingHosts,
   problems: (cluster, facts) => [...membershipProblems(cluster, facts), ...upgradesRefused(cluster, facts)],
   broken: brokenEtcd,
   inquire: upgradeInquiry,
-  guard: (context) => [
-    ...quorumGuard(context, restartingMembers(context)),
-    ...apiServerGuard(context, stoppedApiServers(context)),
-  ],
+  guard: (context) => [...restartGuards(context), ...memberGuards(context)],
   around: etcdSteps,
+  back: { guard: restartGuards, around: restartSteps },
   gate: etcdGates,
   irreversible,
 };
@@ -47,7 +47,7 @@ function states(context: StateContext): Resource[] {
   const { cluster, host } = context;
   const environment = serviceEnvironment(cluster.etcd.environment, `${PATHS.etcd}/environment`);
   const link = linkTo('etcd', context);
-  const config = { ...file(PATHS.etcdConfig, etcdConfig(context), readableBy(USERS.etcd)), readOnce: STATE_LINE };
+  const config = { ...file(PATHS.etcdConfig, etcdConfig(context), readableBy(USERS.etcd)), readOnce: JOINING_LINES };
   const text = render('etcd/etcd.service', {
     cluster: cluster.name,
     host: host.name,
@@ -84,34 +84,23 @@ function unit({ facts }: StateContext, started: UnitResource['inputs'][number]['
   };
 }
 
-/**
- * A replacement first, as it brings back redundancy; then one at a time, the leader last. Of a cluster that is down
- * those with data together, as nobody is ready alone, and then the replacements, which a quorum must take in.
- */
-function rollout(_cluster: Cluster, facts: Facts, changed: readonly string[]): string[][] {
-  const hasData = (host: string): boolean => facts.hosts.get(host)?.etcdData ?? false;
-  if (facts.etcd === 'down') {
-    const together = changed.filter(hasData);
-    const fresh = changed.filter((host) => !hasData(host));
-    return [...(together.length > 0 ? [together] : []), ...fresh.map((host) => [host])];
-  }
-  if (facts.etcd !== 'formed') return [[...changed]];
-  const leader = facts.standing?.etcdLeader;
-  const leads = (host: string): boolean =>
-    leader === undefined ? (facts.hosts.get(host)?.holdsVip ?? false) : leader === host;
+function restartGuards(context: GuardContext): Guard[] {
   return [
-    ...oneAtATime(
-      changed.filter((host) => !hasData(host)),
-      leads,
-    ),
-    ...oneAtATime(changed.filter(hasData), leads),
+    ...quorumGuard(context, restartingMembers(context), votersThen(context)),
+    ...apiServerGuard(context, stoppedApiServers(context)),
   ];
 }
 
-/** Members write what older ones do not read as soon as all run the newer minor version. */
+/** Members write what older ones do not read as soon as all run the newer minor version; and who leaves, leaves nothing. */
 function irreversible(cluster: Cluster, facts: Facts): string | undefined {
   const from = seriesOf(facts.standing?.etcdVersion ?? '');
   const to = seriesOf(cluster.versions.etcd);
-  if (from === undefined || from === to) return undefined;
-  return `etcd ${from} → ${String(to)}: once every member runs it there is no way back by itself`;
+  const wiped = wipedHosts(cluster, facts);
+  const why = [
+    ...(from === undefined || from === to
+      ? []
+      : [`etcd ${from} → ${String(to)}: once every member runs it there is no way back by itself`]),
+    ...(wiped.length === 0 ? [] : [`the data of etcd on ${wiped.join(', ')} is removed`]),
+  ];
+  return why.length === 0 ? undefined : why.join('; ');
 }

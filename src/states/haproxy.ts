@@ -11,10 +11,13 @@ import type { Ref, Resource } from '../resources/types.ts';
 import { directory, file, inputs } from './build.ts';
 import { HAPROXY_ENDPOINT_PEM, HAPROXY_FRONT_PROXY_PEM } from './leaves/names.ts';
 import { vipRollout } from './masters-rollout.ts';
+import { heldPackage, versionInput, versionInquiry } from './packages.ts';
 import { TRUST } from './secrets.ts';
 import type { AroundContext, Stage, StateContext, Step } from './stage.ts';
+import { starting, stopping } from './unit-steps.ts';
 
 const UNIT = 'haproxy.service';
+const KEEPALIVED = 'keepalived.service';
 const DROP_IN = `${PATHS.units}/${UNIT}.d`;
 
 /**
@@ -28,8 +31,9 @@ export const haproxy: Stage = {
   title: 'HAProxy',
   about: 'the load balancer in front of the API servers',
   hosts: haproxyHosts,
-  needs: ['system', 'certificates'],
+  needs: ['system', 'certificates', 'departure'],
   states,
+  inquire: versionInquiry('haproxy', haproxyHosts),
   rollout: vipRollout,
   around: handOver,
   gate: haproxyGates,
@@ -48,7 +52,7 @@ function states({ cluster }: StateContext): Resource[] {
   };
   const dropIn = file(`${DROP_IN}/mcpk.conf`, render('haproxy/drop-in.conf', { state: HAPROXY_STATE }));
   return [
-    { kind: 'package', name: 'haproxy', units: [UNIT], hold: true },
+    heldPackage(cluster, 'haproxy', UNIT),
     ...nonlocalBind(cluster),
     config,
     directory(DROP_IN),
@@ -60,7 +64,10 @@ function states({ cluster }: StateContext): Resource[] {
       state: 'running',
       timeout: 30,
       // A reload keeps the connections that are open; the old process serves them to their end.
-      inputs: [...inputs('restart', [ref(dropIn)]), ...inputs('reload', [ref(config), ...read])],
+      inputs: [
+        ...inputs('restart', [...versionInput(cluster, 'haproxy'), ref(dropIn)]),
+        ...inputs('reload', [ref(config), ...read]),
+      ],
       requires: ['package:haproxy', ...(hasVip(cluster) ? ([`sysctl:${NONLOCAL_BIND}`] as const) : [])],
     },
   ];
@@ -99,17 +106,15 @@ function handOver({ facts, batch, restarting }: AroundContext): { before: Step[]
   const holders = batch.filter(
     (host) =>
       (facts.hosts.get(host)?.holdsVip ?? false) &&
-      owns(facts.hosts.get(host), 'unit:keepalived.service') &&
+      owns(facts.hosts.get(host), `unit:${KEEPALIVED}`) &&
       restarting?.get(host)?.includes(UNIT) === true,
   );
-  const keepalived = (verb: string): string[] => ['systemctl', verb, 'keepalived.service'];
   return {
     before: holders.map((host) => ({
       title: `hand the VIP over from ${host}`,
       on: host,
-      run: keepalived('stop'),
-      undo: keepalived('start'),
+      ...stopping(KEEPALIVED),
     })),
-    after: holders.map((host) => ({ title: `let ${host} stand by for the VIP`, on: host, run: keepalived('start') })),
+    after: holders.map((host) => ({ title: `let ${host} stand by for the VIP`, on: host, ...starting(KEEPALIVED) })),
   };
 }

@@ -1,8 +1,11 @@
 import { keepalivedHosts, vipInterface } from '../cluster/endpoint.ts';
+import { heardGuard } from '../cluster/heard.ts';
+import { owns } from '../cluster/laid.ts';
+import type { Facts } from '../cluster/facts.ts';
 import { vipGates } from '../cluster/vip.ts';
 import { PATHS } from '../core/paths.ts';
 import { secretly, type Secret } from '../core/secret.ts';
-import type { Host } from '../inventory/types.ts';
+import type { Cluster, Host } from '../inventory/types.ts';
 import { render } from '../render/render.ts';
 import { ref } from '../resources/kinds.ts';
 import type { Resource } from '../resources/types.ts';
@@ -10,9 +13,11 @@ import { directory, file, inputs } from './build.ts';
 import { carrierOf } from './carrier.ts';
 import { HAPROXY_STATE } from './haproxy.ts';
 import { vipRollout } from './masters-rollout.ts';
+import { heldPackage, versionInput, versionInquiry } from './packages.ts';
 import type { Stage, StateContext } from './stage.ts';
 
 const UNIT = 'keepalived.service';
+const UNIT_REF = `unit:${UNIT}`;
 const DROP_IN = `${PATHS.units}/${UNIT}.d`;
 
 export const keepalived: Stage = {
@@ -22,9 +27,23 @@ export const keepalived: Stage = {
   hosts: keepalivedHosts,
   needs: ['haproxy'],
   states,
-  rollout: vipRollout,
+  inquire: versionInquiry('keepalived', keepalivedHosts),
+  rollout,
+  guard: (context) => heardGuard(context, newcomers(context.facts, context.batch)),
   gate: vipGates,
 };
+
+/** Those that have none yet start last: until their peers send them adverts they would take the VIP for lost. */
+function rollout(cluster: Cluster, facts: Facts, changed: readonly string[]): string[][] {
+  const fresh = newcomers(facts, changed);
+  const known = changed.filter((host) => !fresh.includes(host));
+  if (known.length === 0 || fresh.length === 0) return vipRollout(cluster, facts, changed);
+  return [...vipRollout(cluster, facts, known), fresh];
+}
+
+function newcomers({ hosts }: Facts, names: readonly string[]): string[] {
+  return names.filter((name) => !owns(hosts.get(name), UNIT_REF));
+}
 
 function states(context: StateContext): Resource[] {
   const config = {
@@ -34,7 +53,7 @@ function states(context: StateContext): Resource[] {
   };
   const dropIn = file(`${DROP_IN}/mcpk.conf`, '# Written by mcpk.\n[Service]\nRestart=always\nRestartSec=1\n');
   return [
-    { kind: 'package', name: 'keepalived', units: [UNIT], hold: true },
+    heldPackage(context.cluster, 'keepalived', UNIT),
     config,
     directory(DROP_IN),
     dropIn,
@@ -45,7 +64,11 @@ function states(context: StateContext): Resource[] {
       state: 'running',
       timeout: 30,
       // The drop-in says when systemd starts it again: nothing that needs a restart now.
-      inputs: [...inputs('reload', [ref(config)]), ...inputs('live', [ref(dropIn)])],
+      inputs: [
+        ...inputs('restart', versionInput(context.cluster, 'keepalived')),
+        ...inputs('reload', [ref(config)]),
+        ...inputs('live', [ref(dropIn)]),
+      ],
       requires: ['package:keepalived'],
     },
   ];
@@ -67,9 +90,16 @@ function keepalivedConfig({ cluster, host, own }: StateContext): string | Secret
     virtualRouterId: endpoint.virtualRouterId,
     priority: priorityOf(host, masters),
     source: host.internalAddress,
-    peers: masters.filter((each) => each.name !== host.name).map((each) => each.internalAddress),
+    peers: [...masters.filter((each) => each.name !== host.name), ...goneMasters(cluster)].map(
+      (each) => each.internalAddress,
+    ),
   };
   return secretly(data, (plain) => render('keepalived/keepalived.conf', plain));
+}
+
+/** One that boots again hears from the others that the VIP has its place; one that hears nothing would take it. */
+function goneMasters({ leaving }: Cluster): Host[] {
+  return leaving.filter(({ roles, state }) => state === 'gone' && roles.includes('master'));
 }
 
 /** No two masters stand with one priority: of those that share one, each later one of the inventory goes one lower. */

@@ -2,7 +2,7 @@ import { MANAGED } from '../cluster/objects.ts';
 import { McpkError } from '../core/errors.ts';
 import { isMap } from '../core/merge.ts';
 import type { KubeObjectResource } from '../resources/types.ts';
-import { wish } from './kube-wish.ts';
+import { intent } from './kube-intent.ts';
 
 export type KubeObject = Readonly<Record<string, unknown>>;
 
@@ -10,7 +10,7 @@ export const MANIFEST_HINT = 'See addons.manifests; kubectl apply --dry-run=clie
 
 /** An object that mcpk makes and removes. Throws `invalid` when it is none. */
 export function owned(manifest: KubeObject, source: string): KubeObjectResource {
-  const object = wish(manifest);
+  const object = intent(manifest);
   const metadata = isMap(object['metadata']) ? object['metadata'] : {};
   const labels = isMap(metadata['labels']) ? metadata['labels'] : {};
   return {

@@ -9,6 +9,19 @@ const KUBECTL_YAML = new Schema(YAML11_SCHEMA.tags.filter((tag) => tag !== times
 /** Values of one manifest, those behind aliases counted each time: more than any has. */
 const MOST_VALUES = 500_000;
 
+type Manifests = ReadonlyMap<string, string>;
+
+const PARSED = new WeakMap<Manifests, Map<string, readonly KubeObject[]>>();
+
+/** The objects of one of a run's manifests. Parsed once, as a large one takes long and several stages look at it. */
+export function manifestObjects(name: string, manifests: Manifests): readonly KubeObject[] {
+  const parsed = PARSED.get(manifests) ?? new Map<string, readonly KubeObject[]>();
+  PARSED.set(manifests, parsed);
+  const objects = parsed.get(name) ?? parseManifest(name, manifests.get(name) ?? '');
+  parsed.set(name, objects);
+  return objects;
+}
+
 /** The objects of a manifest: several documents, empty ones and Lists among them. Throws `invalid` with the line. */
 export function parseManifest(name: string, text: string): KubeObject[] {
   return documents(name, text).flatMap((document) => {

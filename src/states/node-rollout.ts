@@ -14,31 +14,42 @@ export function isNode(host: Host): boolean {
 
 /**
  * Nodes that are to come serve nobody: they go first, all at once; while no API server tells which there are, these are
- * the hosts on which no kubelet was laid down. Then one at a time members of etcd that are no nodes
- * (the leader last) and masters (the VIP's holder last), then workers by `rollout.workers`.
+ * the hosts on which no kubelet was laid down. Then the others in turn.
  */
 export function nodeBatches(cluster: Cluster, facts: Facts, changed: readonly string[]): string[][] {
-  const masters = new Set(hostsWith(cluster, 'master').map((host) => host.name));
-  const members = new Set(cluster.hosts.filter((host) => !isNode(host)).map((host) => host.name));
+  const members = membersAlone(cluster);
   const serves = (name: string): boolean =>
     members.has(name) ? facts.etcd !== 'none' : (facts.nodes?.has(name) ?? hasLaid(facts.hosts.get(name), 'nodes'));
   const fresh = changed.filter((name) => !serves(name));
-  const serving = changed.filter(serves);
+  return [...(fresh.length > 0 ? [fresh] : []), ...nodesInTurn(cluster, facts, changed.filter(serves))];
+}
+
+/**
+ * Hosts that serve: one at a time members of etcd that are no masters (the leader last) and masters (the VIP's holder
+ * last), then workers by `rollout.workers`.
+ */
+export function nodesInTurn(cluster: Cluster, facts: Facts, names: readonly string[]): string[][] {
+  const masters = new Set(hostsWith(cluster, 'master').map((host) => host.name));
+  const members = new Set(hostsWith(cluster, 'etcd').flatMap(({ name }) => (masters.has(name) ? [] : [name])));
   return [
-    ...(fresh.length > 0 ? [fresh] : []),
     ...oneAtATime(
-      serving.filter((name) => members.has(name)),
+      names.filter((name) => members.has(name)),
       (name) => facts.standing?.etcdLeader === name,
     ),
     ...oneAtATime(
-      serving.filter((name) => masters.has(name)),
+      names.filter((name) => masters.has(name)),
       (name) => facts.hosts.get(name)?.holdsVip ?? false,
     ),
     ...chunks(
-      serving.filter((name) => !masters.has(name) && !members.has(name)),
+      names.filter((name) => !masters.has(name) && !members.has(name)),
       atATime(cluster),
     ),
   ];
+}
+
+/** Hosts of which a member of etcd is all. */
+function membersAlone(cluster: Cluster): Set<string> {
+  return new Set(cluster.hosts.filter((host) => !isNode(host)).map((host) => host.name));
 }
 
 /** `rollout.workers` as a count: a percentage is of all workers, rounded down, at least one. */

@@ -1,5 +1,6 @@
 import type { Facts, HostFacts } from '../cluster/facts.ts';
 import type { Answer, GateCheck, GateContext, Ask, Guard } from '../cluster/gate.ts';
+import type { Service } from '../core/services.ts';
 import type { Cluster, Host } from '../inventory/types.ts';
 import type { Resource } from '../resources/types.ts';
 
@@ -45,17 +46,38 @@ export interface Step {
   stdin?: string;
   /** Undone (in reverse order) when the batch fails. */
   undo?: Ask['argv'];
+  /** Half of it is found again by what it left (a mark on a Node, a list of members): its undo is noted nowhere. */
+  marked?: true;
+  /** Taken side by side with those next to it that have the same word here. */
+  together?: string;
+  /** It may take as long as an installation of packages. */
+  long?: true;
+  /** Node that it takes out of use, or lets in again. Once this has changed, its undo waits for the node's gates. */
+  node?: string;
+  /** Where it fails, its node is left out of the batch, and is as it was. */
+  orSkip?: true;
+  /** Its host boots: done once it is back, for which it is waited so many seconds. What runs there starts with it. */
+  boots?: { limit: number };
+  /** What the run hands over with it, by name: a file, sent ahead, or a secret, on its standard input. */
+  sends?: string;
 }
 
 /** A step that a plan keeps: nothing is handed to it on its standard input, so that no secret is. */
 export type StepAround = Omit<Step, 'stdin'>;
 
-/** Around a batch: before it, after it, and once its gate has held. */
+/** Around a batch: before it, after it, and once its gate has held; `work`: what its hosts do beside changes, side by side. */
 export interface Steps {
   before: StepAround[];
+  work?: StepAround[];
   after: StepAround[];
   held?: StepAround[];
 }
+
+/** Installed packages that get another version, by host. */
+export type Moving = ReadonlyMap<string, readonly string[]>;
+
+/** The version that a service has once its unit on a host was started anew; undefined = not known to change. */
+export type Brings = (host: string, service: Service) => string | undefined;
 
 export interface AroundContext {
   cluster: Cluster;
@@ -66,6 +88,10 @@ export interface AroundContext {
    * mended link does not stop a service. Absent = not known, every unit may restart.
    */
   restarting?: ReadonlyMap<string, readonly string[]>;
+  /** Absent = none is known to. */
+  moving?: Moving;
+  /** The version that a service has then, where this changes it. Absent = the inventory's. */
+  brings?: Brings;
 }
 
 export interface GuardContext extends AroundContext {
@@ -94,9 +120,21 @@ export interface Stage {
   about?: string;
   /** Hosts that it describes, or the pseudo-host `api`. */
   hosts(cluster: Cluster): readonly Host[];
+  /** True: it describes what the manifests say, which are fetched for it alone. */
+  manifests?: true;
   /** True: resources live on the pseudo-host `api` (kubeObjects). `host` in the context is then the first master. */
   api?: boolean;
   needs: readonly string[];
+  /**
+   * Stages that it needs as well where its steps take nodes out of use, or are not known yet: kubectl needs an API server
+   * that nobody restarts meanwhile. Where nothing is drained, as on a bring-up, it goes beside them.
+   */
+  drainsAfter?: readonly string[];
+  /**
+   * Stages that go along: what they change on a host on which this one changes something that it laid before, changes
+   * with it, so that the host is stepped aside for once. Their gates hold with its own there.
+   */
+  along?: readonly string[];
   states(context: StateContext): Resource[] | DeferredStates;
   /** Problems that stop the run before anything changes, and warnings. */
   problems?(cluster: Cluster, facts: Facts): Problem[];
@@ -110,16 +148,26 @@ export interface Stage {
   down?(cluster: Cluster, facts: Facts): readonly string[];
   /**
    * Why its batches and steps can't be planned yet, though what its hosts shall be is known: they are planned once the
-   * stages that it needs are done.
+   * stages that it needs are done. `moving`: as in {@link AroundContext}.
    */
-  waits?(cluster: Cluster, facts: Facts): Omit<DeferredStates, 'deferred'> | undefined;
+  waits?(cluster: Cluster, facts: Facts, moving: Moving): Omit<DeferredStates, 'deferred'> | undefined;
   /** Hosts where a run before left something undone that `around` undoes, whether they change or not. */
   owes?(cluster: Cluster, facts: Facts): readonly string[];
+  /** Hosts around which the inventory, or a wish, wants something by `around`, whether they change or not. */
+  due?(cluster: Cluster, facts: Facts): readonly string[];
+  /** `around` takes down those that are due: they go by `rollout` too. Absent = all at once. */
+  inTurn?: true;
+  /** In place of these where what a run did is put back: without what the inventory wants. */
+  back?: Pick<Stage, 'around' | 'guard'>;
   /** What must hold of the others before a batch is taken down: asked at plan time, and again right before it. */
   guard?(context: GuardContext): Guard[];
   /** Asked by the planner alone: what it gives is kept in the plan, and carried out from there. */
   around?(context: AroundContext): Steps;
   gate?(context: GateContext): GateCheck[];
+  /** It has nothing to do and nothing to check: then a run goes on as if it were none of the stages. Absent = never. */
+  idle?(cluster: Cluster, facts: Facts): boolean;
+  /** Hosts on which all that leaves does so with this stage, whatever stage laid it there. */
+  takes?(cluster: Cluster, facts: Facts): readonly string[];
   /** Why its changes as a whole can't be undone, if so. */
   irreversible?(cluster: Cluster, facts: Facts): string | undefined;
   /** Active checks of `mcpk verify` and of a changed stage: may create and delete test pods. */

@@ -1,15 +1,17 @@
+import { backupGates } from '../cluster/etcd-backup.ts';
 import type { GateContext } from '../cluster/gate.ts';
 import { apiHost, kubectl } from '../cluster/kubectl.ts';
+import { hostsWith, type Host } from '../inventory/types.ts';
 import { nodeHosts } from './node-rollout.ts';
 import type { Stage, Verification } from './stage.ts';
 import { podsReachEachOther } from './verify/reach.ts';
 import { TEST, testObjects } from './verify/test-pods.ts';
 
-/** Lays down nothing; `mcpk verify` asks the gates of all stages before it, and then lets pods try the network. */
+/** Lays down nothing; `mcpk verify` asks the gates of all stages before it, and then looks at what none of them waits for. */
 export const verify: Stage = {
   name: 'verify',
   title: 'Verification',
-  about: 'lays down nothing; `mcpk verify` lets test pods try the network',
+  about: 'lays down nothing; `mcpk verify` lets test pods try the network, and looks at the age of backups',
   hosts: nodeHosts,
   needs: ['addons'],
   states: () => [],
@@ -32,7 +34,7 @@ function checklist(context: GateContext): Verification {
         stdin: manifest,
       },
     ],
-    checks: [podsReachEachOther(context, nodes)],
+    checks: [podsReachEachOther(context, nodes), ...backupGates(cluster, membersOf(context))],
     teardown: [
       {
         title: `delete namespace ${TEST.namespace}`,
@@ -41,4 +43,8 @@ function checklist(context: GateContext): Verification {
       },
     ],
   };
+}
+
+function membersOf({ cluster, facts }: GateContext): Host[] {
+  return hostsWith(cluster, 'etcd').filter(({ name }) => facts.hosts.has(name));
 }

@@ -28,6 +28,7 @@ const ANSWERS: ReadonlyMap<string, Answer> = new Map([
   ['converge', answer(16 * MIB, 'event', 'restored', 'stale', 'fenced', 'stderr')],
   ['prune', answer(MIB, 'stderr')],
   ['upload', answer(MIB, 'part', 'stored', 'failed')],
+  ['download', answer(MIB, 'ended')],
 ]);
 
 /** Of a script that is not in the table, and of a kind that is not in the other one. */

@@ -63,6 +63,6 @@ export function becomeOf(target: Target, user: string): Become {
 }
 
 /** The scripts beside this file. */
-export function remoteScript(name: 'session' | 'upload'): string {
+export function remoteScript(name: 'session' | 'upload' | 'download'): string {
   return packageText(`src/transport/${name}.sh`);
 }

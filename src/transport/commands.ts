@@ -24,8 +24,7 @@ export interface RemoteAnswer {
 export function encodeCommands(commands: readonly RemoteCommand[]): Buffer {
   const lines: string[] = [];
   for (const [id, { argv, stdin, limit, binary }] of commands.entries()) {
-    if (argv.length === 0 || argv[0] === '') throw new TypeError('a command without a program');
-    if (argv.some((word) => word.includes('\0'))) throw new TypeError('an argument contains a NUL character');
+    checkWords(argv);
     lines.push(
       `${id} ${argv.length} ${stdin === undefined ? 0 : 1} ${Math.ceil(limit ?? 0)}`,
       ...argv.map((word) => escape(Buffer.from(word))),
@@ -33,6 +32,19 @@ export function encodeCommands(commands: readonly RemoteCommand[]): Buffer {
     if (stdin !== undefined) lines.push(escape(Buffer.from(stdin, binary ? 'latin1' : 'utf8')));
   }
   return Buffer.from(lines.map((line) => `${line}\n`).join(''));
+}
+
+/** A command alone, for a script that runs one: how many words, and a line for each. Throws TypeError as {@link encodeCommands}. */
+export function encodeCommand(argv: readonly string[]): Buffer {
+  checkWords(argv);
+  return Buffer.from(
+    [argv.length, ...argv.map((word) => escape(Buffer.from(word)))].map((line) => `${line}\n`).join(''),
+  );
+}
+
+function checkWords(argv: readonly string[]): void {
+  if (argv.length === 0 || argv[0] === '') throw new TypeError('a command without a program');
+  if (argv.some((word) => word.includes('\0'))) throw new TypeError('an argument contains a NUL character');
 }
 
 /** For printf's %b: everything but printable ASCII becomes `\0ooo`, as do backslashes. */

@@ -3,9 +3,10 @@ import { becomeOf, remoteScript } from './bootstrap.ts';
 import { ConnectionPool } from './hops.ts';
 import type { Lease } from './hops.ts';
 import { Pace } from './pace.ts';
+import { download } from './download.ts';
 import { PATIENCE } from './patience.ts';
 import { RemoteScript } from './remote-script.ts';
-import { routeOf } from './route.ts';
+import { forHost, routeOf } from './route.ts';
 import type { Hop } from './route.ts';
 import { HostSession } from './session.ts';
 import type { ConnectOptions, Session, Target } from './types.ts';
@@ -59,13 +60,16 @@ async function start(
   const slots = new UploadSlots();
   const patience = options.patience ?? PATIENCE;
   const alive = (): number => session.progress ?? 0;
-  const sending = { connection: lease, ...identity, pace: new Pace(), patience, alive };
+  const bulk = { connection: lease, ...identity, patience, alive };
+  const pace = new Pace();
   const session = new HostSession({
     host: target.name,
     code: options.code,
     keepsLock: options.keepsLock ?? [],
     upload: ([source, path, sha256, onBytes, signal = options.signal]) =>
-      slots.run(() => upload({ ...sending, source, path, sha256, onBytes, signal }), { host: target.name, signal }),
+      slots.run(() => upload({ ...bulk, pace, source, path, sha256, onBytes, signal }), { host: target.name, signal }),
+    download: ([request, signal = options.signal]) =>
+      slots.run(() => download({ ...bulk, ...request, signal }), { host: target.name, signal }),
     release: () => lease.release(),
     patience,
     ...(options.inLine ? { inLine: options.inLine } : {}),
@@ -82,15 +86,4 @@ async function start(
   });
   remote.write(`${options.lock.who.replace(/[^\x20-\x7e]+/g, ' ')}\n`);
   return session.attach(remote);
-}
-
-/** A shared jump host fails for each host behind it. */
-function forHost(error: McpkError, host: string): McpkError {
-  if (error.host === host) return error;
-  return new McpkError(error.code, `${host}: ${error.message}`, {
-    host,
-    details: [...error.details],
-    hint: error.hint,
-    cause: error,
-  });
 }

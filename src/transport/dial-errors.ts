@@ -1,11 +1,20 @@
 import { McpkError } from '../core/errors.ts';
 import type { Identities } from './identities.ts';
-import type { Hop } from './route.ts';
+import { JUMP, type Hop } from './route.ts';
 
 /** An ssh2 or socket error. */
 export interface DialFailure extends Error {
   code?: string;
   level?: string;
+}
+
+/** An error of ssh2 before the login says that the other end closed, but for what the two have in common. */
+export function beforeLogin(error: DialFailure): DialFailure {
+  return /no matching/.test(error.message) ? error : dropped(error.message);
+}
+
+export function dropped(why: string): DialFailure {
+  return Object.assign(new Error(why), { code: 'DROPPED' });
 }
 
 /** Turns what ssh2 or the socket said into what, where, why and what now (exit 11). */
@@ -29,13 +38,10 @@ export function dialError(hop: Hop, failure: DialFailure, identities: Identities
     case 'EAI_AGAIN':
       return make(
         `the name ${hop.address} does not resolve`,
-        'Mend the address in the inventory, or the resolver of this machine.',
+        `Mend ${hop.addressIn === undefined ? 'the address in the inventory' : `the name in ${hop.addressIn}`}, or the resolver of this machine.`,
       );
     case 'ECONNREFUSED':
-      return make(
-        `nothing listens on ${where} (connection refused)`,
-        'Start sshd there, or mend ssh.port in the inventory.',
-      );
+      return make(`nothing listens on ${where} (connection refused)`, `Start sshd there, or mend ${portOf(hop)}.`);
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
       return make(
@@ -45,7 +51,7 @@ export function dialError(hop: Hop, failure: DialFailure, identities: Identities
     case 'ETIMEDOUT':
       return make(
         `no answer from ${where} within ${hop.connectTimeout} s`,
-        'Is the host switched on, and does a firewall let port 22 through? ssh.connectTimeout sets how long to wait.',
+        `Is the host switched on, and does a firewall let port ${hop.port} through? ssh.connectTimeout sets how long to wait.`,
       );
     case 'DROPPED':
       return make(
@@ -59,6 +65,12 @@ export function dialError(hop: Hop, failure: DialFailure, identities: Identities
         `Try by hand: ssh -p ${hop.port} ${hop.user}@${hop.address}`,
       );
   }
+}
+
+/** Where its port is written. */
+function portOf({ addressIn, label }: Hop): string {
+  if (addressIn !== undefined) return `the port in ${addressIn}`;
+  return label.startsWith(JUMP) ? 'its port in ssh.jump' : 'ssh.port in the inventory';
 }
 
 function refusedLogin(hop: Hop, failure: DialFailure, identities: Identities | undefined): McpkError {

@@ -5,7 +5,7 @@ import ssh2 from 'ssh2';
 import type { Client } from 'ssh2';
 import { McpkError } from '../core/errors.ts';
 import { algorithms } from './algorithms.ts';
-import { dialError } from './dial-errors.ts';
+import { beforeLogin, dialError, dropped } from './dial-errors.ts';
 import type { DialFailure } from './dial-errors.ts';
 import { hostKeyRefused, recordedTypeGone } from './host-key-errors.ts';
 import { mayRecord, readKnownHosts, recordKey } from './known-hosts-files.ts';
@@ -114,7 +114,7 @@ function login(hop: Hop, stream: Duplex, { identities, signal }: Login): Promise
       else if (judged.refusal) fail(judged.refusal);
       else if (/no matching host key/.test(error.message) && recorded.length > 0)
         fail(recordedTypeGone(hop, recorded, error));
-      else fail(authenticating || /no matching/.test(error.message) ? error : dropped(error.message));
+      else fail(authenticating ? error : beforeLogin(error));
     });
     // A connection lost after the banner but before `ready` emits only `close`.
     client.once('close', () =>
@@ -195,10 +195,6 @@ function failed(work: () => unknown): McpkError | undefined {
   } catch (error) {
     return error instanceof McpkError ? error : new McpkError('unexpected', String(error), { cause: error });
   }
-}
-
-function dropped(why: string): DialFailure {
-  return Object.assign(new Error(why), { code: 'DROPPED' });
 }
 
 function lostInLogin(): DialFailure {

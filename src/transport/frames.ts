@@ -25,18 +25,18 @@ interface OpenRecord extends RecordHead {
 export class RecordParser {
   readonly #marker: Buffer;
   readonly #onRecord: (record: SessionRecord) => void;
-  readonly #admit: (head: RecordHead) => void;
+  readonly #admit: (head: RecordHead) => Buffer | void;
   /** The end of what came before the marker. */
   #before: Buffer | undefined = Buffer.alloc(0);
   #line = '';
   #open: OpenRecord | undefined;
   #bytes = 0;
 
-  /** `admit` throws on what nobody waits for, before room is made for it. */
+  /** `admit` throws on what nobody waits for, before room is made for it; it may give the room itself, of that size. */
   constructor(
     marker: string,
     onRecord: (record: SessionRecord) => void,
-    admit: (head: RecordHead) => void = () => undefined,
+    admit: (head: RecordHead) => Buffer | void = () => undefined,
   ) {
     this.#marker = Buffer.from(`\n${marker}\n`);
     this.#onRecord = onRecord;
@@ -91,8 +91,8 @@ export class RecordParser {
     if (end === -1) return NOTHING;
     const head = parseLine(this.#line);
     this.#line = '';
-    this.#admit(head);
-    this.#open = { ...head, body: Buffer.allocUnsafeSlow(head.size), filled: 0 };
+    const body = this.#admit(head) ?? Buffer.allocUnsafeSlow(head.size);
+    this.#open = { ...head, body, filled: 0 };
     return this.#fill(this.#open, chunk.subarray(end + 1));
   }
 

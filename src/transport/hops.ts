@@ -99,7 +99,7 @@ export function wayId(route: readonly Hop[]): string {
  * What must be the same for two hosts to share a connection: all that decides whom it goes to, as whom, and whether its
  * key is trusted. A host that is stricter must not come in over the door that a laxer one has opened.
  */
-function sharedBy({ label: _, name: _name, connectTimeout: _timeout, ...hop }: Hop): Partial<Hop> {
+function sharedBy({ label: _, name: _name, connectTimeout: _timeout, addressIn: _in, ...hop }: Hop): Partial<Hop> {
   return hop;
 }
 

@@ -2,7 +2,7 @@ import { McpkError } from '../core/errors.ts';
 import { hostKeyRefused } from './host-key-errors.ts';
 import type { Hop } from './route.ts';
 import { wayId, type ConnectionPool } from './hops.ts';
-import { mayRecord, readKnownHosts, recordKey } from './known-hosts-files.ts';
+import { forgetKeys, mayRecord, readKnownHosts, recordKey } from './known-hosts-files.ts';
 import type { RecordPlace } from './known-hosts-files.ts';
 import { entriesOf, fingerprint, judge, keyType } from './known-hosts.ts';
 import type { IgnoredLine, Verdict } from './known-hosts.ts';
@@ -95,6 +95,33 @@ export function pinPlace({ hop }: Door, scanned: ScannedKey): RecordPlace & { kn
 export function pinHostKey(door: Door, scanned: ScannedKey): { file: string; added: boolean } {
   const place = pinPlace(door, scanned);
   return { file: place.file, added: !place.known && recordKey(place, scanned.key) };
+}
+
+/**
+ * As {@link pinHostKey}, in place of other keys that are recorded for the host. Throws `hostKey` where these stand in a
+ * file that is not written to, or in lines of other hosts too: those are the user's to change.
+ */
+export function replaceHostKey(door: Door, scanned: ScannedKey): { file: string; added: boolean } {
+  const { hop } = door;
+  const verdict = judge(readKnownHosts(hop).entries, hop.keyName, scanned.key);
+  if (verdict.is === 'changed') {
+    const place = recordPlace(hop);
+    // A line may give the host's name and its address.
+    const own = new Set([hop.keyName, hop.name.toLowerCase(), hop.address]);
+    const isOwn = ({ file, names }: (typeof verdict.recorded)[number]): boolean =>
+      file === place?.file &&
+      (names.startsWith('|') ||
+        names
+          .toLowerCase()
+          .split(',')
+          .every((name) => own.has(name)));
+    if (place === undefined || !verdict.recorded.every(isOwn)) throw hostKeyRefused(hop, scanned.key, verdict);
+    forgetKeys(
+      place,
+      verdict.recorded.map(({ line }) => line),
+    );
+  }
+  return pinHostKey(door, scanned);
 }
 
 /** What is recorded for a host or a jump host, and lines of its files that could not be used. */

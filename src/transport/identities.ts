@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import ssh2 from 'ssh2';
 import type { AnyAuthMethod } from 'ssh2';
 import { McpkError } from '../core/errors.ts';
+import { quote } from '../core/quote.ts';
 import { UnreadableFile } from '../core/read-file.ts';
 import { agentKeys, isWanted, SelectedAgent } from './agent.ts';
-import { readIdentity, unsupported } from './identity-file.ts';
+import { LOCKED, OPEN, readIdentity, unsupported } from './identity-file.ts';
 import type { Hop } from './route.ts';
 
 export interface Identities {
@@ -37,7 +38,8 @@ export function identitiesOf(hop: Hop): Identities {
     found.methods.push({ type: 'agent', username: hop.user, agent });
     found.tried.push(agentOf(hop));
   }
-  if (found.methods.length === 0) throw nothingToTry(hop, found.skipped);
+  const details = named ? found.skipped : [...found.skipped, `looked for ${files.join(', ')}`];
+  if (found.methods.length === 0) throw nothingToTry(hop, details);
   return found;
 }
 
@@ -96,14 +98,21 @@ export async function explainAgent(hop: Hop, found: Identities): Promise<void> {
       );
 }
 
-function nothingToTry(hop: Hop, skipped: string[]): McpkError {
-  const locked = skipped.find((line) => line.endsWith('protected by a passphrase'))?.replace(/: protected.*/, '');
-  return new McpkError('unreachable', `${hop.label}: no key to log in with as ${hop.user}@${hop.address}`, {
+function nothingToTry(hop: Hop, details: string[]): McpkError {
+  return new McpkError('unreachable', `${hop.label}: no key to log in with as ${hop.user}`, {
     host: hop.name,
-    details: skipped,
-    hint:
-      locked === undefined
-        ? 'Name a private key in ssh.identityFiles, or start an agent and set ssh.agent: true.'
-        : `${locked} needs its passphrase: eval "$(ssh-agent)" && ssh-add ${locked}, and set ssh.agent: true.`,
+    details,
+    hint: hintFor(details),
   });
+}
+
+function hintFor(skipped: readonly string[]): string {
+  const fileThatIs = (why: string): string | undefined =>
+    skipped.find((line) => line.endsWith(`: ${why}`))?.slice(0, -`: ${why}`.length);
+  const open = fileThatIs(OPEN);
+  if (open !== undefined) return `Keep it to yourself, as ssh demands: chmod 600 ${quote([open])}`;
+  const locked = fileThatIs(LOCKED);
+  return locked === undefined
+    ? 'Name a private key in ssh.identityFiles, or start an agent and set ssh.agent: true.'
+    : `${locked} needs its passphrase: eval "$(ssh-agent)" && ssh-add ${locked}, and set ssh.agent: true.`;
 }

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import ssh2 from 'ssh2';
 import type { ParsedKey } from 'ssh2';
 import { readRegularFile, UnreadableFile } from '../core/read-file.ts';
@@ -60,11 +61,22 @@ const readKey = untilChanged((file): { key?: ParsedKey; why: string } => {
   const why = unsupported(typeOf(bytes.toString('latin1')));
   if (why !== undefined) return { why };
   const key = ssh2.utils.parseKey(bytes);
-  if (!(key instanceof Error)) return { key, why: '' };
+  if (!(key instanceof Error)) return isOpen(file) && key.isPrivateKey() ? { why: OPEN } : { key, why: '' };
   // ssh2 repeats words of the file in others of its messages.
   const locked = /^Encrypted .* no passphrase given$/.test(key.message);
-  return { why: locked ? 'protected by a passphrase' : 'no private key that mcpk can read' };
+  return { why: locked ? LOCKED : 'no private key that mcpk can read' };
 });
+
+export const LOCKED = 'protected by a passphrase';
+
+/** Of a private key that others may read, which OpenSSH does not use either. */
+export const OPEN = 'a private key that others may read or write';
+
+/** As OpenSSH has it (authfile.c): of a file of somebody else, whose mode it is not ours to say, nothing is asked. */
+function isOpen(file: string): boolean {
+  const { uid, mode } = statSync(file);
+  return uid === process.getuid?.() && (mode & 0o077) !== 0;
+}
 
 function readBeside(file: string): ReturnType<typeof readKey> | undefined {
   try {

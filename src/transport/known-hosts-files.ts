@@ -1,6 +1,19 @@
-import { closeSync, constants, fstatSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { McpkError } from '../core/errors.ts';
+import { makeFolders } from '../core/make-folders.ts';
 import { readRegularFile, UnreadableFile } from '../core/read-file.ts';
 import { untilChanged } from '../core/until-changed.ts';
 import { refuseAlias, refuseName, refuseOtherKind, withoutLinks } from './known-hosts-guard.ts';
@@ -71,8 +84,26 @@ export function recordKey(place: RecordPlace, key: Buffer): boolean {
   return true;
 }
 
+/** Takes lines out of the file that {@link recordKey} writes to, as a whole or not at all. Throws as {@link mayRecord}. */
+export function forgetKeys(place: RecordPlace, lines: readonly number[]): void {
+  const { file, inventoryFolder } = place;
+  mayRecord(place);
+  const real = withoutLinks(file, inventoryFolder);
+  const beside = `${real}.${randomBytes(4).toString('hex')}`;
+  try {
+    const kept = readIfThere(file)
+      .split('\n')
+      .filter((_, index) => !lines.includes(index + 1));
+    writeFileSync(beside, kept.join('\n'), { flag: 'wx', mode: statSync(real).mode & 0o777, flush: true });
+    renameSync(beside, real);
+  } catch (cause) {
+    rmSync(beside, { force: true });
+    throw unusable(file, `can't be written (${(cause as NodeJS.ErrnoException).code ?? String(cause)})`, cause);
+  }
+}
+
 function append(file: string, real: string, line: string): void {
-  mkdirSync(dirname(real), { recursive: true, mode: 0o700 });
+  makeFolders(dirname(real), 0o700);
   const { O_RDWR, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
   const descriptor = openSync(real, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
   try {

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import ssh2 from 'ssh2';
 import { algorithms } from './algorithms.ts';
-import { dialError } from './dial-errors.ts';
+import { beforeLogin, dialError, dropped } from './dial-errors.ts';
 import type { DialFailure } from './dial-errors.ts';
 import type { ConnectionPool } from './hops.ts';
 import type { Hop } from './route.ts';
@@ -36,8 +36,8 @@ function ask(stream: Duplex, signal: AbortSignal): Promise<Buffer> {
     };
     const abort = (): void => settle(signal.reason as Error);
     signal.addEventListener('abort', abort, { once: true });
-    client.once('error', settle);
-    client.once('close', () => settle(Object.assign(new Error('closed without a word'), { code: 'DROPPED' })));
+    client.once('error', (error) => settle(beforeLogin(error)));
+    client.once('close', () => settle(dropped('closed without a word')));
     client.connect({
       sock: stream,
       username: 'mcpk',

@@ -31,6 +31,8 @@ export const RECORD_LIMITS: ReadonlyMap<string, RecordLimit> = new Map<string, R
   ['part', { bytes: 0, records: 1_000_000 }],
   ['stored', NOTHING],
   ['failed', SMALL],
+  // download.sh; `data` is counted as it comes (download.ts).
+  ['ended', SMALL],
   // probe.sh: what a host has. `texts` are files of configuration and kernel settings, of each 1 MiB at most.
   ['paths', { bytes: 2 * MIB, records: 1 }],
   ['texts', { bytes: 8 * MIB, records: 2 }],

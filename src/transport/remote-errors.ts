@@ -20,7 +20,7 @@ const CAUSES: readonly [pattern: RegExp, message: (user: string) => string, hint
   [
     /a password is required|askpass/,
     (user) => `sudo wants a password from ${user}`,
-    'Set ssh.becomePassword (as ${ENV}), or allow it with NOPASSWD in sudoers.',
+    'Let mcpk ask you for it (-K), set ssh.becomePassword (as ${MCPK_SUDO}), or allow it with NOPASSWD in sudoers.',
   ],
   [
     /not in the sudoers|may not run sudo|not allowed to execute/,
@@ -76,7 +76,7 @@ export function notStarted({ host, user, startLimit }: Who & { startLimit: numbe
 export function wrongPassword({ host, user }: Who): McpkError {
   return new McpkError('unreachable', `${host}: sudo refused the password of ${user}`, {
     host,
-    hint: 'Mend ssh.becomePassword; it was tried once only.',
+    hint: 'It was tried once only: type it anew (-K), or mend ssh.becomePassword.',
   });
 }
 

@@ -27,8 +27,8 @@ export interface ScriptOptions {
   become: Become;
   password?: string;
   onRecord: (record: SessionRecord) => void;
-  /** Throws on a record that nobody waits for: the channel ends with that. */
-  admit: (head: RecordHead) => void;
+  /** Throws on a record that nobody waits for: the channel ends with that. May give the room for its bytes. */
+  admit: (head: RecordHead) => Buffer | void;
   /** Once; what is still waited for fails with it. */
   onEnd: (error: McpkError) => void;
   signal: AbortSignal;

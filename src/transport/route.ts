@@ -12,11 +12,13 @@ import type { Target } from './types.ts';
 
 /** One login on the way to a host; the last hop of a route is the host itself. */
 export interface Hop extends TrustFiles {
-  /** For errors: the inventory's name, or `jump host ADDRESS`. */
+  /** For errors: the inventory's name, or `jump host ADDRESS` ({@link JUMP}). */
   readonly label: string;
   /** The inventory's name of the host that the route leads to. */
   readonly name: string;
   readonly address: string;
+  /** The ssh_config that the address comes from; absent: it is the inventory's. */
+  readonly addressIn?: string;
   readonly port: number;
   /** Only addresses of this kind. */
   readonly family?: 4 | 6;
@@ -35,6 +37,19 @@ export interface Hop extends TrustFiles {
   readonly inventoryFolder?: string;
   /** Seconds. */
   readonly connectTimeout: number;
+}
+
+export const JUMP = 'jump host ';
+
+/** An error of one hop, told of a host that is behind it. */
+export function forHost(error: McpkError, host: string): McpkError {
+  if (error.host === host && !error.message.startsWith(JUMP)) return error;
+  return new McpkError(error.code, `${host}: ${error.message}`, {
+    host,
+    details: [...error.details],
+    hint: error.hint,
+    cause: error,
+  });
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -81,7 +96,8 @@ function jumpsTo(way: Way, jumps: readonly Jump[], behind: readonly string[]): H
     const { address } = jump;
     const end = {
       address,
-      label: `jump host ${address}`,
+      label: `${JUMP}${address}`,
+      isOfConfig: behind.length > 0,
       port: jump.port ?? entry.port ?? 22,
       user: jump.user ?? entry.user ?? way.target.user,
       identityFiles: [...new Set([...entry.identityFiles, ...way.target.identityFiles])],
@@ -99,17 +115,19 @@ function withoutDefault({ user, address, port }: Target['jump'][number]): Jump {
 
 function hopOf(
   { target, environment }: Way,
-  end: Pick<Hop, 'address' | 'user' | 'port' | 'label' | 'identityFiles'>,
+  end: Pick<Hop, 'address' | 'user' | 'port' | 'label' | 'identityFiles'> & { isOfConfig?: boolean },
   entry: ConfigEntry,
 ): Hop {
   const address = entry.hostName ?? end.address;
   const usual = hostName(address, end.port);
   const keyName = entry.hostKeyAlias ?? usual;
+  const addressIn = entry.hostName !== undefined || end.isOfConfig ? target.configFile : undefined;
   const agent = target.agent ? agentOf(entry, environment) : undefined;
   return {
     label: end.label,
     name: target.name,
     address,
+    ...(addressIn === undefined ? {} : { addressIn }),
     port: end.port,
     ...(entry.addressFamily === undefined ? {} : { family: entry.addressFamily }),
     user: end.user,

@@ -11,7 +11,7 @@ import { RECORD_LIMITS } from './record-limits.ts';
 import { notAsked } from './remote-errors.ts';
 import type { RemoteScript } from './remote-script.ts';
 import { Rounds, STOP_MS, type Request } from './rounds.ts';
-import type { ConnectOptions, LockHolder, Session, SessionRecord, Traffic } from './types.ts';
+import type { ConnectOptions, Downloaded, LockHolder, Session, SessionRecord, Traffic } from './types.ts';
 
 /** It lies in the host's memory (tmpfs). */
 const LARGEST_BODY = 64 * 1024 * 1024;
@@ -26,6 +26,7 @@ export interface SessionParts {
   /** Scripts that inherit the lock as fd 9: they change the host, and have the long limit. */
   keepsLock: readonly string[];
   upload: (file: Parameters<Session['upload']>) => Promise<{ sent: number; received: number }>;
+  download: (request: Parameters<Session['download']>) => Promise<Downloaded & { sent: number; received: number }>;
   release: () => void;
   inLine?: ConnectOptions['inLine'];
   patience?: Patience;
@@ -150,6 +151,15 @@ export class HostSession implements Session {
     const { sent, received } = await this.#parts.upload(file);
     this.#bulk.sent += sent;
     this.#bulk.received += received;
+  }
+
+  async download(...request: Parameters<Session['download']>): Promise<Downloaded> {
+    if (this.#failure) throw this.#failure;
+    this.#bulk.roundTrips += 1;
+    const { sent, received, ...answer } = await this.#parts.download(request);
+    this.#bulk.sent += sent;
+    this.#bulk.received += received;
+    return answer;
   }
 
   lockHolder(): Promise<LockHolder | undefined> {

@@ -54,12 +54,14 @@ export interface Session {
   ): Promise<{ exitCode: number }>;
   /** Bulk bytes over a second channel: lands as `path` (mode 0755, root) only when the sha256 agrees. */
   upload(
-    source: string,
+    source: Source,
     path: string,
     sha256: string,
     onBytes: (n: number) => void,
     signal?: AbortSignal,
   ): Promise<void>;
+  /** Bulk bytes the other way: what a command prints, piece by piece; see src/transport/download.ts for what it throws. */
+  download(request: DownloadRequest, signal?: AbortSignal): Promise<Downloaded>;
   /** Runs commands (argv byte for byte), in one request; answers in their order. */
   exec(commands: readonly RemoteCommand[], signal?: AbortSignal): Promise<RemoteAnswer[]>;
   /** Bytes of a file that only root may read (an authority's key). */
@@ -71,10 +73,32 @@ export interface Session {
   lockHolder(): Promise<LockHolder | undefined>;
   /** Tries once more. */
   takeLock(): Promise<LockHolder | undefined>;
-  /** Gives the lock back, or up the wish for it. The session stays. */
+  /** Gives the lock back, or waits for it no more. The session stays. */
   giveLock(): void;
   close(): Promise<void>;
 }
+
+export interface DownloadRequest {
+  argv: readonly string[];
+  /** Bytes that it may print; a host that sends more is given up. */
+  most: number;
+  /**
+   * The next piece, of 4 MiB at most, which is not kept: its bytes are others' afterwards. While it is not done nothing
+   * more is taken; what it throws ends the download.
+   */
+  onData(piece: Buffer): Promise<void> | void;
+}
+
+export interface Downloaded {
+  /** Of the command; what it printed may be less than wanted when it is not 0. */
+  exitCode: number;
+  /** The end of what it said on standard error. */
+  stderr: string;
+  bytes: number;
+}
+
+/** A file on this machine, or a part of one: what lies in an archive is sent from there. */
+export type Source = string | { file: string; from: number; size: number };
 
 export interface LockHolder {
   /** As its run announced itself; '' when it said nothing. */

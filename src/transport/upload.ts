@@ -10,7 +10,7 @@ import { watchOver } from './patience.ts';
 import type { Patience } from './patience.ts';
 import { notAsked } from './remote-errors.ts';
 import { RemoteScript } from './remote-script.ts';
-import type { SessionRecord } from './types.ts';
+import type { SessionRecord, Source } from './types.ts';
 
 const WRITE_BYTES = 256 * 1024;
 /** One is on its way while the host takes the other. */
@@ -26,8 +26,7 @@ export interface Upload {
   password?: string;
   /** Seconds. */
   startLimit: number;
-  /** On this machine. */
-  source: string;
+  source: Source;
   /** On the host. */
   path: string;
   sha256: string;
@@ -47,7 +46,8 @@ export interface Upload {
  * connection dies, or the signal's reason. Returns the bytes that went over the channel.
  */
 export async function upload(options: Upload): Promise<{ sent: number; received: number }> {
-  const { size } = await stat(options.source);
+  const piece = await pieceOf(options.source);
+  const { size } = piece;
   const answer = Promise.withResolvers<SessionRecord>();
   answer.promise.catch(() => undefined);
   const taken = new Taken();
@@ -77,7 +77,7 @@ export async function upload(options: Upload): Promise<{ sent: number; received:
     if (options.signal.aborted) abort();
     remote.write(`${options.path}\n`);
     // A host that gives up early (full disk) answers before it has read everything.
-    await Promise.race([answer.promise, send(remote, { ...options, size, taken })]);
+    await Promise.race([answer.promise, send(remote, { ...options, piece, taken })]);
     remote.end();
     const record = await answer.promise;
     if (record.kind !== 'stored') throw refused(options, record, size);
@@ -94,17 +94,24 @@ export async function upload(options: Upload): Promise<{ sent: number; received:
   }
 }
 
-type Sending = Upload & { size: number; taken: Taken };
+type Piece = Exclude<Source, string>;
+
+async function pieceOf(source: Source): Promise<Piece> {
+  return typeof source === 'string' ? { file: source, from: 0, size: (await stat(source)).size } : source;
+}
+
+type Sending = Upload & { piece: Piece; taken: Taken };
 
 async function send(remote: RemoteScript, options: Sending): Promise<void> {
-  const { source, size, taken, pace, onBytes, signal } = options;
-  const file = await open(source);
+  const { piece, taken, pace, onBytes, signal } = options;
+  const file = await open(piece.file);
   try {
     let free = performance.now();
-    for (let from = 0; from < size;) {
+    const end = piece.from + piece.size;
+    for (let { from } = piece; from < end;) {
       if (!(await taken.waits(PARTS_ON_THE_WAY)) || signal.aborted) return;
       const { how, bytes } = pace.next();
-      const length = Math.min(bytes, size - from);
+      const length = Math.min(bytes, end - from);
       const started = performance.now();
       // Before it is sent: the answer may come in the same packet as the word that lets the last of it go.
       taken.expect(() => {
@@ -209,7 +216,7 @@ function refused({ host, path, sha256, source }: Upload, record: SessionRecord, 
       {
         host,
         details: [`wanted  sha256 ${sha256}`, `found   sha256 ${found}`],
-        hint: `Compare with sha256sum ${source}; fetch the file anew when it differs.`,
+        hint: `Compare with sha256sum ${typeof source === 'string' ? source : source.file}; fetch the file anew when it differs.`,
       },
     );
   if (why === 'size')

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Command, Fleet } from '../../src/engine/hosts/fleet.ts';
-import { runStep } from '../../src/engine/hosts/gates.ts';
+import { runSteps } from '../../src/engine/hosts/gates.ts';
 import { emptyObserved } from '../../src/engine/wire/wire.ts';
 import { sha256 } from '../../src/resources/identity.ts';
 import { file } from '../../src/states/build.ts';
@@ -49,7 +49,7 @@ describe('a step', () => {
       return Promise.resolve(commands.map(() => ({ exitCode: 0, stdout: '', stderr: '' })));
     };
     const fleet = { exec } as unknown as Fleet;
-    expect(await runStep(fleet, step('close', 'w1'), new AbortController().signal)).toMatchObject({ exitCode: 0 });
+    expect(await runSteps(fleet, [step('close', 'w1')], new AbortController().signal)).toMatchObject([{ exitCode: 0 }]);
     expect(asked).toEqual([['w1', [{ argv: ['announce', 'close', 'w1'] }]]]);
   });
 });

@@ -1,39 +1,18 @@
-import { existsSync, globSync, readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { globSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ROOT } from '../../scripts/process.ts';
+import { brokenLinks } from '../support/links.ts';
 import { ARCHITECTURE, found, readText, section } from './doc.ts';
 
 const DOCS = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...globSync('docs/*.md', { cwd: ROOT })];
 
-/** As GitHub makes them of headings. */
-function anchorsOf(text: string): string[] {
-  const heads = found(text.replaceAll(/^```[^]*?^```/gm, ''), /^#+ (.*)$/gm);
-  return heads.map((head) =>
-    head
-      .toLowerCase()
-      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
-      .replaceAll(' ', '-'),
-  );
-}
-
-/** Links of a text to files, and to headings of them, that there are none of. */
-function brokenLinks(path: string, text: string): string[] {
-  const isBroken = (link: string): boolean => {
-    const [file = '', anchor] = link.split('#');
-    const target = file === '' ? path : join(dirname(path), file);
-    if (!existsSync(join(ROOT, target))) return true;
-    return anchor !== undefined && !anchorsOf(file === '' ? text : readText(target)).includes(anchor);
-  };
-  return found(text, /\]\((?!\w+:)([^)\s]+)\)/g).filter(isBroken);
-}
-
 describe('each link leads to a file, and to a heading that is in it', () => {
-  it.each(DOCS)('in %s', (path) => expect(brokenLinks(path, readText(path))).toEqual([]));
+  it.each(DOCS)('in %s', (path) => expect(brokenLinks(ROOT, path)).toEqual([]));
 
   it('and one that does not is found', () => {
     const text = '# A b\n[1](none.md), [2](pins.md#none), [3](#none), [4](#a-b), [5](pins.md), [6](https://x.org/y)';
-    expect(brokenLinks('docs/ssh.md', text)).toEqual(['none.md', 'pins.md#none', '#none']);
+    expect(brokenLinks(ROOT, 'docs/ssh.md', text)).toEqual(['none.md', 'pins.md#none', '#none']);
   });
 });
 

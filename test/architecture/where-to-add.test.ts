@@ -7,7 +7,7 @@ const things = found(section(ARCHITECTURE, '## Where to add'), /^- \*\*(.+?)\*\*
 
 describe('where to add', () => {
   it('tells of all that there is to add', () => {
-    expect(things).toEqual(expect.arrayContaining(['A stage', 'A step', 'A run', 'A template', 'A resource kind', 'A setting', 'A command', 'An exit code'])); // prettier-ignore
+    expect(things).toEqual(expect.arrayContaining(['A stage', 'A step', 'A wish', 'A run', 'A template', 'A resource kind', 'A setting', 'A command', 'An exit code'])); // prettier-ignore
   });
 
   it.each(things)('%s: a test does it', (thing) => {

@@ -1,10 +1,11 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { loadManifests } from '../../src/artifacts/manifests.ts';
 import { openPins } from '../../src/artifacts/pins.ts';
 import type { Cluster } from '../../src/inventory/types.ts';
+import { eachUpstream } from './each-upstream.ts';
 import { sha256, startUpstream, type Upstream } from './upstream.ts';
 
 const TEXT = 'kind: List\n';
@@ -17,17 +18,12 @@ let folder: string;
 let url: string;
 let lock: string;
 
-beforeEach(async () => {
-  upstream = await startUpstream();
+eachUpstream((fresh) => {
+  ({ upstream, folder } = fresh);
   upstream.files.set('/x.yaml', Buffer.from(TEXT));
-  folder = mkdtempSync(join(tmpdir(), 'mcpk-manifests-'));
   url = `${upstream.url}/x.yaml`;
   writeFileSync(join(folder, 'lab.yaml'), '');
   lock = join(folder, 'lab.yaml.lock');
-});
-afterEach(async () => {
-  await upstream.close();
-  rmSync(folder, { recursive: true });
 });
 
 type Manifests = Cluster['addons']['manifests'];
@@ -100,19 +96,22 @@ describe('a manifest of the inventory', () => {
     await expect(load(pinned(), { download: false })).rejects.toMatchObject({
       code: 'invalid',
       details: [expect.stringContaining(copy(SHA256))],
-      hint: 'Name a file as source of a in addons.manifests (docs/air-gapped.md). Or set artifacts.download: true.',
+      hint: 'Name a file as source of a in addons.manifests (docs/air-gapped.md), or set artifacts.download: true.',
     });
   });
 
   it('that nobody serves says which setting takes a file', async () => {
-    const refused = {
-      code: 'fetch',
-      hint: expect.stringContaining('Name a file as source of a in addons.manifests (docs/air-gapped.md)') as string,
-    };
+    const file = 'name a file as source of a in addons.manifests (docs/air-gapped.md).';
+    const refused = (hint: string): object => ({ code: 'fetch', hint });
     upstream.files.clear();
-    await expect(load(pinned())).rejects.toMatchObject(refused);
+    await expect(load(pinned())).rejects.toMatchObject(refused(`See whether the URL is right, or ${file}`));
     await upstream.close();
-    await expect(load(pinned())).rejects.toMatchObject(refused);
+    const again = 'Run the command again: it goes on where it stopped.';
+    await expect(load(pinned())).rejects.toMatchObject(refused(`${again} Without the Internet: ${file}`));
+    vi.stubEnv('NO_PROXY', '*');
+    const nowhere = [{ name: 'a', source: 'http://nowhere.invalid/x.yaml', sha256: SHA256 }];
+    // To try again would find no way either.
+    await expect(load(nowhere)).rejects.toMatchObject(refused(`Without the Internet: ${file}`));
   });
 });
 

@@ -2,7 +2,6 @@ import {
   appendFileSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readFileSync,
   readdirSync,
   rmSync,
@@ -11,15 +10,16 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Progress } from '../../src/artifacts/fetch.ts';
 import { COMPONENTS } from '../../src/artifacts/components.ts';
 import { expand } from '../../src/artifacts/root.ts';
 import { binariesOf } from '../../src/states/artifacts.ts';
 import type { ArtifactIndex } from '../../src/states/stage.ts';
 import { labCluster } from '../states/cluster.ts';
+import { eachUpstream } from './each-upstream.ts';
 import type { Upstream } from './upstream.ts';
 import {
   ARCHIVES,
@@ -29,7 +29,6 @@ import {
   openWithPins,
   program,
   sha256,
-  startUpstream,
   stock,
   sums,
   URLS,
@@ -40,16 +39,9 @@ let folder: string;
 let directory: string;
 let shelf: string;
 
-beforeEach(async () => {
-  upstream = await startUpstream();
-  folder = mkdtempSync(join(tmpdir(), 'mcpk-artifacts-'));
-  directory = join(folder, 'artifacts');
+eachUpstream((fresh) => {
+  ({ upstream, folder, directory } = fresh);
   shelf = join(directory, 'kubernetes/1.37.1/linux-amd64');
-});
-
-afterEach(async () => {
-  await upstream.close();
-  rmSync(folder, { recursive: true });
 });
 
 const fetching = (): Promise<ArtifactIndex> => openWithPins(clusterWith(directory, upstream.url, true));

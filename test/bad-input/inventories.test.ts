@@ -195,7 +195,7 @@ const CASES: [what: string, text: string | Buffer, says: RegExp][] = [
   [
     'an environment that is not there',
     `${HEAD}pillar: { a: "\${NOT_THERE_AT_ALL}" }\n`,
-    /^i\.yaml:4:14 pillar\.a: the environment variable NOT_THERE_AT_ALL is not set$/,
+    /^i\.yaml:4:14 pillar\.a: the environment variable NOT_THERE_AT_ALL is not set, and would not be allowed here: allow it with --env NOT_THERE_AT_ALL or in MCPK_ENV$/,
   ],
 ];
 
@@ -206,7 +206,7 @@ describe('an inventory that is', () => {
     const spent = await cpuMs(async () => {
       const error = await errorOf(() => load(['i.yaml'], { env: { HOME: '/home/ada' }, directory: folder }));
       expect(error).toMatchObject({ code: 'invalid', exitCode: 10 });
-      details = error.details;
+      details = [error.message, ...error.details];
     });
     expect(
       details.some((line) => says.test(line)),
@@ -219,8 +219,10 @@ describe('an inventory that is', () => {
 });
 
 describe('in place of a file', () => {
-  const said = async (name: string): Promise<readonly string[]> =>
-    (await errorOf(() => load([name], { env: {}, directory: folder }))).details;
+  const said = async (name: string): Promise<readonly string[]> => {
+    const { message, details } = await errorOf(() => load([name], { env: {}, directory: folder }));
+    return [message, ...details];
+  };
 
   it.each<[string, (path: string) => void, RegExp]>([
     ['nothing', () => undefined, /: there is no such file$/],
@@ -273,7 +275,7 @@ describe('no setting', () => {
   /** Files of their own, or written by the YAML library. */
   const LINES = /\/(content|expression|valueExpression)$/;
   /** Looked into whole, and its text is not shown as that of another pattern would be. */
-  const LOOKED_INTO = /\/certificateAuthority$/;
+  const LOOKED_INTO = /\/(certificateAuthority|registryAuthority)$/;
   const [lines, others] = [true, false].map((of) => settings.filter(([place]) => LINES.test(place) === of));
 
   it.each(lines ?? [])('takes a NUL: %s', (_place, { pattern }) => {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type ServerHttp2Stream } from 'node:http2';
 import { connect, type AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { askRuntimeStatus, runtimeIsReady } from '../../src/cluster/cri.ts';
+import { askRuntimeStatus, pullImages, runtimeIsReady } from '../../src/cluster/cri.ts';
 import type { Answer } from '../../src/cluster/gate.ts';
 import { runtimeAnswers } from '../../src/cluster/runtime.ts';
 
@@ -84,5 +84,60 @@ describe('the runtime, asked as kubelet asks it', () => {
     ['says why nothing came', { exitCode: 1, stderr: 'x\nrefused\n' }, 'containerd does not answer: refused'],
   ])('the gate %s', (_name, given, problem) => {
     expect(runtimeAnswers('w1').check([{ host: 'w1', exitCode: 0, stdout: '', stderr: '', ...given }])).toBe(problem);
+  });
+});
+
+/** A message of protobuf: the bytes of its field 1, if that is all it has. */
+function firstField(message: Buffer): Buffer {
+  const [tag, low = 0, high = 0] = message;
+  const [length, start] = low < 128 ? [low, 2] : [(high << 7) | (low & 127), 3];
+  if (tag !== 0x0a || message.length !== start + length) throw new Error(`not one field: ${message.toString('hex')}`);
+  return message.subarray(start);
+}
+
+describe('images, pulled ahead of their pods', () => {
+  const images = ['registry.k8s.io/pause:3.10.1', `registry.example.org/${'long/'.repeat(40)}node:v3.32.2`];
+
+  it('are asked of the runtime as kubelet asks for them, all at once', async () => {
+    const asked: { path: string; image: string }[] = [];
+    const server = createServer();
+    const all = new Promise<void>((resolve) => {
+      server.on('stream', (stream, headers) => {
+        const bytes: Buffer[] = [];
+        stream.on('data', (chunk: Buffer) => bytes.push(chunk));
+        // None is answered: the second one does not wait for the first.
+        stream.once('end', () => {
+          const body = Buffer.concat(bytes);
+          expect([body[0], body.readUInt32BE(1)]).toEqual([0, body.length - 5]);
+          const image = firstField(firstField(body.subarray(5))).toString();
+          asked.push({ path: `${String(headers[':method'])} ${String(headers[':path'])}`, image });
+          if (asked.length === images.length) resolve();
+        });
+      });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const [, data = ''] = /StandardInputData=(\S+)/.exec(pullImages(images).join(' ')) ?? [];
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    socket.write(Buffer.from(data, 'base64'));
+    await all;
+    socket.destroy();
+    server.close();
+    expect(asked).toEqual(images.map((image) => ({ path: 'POST /runtime.v1.ImageService/PullImage', image })));
+  });
+
+  it('are pulled by a unit that is not waited for, and that ends', () => {
+    const argv = pullImages(images);
+    expect(argv.slice(0, argv.indexOf('socat'))).toEqual(
+      expect.arrayContaining(['systemd-run', '--no-block', '--collect', '--property=StandardInput=data']),
+    );
+    // After five minutes, whatever containerd does; until then the end of what is said to it does not end it.
+    expect(argv.slice(argv.indexOf('socat'))).toEqual([
+      'socat',
+      '-t',
+      '300',
+      '-',
+      'UNIX-CONNECT:/run/containerd/containerd.sock,shut-none',
+    ]);
   });
 });

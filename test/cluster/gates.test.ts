@@ -135,9 +135,16 @@ describe('HAProxy', () => {
   it.each<[string, string, string | undefined]>([
     ['up', 'm1', undefined],
     ['down', 'm2', 'HAProxy on m3 sees m2 DOWN (L7STS)'],
-    ['not there', 'm9', 'HAProxy on m3 does not know m9: '],
+    ['not there', 'm9', 'HAProxy on m3 does not know m9'],
   ])('a backend that is %s', (_name, target, problem) => {
     expect(backendProblem([stat('m3', backends)], target)).toBe(problem);
+  });
+
+  it('that does not run is told alike for all hosts', () => {
+    const socat = '2026/11/22 12:08:38 socat[3002] E connect(5, AF=1 "/run/haproxy.sock", 20): Connection refused\n';
+    expect(backendProblem([answer('m3', '', socat)], 'm1')).toBe(
+      'HAProxy on m3 does not answer: connect(5, AF=1 "/run/haproxy.sock", 20): Connection refused',
+    );
   });
 
   it('one that still counts its way up is not up', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Answer, Guard } from '../../src/cluster/gate.ts';
-import { apiServerGuard, quorumGuard } from '../../src/cluster/guards.ts';
+import { apiServerGuard, leavingGuard, quorumGuard } from '../../src/cluster/guards.ts';
 import type { GuardContext } from '../../src/states/stage.ts';
 import { factsOf, labCluster } from '../states/cluster.ts';
 
@@ -12,6 +12,8 @@ function contextOf(more: Partial<GuardContext> = {}): GuardContext {
   const facts = factsOf(more.cluster ?? cluster, { etcd: 'formed', standing });
   return { cluster, facts, batch: [], earlier: [], restarting: new Map(), ahead: false, ...more };
 }
+
+const MEMBERS = ['m1', 'm2', 'm3'];
 
 type State = 'well' | 'sick' | 'down';
 
@@ -45,14 +47,36 @@ describe('the quorum, without a member that goes down', () => {
     ['counts at plan time what is mended before', { m3: 'down' }, { earlier: ['m3'], ahead: true }, undefined],
     ['counts at its time only what is really up', { m3: 'down' }, { earlier: ['m3'] }, /m3 is not healthy/],
   ])('%s', (_name, states, more, wrong) => {
-    const text = said(quorumGuard(contextOf(more), ['m1']), states);
+    const text = said(quorumGuard(contextOf(more), ['m1'], MEMBERS), states);
     if (wrong) expect(text).toMatch(wrong);
     else expect(text).toBeUndefined();
   });
 
   it('is not asked for where there is none to spare, or nothing goes down', () => {
-    expect(quorumGuard(contextOf({ cluster: single }), ['m1'])).toEqual([]);
-    expect(quorumGuard(contextOf(), [])).toEqual([]);
+    expect(quorumGuard(contextOf(), ['m1'], ['m1', 'm2'])).toEqual([]);
+    expect(quorumGuard(contextOf(), [], MEMBERS)).toEqual([]);
+  });
+});
+
+describe('the quorum, once members have left', () => {
+  it.each<[string, string[], Record<string, State>, Partial<GuardContext>, RegExp | undefined]>([
+    ['is of those who stay', ['m1', 'm2'], {}, {}, undefined],
+    ['needs not who leaves', ['m1', 'm2'], { m3: 'down' }, {}, undefined],
+    [
+      'is not there when one who stays is down',
+      ['m1', 'm2'],
+      { m2: 'down' },
+      {},
+      /^m2 is not healthy \(Connection refused\): 1 of 2 members would be up, a quorum is 2$/,
+    ],
+    ['is of those who are mended before', ['m1', 'm2'], { m2: 'down' }, { earlier: ['m2'], ahead: true }, undefined],
+    ['is at its time only of who is really up', ['m1', 'm2'], { m2: 'down' }, { earlier: ['m2'] }, /m2 is not/],
+    ['counts who has joined just before', ['m1', 'm2', 'w1'], { m2: 'down' }, {}, undefined],
+  ])('%s', (_name, staying, states, more, wrong) => {
+    const guard = leavingGuard(contextOf(more), { leaving: ['m3'], staying, joined: ['w1'] });
+    const text = said([guard], states);
+    if (wrong) expect(text).toMatch(wrong);
+    else expect(text).toBeUndefined();
   });
 });
 
@@ -78,7 +102,8 @@ describe('the API, without a server that goes down', () => {
   it('blames the one that this run has changed before', () => {
     const blamed = (guards: readonly Guard[], host: string): string | undefined =>
       guards[0]?.blames?.([{ host, exitCode: 1, stdout: '', stderr: 'Connection refused' }]);
-    for (const guard of [apiServerGuard, quorumGuard]) {
+    const quorum = (context: GuardContext, taken: string[]): Guard[] => quorumGuard(context, taken, MEMBERS);
+    for (const guard of [apiServerGuard, quorum]) {
       expect(blamed(guard(contextOf({ earlier: ['m3'] }), ['m1']), 'm3')).toBe('m3');
       expect(blamed(guard(contextOf(), ['m1']), 'm3')).toBeUndefined();
     }

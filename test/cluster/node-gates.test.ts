@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Answer, GateCheck } from '../../src/cluster/gate.ts';
-import { nodeReady, type NodeWish } from '../../src/cluster/nodes.ts';
+import { nodeReady, type WantedNode } from '../../src/cluster/nodes.ts';
 import { missingPods } from '../../src/cluster/pods.ts';
 import { rolledOut, type Workload } from '../../src/cluster/workloads.ts';
 import { factsOf, labCluster } from '../states/cluster.ts';
@@ -31,10 +31,10 @@ describe('node gate', () => {
     'container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized';
   const unmade =
     'failed to initialize CSINode: error updating CSINode annotation: timed out waiting for the condition; caused by: nodes "w1" not found';
-  const complete: NodeWish = { withoutNetwork: false, deadline: 1 };
-  const bare: NodeWish = { withoutNetwork: true, deadline: 1 };
+  const complete: WantedNode = { withoutNetwork: false, deadline: 1 };
+  const bare: WantedNode = { withoutNetwork: true, deadline: 1 };
 
-  const CASES: [string, NodeWish, Answer[], string | undefined][] = [
+  const CASES: [string, WantedNode, Answer[], string | undefined][] = [
     ['holds for a Ready node', complete, [node('True', 'kubelet is posting ready status'), unit('active')], undefined],
     ['fails where the network is missing', complete, [node('False', missing), unit('active')], missing],
     ['holds without the network before the network stage', bare, [node('False', missing), unit('active')], undefined],
@@ -89,8 +89,8 @@ describe('node gate', () => {
     ],
     ['holds with it', { ...bare, podCidr: true }, [node('True', '', 2000, '10.244.0.0/24'), unit('active')], undefined],
   ];
-  it.each(CASES)('%s', (_title, wish, answers, problem) => {
-    expectProblem(nodeReady(cluster, factsOf(cluster), 'w1', wish), answers, problem);
+  it.each(CASES)('%s', (_title, wanted, answers, problem) => {
+    expectProblem(nodeReady(cluster, factsOf(cluster), 'w1', wanted), answers, problem);
   });
 
   it('asks for the node alone, of all hosts over one connection: a list of many nodes is none that is read in one go', () => {

@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs';
 import { readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { bareHost } from '../../src/cluster/bare-host.ts';
 import { COMMANDS } from '../../src/commands/main.ts';
+import { MainHelp } from '../../src/commands/shared/help.ts';
 import { EXIT_CODES } from '../../src/core/errors.ts';
 import { schemaText } from '../../src/inventory/schema.ts';
 import { STAGES } from '../../src/states/index.ts';
@@ -13,7 +15,7 @@ interface Failure {
 }
 
 /** As they are typed. */
-const NAMES = Object.keys(COMMANDS).map((id) => id.replaceAll(':', ' '));
+const NAMES = Object.entries(COMMANDS).flatMap(([id, { hidden }]) => (hidden ? [] : [id.replaceAll(':', ' ')]));
 
 describe('mcpk', () => {
   it('names the nearest command for a word that is none, and exits 64', async () => {
@@ -40,16 +42,60 @@ describe('mcpk', () => {
   });
 
   it.each([
-    [['render'], 'FOLDER is missing: folder to write into; a new or empty one (exit 64)'],
+    [
+      ['render'],
+      'FOLDER is missing: folder to write into: a new or empty one, or one that render wrote before, of which only what it writes now is left (exit 64)',
+    ],
     [['exec', '-i', 'x.yaml'], 'COMMAND is missing: program and its arguments, after -- (exit 64)'],
+    [['exec', 'm1', '--', 'id'], 'm1 stands before --, where no words are: --limit names hosts (exit 64)'],
+    [
+      ['exec', '-l', 'm1', 'or', 'm2', '--', 'id'],
+      'or m2 stand before --, where no words are: --limit names hosts (exit 64)',
+    ],
+    [['exec', 'id'], 'the command stands after -- (exit 64)'],
+    [['etcd', 'restore', '--yes', '--cluster', 'small'], 'name a bundle, or --abandon without one (exit 64)'],
+    [['etcd', 'restore', '', '--yes', '--cluster', 'small'], 'name a bundle, or --abandon without one (exit 64)'],
+    [
+      ['etcd', 'restore', '', '--abandon', '--yes', '--cluster', 'small'],
+      'name a bundle, or --abandon without one (exit 64)',
+    ],
+    [['etcd', 'restore', 'a.tar', '--abandon'], 'name a bundle, or --abandon without one (exit 64)'],
     [['autocomplete'], 'SHELL is missing: bash, fish, zsh (exit 64)'],
     [['init'], '--master is missing (exit 64)'],
     [['plan', '--summary', '-v'], '--summary and --verbose cannot be given together (exit 64)'],
     [['apply', '--plan', 'x', '--only', 'a,b'], '--plan and --only cannot be given together (exit 64)'],
-    [['render', 'a', 'b'], 'Unexpected argument: b (exit 64)'],
+    [['render', 'a', 'b'], 'a word too many: b (exit 64)'],
+    [['render', 'a', 'b', 'c'], 'words too many: b, c (exit 64)'],
+    [['plan', '--concurrency', '0'], '--concurrency: at least 1, not 0 (exit 64)'],
+    [['plan', '--concurrency', '1001'], '--concurrency: at most 1000, not 1001 (exit 64)'],
+    [['plan', '--concurrency', 'x'], '--concurrency: a whole number, not x (exit 64)'],
+    [['autocomplete', 'powershell'], 'powershell is none of bash, fish, zsh (exit 64)'],
+    [['drain', 'w1'], 'mcpk has no command "drain w1"; did you mean node drain? (exit 64)'],
+    [['pin'], 'mcpk has no command "pin"; did you mean host-key pin? (exit 64)'],
+    [['get', 'nodes'], 'mcpk has no command "get nodes": mcpk kubeconfig --merge, then kubectl get (exit 64)'],
     [['plan', '-i', ''], 'an inventory was named that is empty: "" (exit 64)'],
+    [['plan', '-i', '-'], 'an inventory is a file, and not read from standard input: -i - (exit 64)'],
+    [['apply', '--dry-run'], 'there is no flag --dry-run: mcpk plan shows what apply would change (exit 64)'],
+    [['apply', '--check'], 'there is no flag --check: mcpk plan shows what apply would change (exit 64)'],
+    [['apply', '--diff'], 'there is no flag --diff: mcpk plan shows what apply would change (exit 64)'],
+    [['apply', '-k'], 'there is no flag -k: mcpk logs in by a key, never by a password (ssh.identityFiles in the inventory, or an agent) (exit 64)'], // prettier-ignore
+    [['apply', '--user=x'], 'there is no flag --user: ssh.user in the inventory says as whom mcpk logs in (exit 64)'],
+    [
+      ['apply', '-b'],
+      'there is no flag -b: as another user than root mcpk works by sudo anyway (ssh.become) (exit 64)',
+    ],
+    [['apply', '--tags', 'etcd'], 'there is no flag --tags: --only takes stages (exit 64)'],
+    [['apply', '-f', '5'], 'there is no flag -f: --concurrency takes a number of hosts (exit 64)'],
+    [['status'], 'mcpk has no command "status": mcpk verify tells how the cluster is (exit 64)'],
+    [['destroy'], 'mcpk has no command "destroy": mcpk reset takes the cluster off its hosts (exit 64)'],
+    [['backup'], 'mcpk has no command "backup": mcpk etcd snapshot takes one (exit 64)'],
+    [['upgrade'], 'mcpk has no command "upgrade": set versions in the inventory, then mcpk apply (exit 64)'],
+    [['node', 'drain', 'm1', '--update-lock'], 'there is no flag --update-lock (exit 64)'],
+    [['node', 'uncordon', 'm1', '--force-unsafe'], 'there is no flag --force-unsafe (exit 64)'],
+    [['host-key', 'pin', '--accept-new-host-keys'], 'there is no flag --accept-new-host-keys (exit 64)'],
     [['validate', ''], 'an inventory was named that is empty: "" (exit 64)'],
-    [['-v'], 'mcpk has no command "-v"; did you mean --version? (exit 64)'],
+    [['-v'], '-v stands behind a command (exit 64)'],
+    [['--json', 'plan'], '--json stands behind a command (exit 64)'],
     [['-V'], 'mcpk has no command "-V"; did you mean --version? (exit 64)'],
     [['--hlep'], 'mcpk has no command "--hlep"; did you mean --help? (exit 64)'],
   ])('%j is told in one line and a hint', async (words, text) => {
@@ -62,6 +108,16 @@ describe('mcpk', () => {
   it('faults of the command line are the same in JSON', async () => {
     const { stdout } = await mcpk(['plan', '--json', '--summary', '-v']);
     expect((JSON.parse(stdout) as Failure).error.message).toBe('--summary and --verbose cannot be given together');
+  });
+
+  it.each([
+    [['m1'], 'mcpk exec --limit m1 -- id'],
+    [['m1', 'm2'], "mcpk exec --limit 'm1 or m2' -- id"],
+    [['-l', 'm1', 'or', 'm2'], "mcpk exec --limit 'm1 or m2' -- id"],
+    [['role:master', 'and', 'not', 'm1'], "mcpk exec --limit 'role:master and not m1' -- id"],
+  ])('exec %j -- id runs nowhere, and says how hosts are named', async (words, hint) => {
+    const said = await mcpk(['exec', '-i', await inventory(), ...words, '--', 'id']);
+    expect([said.code, said.stderr]).toEqual([64, expect.stringContaining(hint)]);
   });
 
   it.each([
@@ -116,7 +172,20 @@ describe('mcpk', () => {
     for (const name of new Set(NAMES.map((words) => words.split(' ')[0])))
       expect(stdout).toMatch(new RegExp(`^  ${name} +[A-Z]`, 'm'));
     for (const [exit, meaning] of Object.values(EXIT_CODES))
-      expect(stdout).toMatch(new RegExp(`^ *${exit}  ${meaning.replaceAll(/[()]/g, '\\$&')}$`, 'm'));
+      expect(stdout.replaceAll(/ *\n? {2,}/g, ' ')).toContain(` ${exit} ${meaning}`);
+  });
+
+  it.each(['', ...NAMES])('fits a terminal of 60 columns: %s', async (name) => {
+    const config = await loadConfig();
+    const lines: string[] = [];
+    class Narrow extends MainHelp {
+      protected override log(...said: string[]): void {
+        lines.push(...said.join(' ').split('\n'));
+      }
+    }
+    // An example is copied as it stands; oclif leaves it to the terminal to break the first line.
+    await new Narrow(config, { maxWidth: 60 }).showHelp(name.split(' ').filter(Boolean));
+    expect(lines.filter((line) => line.length > 60 && /^ +[^ $]/.test(line))).toEqual([]);
   });
 
   it('show says that it asks the hosts; render has the flags of an API server where the docs say, asking none', async () => {
@@ -129,15 +198,50 @@ describe('mcpk', () => {
     expect(await readFile(join(folder, file), 'utf8')).toContain('--tls-cipher-suites=');
   });
 
+  it.each([
+    ['show', '[-i FILE...] [--env NAME...] [-l EXPR] [--only STAGES...] [--skip STAGES...]'],
+    ['apply', '[-l EXPR] [--only STAGES...] [--skip STAGES...]'],
+    ['plan', '[--summary | -v]'],
+    ['exec', '$ mcpk exec [FLAGS] -- COMMAND...'],
+  ])('the usage of %s sets apart only what excludes each other', async (command, usage) => {
+    const { stdout } = await mcpk([command, '--help']);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain(usage);
+  });
+
   it.each(NAMES)('%s explains itself with examples', async (command) => {
     const { stdout, code } = await mcpk([...command.split(' '), '--help']);
     expect(code).toBe(0);
+    const [summary = ''] = stdout.split('\n');
     expect(stdout).toContain('DESCRIPTION');
+    expect(stdout.split(summary), 'the summary once').toHaveLength(2);
     expect(stdout).toContain(`  $ mcpk ${command}`);
   });
 });
 
 describe('validate', () => {
+  it.each([
+    ['ssh_config', 'Host *\n  ProxyCommand nc %h %p\n', /config:2: ProxyCommand is refused/],
+    ['ssh_config', 'FooBar yes\n', /config:1: what stands here is no option that mcpk understands/],
+    [
+      'calico',
+      'kind: Secret\napiVersion: v1\nmetadata: { name: x }\n',
+      /manifest calico: it has no ConfigMap calico-config/,
+    ],
+    ['addon', 'kind: Secret\n', /manifest own: an object needs apiVersion, kind and metadata.name/],
+    ['addon', 'a: b\n c: [\n', /manifest own: .* in line 2/],
+  ])('reads the files that a run would read: %s %j', async (kind, text, told) => {
+    const file = join(await scratch(), 'config');
+    await writeFile(file, text);
+    const uses: Record<string, string> = {
+      ssh_config: INVENTORY.replace('agent: false', `agent: false, configFile: ${file}`),
+      calico: INVENTORY.replace('plugin: none', `plugin: calico, calico: { manifest: ${file} }`),
+      addon: `${INVENTORY}addons: { manifests: [{ name: own, source: ${file} }] }\n`,
+    };
+    const said = await mcpk(['validate', '-i', await inventory(uses[kind])]);
+    expect([said.code, said.stdout]).toEqual([10, '']);
+    expect(said.stderr.replaceAll(/\s+/g, ' ')).toMatch(told);
+  });
+
   it('accepts an inventory and lists its hosts', async () => {
     const said = await mcpk(['validate', '-i', await inventory()]);
     expect(said.stderr).toBe('');
@@ -199,7 +303,9 @@ describe('explain', () => {
     ['podCidr', ['network.podCidr']],
     ['hosts[].address', ['hosts.address', 'it is needed']],
     ['endpoint.tls', ['passthrough or terminate']],
+    ['maxPods', ['kubelet.config.maxPods', 'Pods that can run on this Kubelet']],
     ['hosts', ['settings:', 'hosts.ssh ']],
+    ['network', ['[number, 9 to 30; default: 24]']],
   ])('tells what %s is', async (name, texts) => {
     const said = await mcpk(['explain', name]);
     expect([said.code, said.stderr]).toEqual([0, '']);
@@ -214,6 +320,8 @@ describe('explain', () => {
   it.each([
     ['network.podCidrs', 'did you mean network.podCidr?'],
     ['podCidrs', 'did you mean network.podCidr?'],
+    ['kubelet.config.maxPod', 'did you mean kubelet.config.maxPods?'],
+    ['maxPod', 'did you mean kubelet.config.maxPods?'],
     ['port', 'did you mean ssh.port, '],
     ['nothing-like-it', 'there is no setting "nothing-like-it" (exit 64)'],
   ])('of %s, which is none, says which is near', async (name, text) => {
@@ -229,6 +337,8 @@ describe('init', () => {
     const args = ['init', file, '--master', '10.9.0.11', '--worker', 'w7=10.9.0.17'];
     const said = await mcpk(args);
     expect(said.stderr).toBe('');
+    const next = [...said.stdout.matchAll(/^ {2}mcpk (.+?) -i /gm)].map(([, command]) => command);
+    expect(next).toEqual(['validate', 'host-key pin', 'plan', 'apply', 'verify', 'kubeconfig --merge']);
     expect(said.stdout).toContain(`mcpk plan -i ${file}`);
     expect(await readFile(file, 'utf8')).toMatch(/^# yaml-language-server: \$schema=cluster\.v1\.schema\.json\n/);
     expect(await readFile(join(file, '..', 'cluster.v1.schema.json'), 'utf8')).toBe(schemaText());
@@ -255,6 +365,7 @@ describe('a link in the place of what is written', () => {
   it.each([
     ['init --force', (link: string) => ['init', link, '--force', '--master', '10.9.0.11']],
     ['apply --timeline', (link: string, file: string) => ['apply', '-i', file, '--timeline', link]],
+    ['apply --snapshot', (link: string, file: string) => ['apply', '-i', file, '--snapshot', link]],
   ])('%s is refused, and no host is asked', async (_what, words) => {
     const folder = await scratch();
     const [victim, link] = [join(folder, 'victim'), join(folder, 'link')];
@@ -310,12 +421,55 @@ describe('render', () => {
     expect(none.stderr).toContain('no host matches "fact:cpus=7"');
   });
 
+  it('says which hosts have no facts, and writes nothing', async () => {
+    const folder = await scratch();
+    const facts = join(folder, 'facts.json');
+    const hosts = { m1: bareHost('m1', '10.9.0.11'), x1: bareHost('x1', '10.9.0.21') };
+    await writeFile(facts, JSON.stringify({ hosts, etcd: 'none' }));
+    const flags = ['-i', await inventory(), '--only', 'etcd', '--facts', facts];
+    const out = join(folder, 'out');
+    const said = await mcpk(['render', out, ...flags]);
+    expect([said.code, said.stderr]).toEqual([64, expect.stringContaining(`${facts} has no facts of m2, m3`)]);
+    expect(existsSync(out)).toBe(false);
+    expect((await mcpk(['render', out, '--limit', 'm1', ...flags])).code).toBe(0);
+  });
+
+  it('fetches no manifest that no stage of the selection needs', async () => {
+    const folder = await scratch();
+    const calico = INVENTORY.replace('plugin: none', 'plugin: calico');
+    const file = await inventory(`${calico}artifacts: { directory: ${folder}/none, download: false }\n`);
+    const render = (...flags: string[]) => mcpk(['render', join(folder, 'out'), '-i', file, ...flags]);
+    expect((await render()).stderr).toContain('manifest calico: ');
+    expect((await render('--only', 'api-server')).code).toBe(0);
+    expect((await render('--limit', 'm1', '--skip', 'images,calico,addons')).code).toBe(0);
+  });
+
+  it('ends where no folder can be made', async () => {
+    const said = await mcpk(['render', '/proc/foo', '-i', await inventory(), '--only', 'etcd']);
+    expect([said.code, said.stderr]).toEqual([64, expect.stringContaining('/proc/foo cannot be written')]);
+  });
+
+  it('of no stage is wrong usage, and leaves what it wrote before', async () => {
+    const file = await inventory();
+    const folder = join(await scratch(), 'out');
+    expect((await mcpk(['render', folder, '--only', 'system', '-i', file])).code).toBe(0);
+    const before = await readdir(folder, { recursive: true });
+    const said = await mcpk(['render', folder, '--only', 'etcd', '--skip', 'etcd', '-i', file]);
+    expect([said.code, said.stderr]).toEqual([64, expect.stringContaining('--only and --skip leave no stage')]);
+    expect(await readdir(folder, { recursive: true })).toEqual(before);
+  });
+
   it('leaves a folder alone that holds other things', async () => {
     const file = await inventory();
     const said = await mcpk(['render', join(file, '..'), '-i', file]);
     expect(said.code).toBe(64);
     expect(await readFile(file, 'utf8')).toBe(INVENTORY);
   });
+});
+
+it('etcd restore says that its file is not there before it wants a name', async () => {
+  const said = await mcpk(['etcd', 'restore', 'nofile.tar', '-i', await inventory()]);
+  expect([said.code, said.stderr]).toEqual([64, expect.stringContaining('nofile.tar: there is no such file')]);
 });
 
 describe('hosts', () => {
@@ -326,6 +480,8 @@ describe('hosts', () => {
     expect(stage.stderr).toContain('did you mean etcd?');
     const host = await mcpk(['show', 'm9', '-i', file]);
     expect(host.code).toBe(18);
-    expect(host.stderr).toContain('m1, m2, m3');
+    expect(host.stderr).toContain('Did you mean m1?');
+    const far = await mcpk(['show', 'storage', '-i', file]);
+    expect(far.stderr).toContain('m1, m2, m3');
   });
 });

@@ -8,6 +8,7 @@ import { COMPONENTS } from '../../src/artifacts/components.ts';
 import { COMMANDS } from '../../src/commands/main.ts';
 import { endingsOf, type Ending } from '../../src/commands/shared/exit-codes.ts';
 import { EXIT_CODES } from '../../src/core/errors.ts';
+import { writeBundle } from '../support/bundle.ts';
 import { loadYaml } from '../inventory/load-text.ts';
 import { INVENTORY, mcpk, scratch } from './support.ts';
 
@@ -18,7 +19,15 @@ const codesOf = (id: string): number[] => ends(id).map((ending) => EXIT_CODES[en
 /** What a command wants besides its flags, so that it gets to what is tried. FOLDER is one of its own. */
 const WORDS: Readonly<Record<string, readonly string[]>> = {
   exec: ['--', 'true'],
+  'etcd:recover': ['--from', 'm1', '--yes', '--cluster', 'c'],
+  'etcd:rehearse': ['FOLDER/bundle'],
+  'etcd:restore': ['--abandon', '--yes', '--cluster', 'c'],
+  'etcd:snapshot': ['--out', 'FOLDER/bundle.tar'],
   render: ['FOLDER/out'],
+  ...Object.fromEntries(
+    ['drain', 'reboot', 'remove', 'replace', 'uncordon', 'upgrade-packages'].map((verb) => [`node:${verb}`, ['w1']]),
+  ),
+  reset: ['--yes', '--cluster', 'c'],
   init: ['FOLDER/new.yaml', '--master', '10.9.0.11'],
 };
 
@@ -28,6 +37,7 @@ let port: number;
 
 beforeAll(async () => {
   folder = await scratch();
+  await writeBundle(join(folder, 'bundle'));
   const server = createServer();
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   ({ port } = server.address() as AddressInfo);
@@ -94,7 +104,9 @@ describe('hosts that are not reached end every command that talks to them with 1
     const file = await put(
       'closed.yaml',
       `name: c
-hosts: [{ name: m1, address: localhost, internalAddress: 10.9.0.11, roles: [master] }]
+hosts:
+  - { name: m1, address: localhost, internalAddress: 10.9.0.11, roles: [master] }
+  - { name: w1, address: 127.0.0.1, internalAddress: 10.9.0.12, roles: [worker] }
 ssh: { agent: false, port: ${String(port)}, connectTimeout: 1 }
 network: { plugin: none }
 artifacts: { directory: ./artifacts, download: false }
@@ -131,8 +143,10 @@ describe('a command documents no code that nothing in it gives', () => {
     expect(ends(id).filter((ending) => !given.has(ending) && !always.includes(ending))).toEqual([]);
   });
 
-  it('pending is what only plan says', () => {
-    expect(IDS.filter((id) => ends(id).includes('pending'))).toEqual(['plan']);
+  it('pending is what plan says, and what plans only when told so', () => {
+    const only = IDS.filter((id) => 'plan-only' in (COMMANDS[id]?.flags ?? {}));
+    expect(only).toContain('node:reboot');
+    expect(IDS.filter((id) => ends(id).includes('pending'))).toEqual([...only, 'plan']);
   });
 });
 
@@ -140,7 +154,7 @@ describe('the table', () => {
   it.each(IDS)('%s --help has just its own codes', async (id) => {
     const { stdout } = await mcpk([...id.split(':'), '--help']);
     const [, section = ''] = stdout.split('EXIT CODES\n');
-    expect([...section.matchAll(/^ +(\d+) {2}\S/gm)].map(([, code]) => Number(code))).toEqual(
+    expect([...section.matchAll(/^ +(\d+) {2,}\S/gm)].map(([, code]) => Number(code))).toEqual(
       codesOf(id).toSorted((a, b) => a - b),
     );
   });

@@ -43,6 +43,14 @@ describe('host-key pin', () => {
     expect(existsSync(known())).toBe(false);
   });
 
+  it('without a terminal tells of the hosts that do not answer too', async () => {
+    const file = inventory();
+    const more = '  - { name: w1, address: no-such-host.invalid, internalAddress: 10.9.0.12, roles: [worker] }\n';
+    writeFileSync(file, readFileSync(file, 'utf8').replace('network:', `${more}network:`));
+    const said = await mcpk(['host-key', 'pin', '-i', file]);
+    expect([said.code, said.stderr]).toEqual([18, expect.stringMatching(/no terminal to ask on[^]*✖ w1: /)]);
+  });
+
   it('--yes is being told; what is known already needs no telling', async () => {
     expect(await pin(['--yes'])).toMatchObject({
       code: 0,
@@ -164,6 +172,19 @@ describe('host-key pin', () => {
   });
 });
 
+it.each(['pin', 'scan'])('host-key %s names all hosts behind a jump host that fails', async (command) => {
+  const file = inventory(", jump: ['ops@no-such-host.invalid']");
+  const more = '  - { name: w1, address: 127.0.0.2, internalAddress: 10.9.0.12, roles: [worker] }\n';
+  writeFileSync(file, readFileSync(file, 'utf8').replace('network:', `${more}network:`));
+  const said = await mcpk(['host-key', command, '-i', file]);
+  expect([said.code, said.stderr]).toEqual([11, expect.stringMatching(/^✖ all: jump host no-such-host\.invalid: /)]);
+});
+
+it('host-key scan --help says that an unknown jump host ends it with 12', async () => {
+  const { stdout } = await mcpk(['host-key', 'scan', '--help']);
+  expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(/Exit 12 when .*jump host on the way is not known/);
+});
+
 describe('host-key scan', () => {
   const scan = (): Promise<Said> => mcpk(['host-key', 'scan', '-i', inventory()]);
 
@@ -185,5 +206,20 @@ describe('host-key show', () => {
     expect(said).toMatchObject({ code: 0, stdout: expect.stringContaining(`${known()}:4`) as string });
     for (const at of [1, 2, 3]) expect(said.stderr).toContain(`${known()}:${at} is not used: `);
     expect(said.stdout + said.stderr).not.toContain('secret');
+  });
+});
+
+describe('node replace', () => {
+  it('refuses another key than --host-key names, also the one that is pinned', async () => {
+    writeFileSync(known(), line());
+    const file = inventory();
+    const m2 = '  - { name: m2, address: 127.0.0.2, internalAddress: 10.9.0.12, roles: [master] }\n';
+    writeFileSync(
+      file,
+      readFileSync(file, 'utf8').replace('network:', `${m2}endpoint: { address: 10.9.0.100 }\nnetwork:`),
+    );
+    const said = await mcpk(['node', 'replace', 'm1', '--yes', '--host-key', fingerprint(other()), '-i', file]);
+    expect([said.code, said.stderr]).toEqual([12, expect.stringContaining(`and not "${fingerprint(other())}"`)]);
+    expect(readFileSync(known(), 'utf8')).toBe(line());
   });
 });

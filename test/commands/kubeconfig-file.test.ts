@@ -5,7 +5,7 @@ import { checkMerge, kubectlsFiles, mergeInto } from '../../src/commands/shared/
 import type { McpkError } from '../../src/core/errors.ts';
 import { kubeconfig } from '../../src/render/kubeconfig.ts';
 import { SETTINGS } from '../render/kubeconfig-settings.ts';
-import { inventory, mcpk, scratch } from './support.ts';
+import { AWAY, inventory, mcpk, scratch } from './support.ts';
 
 const THEIRS = 'users: [{ name: me, user: { token: t } }]\n';
 
@@ -122,6 +122,11 @@ describe('kubeconfig, before a host is asked,', () => {
     expect([said.code, said.stdout]).toEqual([64, '']);
     expect(said.stderr).toContain(file);
     expect(await readdir(join(file, '..'))).toEqual(['config']);
+  });
+
+  it('says of all masters why none answers', async () => {
+    const said = await mcpk(['kubeconfig', '-i', await inventory(AWAY)]);
+    expect(said.stderr.match(/✖.*/g)).toEqual([expect.stringMatching(/^✖ all: .* \(exit 11\)$/)]);
   });
 
   it('has nothing destroyed when no master answers', async () => {

@@ -41,11 +41,23 @@ describe('show --plan', () => {
   });
 });
 
+describe('a plan of another command than apply', () => {
+  const command = 'mcpk node reboot w1';
+  it('is shown with that command, and not applied', async () => {
+    const file = await kept({ command });
+    expect((await mcpk(['show', '--plan', file])).stdout).toContain(`Apply with: ${command}\n`);
+    const applied = await mcpk(['apply', '--plan', file, '--yes']);
+    expect([applied.code, applied.stdout]).toEqual([64, '']);
+    expect(applied.stderr).toContain(`It plans anew, and asks: ${command}`);
+  });
+});
+
 describe('a plan that cannot be used', () => {
   it.each([
     ['apply', '--limit', 'm1'],
     ['apply', '--only', 'etcd'],
     ['apply', '--skip', 'etcd'],
+    ['apply', '--snapshot', '/b', '--no-snapshot'],
     ['show', '--limit', 'm1'],
     ['show', '--inventory', 'mcpk.yaml'],
     ['show', 'm1'],

@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { inventoryFiles } from '../../src/commands/shared/cluster.ts';
 import { commandLine } from '../../src/commands/shared/command-line.ts';
+import { copyable } from '../../src/commands/shared/copyable.ts';
 import { readFacts } from '../../src/commands/shared/facts-file.ts';
-import { writeInto } from '../../src/commands/shared/output-folder.ts';
+import { McpkError } from '../../src/core/errors.ts';
+import { writeInto as write } from '../../src/commands/shared/output-folder.ts';
 import { toJson } from '../../src/report/json.ts';
 import { FACTS } from '../fixtures/plan.ts';
 import { scratch } from './support.ts';
@@ -15,6 +17,15 @@ describe('inventoryFiles', () => {
     [undefined, { MCPK_INVENTORY: 'c.yaml:d.yaml' }, ['c.yaml', 'd.yaml']],
     [undefined, {}, ['mcpk.yaml']],
   ])('%j with %j are %j', (named, env, files) => expect(inventoryFiles(named, env)).toEqual(files));
+});
+
+it('inventoryFiles says how MCPK_INVENTORY joins files', () => {
+  expect(() => inventoryFiles(undefined, { MCPK_INVENTORY: 'a.yaml,b.yaml' })).toThrow(
+    expect.objectContaining({
+      code: 'usage',
+      hint: expect.stringContaining('base.yaml:berlin.yaml') as string,
+    }) as Error,
+  );
 });
 
 describe('commandLine', () => {
@@ -52,7 +63,19 @@ describe('readFacts', () => {
   });
 });
 
+const writeInto = (folder: string, files: Parameters<typeof write>[1], signal = new AbortController().signal) =>
+  write(folder, files, signal);
+
 describe('writeInto', () => {
+  it('ends between two files when it is told to, and knows of what it left', async () => {
+    const folder = join(await scratch(), 'out');
+    const reason = new McpkError('interrupted', 'interrupted');
+    const files = [{ path: 'm1/a', text: 'a' }];
+    await expect(writeInto(folder, files, AbortSignal.abort(reason))).rejects.toBe(reason);
+    await writeInto(folder, files);
+    expect(await readdir(join(folder, 'm1'))).toEqual(['a']);
+  });
+
   it('removes what it wrote itself, and leaves all else', async () => {
     const folder = join(await scratch(), 'out');
     await writeInto(folder, [
@@ -106,5 +129,31 @@ describe('writeInto', () => {
     await writeInto(folder, [{ path: 'm1/a', text: 'a' }]);
     await writeInto(folder, [{ path: 'm1/b', text: 'b' }]);
     await expect(writeInto(folder, [{ path: 'm1/../../x', text: '' }])).rejects.toMatchObject({ code: 'invalid' });
+  });
+});
+
+describe('a command in a hint', () => {
+  const hinted = (hint: string): string | undefined =>
+    copyable(new McpkError('stage', 'x', { hint }), { inventory: ['a b.yaml'], env: ['TOKEN'] }).hint;
+
+  it.each([
+    ['mcpk exec --limit m1 -- id', "mcpk exec -i 'a b.yaml' --env TOKEN --limit m1 -- id"],
+    ['mcpk etcd restore BUNDLE finishes it', "mcpk etcd restore -i 'a b.yaml' --env TOKEN BUNDLE finishes it"],
+    ['Run: mcpk node reboot w1', "Run: mcpk node reboot -i 'a b.yaml' --env TOKEN w1"],
+    [
+      'mcpk apply, then mcpk verify',
+      "mcpk apply -i 'a b.yaml' --env TOKEN, then mcpk verify -i 'a b.yaml' --env TOKEN",
+    ],
+  ])('finds the inventory of this one: %s', (hint, told) => {
+    expect(hinted(hint)).toBe(told);
+  });
+
+  it.each([
+    'mcpk plan --help shows what it takes.',
+    'mcpk apply -i b.yaml',
+    'Name a file of mcpk etcd snapshot.',
+    'mcpk explain network',
+  ])('is left as it is: %s', (hint) => {
+    expect(hinted(hint)).toBe(hint);
   });
 });

@@ -83,6 +83,12 @@ hosts:
 network: { plugin: none }
 `;
 
+/** The same cluster, of hosts that refuse to be reached at once: nothing listens at port 1 of this machine. */
+export const AWAY = INVENTORY.replaceAll(
+  /address: (10\.9\.0\.(1\d)),/g,
+  'address: 127.0.0.$2, internalAddress: $1,',
+).replace('agent', 'port: 1, agent');
+
 export async function inventory(text = INVENTORY): Promise<string> {
   const file = join(await scratch(), 'mcpk.yaml');
   await writeFile(file, text);

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { flagProblems, nodeProblems, type SettingProblem } from '../../src/core/cluster-flags.ts';
+import { controlPlaneProblems, nodeProblems, type SettingProblem } from '../../src/core/cluster-flags.ts';
 
 const NONE = { extraArgs: {}, environment: {}, config: {} };
 const SETTINGS = {
@@ -13,8 +13,8 @@ const SETTINGS = {
 
 function found(settings: object): SettingProblem[] {
   const versions = { kubernetes: '1.37.1', etcd: '3.7.3' };
-  const all = { versions, ...SETTINGS, ...settings };
-  return [...flagProblems(all), ...nodeProblems(all, versions.kubernetes)];
+  const all = { ...SETTINGS, internalAddress: '', ...settings };
+  return [...controlPlaneProblems(all, { versions }), ...nodeProblems(all, { versions })];
 }
 
 function problems(settings: object): string[] {
@@ -72,7 +72,7 @@ it.each<[string, object, string[]]>([
     [],
   ],
   ['kubelet', { 'max-pods': 50 }, []],
-  ['controllerManager', { profiling: true, kubeconfig: '/x' }, []],
+  ['controllerManager', { profiling: true, 'kube-api-qps': 50 }, []],
 ])('finds in extraArgs of %s what does not go with a file of ours: %o', (section, extraArgs, flags) => {
   const all = found({ [section]: { ...NONE, extraArgs } });
   expect(all.map(({ path }) => path)).toEqual(flags.map((flag) => [section, 'extraArgs', flag]));

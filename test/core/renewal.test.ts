@@ -54,6 +54,7 @@ const CASES: {
   },
   { name: 'a name more', change: { dns: [...SPEC.dns, 'new'] }, reasons: [/^DNS names: \+new$/] },
   { name: 'an address less', change: { ip: ['10.0.0.1'] }, reasons: [/^IP addresses: -fd00::1$/] },
+  { name: 'an address that it may have besides', change: { ip: ['10.0.0.1'], sparedIp: ['fd00::1'] }, reasons: [] },
   { name: 'a usage less', change: { usages: ['client'] }, reasons: [/^usages: -server$/] },
   {
     name: 'another algorithm',

@@ -6,8 +6,10 @@ import { parseJournal } from '../../src/engine/past/journal-lines.ts';
 import { loadTexts } from '../../src/inventory/load.ts';
 import type { Cluster } from '../../src/inventory/types.ts';
 import { scratch } from '../commands/support.ts';
+import { PAGES } from '../e2e/scenarios/pages.ts';
 import { FIVE } from '../inventory/load-text.ts';
-import { blocks, type Block } from './blocks.ts';
+import { readText } from '../architecture/doc.ts';
+import { blocks, DOCS, type Block } from './blocks.ts';
 
 const named = (all: readonly Block[]): [string, string][] => all.map(({ doc, text }) => [doc, text]);
 
@@ -31,7 +33,8 @@ describe('each block of YAML is a part of an inventory that mcpk takes', () => {
   it.each(named(blocks('yaml')))('%s: %s', async (_doc, text) => {
     // A comment alone says nothing.
     if (text.split('\n').every((line) => /^\s*(#|$)/.test(line))) return;
-    expect((await asInventory(text)).hosts).toHaveLength(5);
+    const { hosts, leaving } = await asInventory(text);
+    expect([...hosts, ...leaving]).toHaveLength(5);
   });
 
   it('and one that is not is found', async () => {
@@ -57,8 +60,10 @@ describe('each block of JSON is what it is said to be', () => {
 });
 
 /** Blocks without a language: drawings, or what something reads. */
-const PLAIN_OF: Readonly<Record<string, 'a drawing' | ((text: string) => void)>> = {
+const PLAIN_OF: Readonly<Record<string, 'a drawing' | 'recorded' | ((text: string) => void)>> = {
   'docs/architecture.md': 'a drawing',
+  // recorded.test.ts looks at them.
+  ...Object.fromEntries(PAGES.map(({ path }) => [path, 'recorded'])),
   'docs/journal.md': (text) => {
     const events = parseJournal(text).map(({ event, words }) => [event, ...words].join(' '));
     expect(events).toHaveLength(text.trim().split('\n').length);
@@ -70,11 +75,16 @@ const PLAIN_OF: Readonly<Record<string, 'a drawing' | ((text: string) => void)>>
 describe('each block without a language is known', () => {
   it.each(named(blocks('')))('%s: %s', (doc, text) => {
     const reader = PLAIN_OF[doc];
-    expect(reader, 'a drawing, or what reads it?').toBeDefined();
+    expect(reader, 'a drawing, recorded, or what reads it?').toBeDefined();
     if (typeof reader === 'function') reader(text);
   });
 });
 
 it('there are no blocks of other languages', () => {
   expect(blocks().filter(({ language }) => !['sh', 'yaml', 'json', ''].includes(language))).toEqual([]);
+});
+
+it.each(DOCS)('no block of %s goes unseen', (doc) => {
+  const fences = readText(doc).match(/^\s*(```|~~~)/gm) ?? [];
+  expect(fences).toHaveLength(2 * blocks().filter((block) => block.doc === doc).length);
 });

@@ -59,6 +59,21 @@ describe('bare hosts', () => {
     expect(await readyNodes()).toEqual([...NODES]);
   });
 
+  it('no pod came before its network, nor a kubelet before the images of the network', async () => {
+    const events = await kubectl('get', 'events', '-n', 'kube-system', '-o', 'json');
+    const { items } = JSON.parse(events) as {
+      items: { reason: string; message: string; involvedObject: { name: string } }[];
+    };
+    const told = (reason: string, pod: string): string[] =>
+      items
+        .filter((each) => each.reason === reason && each.involvedObject.name.startsWith(pod))
+        .map(({ message }) => message);
+    expect(told('FailedCreatePodSandBox', '')).toEqual([]);
+    const images = told('Pulled', 'calico-node-');
+    expect(images.length).toBeGreaterThanOrEqual(4 * NODES.length);
+    for (const message of images) expect(message).toMatch(/already present on machine/);
+  });
+
   it.each([
     ['serviceCidr: 10.96.0.0/16', /network\.serviceCidr: .* run in another network \(10\.254\.0\.0\/16/],
     ['podCidr: 10.100.0.0/16', /IP pool default-ipv4-ippool has 10\.244\.0\.0\/16 .* wants 10\.100\.0\.0\/16/],

@@ -37,7 +37,8 @@ describe.runIf(FULL)('a cluster of mcpk 0.1.0', () => {
     const outcome = await underLoad(() => mcpkJson<RunResult>(['apply', '--yes'], 0, OVERLAYS));
     expect(outcome.failures).toEqual([]);
     expect(await mcpkJson<RunResult>(['apply', '--yes'], 0, OVERLAYS)).toMatchObject({ changed: 0, removed: 0 });
-    expect((await mcpk(['verify'], OVERLAYS)).code).toBe(0);
+    const verified = await mcpk(['verify'], OVERLAYS);
+    expect(verified.code, verified.stdout + verified.stderr).toBe(0);
   });
 
   it('tells what 0.1.0 did: its journals are read', async () => {

@@ -1,32 +1,16 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { reset } from '../../lab/lab.ts';
-import { changesOf, type Plan, type StagePlan } from '../../src/engine/types.ts';
+import { changesOf, type Plan } from '../../src/engine/types.ts';
 import { mcpkJson, NODES, on, overlay } from '../e2e/support/mcpk.ts';
 import { startFrom } from '../e2e/support/start-from.ts';
 import { heal, note, SCHEDULER } from './support/prove.ts';
+import { boundariesOf, killedAfter, LOCK_FREE, moments } from '../e2e/support/killing.ts';
 import { Running } from '../e2e/support/running.ts';
 import { FULL } from '../support/tier.ts';
 import type { Testimony } from './support/witness-types.ts';
 import { witnessed } from './support/witnessed.ts';
 
 startFrom('ready');
-
-const LOCK_FREE = ['--wait-lock', '30s'];
-
-/** Moments, ms after the start, that a seed gives; the seed is printed, so that a failure can be seen again. */
-function moments(count: number, longest: number): number[] {
-  const seed = Number(process.env['MCPK_SEED'] ?? Date.now() % 2 ** 31);
-  process.stdout.write(`MCPK_SEED=${String(seed)}\n`);
-  return fc.sample(fc.integer({ min: 300, max: longest }), { numRuns: count, seed });
-}
-
-async function killedAfter(ms: number, files: readonly string[]): Promise<void> {
-  const run = new Running(['apply', '--yes', ...LOCK_FREE], files);
-  const timer = setTimeout(() => run.kill('SIGKILL'), ms);
-  await run.end();
-  clearTimeout(timer);
-}
 
 /** Every path that mcpk lays down, with owner, mode and target: what an undisturbed run leaves, a disturbed one must. */
 async function tree(): Promise<Record<string, string>> {
@@ -47,17 +31,8 @@ function told(fault: string, recovered: number, seen: Partial<Testimony> = {}): 
   return note({ fault, code: 'SIGKILL', message: '', recovered, ...seen });
 }
 
-/** What a run with --verbose says where a step, a gate or a stage ends. */
-function boundariesOf({ name, steps, gates }: StagePlan): string[] {
-  return [
-    ...steps.map((step) => `  ${name} ${step.on}: ${step.title}, done`),
-    ...gates.map((title) => `  ${name}: ${title}, `),
-    `✔ ${name} `,
-  ];
-}
-
 describe('mcpk killed', () => {
-  it('at every step boundary of a changed flag, as the plan lists them', async () => {
+  it(`at ${FULL ? 'every' : 'every third'} step boundary of a changed flag, as the plan lists them`, async () => {
     const first = await overlay(SCHEDULER(1));
     const plan = await mcpkJson<Plan>(['plan'], 2, [first]);
     const stages = plan.stages.filter((stage) => stage.batches.length > 0);
@@ -68,7 +43,7 @@ describe('mcpk killed', () => {
     let last = first;
     const testimony = await witnessed('w1', async () => {
       // Lines of progress are the boundaries: resources, steps, gates. One more than there are ends by itself.
-      for (let at = 1; ; at += 1) {
+      for (let at = 1; ; at += FULL ? 1 : 3) {
         last = await overlay(SCHEDULER(at));
         const run = new Running(['apply', '--yes', ...LOCK_FREE], [last]);
         await run.must(/changes? on \d/);

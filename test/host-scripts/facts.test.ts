@@ -23,7 +23,8 @@ beforeEach(() => {
   host.put('/usr/lib/x86_64-linux-gnu/systemd/libsystemd-shared-257.so', '');
   mkdirSync(host.at('/run/systemd/system'), { recursive: true });
   mkdirSync(host.at('/sys/fs/cgroup/systemd/system.slice/systemd-resolved.service'), { recursive: true });
-  for (const folder of ['/var/lib/etcd/member', '/var/lib/kubelet']) mkdirSync(host.at(folder), { recursive: true });
+  mkdirSync(host.at('/var/lib/kubelet'), { recursive: true });
+  host.put('/var/lib/etcd/member/wal/0000000000000000-0000000000000000.wal', '');
   host.stub(
     'ip',
     `case "$*" in *' route show') cat ./routes 2>/dev/null; exit ;; esac
@@ -59,7 +60,7 @@ afterEach(() => {
 });
 
 function facts(vip: string): ReturnType<typeof decodeFacts> {
-  const { records, stderr } = host.run('probe', encodeFacts({ etcdData: '/var/lib/etcd' }));
+  const { records, stderr } = host.run('probe', encodeFacts({ etcdLog: '/var/lib/etcd/member/wal' }));
   expect(stderr).toBe('');
   return decodeFacts(records, { host: 'm1', vip, sentAt: 1_700_000_000_000, receivedAt: 1_700_000_001_000 });
 }
@@ -104,7 +105,7 @@ it('tells what a host is', () => {
 it('looks at the filesystem of a root of containerd, or above it until it is there', () => {
   mkdirSync(host.at('/data/images'), { recursive: true });
   const asked = { containerdRoot: '/data/images/containerd' };
-  const { records, stderr } = host.run('probe', encodeFacts({ etcdData: '/var/lib/etcd', ...asked }));
+  const { records, stderr } = host.run('probe', encodeFacts({ etcdLog: '/var/lib/etcd/member/wal', ...asked }));
   expect(stderr).toBe('');
   const { filesystems } = decodeFacts(records, { host: 'm1', ...asked, sentAt: 0, receivedAt: 0 });
   expect(filesystems.map(({ path }) => path)).toEqual(['/var/lib', '/var/lib/kubelet', '/', '/data', '/data/images']);

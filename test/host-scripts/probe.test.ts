@@ -18,7 +18,7 @@ afterEach(() => {
   host.remove();
 });
 
-const MEMORY = '/run/mcpk/memory';
+const MEMORY = '/run/mcpk/remembered';
 const EXECUTOR = '/usr/lib/systemd/systemd-executor';
 const sha = (text: string | Buffer): string => createHash('sha256').update(text).digest('hex');
 

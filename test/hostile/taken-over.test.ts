@@ -144,7 +144,7 @@ function shelve(cluster: Cluster, root: string): void {
 async function honestFacts(sshd: Sshd): Promise<Record<string, string>> {
   const session = await connect(sshd.target(), { signal, lock: { kind: 'none', who: 'test' }, code: loadScripts() });
   const records: Record<string, string> = {};
-  await session.request('probe', encodeFacts({ etcdData: '/var/lib/etcd' }), ({ kind, body }) => {
+  await session.request('probe', encodeFacts({ etcdLog: '/var/lib/etcd/member/wal' }), ({ kind, body }) => {
     records[kind] = body.toString('latin1');
   });
   await session.close();

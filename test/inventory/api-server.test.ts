@@ -104,6 +104,25 @@ describe('issuers of tokens', () => {
   });
 });
 
+describe('an issuer that can say of anybody that he is an administrator', () => {
+  const claim = (name: string, prefix = ''): object => ({ claim: name, prefix });
+  const rule = (expression: string): object => ({ userValidationRules: [{ expression }] });
+  it.each<[string, object, string[]]>([
+    ['is told of: groups without a prefix', one({}, { groups: claim('g') }), ['groups']],
+    ['is told of: both', one({}, { username: claim('email'), groups: claim('g') }), ['username', 'groups']],
+    ['is told of: a claim as an expression', one({}, { groups: { expression: 'claims.groups' } }), ['groups']],
+    ['is told of: a rule about another', one(rule('user.username != "x"'), { groups: claim('g') }), ['groups']],
+    ['is held by a rule', one(rule('user.groups.all(g, !g.startsWith("system:"))'), { groups: claim('g') }), []],
+    ['is held by a prefix', one({}, { groups: claim('g', 'login:') }), []],
+    ['is held by a prefix that an expression writes', one({}, { groups: { expression: '"login:" + claims.g' } }), []],
+  ])('%s', async (_name, issuer, told) => {
+    const { warnings = [] } = await loadYaml(jwt(issuer));
+    expect(warnings).toEqual(
+      told.map((name) => expect.stringMatching(`claimMappings.${name}: without a prefix this issuer can`) as string),
+    );
+  });
+});
+
 describe('further files and formats of the API server are told by validate, where they are wrong', () => {
   const KUBECONFIG = { clusters: [{}], contexts: [{}] };
   it.each<[string, object, string]>([

@@ -64,6 +64,30 @@ describe('a first inventory', () => {
     expect(/virtual IP|Keepalived/i.test(text)).toBe(isVip);
   });
 
+  it('says of the address of a host as VIP what is wrong', async () => {
+    const text = initInventory({ name: 'c', masters: ['10.0.0.1', '10.0.0.2'], workers: [], endpoint: '10.0.0.1' });
+    await expect(checkInit(text)).rejects.toMatchObject({ hint: expect.stringContaining('--endpoint') as string });
+  });
+
+  it.each<[Partial<InitOptions>, string]>([
+    [{ masters: ['10.0.0.1,10.0.0.2'] }, 'Give the option once for each host'],
+    [{ masters: ['m1=10.0.0.1=x'] }, 'Such as: --master 10.0.0.11, or --master m1=10.0.0.11'],
+    [{ endpoint: 'api.example.org' }, 'external: true'],
+  ])('says how to write %j', (options, hint) => {
+    expect(() => initInventory({ name: 'c', masters: ['10.0.0.1'], workers: [], ...options })).toThrow(
+      expect.objectContaining({ hint: expect.stringContaining(hint) as string }) as Error,
+    );
+  });
+
+  it('says what to do with a host that is reached by a name', () => {
+    const init = (): string => initInventory({ name: 'c', masters: ['m1=m1.example.org'], workers: [] });
+    expect(init).toThrow(
+      expect.objectContaining({
+        hint: expect.stringContaining('write that as its address into the file') as string,
+      }) as Error,
+    );
+  });
+
   it.each<[Partial<InitOptions>, string]>([
     [{ name: 'Bad Name' }, 'the name of the cluster "Bad Name" is not lower-case letters, digits and dashes'],
     [{ masters: [] }, 'an inventory needs at least one master'],

@@ -1,11 +1,11 @@
 import { InventoryError } from '../../src/inventory/mistake.ts';
 import { loadTexts } from '../../src/inventory/load.ts';
 import { readSchema } from '../../src/inventory/schema.ts';
-import { compileValidator } from '../../src/core/validate.ts';
+import { packageValidator } from '../../src/core/package-validator.ts';
 import type { Cluster } from '../../src/inventory/types.ts';
 
 const schema = readSchema();
-const validator = await compileValidator(schema);
+const validator = await packageValidator('cluster');
 
 export const ENV = { HOME: '/home/ada' };
 

@@ -6,8 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { Secret } from '../../src/core/secret.ts';
 import { load } from '../../src/inventory/load.ts';
 import type { InventoryError } from '../../src/inventory/mistake.ts';
-import { readSchema } from '../../src/inventory/schema.ts';
-import { compileValidator } from '../../src/core/validate.ts';
+import { packageValidator } from '../../src/core/package-validator.ts';
 import { cpuMs } from '../support/cpu.ts';
 import { ENV, FIVE, MASTER, ONE, loadYaml } from './load-text.ts';
 
@@ -33,6 +32,7 @@ describe('defaults', () => {
       address: '10.0.0.1',
       internalAddress: '10.0.0.1',
       roles: ['master', 'etcd'],
+      state: 'present',
       ssh: {
         user: 'root',
         port: 22,
@@ -164,7 +164,7 @@ hosts:
 
   it('ends at null: of kubelet, kube-proxy, their parts and variables, pillar and ssh', async () => {
     const service = (n: number): string =>
-      `{ config: { a: { b: ${String(n)} } }, extraArgs: { v: ${String(n)} }, environment: { A: '${String(n)}', B: x } }`;
+      `{ config: { logging: { verbosity: ${String(n)} } }, extraArgs: { v: ${String(n)} }, environment: { A: '${String(n)}', B: x } }`;
     const { hosts } = await loadYaml(`name: c
 endpoint: { address: 10.0.0.100 }
 ssh: { user: ops }
@@ -182,17 +182,17 @@ hosts:
     address: 10.0.0.13
     roles: [worker]
     kubelet: { extraArgs: null, config: null, environment: null }
-    kubeProxy: { extraArgs: , config: { c: 1 }, environment: { B: null } }
+    kubeProxy: { extraArgs: , config: { oomScoreAdj: 1 }, environment: { B: null } }
     pillar: { all: null }
 `);
-    const of = (n: number): object => ({ config: { a: { b: n } }, extraArgs: { v: n }, environment: { A: String(n), B: 'x' } }); // prettier-ignore
+    const of = (n: number): object => ({ config: { logging: { verbosity: n } }, extraArgs: { v: n }, environment: { A: String(n), B: 'x' } }); // prettier-ignore
     const none = { config: {}, extraArgs: {}, environment: {} };
     const told = hosts.map(({ kubelet, kubeProxy, pillar, ssh: { user, port } }) => [kubelet, kubeProxy, pillar, user, port]); // prettier-ignore
     expect(told).toEqual([
       [none, of(1), {}, 'ops', 22],
       [of(2), of(2), { all: 1, group: 2 }, 'ops', 2200],
       [none, none, {}, 'root', 22],
-      [none, { config: { a: { b: 2 }, c: 1 }, extraArgs: {}, environment: { A: '2' } }, { group: 2 }, 'ops', 2200],
+      [none, { config: { logging: { verbosity: 2 }, oomScoreAdj: 1 }, extraArgs: {}, environment: { A: '2' } }, { group: 2 }, 'ops', 2200], // prettier-ignore
     ]);
   });
 
@@ -306,13 +306,17 @@ addons: { manifests: [{ name: a, source: ./a.yaml }, { name: b, source: 'https:/
 
   it('warns of what works and is likely not meant', async () => {
     const cluster = await loadYaml(
-      'name: c\nendpoint: { address: 10.0.0.9 }\nhosts:\n- { name: a, address: 10.0.0.1, roles: [master] }\n- { name: b, address: 10.0.0.2, roles: [master] }\napiServer: { shutdownDelay: 2 }\nregistries: [{ name: r.io, mirrors: [{ url: "http://m", username: u, password: p }] }]',
+      'name: c\nendpoint: { address: 10.0.0.9 }\nhosts:\n- { name: a, address: 10.0.0.1, roles: [master] }\n- { name: b, address: 10.0.0.2, roles: [master] }\napiServer: { shutdownDelay: 2 }\netcd: { backup: { schedule: daily, upload: [/bin/x] } }\nregistries: [{ name: r.io, mirrors: [{ url: "http://m", username: u, password: p }] }]',
     );
     expect(cluster.warnings).toEqual([
       'a.yaml:4:1 hosts: 2 etcd members bear no more failures than 1: take an odd number',
-      'a.yaml:7:38 registries[0].mirrors[0]: http:// lets everybody on the way read the password: use https://',
       'a.yaml:6:29 apiServer.shutdownDelay: 2 s is not longer than HAProxy needs to see it, 3 s (haproxy.check): requests may fail at a restart',
+      'a.yaml:7:44 etcd.backup.upload: takes the keys of Secrets and service accounts elsewhere in plain: name etcd.backup.ageRecipients',
+      'a.yaml:8:38 registries[0].mirrors[0]: http:// lets everybody on the way read the password: use https://',
     ]);
+    const named = '[/bin/x], ageRecipients: [age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p]';
+    const told = await loadYaml(`name: c\netcd: { backup: { schedule: daily, upload: ${named} } }\nhosts: [${MASTER}]`);
+    expect(told.warnings).toBeUndefined();
   });
 });
 
@@ -441,7 +445,7 @@ addons: { manifests: [{ name: a, source: bom.yaml }, { name: b, source: gone.yam
 
   it('load within 25 ms once the schema is compiled', async () => {
     const file = join(await made, 'five.yaml');
-    const validator = await compileValidator(readSchema());
+    const validator = await packageValidator('cluster');
     await writeFile(file, FIVE);
     const times: number[] = [];
     for (let run = 0; run < 8; run++) {

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { nameHosts } from '../../src/inventory/name-hosts.ts';
+import { hostsNamer } from '../../src/inventory/name-hosts.ts';
 import { select } from '../../src/inventory/targeting.ts';
 import type { Cluster, Role } from '../../src/inventory/types.ts';
 import { cpuMs } from '../support/cpu.ts';
 
-type Named = Parameters<typeof nameHosts>[0][number];
+type Named = Parameters<typeof hostsNamer>[0][number];
+const nameHosts = (hosts: readonly Named[], names: readonly string[]): string => hostsNamer(hosts)(names);
 
 function named(name: string, roles: Role[], labels: Record<string, string> = {}): Named {
   return { name, roles, labels };
@@ -65,8 +66,8 @@ describe('several hosts in few words', () => {
     const words = ['and', 'all', 'w1'].map((name) => named(name, ['worker']));
     expect(nameHosts(words, ['all'])).toBe('name:all');
     expect(nameHosts(words, ['and', 'all'])).toBe('a*');
-    expect(select({ hosts: words } as unknown as Cluster, 'name:all')).toEqual([words[1]]);
-    expect(select({ hosts: words } as unknown as Cluster, 'all')).toEqual(words);
+    expect(select({ hosts: words, leaving: [] } as unknown as Cluster, 'name:all')).toEqual([words[1]]);
+    expect(select({ hosts: words, leaving: [] } as unknown as Cluster, 'all')).toEqual(words);
   });
 });
 
@@ -93,7 +94,7 @@ describe('what is printed', () => {
       fc.property(chosen, ([hosts, wanted]) => {
         const listed = wanted.map((each) => each.name);
         const words = nameHosts(hosts, listed);
-        const found = select({ hosts } as unknown as Cluster, words).map((each) => each.name);
+        const found = select({ hosts, leaving: [] } as unknown as Cluster, words).map((each) => each.name);
         expect(found, words).toEqual(listed);
         const plain = listed.map((each) => (['and', 'or', 'not', 'all'].includes(each) ? `name:${each}` : each));
         expect(words.length).toBeLessThanOrEqual(Math.max('all'.length, plain.join(', ').length));

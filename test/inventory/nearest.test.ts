@@ -8,12 +8,23 @@ it.each([
   ['amster', 'master'],
   ['wroker', 'worker'],
   ['etc', 'etcd'],
+  ['wor', 'worker'],
+  ['Mas', 'master'],
+  ['wo', undefined],
   ['x', undefined],
   ['', undefined],
   ['kubernetes', undefined],
   ['m'.repeat(255), undefined],
 ])('the nearest role to %s is %s', (word, expected) => {
   expect(nearest(word, ['master', 'etcd', 'worker'])).toBe(expected);
+});
+
+it.each([
+  ['becomePass', 'becomePassword'],
+  ['become', 'become'],
+  ['bec', undefined],
+])('of several that begin with %s none is meant but %s', (word, expected) => {
+  expect(nearest(word, ['become', 'becomePassword', 'port'])).toBe(expected);
 });
 
 it('the distance is none only to itself, the same both ways, and at most the longer length', () => {

@@ -18,6 +18,9 @@ describe('a flag that follows from a setting', () => {
     ['controllerManager', 'kubeconfig', '/x', 'mcpk'],
     ['kubelet', 'config', '/x', 'kubelet.config'],
     ['kubelet', 'kubeconfig', '/x', 'mcpk'],
+    ['kubelet', 'node-ip', '1.2.3.4', 'internalAddress of each host'],
+    ['kubelet', 'node-ip', '1', 'internalAddress of each host'],
+    ['kubelet', 'cluster-domain', 'x.local', 'network.domain'],
     ['kubelet', 'hostname-override', 'x', 'the name of each host'],
     ['kubeProxy', 'hostname-override', 'x', 'the name of each host'],
     ['etcd', 'name', 'x', 'the names of the hosts'],
@@ -40,6 +43,10 @@ describe('a flag that follows from a setting', () => {
       'groups.worker.kubelet.extraArgs.hostname-override: is set by the name of each host',
     ],
     [
+      'groups: { worker: { kubelet: { extraArgs: { node-ip: 1.2.3.4 } } } }',
+      'groups.worker.kubelet.extraArgs.node-ip: is set by internalAddress of each host, which comes first; an address of IPv6 may follow',
+    ],
+    [
       'network: { serviceCidr: x }\napiServer: { extraArgs: { service-cluster-ip-range: 10.1.0.0/16 } }',
       expect.stringMatching(/^network\.serviceCidr: "x" is not/) as string,
     ],
@@ -53,9 +60,51 @@ describe('a flag that follows from a setting', () => {
     'apiServer: { extraArgs: { bind-address: "::" } }',
     'etcd: { config: { listen-metrics-urls: "http://127.0.0.1:2381,http://127.0.0.1:9381" } }',
     'apiServer: { extraArgs: { service-account-issuer: "https://id.example.org", etcd-prefix: /other } }',
-    'apiServer: { files: [{ path: a, content: x }], extraArgs: { x: /etc/kubernetes/api-server/files/a } }',
+    'kubelet: { extraArgs: { node-ip: null } }',
+    'kubelet: { extraArgs: { cluster-domain: cluster.local } }',
+    'apiServer: { files: [{ path: a, content: x }], extraArgs: { token-auth-file: /etc/kubernetes/api-server/files/a } }',
   ])('goes where it says the same and more: %s', async (text) => {
     expect((await loadYaml(FIVE + text)).warnings).toBeUndefined();
+  });
+});
+
+it('goes with an address of IPv6 behind that of the host', async () => {
+  const text = 'kubelet: { extraArgs: { node-ip: "10.0.0.9,fd00::9" } }';
+  const one = `name: x\nhosts: [{ name: m1, address: 10.0.0.9, roles: [master, etcd, worker] }]\n${text}`;
+  expect((await loadYaml(one)).warnings).toBeUndefined();
+});
+
+describe('a flag, or an admission plugin, that its component does not list', () => {
+  it.each([
+    [
+      'kubelet: { extraArgs: { nosuchflag: 1 } }',
+      ['kubelet.extraArgs.nosuchflag: kubelet does not list a flag --nosuchflag'],
+    ],
+    [
+      'apiServer: { extraArgs: { audit-log-maxagee: 3 } }',
+      ['apiServer.extraArgs.audit-log-maxagee: .*did you mean audit-log-maxage\\?'],
+    ],
+    [
+      'etcd: { extraArgs: { quota-backend-byte: 3 } }',
+      ['etcd.extraArgs.quota-backend-byte: .*did you mean quota-backend-bytes\\?'],
+    ],
+    [
+      'groups: { worker: { kubelet: { extraArgs: { max-podss: 3 } } } }',
+      ['groups.worker.kubelet.extraArgs.max-podss: .*did you mean max-pods\\?'],
+    ],
+    [
+      'apiServer: { extraArgs: { enable-admission-plugins: "PodSecurityPolicy, NodeRestrictio ,AlwaysPullImages" } }',
+      [
+        'enable-admission-plugins: kube-apiserver does not list an admission plugin PodSecurityPolicy: it does not start with one that it does not know$',
+        'enable-admission-plugins: .* plugin NodeRestrictio: .*did you mean NodeRestriction\\?',
+      ],
+    ],
+    [
+      'apiServer: { extraArgs: { disable-admission-plugins: Priorityy } }',
+      ['disable-admission-plugins: .* plugin Priorityy: .*did you mean Priority\\?'],
+    ],
+  ])('is told once: %s', async (text, told) => {
+    expect((await loadYaml(FIVE + text)).warnings).toEqual(told.map((each) => expect.stringMatching(each) as string));
   });
 });
 

@@ -17,3 +17,34 @@ it('knows each setting of docs/inventory.md by its name there', () => {
   expect(names.length).toBeGreaterThan(100);
   expect(names.filter((name) => settingNamed(settings, name).meaning === '')).toEqual([]);
 });
+
+it('says of each section more than its name', () => {
+  const sections = settings.get('')?.settings ?? [];
+  expect(sections.length).toBeGreaterThan(20);
+  expect(sections.filter(({ meaning }) => !meaning.trim().includes(' '))).toEqual([]);
+});
+
+it.each([
+  ['containerd.config.root', 'containerd.config'],
+  ['pillar.a.b', 'pillar'],
+])('%s is said to stand in a map that is described elsewhere', (asked, map) => {
+  expect(() => settingNamed(settings, asked)).toThrow(
+    expect.objectContaining({
+      message: expect.stringContaining(`${map} is a map, whose entries are not described here: `) as string,
+      hint: expect.stringContaining(`mcpk explain ${map}`) as string,
+    }) as Error,
+  );
+});
+
+it.each([
+  ['oidc', 'apiServer.authentication.jwt'],
+  ['apiServer.oidc', 'apiServer.authentication.jwt'],
+  ['vip', 'endpoint, hosts.priority, endpoint.address'],
+])('%s is found by what settings are for: %s', (asked, told) => {
+  expect(() => settingNamed(settings, asked)).toThrow(`did you mean ${told}`);
+});
+
+it('each group has a description of its own', () => {
+  const { settings: groups } = settingNamed(settings, 'groups');
+  expect(new Set(groups.map(({ meaning }) => meaning)).size).toBe(3);
+});

@@ -1,5 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { bareHost } from '../../src/cluster/bare-host.ts';
 import { McpkError } from '../../src/core/errors.ts';
 import { needsFacts, parseExpression, type Expression } from '../../src/inventory/expression.ts';
 import { matchHosts, select } from '../../src/inventory/targeting.ts';
@@ -69,7 +71,7 @@ describe('an expression names', () => {
     ['fact:cpus=5', 'w2'],
     ['fact:swap=true', 'w2'],
     ['fact:interfaces.addresses.address=10.0.0.1*', 'm1 w1 w2'],
-    ['fact:nothing.here', ''],
+    ['fact:kept.domain', ''],
     ['name:m1', 'm1'],
     ['x*', ''],
     ['m.*', ''],
@@ -92,6 +94,30 @@ describe('a wrong expression', () => {
     ['os:debian', 'the expression has "os:", which is none of name:, role:, label:, fact:', '  ^'],
   ])('%j is wrong usage, with a caret', (text, message, caret) => {
     expect(errorOf(text)).toMatchObject({ code: 'usage', message, details: [`  ${text}`, caret] });
+  });
+
+  it('with another word for a role suggests what to write', () => {
+    expect(errorOf('role:node')).toMatchObject({ hint: 'Did you mean role:worker?' });
+  });
+
+  it.each([
+    ['not fact:os.foo=debian', 'os.foo', 'There are id, version, name, like.'],
+    ['fact:cpu=4', 'cpu', 'Did you mean cpus?'],
+    ['fact:interfaces.qqq.x', 'interfaces.qqq.x', 'There are name, addresses, mtu.'],
+    ['fact:cpus.x', 'cpus.x', 'mcpk facts --json shows all that there are.'],
+  ])('%j, a fact that no host tells, is wrong usage', (text, fact, hint) => {
+    const told = new Map([['m1', bareHost('m1', '10.0.0.1')]]);
+    expect(() => matchHosts(cluster, text, told)).toThrow(
+      expect.objectContaining({ message: `the expression has "fact:${fact}", which no host tells`, hint }) as Error,
+    );
+  });
+
+  it('finds the facts that the docs name', async () => {
+    const [, row = ''] = /^\| `fact:os\.id=debian` \|(.*)$/m.exec(await readFile('docs/inventory.md', 'utf8')) ?? [];
+    const names = [...row.matchAll(/`([a-z]\w*(?:\.\w+)*)`/g)].flatMap(([, name]) => name ?? []);
+    const told = new Map(cluster.hosts.map(({ name }) => [name, bareHost(name, '10.0.0.1')]));
+    expect(names.length).toBeGreaterThan(5);
+    for (const name of names) expect(matchHosts(cluster, `fact:${name}`, told), name).not.toEqual([]);
   });
 
   it('that names a host which is not there is refused, with the nearest one', () => {

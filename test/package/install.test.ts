@@ -5,6 +5,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundle } from '../../scripts/bundle.ts';
+import { brokenLinks } from '../support/links.ts';
 
 const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, '../..');
@@ -59,6 +60,13 @@ describe('the package', () => {
     ];
     expect(listed).toEqual(expect.arrayContaining(wanted));
     expect(listed.filter((path) => /^(src|test|lab|bench|scripts|node_modules)\//.test(path))).toEqual([]);
+  });
+
+  it('has no link in its texts that leads out of it, or to nothing', () => {
+    const texts = listed.filter((path) => path.endsWith('.md'));
+    const installed = join(folder, 'prefix/lib/node_modules/mcpk');
+    expect(texts).toEqual(expect.arrayContaining(['README.md', 'docs/inventory.md']));
+    expect(texts.flatMap((path) => brokenLinks(installed, path).map((link) => `${path}: ${link}`))).toEqual([]);
   });
 
   it('starts outside the clone and knows its version', async () => {

@@ -39,6 +39,17 @@ describe('whoever read what it prints is gone', () => {
   });
 });
 
+it('an older Node is told to be one, and where there is another', () => {
+  const older = 'Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.1.0" } })';
+  const run = new URL('../../bin/run.js', import.meta.url).pathname;
+  const words = ['--import', `data:text/javascript,${older}`, run, 'plan'];
+  const said = spawnSync(process.execPath, words, { encoding: 'utf8' });
+  expect(said.stderr).toMatch(
+    /^✖ mcpk needs Node 22\.18 or newer; this is 20\.1\.0 \(.+\)\n {2}hint {2}.*https:\/\/nodejs\.org/,
+  );
+  expect(said.status).toBe(1);
+});
+
 describe('what cannot be', () => {
   it.each<[readonly string[], number]>([
     [['version'], 1],

@@ -18,6 +18,12 @@ describe('renderError', () => {
 `);
   });
 
+  it('keeps the exit code on one line', () => {
+    const error = new McpkError('unreachable', 'm1: nothing listens there', { host: 'm1' });
+    for (let columns = 20; columns < 60; columns += 1)
+      expect(renderError(error, { ...PLAIN, columns })).toMatch(/[ \n]\(exit 11\)\n$/);
+  });
+
   it('names the host when the message does not', () => {
     expect(renderError(new McpkError('unreachable', 'connection refused', { host: 'm1' }), PLAIN)).toBe(
       '✖ m1: connection refused (exit 11)\n',

@@ -56,6 +56,12 @@ describe('what several hosts have in common is said of all of them', () => {
     for (const { name } of WORKERS) expect(all).toContain(`  ${name}: it is ${name.repeat(2)}\n`);
   });
 
+  it('the hint of what no host said names hosts as they are called', () => {
+    const names = CLUSTER.hosts.map(({ name }) => name).join(', ');
+    const error = new McpkError('refused', 'there is no host "x"', { hint: `Hosts are: ${names}` });
+    expect(renderErrors([error], PLAIN, { roster: ROSTER })).toContain(`  hint  Hosts are: ${names}\n`);
+  });
+
   it('of one host its address is said', () => {
     const make = ({ name, address }: { name: string; address: string }): McpkError =>
       failed(`${name}: no key for root@${address}, nor a way to ${address}:22`, name);

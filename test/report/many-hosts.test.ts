@@ -1,7 +1,9 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { bareHost } from '../../src/cluster/bare-host.ts';
-import type { HostFacts } from '../../src/cluster/facts.ts';
+import type { Facts, HostFacts } from '../../src/cluster/facts.ts';
+import type { Answer, GateCheck } from '../../src/cluster/gate.ts';
+import { runtimeAnswers } from '../../src/cluster/runtime.ts';
 import { rosterOf } from '../../src/commands/shared/cluster.ts';
 import { failure, FailureList, McpkError } from '../../src/core/errors.ts';
 import type { Event } from '../../src/engine/types.ts';
@@ -9,10 +11,12 @@ import { select } from '../../src/inventory/targeting.ts';
 import type { Cluster, Host } from '../../src/inventory/types.ts';
 import { renderError, renderErrors } from '../../src/report/error-text.ts';
 import { foldByCause, LINE } from '../../src/report/fold.ts';
-import { PLAIN, width, type Theme } from '../../src/report/theme.ts';
+import { PLAIN, symbol, width, type Theme } from '../../src/report/theme.ts';
 import { renderVerify } from '../../src/report/verify-text.ts';
 import { createView } from '../../src/report/view.ts';
+import { nodes } from '../../src/states/nodes.ts';
 import { preflight } from '../../src/states/preflight.ts';
+import { verify } from '../../src/states/verify.ts';
 import { dialError, type DialFailure } from '../../src/transport/dial-errors.ts';
 import type { Hop } from '../../src/transport/route.ts';
 import { loadYaml } from '../inventory/load-text.ts';
@@ -200,32 +204,115 @@ describe.each(KINDS)('300 hosts that %s in one of three ways', (_what, make) => 
   });
 });
 
-describe('300 hosts whose gates fail in one of three ways', () => {
-  it.each(WAYS)('%s: take at most 12 lines of 100 columns', (_spread, wayOf) => {
-    const seen = ['NotReady: container runtime is down', 'no such node', 'NotReady: disk pressure'];
-    const gates = CLUSTER.hosts.map(({ name }, index): Event => {
-      const title = `node ${name} Ready`;
-      return {
-        at: 0,
-        type: 'gate',
-        stage: 'nodes',
-        title,
-        status: 'failed',
-        seen: seen[wayOf(index)] ?? '',
-        ms: 10_000,
-      };
+/** How a check of a host, or of its pod, is answered: 0 to 2 are ways to fail, 3 is well. */
+interface Checked {
+  stage: string;
+  checks: readonly GateCheck[];
+  answers: (check: GateCheck, way: number, at: string) => Answer[];
+}
+
+const said = (stdout: string, stderr = ''): Answer => ({ host: 'm1', exitCode: stdout === '' ? 1 : 0, stdout, stderr });
+const http = (body: unknown, status = 200): Answer =>
+  said(`HTTP/1.1 ${String(status)} X\r\n\r\n${JSON.stringify(body)}`);
+/** As programs say when and by which process: each time another. */
+const socat = (what: string, at: string): Answer =>
+  said('', `2026/11/22 12:08:${at.slice(-2)} socat[${at.slice(1)}] E ${what}\n`);
+
+const FACTS: Facts = { hosts: new Map(CLUSTER.hosts.map((host) => [host.name, bareHost(host.name, host.address)])), unreachable: [], etcd: 'formed' }; // prettier-ignore
+const NAMES = CLUSTER.hosts.map(({ name }) => name);
+const CONTEXT = { cluster: CLUSTER, facts: FACTS, hosts: NAMES };
+const podAt = (index: number): string => `10.244.${String(Math.floor(index / 250))}.${String((index % 250) + 2)}`;
+const POD_CHECKS =
+  verify.verify?.(CONTEXT).checks[0]?.next?.([
+    http({ items: NAMES.map((nodeName, index) => ({ metadata: { name: `web-${nodeName}` }, spec: { nodeName }, status: { podIP: podAt(index), conditions: [{ type: 'Ready', status: 'True' }] } })) }), // prettier-ignore
+    http({ spec: { clusterIP: '10.254.9.9' } }),
+  ]) ?? [];
+const condition = (status: string, message: string): Answer =>
+  http({ spec: { podCIDR: 'x' }, status: { conditions: [{ type: 'Ready', status, message }] } });
+const ACTIVE = said('ActiveState=active\nSubState=running\n');
+
+const CHECKED: Checked[] = [
+  {
+    stage: 'runtime',
+    checks: NAMES.map(runtimeAnswers),
+    answers: (_check, way, at) => [
+      [
+        socat('connect(5, AF=1 "/run/containerd/containerd.sock", 34): Connection refused', at),
+        said('HTTP/2'),
+        said('\n\x0cRuntimeReady'),
+        said('\n\x0cRuntimeReady\x10\x01'),
+      ][way]!,
+    ],
+  },
+  {
+    stage: 'nodes',
+    checks: nodes.gate?.(CONTEXT) ?? [],
+    answers: (_check, way) =>
+      [
+        [http({}, 404), ACTIVE],
+        [condition('False', '[container runtime is down, PLEG is not healthy]'), ACTIVE],
+        [condition('True', ''), said('ActiveState=failed\nSubState=failed\n')],
+        [condition('True', ''), ACTIVE],
+      ][way]!,
+  },
+  {
+    stage: 'verify',
+    checks: POD_CHECKS,
+    answers: ({ title }, way) => {
+      const isDns = /by name|DNS/.test(title);
+      const all = NAMES.map((name, index) => [name, podAt(index)] as const);
+      const refused = all
+        .filter((_each, index) => index % 3 === 1)
+        .map(([name, at]) => `${name} at ${at}:8080 gave nothing (wget: can't connect to remote host (${at}): No route to host)\n`); // prettier-ignore
+      if (way === 0) return [said('', 'error: unable to upgrade connection: container not found ("web")\n')];
+      if (way === 1 && title.endsWith(': all pods')) return [{ ...said(refused.join('')), exitCode: 0 }];
+      if (way === 2 && isDns) return [{ ...said(`${title.endsWith('DNS') ? ';; connection timed out; no servers could be reached' : "web.mcpk-verify.svc:8080 gave nothing (wget: bad address 'web.mcpk-verify.svc:8080')"}\n`), exitCode: 0 }]; // prettier-ignore
+      return [{ ...said(title.endsWith('DNS') ? 'Address: 10.96.0.1 10.254.0.1\n' : ''), exitCode: 0 }];
+    },
+  },
+];
+
+describe.each(CHECKED)('300 hosts whose checks of $stage fail in one of three ways', ({ stage, checks, answers }) => {
+  const seenOf = (check: GateCheck, way: number, at: string): string | undefined =>
+    check.check(answers(check, way, at));
+  const list = (wayOf: WayOf, theme: Theme): string[] => {
+    const events = checks.map((check): Event => {
+      const index = NAMES.findIndex((name) => check.title.split(/[^\w.-]+/).includes(name));
+      const seen = seenOf(check, wayOf(index), NAMES[index] ?? '');
+      const status = seen === undefined ? 'passed' : 'failed';
+      return { at: 0, type: 'gate', stage, title: check.title, status, ms: 10_000, ...(seen === undefined ? {} : { seen }) }; // prettier-ignore
     });
-    const lines = linesOf(renderVerify(gates, PLAIN, { roster: ROSTER }));
-    expect(lines).toHaveLength(1 + seen.length);
+    return linesOf(renderVerify(events, theme, { roster: ROSTER }));
+  };
+
+  it.each(WAYS)('%s: take at most 12 lines of 100 columns, one for each cause', (_spread, wayOf) => {
+    const lines = list(wayOf, { ...PLAIN, columns: LINE });
+    expect(lines.length, lines.join('\n')).toBeLessThanOrEqual(MOST_LINES);
     for (const line of lines) expect(width(line), line).toBeLessThanOrEqual(LINE);
-    const errors = CLUSTER.hosts.map(
-      ({ name }, index) =>
+    // Who has no DNS is told by two programs.
+    const causes = list(wayOf, PLAIN).filter((line) => line.startsWith(`  ${symbol(PLAIN, 'failed')}`));
+    expect(causes, causes.join('\n')).toHaveLength(stage === 'verify' ? 4 : 3);
+  });
+
+  it('all hold where nothing is wrong, in one line', () => {
+    expect(list(() => 3, PLAIN)).toHaveLength(2);
+  });
+});
+
+it('errors of gates that fail in one of three ways take at most 12 lines beside the checklist', () => {
+  const seen = [
+    'it is not Ready: container runtime is down',
+    'it has not registered',
+    'it is not Ready: disk pressure',
+  ];
+  for (const [, wayOf] of WAYS) {
+    const errors = NAMES.map(
+      (name, index) =>
         new McpkError('gate', `nodes: node ${name} Ready: not so after 10 s`, {
           host: name,
           details: [`last answer  ${seen[wayOf(index)] ?? ''}`, `journal of ${name}`],
         }),
     );
-    const told = linesOf(renderErrors(errors, PLAIN, { roster: ROSTER }));
-    expect(lines.length + told.length).toBeLessThanOrEqual(MOST_LINES + lines.length);
-  });
+    expect(linesOf(renderErrors(errors, PLAIN, { roster: ROSTER })).length).toBeLessThanOrEqual(MOST_LINES);
+  }
 });

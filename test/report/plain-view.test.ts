@@ -115,6 +115,13 @@ describe('what is so on several hosts', () => {
     expect(await seen(lost)).toBe('');
   });
 
+  it('has the host before it, though what to do about it names the host', async () => {
+    const warning: Event = { at: 3, type: 'warning', host: 'box', message: 'calls itself vm', hint: 'Is 127.0.0.1 the right machine? If so: hostnamectl set-hostname box' }; // prettier-ignore
+    expect(await seen([warning])).toBe(
+      '! box: calls itself vm. Is 127.0.0.1 the right machine? If so: hostnamectl set-hostname box\n',
+    );
+  });
+
   it('does not wait for what comes next', async () => {
     let text = '';
     const stream = { write: (part: string) => (text += part) };
@@ -146,6 +153,19 @@ describe('the line of an event', () => {
     [
       { at: 0, type: 'planned', plan: { ...CHANGED_FLAG, stages: final, etcd: 'none' }, ms: 300 },
       '6 changes on 3 hosts, read in 0.3 s',
+    ],
+    [
+      { at: 0, type: 'planned', plan: { ...CHANGED_FLAG, summary: { ...CHANGED_FLAG.summary, changes: 0 } }, ms: 300 },
+      '214 states as wanted, read in 0.3 s',
+    ],
+    [
+      {
+        at: 0,
+        type: 'planned',
+        plan: { ...CHANGED_FLAG, summary: { ...CHANGED_FLAG.summary, changes: 0, unchanged: 0 } },
+        ms: 300,
+      },
+      'nothing to do, read in 0.3 s',
     ],
   ];
   it.each(cases)('%j', (event, line) => {

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { renderPlan } from '../../src/report/plan-text.ts';
 import { PLAIN, width, type Theme } from '../../src/report/theme.ts';
@@ -18,6 +19,12 @@ const UNIT: PlanItem = {
 };
 
 describe('renderPlan', () => {
+  it('breaks its headline where the terminal ends', () => {
+    const text = renderPlan(CHANGED_FLAG, { ...PLAIN, columns: 40, color: true }, OPTIONS);
+    const lines = stripVTControlCharacters(text).split('\n').slice(0, 2);
+    expect(lines).toEqual(['lab · 3 hosts · kubernetes 1.37.1 · etcd', '  3.7.3   read in 0.3 s']);
+  });
+
   it('shows the same change on several hosts once, with its diff, the restart and the order', () => {
     expect(renderPlan(CHANGED_FLAG, PLAIN, OPTIONS))
       .toBe(`lab · 3 hosts · kubernetes 1.37.1 · etcd 3.7.3   read in 0.3 s
@@ -104,7 +111,7 @@ Apply with: mcpk apply -i inventories/lab.yaml
   it.each([
     ['API server m1 ready', 'API server ready'],
     ['node m1 Ready', 'node Ready'],
-    ['containerd m1 answers CRI', 'containerd answers CRI'],
+    ['containerd m1 ready for CRI', 'containerd ready for CRI'],
     ['HAProxy sees m1 UP', 'HAProxy sees that host UP'],
     ['drain m1', 'drain that host'],
     ["move etcd's leader away from m1", "move etcd's leader away from that host"],
@@ -177,6 +184,16 @@ No way back from etcd (etcd 3.6 → 3.7: there is no way back)
   it('lists no restarts where one stage tells all of them', () => {
     expect(renderPlan(CHANGED_FLAG, PLAIN, OPTIONS)).not.toContain('Restarts');
     expect(renderPlan(MIXED, PLAIN, OPTIONS)).toContain('No way back from certificates (it was not ours)\n');
+  });
+
+  it('says above all changes which snapshot comes first, where it goes, and why', () => {
+    const snapshot = { into: '/backups', because: ['etcd 3.6.16 → 3.7.3'] };
+    const lines = renderPlan({ ...CHANGED_FLAG, snapshot }, PLAIN, OPTIONS).split('\n');
+    const at = lines.indexOf(
+      'First  a snapshot of etcd, proved by a restore, into /backups (etcd 3.6.16 → 3.7.3); without it nothing changes',
+    );
+    expect(at).toBeGreaterThan(0);
+    expect(lines.slice(at).some((line) => line.startsWith('api-server'))).toBe(true);
   });
 
   it('says what is refused, why, and what would come of it; and names no command to apply', () => {

@@ -41,6 +41,22 @@ describe('the view on a terminal', () => {
     expect(stream.text.trimEnd().endsWith('\u001b[?25h')).toBe(true);
   });
 
+  it('breaks a warning where the terminal ends, and cuts nothing of it', async () => {
+    const stream = { ...terminal(), columns: 40 };
+    const view = await createView({
+      json: false,
+      verbose: false,
+      stream,
+      theme: { ...PLAIN, columns: 40, color: true },
+    });
+    const message = 'has docker, which mcpk did not install';
+    view.emit({ at: 2, type: 'warning', host: 'box', message, hint: 'Remove it first, or take a fresh host.' });
+    await view.end();
+    expect(stripVTControlCharacters(stream.text)).toContain(
+      '! box: has docker, which mcpk did not\n  install. Remove it first, or take a\n  fresh host.\n',
+    );
+  });
+
   const end = { status: 'changed' as const, ms: 1 };
   const three = [{ name: 'nodes', title: 'Nodes', hosts: ['m1', 'm2', 'w1'] }];
   const start: Event = { at: 0, type: 'run-start', command: 'apply', cluster: 'lab', hosts: ['m1'], stages: three };

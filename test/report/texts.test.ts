@@ -60,6 +60,11 @@ describe('renderSummary', () => {
     );
   });
 
+  it('names the snapshot that was taken before', () => {
+    const text = renderSummary({ ...RESULT, snapshot: '/b/lab.mcpk-etcd.tar' }, PLAIN, NEXT);
+    expect(text.split('\n')[1]).toBe('Snapshot of etcd before it: /b/lab.mcpk-etcd.tar');
+  });
+
   it('says that nothing was to be done', () => {
     expect(renderSummary({ ...RESULT, changed: 0 }, PLAIN, NEXT)).toContain('Nothing was to be done.');
   });
@@ -114,6 +119,23 @@ describe('renderVerify of many hosts', () => {
   it('and a line for each where they are few, or with --verbose', () => {
     expect(renderVerify(gates.slice(1), PLAIN, { roster }).split('\n')).toHaveLength(6);
     expect(renderVerify(gates, PLAIN, { roster, verbose: true }).split('\n')).toHaveLength(7);
+  });
+
+  it('what one host tells behind a colon is one line where it tells the same', () => {
+    const gate = { at: 0, type: 'gate' as const, stage: 'verify' };
+    const seen = 'no pod';
+    const of = (host: string, fails: readonly string[]) =>
+      ['DNS', 'a Service', 'all pods'].map((what, index) => ({
+        ...gate,
+        title: `pods of ${host}: ${what}`,
+        ...(fails.includes(what) ? { status: 'failed' as const, seen } : { status: 'passed' as const }),
+        ms: 100 * (index + 1),
+      }));
+    const all = [...of('m1', ['DNS', 'all pods']), ...of('w1', [])];
+    expect(renderVerify(all, PLAIN, { roster })).toBe(
+      'verify\n  ✔ pods of m1: a Service  0.2 s\n  ✖ pods of m1: all pods, DNS  no pod  0.1 s to 0.3 s\n  ✔ pods of w1: a Service, all pods, DNS  0.1 s to 0.3 s\n',
+    );
+    expect(renderVerify(all, PLAIN, { roster, verbose: true }).split('\n')).toHaveLength(8);
   });
 });
 

@@ -46,6 +46,7 @@ const removals: [kind: string, id: string, ops: unknown, beside?: string[]][] = 
   ['certificate', '/a/break-glass.crt', [{ op: 'remove', path: '/a/break-glass.crt' }, { op: 'destroy', path: '/etc/kubernetes/admin/break-glass.key' }], ['/etc/kubernetes/admin/break-glass.key']], // prettier-ignore
   ['certificate', '/pki/pair.pem', [{ op: 'remove', path: '/pki/pair.pem' }]],
   ['sharedSecret', 'authority/cluster', []],
+  ['clusterRecord', '/var/lib/mcpk/cluster.json', [{ op: 'remove', path: '/var/lib/mcpk/cluster.json' }]],
   ['package', 'haproxy', []],
 ];
 it.each(removals)('%s %s leaves by exactly its own operations', (kind, id, ops, beside = []) => {
@@ -58,7 +59,7 @@ it('a unit is stopped before it is disabled when it leaves', () => {
 
 it('a name that is no kind is refused, also one that objects inherit', () => {
   for (const name of ['nonsense', 'constructor', '']) expect(() => kindNamed(name)).toThrow(RangeError);
-  expect(Object.keys(KINDS)).toHaveLength(13);
+  expect(Object.keys(KINDS)).toHaveLength(14);
 });
 
 it('files need their folders and their owner first, units their inputs and unit file', () => {

@@ -16,12 +16,8 @@ const authority = (holder: boolean): SharedSecretResource => ({
     { item: 'bundle', path: '/bundle', mode: '0644', ...root },
   ],
 });
-const leaf = {
-  kind: 'certificate',
-  path: '/leaf',
-  keyPath: '/leaf.key',
-  authority: 'authority/cluster',
-} as CertificateResource;
+const leaf = (path: string) =>
+  ({ kind: 'certificate', path, keyPath: `${path}.key`, authority: 'authority/cluster' }) as CertificateResource;
 
 /** Paths with the text that lies there. */
 function host(
@@ -34,7 +30,7 @@ function host(
   );
   return {
     host: name,
-    resources: [authority(more.holder ?? true), leaf],
+    resources: [authority(more.holder ?? true), leaf('/leaf'), leaf('/other')],
     observed: { ...emptyObserved(), paths, texts: files },
     ...more,
   };
@@ -111,9 +107,9 @@ describe('a shared secret', () => {
       state: { state: 'absent', hashes: {} },
     },
     {
-      name: 'that nobody has is not made under leaves that it signed',
-      hosts: [host('m1', {}), host('m2', { '/leaf': 'L' })],
-      problems: ['authority/cluster is on no host, but m2 has /leaf, which it signed'],
+      name: 'that nobody has is not made under leaves that it signed: all of them are named',
+      hosts: [host('m1', {}), host('m2', { '/leaf': 'L', '/other': 'O' })],
+      problems: ['authority/cluster is on no host, but m2 has /leaf, /other, which it signed'],
     },
     {
       name: 'that nobody has is not made beside data of etcd',

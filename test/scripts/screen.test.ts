@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { screenAfter } from '../../scripts/screen.ts';
+import { screenAfter, textOf } from '../../scripts/screen.ts';
 
-const text = (output: string): string[] => screenAfter(output).map((line) => line.map((cell) => cell.text).join(''));
+const text = (output: string): string[] => textOf(screenAfter(output)).split('\n');
 
 describe('screenAfter', () => {
   it.each([
@@ -13,6 +13,8 @@ describe('screenAfter', () => {
       'kept\r\nlive\r\n\r\u001b[1A\u001b[0Jabove\r\n\u001b[2Klive\r\n',
       ['kept', 'above', 'live'],
     ],
+    ['a question with its answer', '\u001b[1G\u001b[0JGo on? [y/N] \u001b[14Gy\r\n', ['Go on? [y/N] y']],
+    ['what is written at a column', 'abc\u001b[2Gx', ['axc']],
     ['nothing of a hidden cursor', '\u001b[?25lx\u001b[?25h', ['x']],
   ])('shows %s', (_, output, lines) => expect(text(output)).toEqual(lines));
 

@@ -1,11 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { parseIpPools } from '../../src/cluster/ip-pools.ts';
+import { command } from '../../src/resources/command.ts';
 import { ref } from '../../src/resources/kinds.ts';
-import type { Resource } from '../../src/resources/types.ts';
+import type { Observed, Resource } from '../../src/resources/types.ts';
 import { addons } from '../../src/states/addons.ts';
+import { calico } from '../../src/states/calico.ts';
+import { images } from '../../src/states/images.ts';
+import { STAGES } from '../../src/states/index.ts';
 import { network } from '../../src/states/network.ts';
 import { runtime } from '../../src/states/runtime.ts';
+import type { Stage } from '../../src/states/stage.ts';
 import type { HostFacts } from '../../src/cluster/facts.ts';
+import { emptyObserved, fileState } from '../resources/case.ts';
 import { contextOf, factsOf, hostFacts, labCluster, registered } from './cluster.ts';
 
 /** The parts of upstream's calico.yaml that mcpk changes, in its shape. */
@@ -30,6 +36,7 @@ metadata: { name: calico-node, namespace: kube-system }
 spec:
   template:
     spec:
+      hostNetwork: true
       initContainers:
         - { name: install-cni, image: 'quay.io/calico/cni:v3.32.2', env: [{ name: SLEEP, value: "false" }] }
       containers:
@@ -45,14 +52,22 @@ spec:
 apiVersion: apps/v1
 kind: Deployment
 metadata: { name: calico-kube-controllers, namespace: kube-system }
-spec: { template: { spec: { containers: [{ name: calico-kube-controllers, image: 'quay.io/calico/kube-controllers:v3.32.2' }] } } }
+spec:
+  template:
+    spec:
+      containers:
+        - name: calico-kube-controllers
+          image: quay.io/calico/kube-controllers:v3.32.2
+          readinessProbe: { exec: { command: [/usr/bin/check-status, -r] }, timeoutSeconds: 5, successThreshold: 2 }
 `;
 
-async function described(over = '', text: string | undefined = MANIFEST): Promise<Resource[]> {
+async function described(over = '', stages: readonly Stage[] = [calico, addons], text = MANIFEST): Promise<Resource[]> {
   const cluster = await labCluster(`network: { plugin: calico${over} }`);
-  const manifests = new Map(text === undefined ? [] : [['calico', text]]);
-  const states = addons.states(contextOf(cluster, 'm1', factsOf(cluster), manifests));
-  return Array.isArray(states) ? states : [];
+  const context = contextOf(cluster, 'm1', factsOf(cluster), new Map([['calico', text]]));
+  return stages.flatMap((stage) => {
+    const states = stage.states(context);
+    return Array.isArray(states) ? states : [];
+  });
 }
 
 function objectOf(all: readonly Resource[], name: string): Record<string, unknown> {
@@ -69,15 +84,28 @@ interface NodePod {
         containers: {
           image: string;
           env: { name: string; value: string }[];
-          livenessProbe: { exec: { command: string[] } };
+          livenessProbe: Probe;
+          readinessProbe: Probe;
+          startupProbe: Probe;
         }[];
       };
     };
   };
 }
 
+interface Probe {
+  exec: { command: string[] };
+}
+
+const NODE = 'apps/v1/DaemonSet/kube-system/calico-node';
+const CONTROLLERS = 'apps/v1/Deployment/kube-system/calico-kube-controllers';
+
+function podOf(all: readonly Resource[], name: string): NodePod['spec']['template']['spec'] {
+  return (objectOf(all, name) as unknown as NodePod).spec.template.spec;
+}
+
 function nodePod(all: readonly Resource[]): NodePod['spec']['template']['spec'] {
-  return (objectOf(all, 'apps/v1/DaemonSet/kube-system/calico-node') as unknown as NodePod).spec.template.spec;
+  return podOf(all, NODE);
 }
 
 function environmentOf(all: readonly Resource[]): Record<string, string> {
@@ -133,7 +161,7 @@ describe('calico', () => {
         ['w1', address === '10.77.0.21' ? carrying(address, w1) : carrying('10.77.0.21', 1500, [other])],
         ['w2', carrying('10.77.0.22', w2)],
       ]);
-      const states = addons.states(
+      const states = calico.states(
         contextOf(cluster, 'm1', factsOf(cluster, { hosts }), new Map([['calico', MANIFEST]])),
       );
       const config = objectOf(Array.isArray(states) ? states : [], 'v1/ConfigMap/kube-system/calico-config');
@@ -192,7 +220,7 @@ describe('calico', () => {
   ])('is refused when the manifest %s', async (_title, text, message) => {
     const cluster = await labCluster('network: { plugin: calico }');
     const manifests = new Map(text === undefined ? [] : [['calico', text]]);
-    expect(() => addons.states(contextOf(cluster, 'm1', factsOf(cluster), manifests))).toThrow(message);
+    expect(() => calico.states(contextOf(cluster, 'm1', factsOf(cluster), manifests))).toThrow(message);
   });
 
   it('brings its own plugins and leaves only its own files in the CNI folder', async () => {
@@ -209,16 +237,104 @@ describe('calico', () => {
     expect(Array.isArray(states) && states.filter((each) => each.kind === 'link')).toEqual([]);
   });
 
-  it('is waited for: DaemonSet, Deployment, every node', async () => {
+  it('is up on every node before pods come that need its network', async () => {
     const cluster = await labCluster('network: { plugin: calico }');
-    const titles = addons.gate?.({ cluster, facts: factsOf(cluster), hosts: ['m1'] }).map((gate) => gate.title) ?? [];
-    expect(titles).toEqual(
-      expect.arrayContaining([
-        'DaemonSet kube-system/calico-node rolled out',
-        'Deployment kube-system/calico-kube-controllers rolled out',
-        'node w2 Ready',
-      ]),
-    );
+    const titles = (stage: Stage): string[] =>
+      stage.gate?.({ cluster, facts: factsOf(cluster), hosts: ['m1'] }).map((gate) => gate.title) ?? [];
+    const ready = cluster.hosts.map(({ name }) => `node ${name} Ready`);
+    expect(titles(calico)).toEqual(['DaemonSet kube-system/calico-node rolled out', ...ready]);
+    const rolledOut = ['calico-kube-controllers', 'coredns'].map((name) => `Deployment kube-system/${name} rolled out`);
+    expect(titles(addons)).toEqual(rolledOut);
+
+    const [network, others] = [await described('', [calico]), await described('', [addons])];
+    const named = (all: readonly Resource[], kind: string): string[] =>
+      all.map(ref).filter((name) => name.includes(`/${kind}/`));
+    expect(named(network, 'DaemonSet')).toEqual([`kubeObject:${NODE}`]);
+    expect(named(network, 'Deployment')).toEqual([]);
+    expect(named(others, 'Deployment')).toEqual([
+      `kubeObject:${CONTROLLERS}`,
+      'kubeObject:apps/v1/Deployment/kube-system/coredns',
+    ]);
+    expect(addons.needs).toContain(calico.name);
+  });
+
+  it('takes what runs on the network of the hosts for a part of it', async () => {
+    const typha = (setting: string): Promise<Resource[]> =>
+      described(
+        '',
+        [calico],
+        `${MANIFEST}---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: calico-typha, namespace: kube-system }
+spec: { template: { spec: { ${setting}, containers: [] } } }
+`,
+      );
+    const name = 'kubeObject:apps/v1/Deployment/kube-system/calico-typha';
+    expect((await typha('hostNetwork: true')).map(ref)).toContain(name);
+    expect((await typha('hostNetwork: false')).map(ref)).not.toContain(name);
+  });
+
+  it.each(['vxlan', 'ipip', 'bgp'])('with %s is seen soon to be up, whatever peers do', async (encapsulation) => {
+    const all = await described(`, calico: { encapsulation: ${encapsulation} }`);
+    const often = { periodSeconds: 2, failureThreshold: 300, successThreshold: 1 };
+    const [node, controllers] = [podOf(all, NODE).containers[0], podOf(all, CONTROLLERS).containers[0]];
+    expect(node?.startupProbe).toEqual({ exec: { command: ['/bin/calico-node', '-felix-ready'] }, ...often });
+    const asked = { exec: { command: ['/usr/bin/check-status', '-r'] }, timeoutSeconds: 5 };
+    expect(controllers?.startupProbe).toEqual({ ...asked, ...often });
+    expect(controllers?.readinessProbe).toEqual({ ...asked, successThreshold: 2 });
+    expect(node?.readinessProbe.exec.command.includes('-bird-ready')).toBe(encapsulation !== 'vxlan');
+  });
+
+  it('keeps a startup probe of the manifest', async () => {
+    const own = { exec: { command: ['own'] } };
+    const text = MANIFEST.replace('readinessProbe:', `startupProbe: ${JSON.stringify(own)}\n          readinessProbe:`);
+    expect(nodePod(await described('', [calico], text)).containers[0]?.startupProbe).toEqual(own);
+  });
+
+  it('brings nothing where the network is another one', async () => {
+    const cluster = await labCluster('network: { plugin: bridge }');
+    const context = contextOf(cluster, 'm1', factsOf(cluster), new Map());
+    expect(calico.states(context)).toEqual([]);
+    expect(calico.gate?.({ cluster, facts: factsOf(cluster), hosts: ['m1'] })).toEqual([]);
+  });
+});
+
+describe('images of Calico', () => {
+  const pulled = async (over = ''): Promise<Resource[]> => {
+    const cluster = await labCluster(`network: { plugin: calico${over} }`);
+    return images.states(contextOf(cluster, 'w1', factsOf(cluster), new Map([['calico', MANIFEST]]))) as Resource[];
+  };
+
+  it.each([
+    ['of the manifest', '', 'quay.io/calico'],
+    ['from another registry', ', calico: { registry: r.example/c }', 'r.example/c'],
+  ])('that every node needs are pulled on a new host: %s', async (_name, over, registry) => {
+    const title = `pull registry.k8s.io/pause:3.10.1, ${registry}/cni:v3.32.2, ${registry}/node:v3.32.2`;
+    expect(await pulled(over)).toMatchObject([{ kind: 'command', title }]);
+  });
+
+  it('are not pulled on a host where its pods have been', async () => {
+    const [pull] = await pulled();
+    if (pull?.kind !== 'command') throw new Error('nothing is pulled');
+    const context = {
+      host: 'w1',
+      shared: new Map(),
+      owned: new Map(),
+      of: () => undefined,
+      pathsOf: () => [],
+      now: new Date(0),
+    };
+    const seen = (paths: Observed['paths']): unknown => command.compare(pull, { ...emptyObserved(), paths }, context);
+    expect(seen({})).toMatchObject({ result: 'change', verb: 'run' });
+    const conflist = '/etc/cni/net.d/10-calico.conflist';
+    expect(seen({ [conflist]: fileState() })).toMatchObject({ result: 'unchanged', reason: `${conflist} exists` });
+  });
+
+  it('are waited for by no stage, and pulled before there are nodes', () => {
+    expect(STAGES.filter(({ needs }) => needs.includes(images.name))).toEqual([]);
+    expect(images).not.toHaveProperty('gate');
+    expect(images.needs).toEqual([runtime.name]);
   });
 });
 

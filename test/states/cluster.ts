@@ -3,13 +3,12 @@ import { bareHost } from '../../src/cluster/bare-host.ts';
 import type { Facts, HostFacts } from '../../src/cluster/facts.ts';
 import { loadTexts } from '../../src/inventory/load.ts';
 import { readSchema } from '../../src/inventory/schema.ts';
-import { compileValidator } from '../../src/core/validate.ts';
+import { packageValidator } from '../../src/core/package-validator.ts';
 import type { Cluster } from '../../src/inventory/types.ts';
 import type { ArtifactIndex, StateContext } from '../../src/states/stage.ts';
 
-// Compiling the schema takes longer than all else here.
 const schema = readSchema();
-const validator = await compileValidator(schema);
+const validator = await packageValidator('cluster');
 
 const LAB = ['lab.yaml', 'lab-bridge.yaml'].map((file) => ({
   file,

@@ -155,15 +155,15 @@ describe('pods keep their network', () => {
   });
 
   it('podCidr stays while no API server answers, too', async () => {
-    const wish = 'network: { podCidr: 10.100.0.0/16 }';
-    expect((await refused(wish, await running('bridge'))).map(({ host }) => host)).toEqual([
+    const wanted = 'network: { podCidr: 10.100.0.0/16 }';
+    expect((await refused(wanted, await running('bridge'))).map(({ host }) => host)).toEqual([
       'm1',
       'm2',
       'm3',
       'w1',
       'w2',
     ]);
-    const [problem, ...more] = await refused(wish, silent(await running('bridge')));
+    const [problem, ...more] = await refused(wanted, silent(await running('bridge')));
     expect(more).toEqual([]);
     expect(problem?.message).toContain('wants 10.100.0.0/16, and the pods of this cluster run in 10.244.0.0/16');
     expect(problem?.hint).toContain('network.podCidr: 10.244.0.0/16 back');
@@ -309,7 +309,7 @@ describe('what runs is read', () => {
     }));
     const answer = [{ kind: 'texts', args: [], body: Buffer.from(body) }, ...records];
     const facts = decodeFacts(answer, { host: 'm1', sentAt: 0, receivedAt: 0 });
-    return { facts, request: encodeFacts({ etcdData: '/e' }).toString(), paths: files.map(({ path }) => path) };
+    return { facts, request: encodeFacts({ etcdLog: '/e' }).toString(), paths: files.map(({ path }) => path) };
   }
 
   it('from the files that mcpk writes, of which no text stays in the facts', async () => {

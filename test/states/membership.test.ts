@@ -86,6 +86,18 @@ describe('the members of a formed cluster', () => {
         listed: members({ m1: '10.9.9.9', m2: '10.9.9.9', m3: '10.9.9.9' }),
       },
     ],
+    ['grow from one to three', { listed: members(ONE), file: yaml(ONE), blank: ['m2', 'm3'] }],
+    ['grow while they are all down', { phase: 'down', listed: 'unknown', file: yaml(ONE), blank: ['m2', 'm3'] }],
+    ['grow by one', { inventory: M4, blank: ['m4'] }],
+    ['grow by two that were members once', { listed: members(ONE), blank: ['m2', 'm3'] }],
+    ['shrink, as a host has no part in it any more', { inventory: WITHOUT_M3 }],
+    ['shrink by a host that leaves', { inventory: 'hosts: [{ name: m3, state: absent }]' }],
+    ['shrink by a host that is gone', { inventory: 'hosts: [{ name: m3, state: gone }]' }],
+    [
+      'have one exchanged for one of another name',
+      { inventory: `${WITHOUT_M3.slice(0, -1)}, ${M4.slice('hosts: ['.length)}`, blank: ['m4'] },
+    ],
+    ['move to another network', { inventory: MOVED }],
     ['do not matter before there is one: none', { phase: 'none', listed: 'unknown', inventory: M4 }],
     ['do not matter before there is one: forming', { phase: 'forming', listed: 'unknown', inventory: M4 }],
   ])('%s', async (_name, given) => {
@@ -94,53 +106,19 @@ describe('the members of a formed cluster', () => {
 
   it.each<[string, Situation, string[]]>([
     [
-      'would grow from one to three',
-      { listed: members(ONE), file: yaml(ONE), blank: ['m2', 'm3'] },
-      ['m2: is no member of etcd; its members are m1', 'm3: is no member of etcd; its members are m1'],
-    ],
-    [
-      'would grow from one to three, as its file says while nobody answers',
-      { phase: 'down', listed: 'unknown', file: yaml(ONE), blank: ['m2', 'm3'] },
-      ['m2: is no member of etcd; its members are m1', 'm3: is no member of etcd; its members are m1'],
-    ],
-    ['would grow by one', { inventory: M4, blank: ['m4'] }, ['m4: is no member of etcd; its members are m1, m2, m3']],
-    [
       'would grow by one that has data of its own',
       { listed: members({ m1: LAB.m1, m3: LAB.m3 }) },
-      ['m2: is no member of etcd; its members are m1, m3'],
+      ['m2: has data of etcd in /var/lib/etcd, and is no member; the members are m1, m3'],
     ],
     [
-      'would get two back at once',
-      { listed: members(ONE), blank: ['m2', 'm3'] },
-      ['m2: is no member of etcd; its members are m1', 'm3: is no member of etcd; its members are m1'],
+      'have one more, of which the inventory has not heard',
+      { listed: members({ ...LAB, old4: '10.77.0.14' }) },
+      ['old4: is a member of etcd, and of no host of the inventory'],
     ],
     [
-      'would shrink',
-      { inventory: WITHOUT_M3 },
-      ['m3: is a member of etcd, and no host of the inventory that carries etcd'],
-    ],
-    [
-      'would shrink by one that never started',
+      'have one more that never started, of which the inventory has not heard',
       { listed: [...members(LAB), { name: '', peerUrls: ['https://10.77.0.19:2380'] }] },
-      ['https://10.77.0.19:2380: is a member of etcd, and no host of the inventory that carries etcd'],
-    ],
-    [
-      'would have one exchanged under another name',
-      { inventory: `${WITHOUT_M3.slice(0, -1)}, ${M4.slice('hosts: ['.length)}`, blank: ['m4'] },
-      [
-        'm4: is no member of etcd; its members are m1, m2, m3',
-        'm3: is a member of etcd, and no host of the inventory that carries etcd',
-      ],
-    ],
-    [
-      'would all be exchanged for a host of the role etcd',
-      { inventory: 'hosts: [{ name: e1, address: 10.77.0.31, roles: [etcd] }]', blank: ['e1'] },
-      [
-        'e1: is no member of etcd; its members are m1, m2, m3',
-        ...['m1', 'm2', 'm3'].map(
-          (name) => `${name}: is a member of etcd, and no host of the inventory that carries etcd`,
-        ),
-      ],
+      ['https://10.77.0.19:2380: is a member of etcd, and of no host of the inventory'],
     ],
     [
       'are known to nobody, and one lacks data',
@@ -153,8 +131,8 @@ describe('the members of a formed cluster', () => {
       ['m3: its etcd member is called old3, not m3'],
     ],
     [
-      'would move to another network',
-      { inventory: MOVED },
+      'would move to another network while none of them is up',
+      { inventory: MOVED, phase: 'down', listed: 'unknown' },
       ['m1', 'm2', 'm3'].map(
         (name) =>
           `${name}: its etcd member is at ${url(LAB[name as 'm1'])}, and by the inventory it would be at ${url(LAB[name as 'm1'].replace('77', '30'))}`,
@@ -245,7 +223,7 @@ describe('another version of etcd', () => {
     });
     const inquiry = stage?.inquire?.({ cluster, facts, newcomers: new Set() });
     const asked = inquiry?.asks.map(({ host, argv }) => `${host} ${argv[0] ?? ''}`);
-    expect(asked).toEqual(['m1', 'm2', 'm3'].flatMap((host) => [`${host} socat`, `${host} /usr/local/bin/etcd`]));
+    expect(asked).toEqual(['m1', 'm2', 'm3'].flatMap((host) => [`${host} timeout`, `${host} /usr/local/bin/etcd`]));
     const found = inquiry?.judge([
       ...[status('m1', '3.6.16'), onDisk('m1', '3.5.1')],
       ...[status('m2', '3.6.5'), onDisk('m2', '3.7.3')],
@@ -254,6 +232,30 @@ describe('another version of etcd', () => {
     expect(found?.map(({ host, message, code }) => [host, message, code])).toEqual([
       ['m2', "etcd 3.6.5 can't be upgraded to 3.7.3", 'refused'],
       ['m3', 'etcd 3.5.30 runs, 3.7.3 is 2 minor versions newer', 'refused'],
+    ]);
+  });
+
+  it('is asked of no member whose process was seen: what runs counts, not what lies there', async () => {
+    const { cluster, facts } = await situation({
+      inventory: 'versions: { etcd: 3.7.3 }',
+      listed: members(LAB, '3.6.16'),
+    });
+    const runs = { m1: '3.6.16', m2: '3.6.5', m3: '3.6.16' };
+    const hosts = new Map(
+      [...facts.hosts].map(([name, own]) => {
+        const etcd = (runs as Record<string, string>)[name];
+        return [name, { ...own, runs: etcd === undefined ? {} : { etcd } }];
+      }),
+    );
+    const seen = { ...facts, hosts };
+    expect(stage?.inquire?.({ cluster, facts: seen, newcomers: new Set() })).toBeUndefined();
+    const found = stage?.problems?.(cluster, seen) ?? [];
+    expect(found.map(({ host, message, hint }) => [host, message, hint])).toEqual([
+      [
+        'm2',
+        "etcd 3.6.5 can't be upgraded to 3.7.3",
+        'upgrade to the newest 3.6 first: set versions.etcd: 3.6.11 or newer, apply, then 3.7.3',
+      ],
     ]);
   });
 

@@ -120,6 +120,18 @@ describe('who is asked what', () => {
     });
   });
 
+  it.each(['vxlan', 'ipip'])(
+    'of %s, which nodes take from nodes alone, only the way to one that joins',
+    async (carried) => {
+      const lines = await linesOf({ newcomers: ['w2'], own: { m1: { holdsVip: true } }, inventory: [calico(carried)] });
+      const what = carried === 'vxlan' ? 'udp 4789' : 'ip 4';
+      expect(lines['m1']).not.toContain(`serve ${what} .22`);
+      expect(lines['m1']).toContain(`reach ${what} .22`);
+      expect(lines['w2']).toContain(`serve ${what} .11 .12 .13 .21`);
+      expect(lines['w2']?.filter((line) => line.startsWith(`reach ${what}`))).toEqual([]);
+    },
+  );
+
   it('without those that are not there', async () => {
     const lines = await linesOf({ newcomers: ['m1', 'm2', 'm3', 'w1'], away: ['w2'] });
     expect(Object.keys(lines)).toEqual(['m1', 'm2', 'm3', 'w1']);

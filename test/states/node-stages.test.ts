@@ -2,11 +2,14 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Ajv } from 'ajv';
 import { load } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
 import { Secret } from '../../src/core/secret.ts';
+import { drain } from '../../src/cluster/drain.ts';
 import { containerdConfig } from '../../src/states/containerd/config.ts';
 import type { Facts, HostFacts } from '../../src/cluster/facts.ts';
+import { readSchema } from '../../src/inventory/schema.ts';
 import type { Cluster } from '../../src/inventory/types.ts';
 import { ref } from '../../src/resources/kinds.ts';
 import type { FileResource, Ref, Resource } from '../../src/resources/types.ts';
@@ -15,6 +18,7 @@ import { leavesOf } from '../../src/states/leaves.ts';
 import { network } from '../../src/states/network.ts';
 import { nodes } from '../../src/states/nodes.ts';
 import { runtime } from '../../src/states/runtime.ts';
+import { sharedSecretsOf } from '../../src/states/secrets.ts';
 import type { StateContext } from '../../src/states/stage.ts';
 import { contextOf, factsOf, hostFacts, labCluster, registered } from './cluster.ts';
 
@@ -61,7 +65,10 @@ describe.each(['m1', 'w1'])('the node stages on %s', (host) => {
   it('name inputs and requisites that exist', async () => {
     const context = await labContext('', host);
     const hosted = [runtime, nodes, network].flatMap((stage) => resources(stage, context));
-    const known = new Set<Ref>([...hosted, ...leavesOf(context.cluster, context.host)].map(ref));
+    const { cluster, host: own, facts } = context;
+    const known = new Set<Ref>(
+      [...hosted, ...leavesOf(cluster, own, facts), ...sharedSecretsOf(cluster, own)].map(ref),
+    );
     // The certificates stage writes them.
     for (const path of ['/etc/kubernetes/kubelet/kubeconfig', '/etc/kubernetes/kube-proxy/kubeconfig'] as const)
       known.add(`file:${path}`);
@@ -72,6 +79,26 @@ describe.each(['m1', 'w1'])('the node stages on %s', (host) => {
     expect(named.filter((name) => !known.has(name))).toEqual([]);
     expect(named.length).toBeGreaterThan(10);
   });
+
+  it('start anew what asks the API when whoever vouches for it is another one', async () => {
+    const units = resources(nodes, await labContext('', host)).filter((each) => each.kind === 'unit');
+    expect(units.map(({ name, inputs }) => [name, inputs.find((input) => input.ref.includes('authority'))])).toEqual(
+      ['kubelet.service', 'kube-proxy.service'].map((name) => [
+        name,
+        { ref: 'sharedSecret:authority/cluster', on: 'restart' },
+      ]),
+    );
+  });
+});
+
+it.each([
+  ['kubeletConfiguration', KUBELET_CONFIG],
+  ['kubeProxyConfiguration', PROXY_CONFIG],
+])('%s: what mcpk writes of itself is of the format that it holds others to', async (format, path) => {
+  const { definitions } = readSchema();
+  const fits = new Ajv({ strict: false }).compile({ $ref: `#/definitions/${format}`, definitions });
+  fits(yamlOf(resources(nodes, await labContext()), path));
+  expect(fits.errors).toBeNull();
 });
 
 describe('kubelet', () => {
@@ -452,18 +479,29 @@ describe('rollout', () => {
     const cluster = await labCluster();
     const around = (version: string): unknown =>
       nodes.around?.({ cluster, facts: factsOf(cluster, { nodes: registered(cluster, version) }), batch: ['w1'] });
-    expect(around('v1.37.0')).toEqual({ before: [], after: [] });
+    expect(around('v1.37.0')).toEqual({ before: [], after: [], held: [] });
     expect(around('v1.36.4')).toMatchObject({
       before: [{ title: 'cordon w1' }, { title: 'drain w1' }],
-      after: [{ title: 'uncordon w1' }],
+      held: [{ title: 'uncordon w1' }],
     });
+  });
+
+  it.each([
+    ['1.36.4', ['cordon w1', 'drain w1']],
+    ['1.37.0', []],
+    [undefined, []],
+  ])('drains it on the way back only where that brings another one: %s', async (version, before) => {
+    const cluster = await labCluster();
+    const facts = factsOf(cluster, { nodes: registered(cluster) });
+    const steps = nodes.around?.({ cluster, facts, batch: ['w1'], brings: () => version });
+    expect(steps?.before.map(({ title }) => title)).toEqual(before);
   });
 
   it.each<[string, 'mcpk' | 'other' | undefined, string[], string[]]>([
     ['nobody', undefined, ['cordon w1', 'drain w1'], ['uncordon w1']],
     ['mcpk, in a run that was cut off', 'mcpk', ['cordon w1', 'drain w1'], ['uncordon w1']],
     ['an operator, who alone lifts it', 'other', ['drain w1'], []],
-  ])('upgrades a node that was cordoned by %s', async (_name, cordoned, before, after) => {
+  ])('upgrades a node that was cordoned by %s', async (_name, cordoned, before, held) => {
     const cluster = await labCluster();
     const known = new Map(
       [...registered(cluster, 'v1.36.4')].map(([name, node]) => [
@@ -473,11 +511,56 @@ describe('rollout', () => {
     );
     const steps = nodes.around?.({ cluster, facts: factsOf(cluster, { nodes: known }), batch: ['w1'] });
     expect(steps?.before.map(({ title }) => title)).toEqual(before);
-    expect(steps?.after.map(({ title }) => title)).toEqual(after);
+    expect(steps?.held?.map(({ title }) => title)).toEqual(held);
     // The drain cordons, too: its undo would lift what was there.
     expect(steps?.before.filter(({ undo }) => undo !== undefined).map(({ title }) => title)).toEqual(
       before.filter((title) => title.startsWith('cordon')),
     );
+  });
+
+  it('cordons all nodes of a batch before it drains them side by side', async () => {
+    const cluster = await labCluster();
+    const facts = factsOf(cluster, { nodes: registered(cluster, 'v1.36.4') });
+    const steps = nodes.around?.({ cluster, facts, batch: ['w1', 'w2'] });
+    expect(steps?.before).toMatchObject([
+      { title: 'cordon w1', node: 'w1' },
+      { title: 'cordon w2', node: 'w2' },
+      { title: 'drain w1', node: 'w1', together: 'drain', long: true },
+      { title: 'drain w2', node: 'w2', together: 'drain', long: true },
+    ]);
+  });
+
+  it.each<[string, string[], boolean, string[]]>([
+    ['another version of containerd', ['containerd'], true, ['cordon m1', 'drain m1']],
+    ['runc alone, which runs nothing on', ['runc'], true, []],
+    ['containerd, before there are nodes', ['containerd'], false, []],
+  ])('drains a master too for %s', async (_name, moved, isThere, before) => {
+    const cluster = await labCluster();
+    const facts = factsOf(cluster, isThere ? { nodes: registered(cluster) } : {});
+    const steps = runtime.around?.({ cluster, facts, batch: ['m1'], moving: new Map([['m1', moved]]) });
+    expect(steps?.before.map(({ title }) => title)).toEqual(before);
+    expect(steps?.held?.map(({ title }) => title)).toEqual(before.length > 0 ? ['uncordon m1'] : []);
+  });
+
+  it('drains no node whose containerd is away: no pod would end there', async () => {
+    const cluster = await labCluster();
+    const owned = [{ ref: 'unit:containerd.service', stage: 'runtime' }] as HostFacts['owned'];
+    const facts = (runs: HostFacts['runs']) => factsOf(cluster, { nodes: registered(cluster) }, { owned, runs });
+    const before = (runs: HostFacts['runs']) =>
+      runtime.around?.({ cluster, facts: facts(runs), batch: ['w1'], moving: new Map([['w1', ['containerd']]]) })
+        .before;
+    expect(before({ containerd: '2.1.4' })).toHaveLength(2);
+    expect(before({})).toEqual([]);
+  });
+
+  it.each<[string, string[]]>([
+    ['{}', ['--delete-emptydir-data', '--timeout=300s']],
+    ['{ timeout: 20, gracePeriod: 0 }', ['--delete-emptydir-data', '--grace-period=0', '--timeout=20s']],
+    ['{ emptyDir: refuse }', ['--timeout=300s']],
+    ['{ unmanaged: delete }', ['--delete-emptydir-data', '--force', '--timeout=300s']],
+  ])('drains as rollout.drain %s says', async (settings, flags) => {
+    const cluster = await labCluster(`rollout: { drain: ${settings} }`);
+    expect(drain(cluster, 'm1', 'w1').slice(-flags.length - 2)).toEqual(['w1', '--ignore-daemonsets', ...flags]);
   });
 
   it('takes away the pods of a Node that was deleted, before its kubelet registers anew', async () => {
@@ -485,7 +568,7 @@ describe('rollout', () => {
     const gone = new Map([...registered(cluster, 'v1.37.1')].filter(([name]) => name !== 'w1'));
     const around = (own: Partial<HostFacts>): unknown =>
       nodes.around?.({ cluster, facts: factsOf(cluster, { nodes: gone }, own), batch: ['w1'] });
-    expect(around({})).toEqual({ before: [], after: [] });
+    expect(around({})).toEqual({ before: [], after: [], held: [] });
     const title = 'remove the pods that the deleted Node w1 left';
     const owned = [{ ref: 'unit:kubelet.service', stage: 'nodes' }] as HostFacts['owned'];
     expect(around({ owned })).toMatchObject({ before: [{ title, on: 'm1' }], after: [] });

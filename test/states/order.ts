@@ -4,6 +4,8 @@ import type { Stage } from '../../src/states/stage.ts';
 export function outOfOrder(stages: readonly Stage[]): string[] {
   const names = stages.map((stage) => stage.name);
   return stages.flatMap((stage, at) =>
-    stage.needs.filter((need) => !names.slice(0, at).includes(need)).map((need) => `${stage.name} needs ${need}`),
+    [...stage.needs, ...(stage.drainsAfter ?? [])]
+      .filter((need) => !names.slice(0, at).includes(need))
+      .map((need) => `${stage.name} needs ${need}`),
   );
 }

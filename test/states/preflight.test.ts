@@ -273,9 +273,19 @@ describe('preflight', () => {
     expect(await problems({ w1: { ...own, owned: OURS } })).toEqual([]);
   });
 
-  it('refuses a kubelet that is newer than the API server will be', async () => {
+  it.each<[string, Record<string, Partial<HostFacts>>, string[]]>([
+    ['a kubelet of the next minor version', {}, ['m1', 'm2', 'm3', 'w1', 'w2']],
+    // The process decides, whatever its Node said last.
+    [
+      'an API server of it',
+      { m1: { runs: { 'kube-apiserver': '1.37.1', kubelet: '1.36.4' } } },
+      ['m1', 'm2', 'm3', 'w1', 'w2'],
+    ],
+    ['none', { w1: { runs: { kubelet: '1.36.4' } } }, ['m1', 'm2', 'm3', 'w2']],
+  ])('refuses to take back a minor version: %s', async (_what, over, hosts) => {
     const nodes = registered(await labCluster(), 'v1.37.1');
-    const messages = await problems({}, 'versions: { kubernetes: 1.36.4 }', { nodes });
-    expect(messages).toContain('w1: its kubelet v1.37.1 is newer than the API server 1.36.4');
+    const messages = await problems(over, 'versions: { kubernetes: 1.36.4 }', { nodes });
+    const wanted = hosts.map((host) => `${host}: Kubernetes 1.37.1 runs, 1.36.4 is older`);
+    expect(messages.filter((message) => message.includes('runs'))).toEqual(wanted);
   });
 });

@@ -1,3 +1,6 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Secret, revealed } from '../../src/core/secret.ts';
 import { createAuthority } from '../../src/pki/authority.ts';
@@ -83,10 +86,12 @@ describe('mirrors', () => {
     );
   });
 
-  it('and the registry are held to their own authorities', async () => {
+  it('and the registry are held to their own authorities, each a text or its file', async () => {
     const one = await authority('one');
     const two = await authority('two');
-    const files = await laid({ name: 'r.example', ca: one, mirrors: [{ url: 'https://m.example:5000', ca: two }] });
+    const file = join(await mkdtemp(join(tmpdir(), 'mcpk-authority-')), 'ca.crt');
+    await writeFile(file, two);
+    const files = await laid({ name: 'r.example', ca: one, mirrors: [{ url: 'https://m.example:5000', ca: file }] });
     expect(textOf(files, '/etc/containerd/certs.d/r.example/registry.crt')).toBe(one);
     expect(textOf(files, '/etc/containerd/certs.d/r.example/mirror-1.crt')).toBe(two);
     expect(textOf(files, HOSTS('r.example'))).toBe(`server = "https://r.example"

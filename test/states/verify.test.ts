@@ -57,7 +57,18 @@ describe('verify', () => {
     expect(next[0]?.check([{ host: 'm1', exitCode: 0, stdout: '', stderr: '' }])).toBeUndefined();
     expect(
       next[0]?.check([{ host: 'm1', exitCode: 0, stdout: 'w1 at 10.244.1.2:8080 gave nothing\n', stderr: '' }]),
-    ).toContain('w1 at');
+    ).toBe('nothing from the pods on w1');
+  });
+
+  it('says once what came in place of the page, and from which pods', async () => {
+    const { checks } = await checklist();
+    const [reach] = checks.at(-1)?.next?.([api({ items: PODS }), api({ spec: { clusterIP: '10.254.9.9' } })]) ?? [];
+    const refused = (node: string, address: string): string =>
+      `${node} at ${address}:8080 gave nothing (wget: can't connect to remote host (${address}): Connection refused)\n`;
+    const stdout = `${refused('m1', '10.244.0.2')}${refused('w1', '10.244.1.2')}w2 at 10.244.2.2:8080 gave w3\nand more\n`;
+    expect(reach?.check([{ host: 'm1', exitCode: 0, stdout, stderr: '' }])).toBe(
+      "nothing (wget: can't connect to remote host: Connection refused) from the pods on m1, w1; w3 from the pods on w2; and more",
+    );
   });
 
   it('leaves DNS out where CoreDNS is switched off', async () => {

@@ -145,3 +145,54 @@ describe('an upload is given up when the host', () => {
     expect(error.message).toBe('m1: logged in, but nothing runs there after 1 s');
   });
 });
+
+describe('a download is given up when the host', () => {
+  const download = async (onDownload: (channel: ServerChannel) => void): Promise<McpkError> => {
+    const made = await opened({
+      onScript: (channel, _connection, nth) => (nth === 1 ? channel.write('ready 0\n') : onDownload(channel)),
+    });
+    await made.lockHolder();
+    return failure(made.download({ argv: ['cat', '/x'], most: 2 * MIB, onData: () => undefined }));
+  };
+  /** Once it is asked for all parts that may be on their way. */
+  const sends =
+    (...bytes: readonly (Buffer | string)[]) =>
+    (channel: ServerChannel): void => {
+      let heard = '';
+      channel.on('data', (chunk: Buffer) => {
+        const before = heard;
+        heard += chunk.toString('latin1');
+        const all = 'next\n'.repeat(2);
+        if (!before.endsWith(all) && heard.endsWith(all))
+          channel.write(Buffer.concat(bytes.map((each) => Buffer.from(each))));
+      });
+    };
+  const data = (size: number): Buffer => Buffer.concat([Buffer.from(`data ${String(size)}\n`), Buffer.alloc(size)]);
+
+  test.each<[what: string, onDownload: (channel: ServerChannel) => void, code: string, message: string | RegExp]>([
+    [
+      'says nothing',
+      () => undefined,
+      'unreachable',
+      'm1: no sign of life for 1 s while it was asked for what cat prints',
+    ],
+    ['begins a part and does not end it', sends('data 9\nx'), 'unreachable', /no sign of life/],
+    [
+      'sends parts that it was not asked for',
+      sends(...Array.from({ length: 3 }, () => data(1))),
+      'unreachable',
+      'm1: it sent data in answer to what cat prints',
+    ],
+    ['announces a part that is too large', sends(`data ${String(4 * MIB + 1)}\n`), 'unreachable', /too much data/],
+    [
+      'prints more than was agreed',
+      sends(data(MIB), data(MIB + 1)),
+      'unreachable',
+      'm1: it answered what cat prints with too much data: more than was agreed',
+    ],
+    ['answers something else', sends('file 1\nx'), 'unreachable', /^m1: it sent file in answer/],
+  ])('%s', async (_what, onDownload, code, message) => {
+    const error = await download(onDownload);
+    expect([error.code, error.host, error.message]).toEqual([code, 'm1', expect.stringMatching(message)]);
+  });
+});

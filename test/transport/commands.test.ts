@@ -108,7 +108,7 @@ test('nothing of a command reads as shell source: its bytes are printable ASCII 
 });
 
 test('the script is what shellcheck accepts', () => {
-  const upload = SCRIPT.replace('session.sh', 'upload.sh');
-  execFileSync('shellcheck', [SCRIPT, upload]);
+  const scripts = ['session.sh', 'upload.sh', 'download.sh'].map((name) => SCRIPT.replace('session.sh', name));
+  execFileSync('shellcheck', scripts);
   expect(readFileSync(SCRIPT, 'utf8')).toMatch(/^#!\/bin\/sh\n/);
 });

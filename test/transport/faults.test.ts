@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { connect } from '../../src/transport/connect.ts';
+import type { McpkError } from '../../src/core/errors.ts';
 import { ConnectionPool } from '../../src/transport/hops.ts';
-import { doorsOf, pinHostKey, scanHostKey, showHostKeys } from '../../src/transport/host-keys.ts';
+import { doorsOf, pinHostKey, replaceHostKey, scanHostKey, showHostKeys } from '../../src/transport/host-keys.ts';
 import type { RemoteScript } from '../../src/transport/remote-script.ts';
 import { HostSession } from '../../src/transport/session.ts';
 import type { ConnectOptions, Session, Target } from '../../src/transport/types.ts';
@@ -49,6 +50,13 @@ describe('before the login', () => {
     expect(`${error.message} ${error.hint}`).toMatch(/closed the connection before the login.*MaxStartups/);
   });
 
+  test('who only asks for the key hears the same', async () => {
+    await serve({ onSocket: (socket) => Boolean(socket.destroy()) });
+    const [door] = doorsOf(server!.target());
+    const error = await failure(scanHostKey(door!, new AbortController().signal, new ConnectionPool()));
+    expect(`${error.message} ${error.hint}`).toMatch(/closed the connection before the login.*MaxStartups/);
+  });
+
   test('one that says nothing ends with the time limit', async () => {
     await serve({ onSocket: () => true });
     const started = performance.now();
@@ -76,6 +84,41 @@ describe('before the login', () => {
     expect((await failure(opened(server!.target({ address: 'no-such-host.invalid' })))).message).toMatch(
       /no-such-host\.invalid does not resolve/,
     );
+  });
+});
+
+describe('a jump host that fails', () => {
+  test('is told of each host behind it in the same words', async () => {
+    await serve();
+    const pool = new ConnectionPool();
+    const jump = [{ address: 'no-such-host.invalid', port: 22 }];
+    const to = (name: string): Promise<McpkError> => failure(opened(server!.target({ name, jump }), { pool }));
+    const errors = await Promise.all(['m1', 'w1'].map(to));
+    const message = 'jump host no-such-host.invalid: the name no-such-host.invalid does not resolve';
+    expect(errors.map((error) => error.message)).toEqual([`m1: ${message}`, `w1: ${message}`]);
+    expect(errors[0]?.hint).toContain('Mend the address in the inventory');
+  });
+
+  test.each(['Host gate\n  HostName no-such-host.invalid\n', 'Host m1\n  ProxyJump no-such-host.invalid\n'])(
+    'whose name is of the ssh_config is to be mended there: %j',
+    async (text) => {
+      await serve();
+      const configFile = join(server!.folder, 'config');
+      writeFileSync(configFile, text);
+      const jump = text.includes('gate') ? [{ address: 'gate', port: 22 }] : [];
+      const error = await failure(opened(server!.target({ address: 'm1', configFile, jump })));
+      expect(error.hint).toContain(`Mend the name in ${configFile}`);
+    },
+  );
+});
+
+describe('a port at which nothing listens', () => {
+  test.each([
+    ['of a host', {}, 'mend ssh.port in the inventory'],
+    ['of a jump host', { jump: [{ address: '127.0.0.1', port: 1 }] }, 'mend its port in ssh.jump'],
+  ])('%s is to be mended where it stands', async (_whose, over, hint) => {
+    await serve();
+    expect((await failure(opened(server!.target({ port: 1, ...over })))).hint).toContain(hint);
   });
 });
 
@@ -165,6 +208,17 @@ describe('the host key', () => {
       key: Buffer.concat([scanned.key.subarray(0, -1), Buffer.from([scanned.key.at(-1)! ^ 1])]),
     };
     expect(() => pinHostKey(door!, changed)).toThrow(expect.objectContaining({ code: 'hostKey' }));
+    // A host that was installed anew: its line goes, with its name beside its address too; others stay.
+    const text = readFileSync(file, 'utf8');
+    const other = `# mine\nother.example.org ${text.split(' ').slice(1).join(' ')}`;
+    writeFileSync(file, `${text.replace(' ', `,${door!.hop.name.toUpperCase()} `)}${other}`);
+    expect(replaceHostKey(door!, changed)).toEqual({ file, added: true });
+    expect(readFileSync(file, 'utf8')).toContain(other);
+    expect(showHostKeys(door!).keys.map(({ line }) => line)).toEqual([3]);
+    // One that stands for other hosts too is not ours to take out.
+    const [line = ''] = readFileSync(file, 'utf8').split('\n').slice(-2);
+    writeFileSync(file, `${line.replace(' ', ',elsewhere ')}\n`);
+    expect(() => replaceHostKey(door!, scanned)).toThrow(expect.objectContaining({ code: 'hostKey' }));
   });
 });
 
@@ -254,6 +308,7 @@ describe('the session', () => {
       code: {},
       keepsLock: [],
       upload: () => Promise.reject(new Error()),
+      download: () => Promise.reject(new Error()),
       release: () => undefined,
     });
     const remote = {

@@ -52,7 +52,7 @@ export class FaultyServer {
       socket.on('error', () => undefined).once('close', () => this.#sockets.delete(socket));
       if (!faults.onSocket?.(socket, this.sockets)) this.#ssh.injectSocket(socket);
     });
-    writeFileSync(join(this.folder, 'id'), newKey().private);
+    writeFileSync(join(this.folder, 'id'), newKey().private, { mode: 0o600 });
   }
 
   static async start(faults: Faults): Promise<FaultyServer> {

@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import type { Server } from 'node:net';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ssh2 from 'ssh2';
 import type { ParsedKey } from 'ssh2';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { McpkError } from '../../src/core/errors.ts';
 import { SelectedAgent } from '../../src/transport/agent.ts';
 import { connect } from '../../src/transport/connect.ts';
@@ -95,6 +95,27 @@ describe('an identity file', () => {
       [expect.stringMatching(/half\.pub: a public key only/)],
     ]);
     expect(server?.sockets).toBe(0);
+  });
+
+  test('that others may read is not used, as ssh uses none', async () => {
+    writeFileSync(at('open'), readFileSync(at('k')), { mode: 0o644 });
+    const error = await refusal({ identityFiles: [at('open')] });
+    expect([error.code, error.details]).toEqual([
+      'unreachable',
+      [`${at('open')}: a private key that others may read or write`],
+    ]);
+    expect(error.hint).toContain(`chmod 600 ${at('open')}`);
+    expect(server?.sockets).toBe(0);
+    chmodSync(at('open'), 0o600);
+    expect(readIdentity(at('open')).key?.isPrivateKey()).toBe(true);
+  });
+
+  test('that is none of those by default is said to have been looked for', async () => {
+    vi.stubEnv('HOME', folder);
+    const error = await refusal({ identityFiles: [] });
+    vi.unstubAllEnvs();
+    const looked = ['id_ed25519', 'id_ecdsa', 'id_rsa'].map((name) => join(folder, '.ssh', name)).join(', ');
+    expect([error.message, error.details]).toEqual(['m1: no key to log in with as root', [`looked for ${looked}`]]);
   });
 
   test.each([

@@ -41,7 +41,7 @@ describe.skipIf(address === undefined)('a run that waits for a host', () => {
     process.emit('SIGINT');
     const said = await running;
     expect(said.code, said.stderr).toBe(130);
-    expect(said.stderr).toContain('Interrupted: what runs on the hosts is brought to an end.');
+    expect(said.stderr).toContain('Interrupted: what was begun is brought to an end.');
     expect(said.stderr).toContain('Run the same command again to go on.');
   });
 

@@ -16,6 +16,7 @@ function sessionOf(bytes: Buffer): { session: HostSession; answer: () => void } 
     code: {},
     keepsLock: [],
     upload: () => Promise.reject(new Error('not asked for')),
+    download: () => Promise.reject(new Error('not asked for')),
     release: () => undefined,
   });
   const parser = new RecordParser('MARK', session.onRecord);

@@ -5,7 +5,7 @@ import type { pinPlace } from '../../transport/host-keys.ts';
 import { BaseCommand } from '../shared/base-command.ts';
 import { limited } from '../shared/cluster.ts';
 import { confirm } from '../shared/confirm.ts';
-import { hostFlags } from '../shared/flags.ts';
+import { scanFlags } from '../shared/flags.ts';
 import { hopByHop, type Offered } from '../shared/hop-by-hop.ts';
 import { throwAll } from '../shared/throw-all.ts';
 
@@ -29,7 +29,7 @@ export default class Pin extends BaseCommand<typeof Pin> {
     '<%= config.bin %> <%= command.id %> -i lab.yaml',
     '<%= config.bin %> <%= command.id %> --limit w3 --yes',
   ];
-  static override readonly flags = { ...hostFlags, yes: Flags.boolean({ char: 'y', summary: 'Do not ask.' }) };
+  static override readonly flags = { ...scanFlags, yes: Flags.boolean({ char: 'y', summary: 'Do not ask.' }) };
 
   async run(): Promise<{ pinned: Pinned[] }> {
     const cluster = await this.loadCluster();

@@ -3,7 +3,7 @@ import { padEnd } from '../../report/theme.ts';
 import type { ScannedKey } from '../../transport/host-keys.ts';
 import { BaseCommand } from '../shared/base-command.ts';
 import { limited } from '../shared/cluster.ts';
-import { hostFlags } from '../shared/flags.ts';
+import { scanFlags } from '../shared/flags.ts';
 import { hopByHop } from '../shared/hop-by-hop.ts';
 import { throwAll } from '../shared/throw-all.ts';
 
@@ -12,9 +12,9 @@ type Scanned = Omit<ScannedKey, 'key'>;
 export default class Scan extends BaseCommand<typeof Scan> {
   static override readonly summary = 'Ask the hosts for their SSH keys; nothing is recorded.';
   static override readonly description =
-    'Prints the fingerprint that each host and each jump host on the way offers, and whether known_hosts has it. Compare them with what the console of the host shows (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then pin them. Exit 12 when a key is another one than the recorded, or revoked.';
+    'Prints the fingerprint that each host and each jump host on the way offers, and whether known_hosts has it. Compare them with what the console of the host shows (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then pin them. Exit 12 when a key is another one than the recorded, or revoked, or that of a jump host on the way is not known: nobody logs in over it.';
   static override readonly examples = ['<%= config.bin %> <%= command.id %> -i lab.yaml'];
-  static override readonly flags = { ...hostFlags };
+  static override readonly flags = { ...scanFlags };
 
   async run(): Promise<{ keys: Scanned[] }> {
     const cluster = await this.loadCluster();

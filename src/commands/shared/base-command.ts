@@ -3,7 +3,9 @@ import { Command, Flags, Errors, type Interfaces } from '@oclif/core';
 import { span } from '../../core/duration.ts';
 import { EXIT_CODES, FailureList, McpkError } from '../../core/errors.ts';
 import { redact, redactError } from '../../core/redact.ts';
-import type { Plan, RunResult } from '../../engine/types.ts';
+import type { Secret } from '../../core/secret.ts';
+import type { Emit, Plan, RunResult } from '../../engine/types.ts';
+import type { LoadOptions } from '../../inventory/load.ts';
 import { nearest } from '../../inventory/nearest.ts';
 import type { Cluster } from '../../inventory/types.ts';
 import { renderError, renderErrors, type ErrorOptions } from '../../report/error-text.ts';
@@ -13,6 +15,7 @@ import { themeFor, type Theme } from '../../report/theme.ts';
 import { createView, type View } from '../../report/view.ts';
 import type { InventoryFlags } from './cluster.ts';
 import { copyable } from './copyable.ts';
+import type { Caller } from './engine-input.ts';
 import { hidingIn } from './hiding.ts';
 
 type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<(typeof BaseCommand)['baseFlags'] & T['flags']>;
@@ -33,24 +36,28 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   protected readonly afterwards: string = 'Run the same command again to go on.';
   protected flags!: FlagsOf<T>;
   protected args!: ArgsOf<T>;
+  /** All that is no flag, also where a command takes any number of words. */
+  protected words: readonly string[] = [];
   readonly #abort = new AbortController();
   #cluster: Cluster | undefined;
   #inventory: InventoryFlags = {};
+  #password: Secret | undefined;
   #roster: Roster | undefined;
   #timer: NodeJS.Timeout | undefined;
   readonly #onSignal = (): void => this.interrupt();
 
   override async init(): Promise<void> {
     await super.init();
-    const { flags, args } = await this.parse({
+    const { flags, args, argv } = await this.parse({
       flags: this.ctor.flags,
       baseFlags: BaseCommand.baseFlags,
       enableJsonFlag: this.ctor.enableJsonFlag,
       args: ownWords(this.ctor.args),
       strict: this.ctor.strict,
     });
-    this.flags = flags as FlagsOf<T>;
+    this.flags = { ...switchedOff(this.ctor.flags), ...flags } as FlagsOf<T>;
     this.args = args as ArgsOf<T>;
+    this.words = argv.map(String);
     process.on('SIGINT', this.#onSignal);
     process.on('SIGTERM', this.#onSignal);
     const { timeout } = flags as { timeout?: number };
@@ -63,14 +70,35 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return this.#abort.signal;
   }
 
+  /** As it is called: `etcd status`. */
+  protected get commandName(): string {
+    return (this.id ?? '').replaceAll(':', ' ');
+  }
+
+  /** Who calls the engine, and hears of what happens by `emit`. */
+  protected caller(emit: Emit): Caller {
+    return { command: this.commandName, version: this.config.version, signal: this.signal, emit };
+  }
+
   /** The cluster that the flags name, or `over` them. What it hides is in nothing that is said from now on. */
-  protected async loadCluster(over: InventoryFlags = {}, options: { files?: boolean } = {}): Promise<Cluster> {
+  protected async loadCluster(
+    over: InventoryFlags = {},
+    options: Pick<LoadOptions, 'files' | 'rewrite'> = {},
+  ): Promise<Cluster> {
     const { loadCluster, rosterOf } = await import('./cluster.ts');
-    const { inventory, env } = { ...(this.flags as InventoryFlags), ...over };
-    this.#inventory = { inventory, env };
-    this.#cluster = await loadCluster(this.#inventory, options);
+    const { inventory, env, 'ask-become-pass': asks } = { ...(this.flags as InventoryFlags), ...over };
+    this.#inventory = { inventory, env, 'ask-become-pass': asks };
+    const cluster = await loadCluster(this.#inventory, options);
+    this.#cluster = asks === true ? await this.withPassword(cluster) : cluster;
     this.#roster = rosterOf(this.#cluster);
     return this.#cluster;
+  }
+
+  /** Asked for once, however often the inventory is read. */
+  private async withPassword(cluster: Cluster): Promise<Cluster> {
+    const { askBecomePassword, withBecomePassword } = await import('./become-password.ts');
+    this.#password ??= await askBecomePassword(this.signal);
+    return withBecomePassword(cluster, this.#password);
   }
 
   /** Errors of a result, with hints whose commands can be copied. */
@@ -122,7 +150,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   private interrupt(): void {
     if (this.signal.aborted) process.exit(EXIT_CODES.interrupted[0]);
-    this.note('\nInterrupted: what runs on the hosts is brought to an end. Once more ends at once.\n');
+    this.note('\nInterrupted: what was begun is brought to an end. Once more ends at once.\n');
     this.#abort.abort(new McpkError('interrupted', 'interrupted', { hint: this.afterwards }));
   }
 
@@ -165,8 +193,10 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     const all = { ...BaseCommand.baseFlags, ...this.ctor.flags, ...(this.ctor.enableJsonFlag ? { json: true } : {}) };
     const known = [...Object.keys(all), 'help'].map((name) => `--${name}`);
     return thrown.flags
-      .map(String)
+      .map((flag) => String(flag).replace(/=[^]*$/, ''))
       .map((flag) => {
+        const ours = OTHERS[flag];
+        if (ours !== undefined) return `there is no flag ${flag}: ${ours}`;
         const close = nearest(flag, known);
         return `there is no flag ${flag}${close === undefined ? '' : `; did you mean ${close}?`}`;
       })
@@ -182,7 +212,9 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   protected override toSuccessJson(result: unknown): unknown {
     const json = toJson(result);
-    return this.#cluster?.hidden === undefined ? json : hidingIn(json, this.#cluster.hidden, this.#cluster.hosts);
+    if (this.#cluster?.hidden === undefined) return json;
+    const { hidden, hosts, leaving } = this.#cluster;
+    return hidingIn(json, hidden, [...hosts, ...leaving]);
   }
 
   protected override logJson(json: unknown): void {
@@ -192,11 +224,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   /** `{error: {code, exitCode, message, …}, errors: […]}`: never argv, never a stack. */
   protected override toErrorJson(error: unknown): unknown {
     const list = error instanceof FailureList ? error.errors : [error];
-    const errors = list.map((each) => {
-      if (each instanceof McpkError) return toJson(each);
-      return { code: 'unexpected', exitCode: 1, message: each instanceof Error ? each.message : String(each) };
-    });
-    return { error: errors[0], errors };
+    const deciding = error instanceof FailureList ? error.deciding : error;
+    return { error: errorJson(deciding), errors: list.map(errorJson) };
   }
 
   /** The exit code of a run or a plan, without an error of its own. */
@@ -210,9 +239,20 @@ function ownWords(args: (typeof Command)['args']): (typeof Command)['args'] {
   return Object.fromEntries(Object.entries(args).map(([name, arg]) => [name, { ...arg, ignoreStdin: true }]));
 }
 
+/** oclif's types say that a switch is true or false; one that is not given would be undefined. */
+function switchedOff(flags: (typeof Command)['flags'] | undefined): Record<string, false> {
+  const switches = Object.entries(flags ?? {}).filter(([, { type }]) => type === 'boolean');
+  return Object.fromEntries(switches.map(([name]) => [name, false as const]));
+}
+
 function outcomeOf({ refused, summary }: Plan): keyof typeof EXIT_CODES {
   if (refused.length > 0) return 'refused';
   return summary.changes + summary.deferred === 0 ? 'done' : 'pending';
+}
+
+function errorJson(error: unknown): unknown {
+  if (error instanceof McpkError) return toJson(error);
+  return { code: 'unexpected', exitCode: 1, message: error instanceof Error ? error.message : String(error) };
 }
 
 function timedOut(ms: number, hint: string): McpkError {
@@ -240,13 +280,47 @@ function missingWords(thrown: Error): string | undefined {
     .join('; ');
 }
 
+const PLAN = 'mcpk plan shows what apply would change';
+const BY_KEY = 'mcpk logs in by a key, never by a password (ssh.identityFiles in the inventory, or an agent)';
+const BY_SUDO = 'as another user than root mcpk works by sudo anyway (ssh.become)';
+const STAGES = '--only takes stages';
+const AT_ONCE = '--concurrency takes a number of hosts';
+const USER = 'ssh.user in the inventory says as whom mcpk logs in';
+
+/** Flags of other tools, and what is ours. */
+const OTHERS: Readonly<Partial<Record<string, string>>> = {
+  '--dry-run': PLAN,
+  '--check': PLAN,
+  '--diff': PLAN,
+  '--ask-pass': BY_KEY,
+  '-k': BY_KEY,
+  '--private-key': BY_KEY,
+  '--user': USER,
+  '-u': USER,
+  '--become': BY_SUDO,
+  '-b': BY_SUDO,
+  '--tags': STAGES,
+  '-t': STAGES,
+  '--skip-tags': '--skip takes stages',
+  '--forks': AT_ONCE,
+  '-f': AT_ONCE,
+  '--auto-approve': '--yes does not ask',
+};
+
 /** What oclif says in words of its own, and what we say for it. */
 const WORDS: readonly (readonly [RegExp, string])[] = [
   // It adds its own advice below, and says above that it was parsing.
   [/\nSee more help[^]*$/, ''],
   [/^Parsing (--\S+)\s+/, '$1: '],
   [/^The following errors? occurred:\s+/, ''],
+  [/^Unexpected argument: /, 'a word too many: '],
+  [/^Unexpected arguments: /, 'words too many: '],
+  [/Expected (.*) to be one of: (.*)$/m, '$1 is none of $2'],
+  [/Expected an integer but received: /, 'a whole number, not '],
+  [/Expected an integer greater than or equal to (\d+) but received: /, 'at least $1, not '],
+  [/Expected an integer less than or equal to (\d+) but received: /, 'at most $1, not '],
   [/Missing required flag (\S+)/g, '--$1 is missing'],
+  [/^Flag (--\S+) expects a value$/, '$1 wants a value behind it'],
   [/(--[\w-]+)(?:=.*)? cannot also be provided when using (--[\w-]+)/g, '$2 and $1 cannot be given together'],
   [/\s*\n\s*/g, '; '],
 ];

@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs';
 import { McpkError } from '../../core/errors.ts';
 import { VARIABLE } from '../../core/variable.ts';
-import type { Cluster, Host } from '../../inventory/types.ts';
+import { contactable, type Cluster, type Host } from '../../inventory/types.ts';
 import { DEFAULT_FILE } from '../../inventory/default-file.ts';
-import { nameHosts } from '../../inventory/name-hosts.ts';
+import type { LoadOptions } from '../../inventory/load.ts';
+import { hostsNamer } from '../../inventory/name-hosts.ts';
 import { select } from '../../inventory/targeting.ts';
 import type { Roster } from '../../report/fold.ts';
 
@@ -12,8 +14,17 @@ export function inventoryFiles(named: readonly string[] | undefined, env: NodeJS
     throw new McpkError('usage', 'an inventory was named that is empty: ""', {
       hint: 'Name a file with -i FILE; a variable that the shell put there may not be set.',
     });
+  if (named?.includes('-') === true)
+    throw new McpkError('usage', 'an inventory is a file, and not read from standard input: -i -', {
+      hint: 'In bash a command can stand for the file: -i <(sops -d lab.yaml)',
+    });
   if (named && named.length > 0) return [...named];
   const fromEnvironment = (env['MCPK_INVENTORY'] ?? '').split(':').filter(Boolean);
+  const joined = fromEnvironment.find((file) => file.includes(',') && !existsSync(file));
+  if (joined !== undefined)
+    throw new McpkError('usage', `MCPK_INVENTORY: there is no file ${JSON.stringify(joined)}`, {
+      hint: 'Several files have : between them, as in PATH: MCPK_INVENTORY=base.yaml:berlin.yaml.',
+    });
   return fromEnvironment.length > 0 ? fromEnvironment : [DEFAULT_FILE];
 }
 
@@ -28,17 +39,20 @@ export function allowedVariables(named: readonly string[] | undefined, env: Node
   return [...(named ?? []), ...listed];
 }
 
-/** The flags that decide what is loaded. */
+/** The flags that decide what is loaded, and how its hosts are logged in to. */
 export interface InventoryFlags {
   inventory?: readonly string[] | undefined;
   env?: readonly string[] | undefined;
+  'ask-become-pass'?: boolean | undefined;
 }
 
-/** `files`: whether the files that the inventory names are looked at too. */
-export async function loadCluster(flags: InventoryFlags, { files = false } = {}): Promise<Cluster> {
+export async function loadCluster(
+  flags: InventoryFlags,
+  { files = false, ...more }: Pick<LoadOptions, 'files' | 'rewrite'> = {},
+): Promise<Cluster> {
   const allowed = allowedVariables(flags.env, process.env);
   const { load } = await import('../../inventory/load.ts');
-  return load(inventoryFiles(flags.inventory, process.env), { env: process.env, allowed, files });
+  return load(inventoryFiles(flags.inventory, process.env), { env: process.env, allowed, files, ...more });
 }
 
 /** Hosts that `--limit` means; all of them without it. */
@@ -46,7 +60,8 @@ export function limited(cluster: Cluster, expression: string | undefined): reado
   return expression === undefined ? cluster.hosts : select(cluster, expression);
 }
 
-/** How texts call the hosts of a cluster. */
-export function rosterOf({ hosts }: Cluster): Roster {
-  return { hosts, words: (names) => nameHosts(hosts, names) };
+/** How texts call the hosts of a cluster, and those that leave it: `all` is what `--limit all` selects. */
+export function rosterOf(cluster: Cluster): Roster {
+  const hosts = contactable(cluster);
+  return { hosts, words: hostsNamer(hosts) };
 }

@@ -2,6 +2,16 @@ const WORD = /^[\w@%+=:,./-]+$/;
 
 type Given = Readonly<Record<string, unknown>>;
 
+/** Flags without which a command would find another inventory, or none. */
+export const FOUND_BY = ['inventory', 'env'];
+/** And those without which it would not get onto the hosts. */
+export const REACHED_BY = [...FOUND_BY, 'ask-become-pass'];
+/** And those without which it would mean other hosts or stages, or keep its snapshot elsewhere. */
+export const MEANT_BY = [...REACHED_BY, 'limit', 'only', 'skip', 'skip-unreachable', 'snapshot', 'no-snapshot'];
+
+/** Those that are written in one letter. */
+const SHORT: Readonly<Record<string, string>> = { inventory: '-i', 'ask-become-pass': '-K' };
+
 /** `mcpk apply -i inventories/lab.yaml`: a command to copy, with the flags that it was called with. */
 export function commandLine(command: string, flags: Given, names: readonly string[]): string {
   return ['mcpk', command, ...flagWords(flags, names)].join(' ');
@@ -11,7 +21,7 @@ export function commandLine(command: string, flags: Given, names: readonly strin
 export function flagWords(flags: Given, names: readonly string[]): string[] {
   const words = names.flatMap((name) => {
     const value = flags[name];
-    const flag = name === 'inventory' ? '-i' : `--${name}`;
+    const flag = SHORT[name] ?? `--${name}`;
     if (value === undefined || value === false) return [];
     if (value === true) return [flag];
     if (Array.isArray(value))

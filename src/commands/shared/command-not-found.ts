@@ -26,9 +26,44 @@ function wordTooMany(id: string, known: readonly string[]): McpkError | undefine
   });
 }
 
+/** Words of other tools, and what is ours. */
+const OTHERS: Readonly<Partial<Record<string, string>>> = {
+  check: 'mcpk validate checks an inventory, mcpk verify a cluster',
+  create: 'mcpk apply makes a cluster',
+  delete: 'mcpk reset takes the cluster off its hosts',
+  deploy: 'mcpk apply makes a cluster',
+  diff: 'mcpk plan shows what would change',
+  get: 'mcpk kubeconfig --merge, then kubectl get',
+  install: 'mcpk apply makes a cluster',
+  kubectl: 'mcpk kubeconfig --merge, then kubectl itself',
+  lint: 'mcpk validate checks an inventory',
+  ping: 'mcpk facts asks all hosts',
+  ssh: 'mcpk exec --limit HOST -- COMMAND runs one',
+  status: 'mcpk verify tells how the cluster is',
+  destroy: 'mcpk reset takes the cluster off its hosts',
+  backup: 'mcpk etcd snapshot takes one',
+  up: 'mcpk apply makes a cluster',
+  upgrade: 'set versions in the inventory, then mcpk apply',
+};
+
+/** Flags that people of other tools write in front of the command. */
+const BEHIND: ReadonlySet<string> = new Set(['-v', '--verbose', '--json', '-i', '--inventory', '-K', '--limit', '--yes']); // prettier-ignore
+
 /** For words that are no command: says which one is near. */
 export function noCommand(id: string, known: readonly string[]): McpkError {
-  const close = /^-v$/i.test(id) ? '--version' : nearest(id, [...known, '--version', '--help']);
+  if (BEHIND.has(id))
+    return new McpkError('usage', `${id} stands behind a command`, {
+      hint: `The command comes first: mcpk plan ${id}${id === '-v' ? '. The version is said by mcpk --version.' : ''}`,
+    });
+  const [first = ''] = id.split(':');
+  const ours = OTHERS[first];
+  if (ours !== undefined)
+    return new McpkError('usage', `mcpk has no command ${JSON.stringify(words(id))}: ${ours}`, {
+      hint: 'mcpk --help lists the commands.',
+    });
+  // `drain w1` for `node drain w1`.
+  const below = known.find((each) => each.endsWith(`:${first}`));
+  const close = id === '-V' ? '--version' : (nearest(id, [...known, '--version', '--help']) ?? below);
   return new McpkError(
     'usage',
     `mcpk has no command ${JSON.stringify(words(id))}${close ? `; did you mean ${words(close)}?` : ''}`,

@@ -1,4 +1,4 @@
-import type { CompletedCommand, CompletedFlag, Completion, Values } from './completion.ts';
+import type { Asked, CompletedCommand, CompletedFlag, Completion, Values } from './completion.ts';
 
 /** Scripts that the shells of their names read. */
 export const SCRIPTS: Readonly<Record<string, (completion: Completion) => string>> = { bash, fish, zsh };
@@ -34,6 +34,11 @@ function longestFirst({ commands }: Completion): CompletedCommand[] {
   return commands.toSorted((a, b) => b.words.length - a.words.length);
 }
 
+/** Whether commas stand between what is asked for. */
+function several({ ask }: { ask: Asked }): boolean {
+  return ask === 'limit';
+}
+
 function names(list: readonly { name: string }[]): string {
   return list.map(({ name }) => name).join(' ');
 }
@@ -61,13 +66,26 @@ _${bin}_list() {
   compopt -o nospace
   COMPREPLY=($(compgen -P "$kept" -W "$1" -- "\${cur##*,}"))
 }
+_${bin}_ask() { ${bin} complete "$1" -- "\${words[@]}" 2>/dev/null; }
 _${bin}() {
-  local cur=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD - 1]} IFS=$' \\n'
+  local IFS=$' \\n' word raw=\${COMP_WORDS[COMP_CWORD]} whole cur previous flag=
+  local -a words=()
   COMPREPLY=()
-  case "\${COMP_WORDS[*]:1:COMP_CWORD - 1} " in
+  # Of \`--limit=role:worker\` bash makes five.
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD}"; do
+    if ((\${#words[@]})) && [[ $word == [:=] || \${words[-1]} == *[:=] ]]; then words[-1]+=$word; else words+=("$word"); fi
+  done
+  whole=\${words[-1]} cur=$whole
+  unset 'words[-1]'
+  ((\${#words[@]})) && previous=\${words[-1]}
+  [[ $whole == --*=* ]] && flag=\${whole%%=*}= cur=\${whole#*=} previous=\${whole%%=*}
+  [[ $raw == [:=] ]] && raw=
+  case "\${words[*]} " in
     ' ') _${bin}_offer ${quoted(names(next(completion)))} ;;
 ${[...cases, ...words].join('\n')}
   esac
+  COMPREPLY=("\${COMPREPLY[@]/#/$flag}")
+  COMPREPLY=("\${COMPREPLY[@]#"\${whole%"$raw"}"}")
 }
 complete -F _${bin} ${bin}
 `;
@@ -75,6 +93,7 @@ complete -F _${bin} ${bin}
   function offer(value: Values): string {
     if (value === 'file') return `_${bin}_files`;
     if (value === 'any') return ':';
+    if ('ask' in value) return `_${bin}_${several(value) ? 'list' : 'offer'} "$(_${bin}_ask ${value.ask})"`;
     return 'one' in value
       ? `_${bin}_offer ${quoted(value.one.join(' '))}`
       : `_${bin}_list ${quoted(value.list.join(' '))}`;
@@ -97,6 +116,9 @@ function zsh(completion: Completion): string {
   );
   return `#compdef ${bin}
 # ${bin}: completion for zsh. To use it: source <(${bin} autocomplete zsh), after compinit; or keep it as _${bin} in fpath.
+_${bin}_ask() { reply=(\${(f)"$(${bin} complete $1 -- $words 2>/dev/null)"}); }
+_${bin}_host() { local reply; _${bin}_ask host; compadd "$@" -a reply; }
+_${bin}_limit() { local reply; _${bin}_ask limit; compadd "$@" -a reply; }
 _${bin}() {
   local -a list
   case "\${(j: :)words[2,CURRENT - 1]} " in
@@ -110,12 +132,14 @@ if [[ $funcstack[1] == _${bin} ]]; then _${bin}; else compdef _${bin} ${bin}; fi
   function spec(flag: CompletedFlag): string[] {
     const summary = flag.summary.replaceAll(/[[\]:\\]/g, '\\$&');
     const takes = flag.value === undefined ? '' : `:${action(flag.name, flag.value)}`;
-    return spellings(flag).map((spelled) => quoted(`*${spelled}[${summary}]${takes}`));
+    const joined = (spelled: string): string => (takes !== '' && spelled.startsWith('--') ? '=' : '');
+    return spellings(flag).map((spelled) => quoted(`*${spelled}${joined(spelled)}[${summary}]${takes}`));
   }
 
   function action(title: string, value: Values): string {
     if (value === 'file') return `${title}:_files`;
     if (value === 'any') return `${title}: `;
+    if ('ask' in value) return `${title}:${several(value) ? '_sequence -s , ' : ''}_${bin}_${value.ask}`;
     return 'one' in value
       ? `${title}:(${value.one.join(' ')})`
       : `${title}:_values -s , ${title} ${value.list.join(' ')}`;
@@ -144,6 +168,9 @@ function __${bin}_in
     set -l first $words[1..(count $argv)]
     test "$first" = "$argv"
 end
+function __${bin}_ask
+    ${bin} complete $argv -- (commandline -opc)[2..-1] 2>/dev/null
+end
 complete -c ${bin} -f
 ${[...offered(`__${bin}_at`, next(completion)), ...topics.flatMap(({ name }) => offered(`__${bin}_at ${name}`, next(completion, name))), ...commands].join('\n')}
 `;
@@ -155,6 +182,10 @@ ${[...offered(`__${bin}_at`, next(completion)), ...topics.flatMap(({ name }) => 
   function offer(value: Values): string {
     if (value === 'file') return '-r -F';
     if (value === 'any') return '-x';
+    if ('ask' in value) {
+      const asked = `(__${bin}_ask ${value.ask})`;
+      return `-x -a ${fishQuoted(several(value) ? `(__fish_append , ${asked})` : asked)}`;
+    }
     if ('one' in value) return `-x -a ${fishQuoted(value.one.join(' '))}`;
     return `-x -a ${fishQuoted(`(__fish_append , ${value.list.join(' ')})`)}`;
   }

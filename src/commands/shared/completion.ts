@@ -1,7 +1,13 @@
 import type { Command, Config } from '@oclif/core';
 
-/** What may be typed for a value: a file, one of these words, several of them with commas between, or anything. */
-export type Values = 'file' | 'any' | { one: readonly string[] } | { list: readonly string[] };
+/**
+ * What may be typed for a value: a file, one of these words, several of them with commas between, what the inventory
+ * has (`mcpk complete` tells), or anything.
+ */
+export type Values = 'file' | 'any' | { one: readonly string[] } | { list: readonly string[] } | { ask: Asked };
+
+/** What of an inventory is asked for while somebody types: one host, or what a `--limit` is made of. */
+export type Asked = 'host' | 'limit';
 
 export interface CompletedFlag {
   name: string;
@@ -34,7 +40,16 @@ export function completionOf(config: Config, known: Readonly<Record<string, Valu
   const commands = shown.map((command) => completed(command, known));
   const first = new Set(commands.flatMap(({ words }) => (words.length > 1 ? [words[0] ?? ''] : [])));
   const summaryOf = (name: string): string => config.topics.find((topic) => topic.name === name)?.description ?? '';
-  return { bin: config.bin, commands, topics: [...first].map((name) => ({ name, summary: summaryOf(name) })) };
+  const topics = [...first].map((name) => ({ name, summary: summaryOf(name) }));
+  return { bin: config.bin, commands: [...commands, ...topics.map((topic) => helpOf(topic, commands))], topics };
+}
+
+/** `help node` goes on with what `node` does. */
+function helpOf(topic: { name: string; summary: string }, commands: readonly CompletedCommand[]): CompletedCommand {
+  const below = commands.flatMap(({ words: [first, second] }) =>
+    first === topic.name && second !== undefined ? [second] : [],
+  );
+  return { words: ['help', topic.name], summary: topic.summary, flags: [], value: { one: below } };
 }
 
 function completed(command: Command.Loadable, known: Readonly<Record<string, Values>>): CompletedCommand {

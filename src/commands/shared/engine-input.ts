@@ -1,4 +1,5 @@
 import { hostname, userInfo } from 'node:os';
+import { isAbsolute, join } from 'node:path';
 import type { Pins } from '../../artifacts/pins.ts';
 import type { Facts } from '../../cluster/facts.ts';
 import { McpkError } from '../../core/errors.ts';
@@ -21,6 +22,8 @@ export interface RunFlags {
   'wait-lock'?: number | undefined;
   'no-rollback'?: boolean | undefined;
   'update-lock'?: boolean | undefined;
+  snapshot?: string | undefined;
+  'no-snapshot'?: boolean | undefined;
 }
 
 export interface Caller {
@@ -49,17 +52,23 @@ export async function engineInput(
   const who = `${userInfo().username}@${hostname()}`;
   const only = stageNames('--only', flags.only, STAGES);
   const skip = stageNames('--skip', flags.skip, STAGES);
+  if (STAGES.every(({ name }) => skip?.has(name) === true || only?.has(name) === false))
+    throw new McpkError('usage', '--only and --skip leave no stage', {
+      hint: 'Take one that is wanted out of --skip.',
+    });
   const byFacts = flags.limit !== undefined && needsFacts(parseExpression(flags.limit));
   const limit = flags.limit === undefined || byFacts ? undefined : named(select(cluster, flags.limit));
   const input: EngineInput = {
     cluster,
     stages: STAGES,
     artifacts: NO_ARTIFACTS,
+    manifests: new Map(),
     ...(await materialsOf(cluster, options, { update: flags['update-lock'] ?? false, signal: caller.signal })),
     selection: { ...(limit ? { limit } : {}), ...(only ? { only } : {}), ...(skip ? { skip } : {}) },
     concurrency: flags.concurrency,
     acceptNewHostKeys: flags['accept-new-host-keys'],
     ...(flags['skip-unreachable'] === undefined ? {} : { skipUnreachable: flags['skip-unreachable'] }),
+    snapshot: flags['no-snapshot'] ? undefined : placeOf(flags.snapshot ?? '.'),
     noRollback: flags['no-rollback'] ?? false,
     signal: caller.signal,
     emit: hiding(caller.emit, cluster.hidden ?? []),
@@ -78,6 +87,11 @@ export async function engineInput(
 async function gathered(input: EngineInput): Promise<Facts> {
   const { gatherFacts } = await import('../../engine/runs/reading.ts');
   return gatherFacts({ ...input, emit: () => undefined });
+}
+
+/** As a plan keeps it. A slash at its end, which makes it a folder, stays. */
+function placeOf(path: string): string {
+  return isAbsolute(path) ? path : join(process.cwd(), path);
 }
 
 function named(hosts: readonly Host[]): Set<string> {
@@ -108,15 +122,18 @@ async function materialsOf(
   cluster: Cluster,
   { artifacts, manifests = artifacts }: InputOptions,
   { update, signal }: { update: boolean; signal: AbortSignal },
-): Promise<Pick<EngineInput, 'openArtifacts' | 'manifests'>> {
-  const none = { openArtifacts: () => Promise.resolve(NO_ARTIFACTS), manifests: new Map<string, string>() };
+): Promise<Pick<EngineInput, 'openArtifacts' | 'openManifests'>> {
+  const none = {
+    openArtifacts: () => Promise.resolve(NO_ARTIFACTS),
+    openManifests: () => Promise.resolve(new Map<string, string>()),
+  };
   if (!artifacts && !manifests) return none;
   const { openPins } = await import('../../artifacts/pins.ts');
   const pins = await openPins(cluster, { update });
   const saved = <T>(work: Promise<T>): Promise<T> => work.finally(() => pins.save());
   return {
     ...none,
-    ...(manifests ? { manifests: await saved(manifestsOf(cluster, pins, signal)) } : {}),
+    ...(manifests ? { openManifests: () => saved(manifestsOf(cluster, pins, signal)) } : {}),
     ...(artifacts ? { openArtifacts: (arches) => saved(artifactsOf(cluster, pins, { arches, signal })) } : {}),
   };
 }

@@ -13,6 +13,7 @@ const BY_FLAG: Readonly<Record<string, readonly Ending[]>> = {
   concurrency: ['unreachable', 'hostKey'],
   'wait-lock': ['locked'],
   'update-lock': ['fetch'],
+  'plan-only': ['pending'],
 };
 
 /** What decides how a command may end: its flags, and what it says of itself beside them. */
@@ -27,10 +28,11 @@ export function endingsOf({ flags = {}, endings = [] }: Ends): Ending[] {
   return (Object.keys(EXIT_CODES) as Ending[]).filter((name) => all.has(name));
 }
 
-/** The table of exit codes as help shows it, all of them or some. */
-export function exitCodeTable(endings: readonly Ending[] = Object.keys(EXIT_CODES) as Ending[]): string {
+/** The rows of the table of exit codes as help shows it, all of them or some. */
+export function exitCodeTable(
+  endings: readonly Ending[] = Object.keys(EXIT_CODES) as Ending[],
+): { name: string; description: string }[] {
   return endings
     .map((name) => EXIT_CODES[name])
-    .map(([code, meaning]) => `${String(code).padStart(3)}  ${meaning}`)
-    .join('\n');
+    .map(([code, meaning]) => ({ name: String(code), description: meaning }));
 }

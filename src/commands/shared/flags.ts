@@ -14,6 +14,18 @@ function time(text: string, least: number): number {
   );
 }
 
+/** A machine's firmware may take minutes. */
+export const BOOT_MS = 600_000;
+
+/** For what has hosts boot. */
+export const bootFlags = {
+  'boot-timeout': Flags.custom<number>({
+    summary: 'Wait so long for a host that boots: 300 (seconds), 30s, 10m, 1h. [default: 10m]',
+    helpValue: 'TIME',
+    parse: async (text) => time(text, 1),
+  })(),
+};
+
 /** Where a command finds its cluster. */
 export const inventoryFlags = {
   inventory: Flags.string({
@@ -21,7 +33,8 @@ export const inventoryFlags = {
     multiple: true,
     multipleNonGreedy: true,
     helpValue: 'FILE',
-    summary: 'Inventory file; several are merged, later over earlier. [default: $MCPK_INVENTORY or ./mcpk.yaml]',
+    summary:
+      'Inventory file; several are merged, later over earlier. [default: $MCPK_INVENTORY, several with : between, or ./mcpk.yaml]',
   }),
   env: Flags.string({
     multiple: true,
@@ -38,6 +51,11 @@ export const inventoryFlags = {
 
 /** How hosts are reached. */
 export const connectionFlags = {
+  'ask-become-pass': Flags.boolean({
+    char: 'K',
+    summary: "Ask for sudo's password on the terminal, for all hosts of which the inventory has none.",
+    helpGroup: 'CONNECTION',
+  }),
   'accept-new-host-keys': Flags.boolean({
     summary: 'Record host keys that are not known yet; changed ones are refused still.',
     helpGroup: 'CONNECTION',
@@ -108,6 +126,46 @@ export const lockFlags = {
   })(),
 };
 
+/** For what changes hosts. */
+export const changeFlags = {
+  'force-unsafe': Flags.boolean({
+    summary: 'Take down what should stay up: a member of the quorum, the last API server. What comes of it is said.',
+  }),
+  yes: Flags.boolean({ char: 'y', summary: 'Do not ask.' }),
+};
+
+/** For what plans something else than `plan` does. */
+export const planOnlyFlags = {
+  'plan-only': Flags.boolean({
+    summary: 'Show what would be done, and do nothing: exit 2 where there is something, 18 where it is refused.',
+  }),
+  out: Flags.string({
+    char: 'o',
+    summary: 'Write that plan here, for show --plan.',
+    helpValue: 'FILE',
+    dependsOn: ['plan-only'],
+  }),
+};
+
+/** For what can't be taken back: the cluster's name is typed, or given. */
+export const nameFlags = {
+  yes: Flags.boolean({ char: 'y', summary: 'Do not ask; needs --cluster.' }),
+  cluster: Flags.string({ summary: "The cluster's name, in place of typing it.", helpValue: 'NAME' }),
+};
+
+/** For what may bring another version of etcd or Kubernetes. */
+export const snapshotFlags = {
+  snapshot: Flags.string({
+    summary:
+      'Folder or file for the bundle of etcd that is taken before another version of etcd, or another minor one of Kubernetes. [default: the working directory]',
+    helpValue: 'PATH',
+  }),
+  'no-snapshot': Flags.boolean({
+    summary: 'Take no bundle of etcd before an upgrade.',
+    exclusive: ['snapshot'],
+  }),
+};
+
 /** For what may fetch binaries or manifests. */
 export const fetchFlags = {
   'update-lock': Flags.boolean({
@@ -125,5 +183,12 @@ export const summaryFlags = {
 
 /** All that a command that talks to hosts takes. */
 export const runFlags = { ...inventoryFlags, ...limitFlags, ...stageFlags, ...connectionFlags };
+/** For what asks hosts for their keys alone: it logs in nowhere but on jump hosts. */
+export const scanFlags = {
+  ...inventoryFlags,
+  ...limitFlags,
+  timeout: connectionFlags.timeout,
+  concurrency: connectionFlags.concurrency,
+};
 /** The same without a choice of stages. */
 export const hostFlags = { ...inventoryFlags, ...limitFlags, ...connectionFlags };

@@ -19,21 +19,45 @@ export class MainHelp extends Help {
     await super.showRootHelp();
     this.log(this.section('EXIT CODES', exitCodeTable()));
     this.log('');
+    this.log(this.section('DOCS', `README.md and docs/ in ${this.config.root}`));
+    this.log('');
   }
 
   override async showCommandHelp(command: Command.Loadable): Promise<void> {
     await super.showCommandHelp(command);
     if (!Object.values(command.flags).some((flag) => flag.type === 'option' && flag.helpValue === 'STAGES')) return;
     const { STAGES } = await import('../../states/index.ts');
-    const names = STAGES.map(({ name, title }) => `${name.padEnd(14)}${title}`);
-    this.log(this.section('STAGES', names.join('\n')));
+    const rows = STAGES.map(({ name, title }) => ({ name, description: title }));
+    this.log(this.section('STAGES', rows));
     this.log('');
   }
 }
 
 class HelpWithExitCodes extends CommandHelp {
+  /** oclif would say the summary, which is the first line of all, once more. */
+  protected override description(): string | undefined {
+    const { description } = this.command;
+    return description === undefined ? undefined : this.wrap(description);
+  }
+
+  /** Of a flag that excludes several others oclif would say that these exclude each other, too. */
+  protected override defaultUsage(): string {
+    const { command } = this;
+    const flags = Object.entries(command.flags).map(([name, { exclusive, ...flag }]) => [
+      name,
+      exclusive?.length === 1 ? { ...flag, exclusive } : flag,
+    ]);
+    this.command = { ...command, flags: Object.fromEntries(flags) as typeof command.flags };
+    try {
+      return super.defaultUsage();
+    } finally {
+      this.command = command;
+    }
+  }
+
   protected override sections(): ReturnType<CommandHelp['sections']> {
-    const endings = endingsOf(this.command);
-    return [...super.sections(), { header: 'EXIT CODES', generate: () => exitCodeTable(endings) }];
+    const header = 'EXIT CODES';
+    const body = exitCodeTable(endingsOf(this.command));
+    return [...super.sections(), { header, generate: () => ({ header, body }) }];
   }
 }

@@ -1,7 +1,7 @@
 import { isMap } from '../../core/merge.ts';
 import { redact, redactError } from '../../core/redact.ts';
 import type { Secret } from '../../core/secret.ts';
-import type { Facts } from '../../cluster/facts.ts';
+import type { FactsOfHosts } from '../../cluster/facts.ts';
 import type { Emit, Event } from '../../engine/types.ts';
 
 /** What hosts and programs on them say to an event. */
@@ -33,7 +33,7 @@ export function hidingIn(json: unknown, hidden: readonly Secret[], hosts: readon
 }
 
 /** Facts hold the text of etcd.yaml, and what the inventory gave for it. */
-export function withoutHidden(facts: Facts, hidden: readonly Secret[]): Facts {
+export function withoutHidden(facts: FactsOfHosts, hidden: readonly Secret[]): FactsOfHosts {
   if (hidden.length === 0) return facts;
   const hosts = [...facts.hosts].map(([name, host]) => {
     const files = Object.entries(host.files).map(([path, text]) => [path, redact(text, hidden)]);

@@ -1,3 +1,4 @@
+import { failure, McpkError } from '../../core/errors.ts';
 import type { Host } from '../../inventory/types.ts';
 import type { Door, ScannedKey } from '../../transport/host-keys.ts';
 import { onEach, targetOf } from './targets.ts';
@@ -21,9 +22,10 @@ export interface HopByHop {
  * returned as errors.
  */
 export async function hopByHop(hosts: readonly Host[], { concurrency, signal, settle }: HopByHop): Promise<Error[]> {
-  const [{ doorsOf, scanHostKey }, { ConnectionPool }] = await Promise.all([
+  const [{ doorsOf, scanHostKey }, { ConnectionPool }, { forHost }] = await Promise.all([
     import('../../transport/host-keys.ts'),
     import('../../transport/hops.ts'),
+    import('../../transport/route.ts'),
   ]);
   const pool = new ConnectionPool();
   const errors: Error[] = [];
@@ -31,14 +33,23 @@ export async function hopByHop(hosts: readonly Host[], { concurrency, signal, se
   for (let distance = 0; ways.length > 0; distance += 1) {
     const doors = once(ways.flatMap((way) => way.slice(distance, distance + 1)));
     const asked = await onEach(doors, concurrency, (door) => scanHostKey(door, signal, pool));
+    // Whoever is behind a jump host that fails is not reached either.
+    const fail = (door: Door, error: Error): void => {
+      const behind = ways.filter((way) => way[distance]?.id === door.id).flatMap((way) => way.at(-1)?.hop.name ?? []);
+      errors.push(...(error instanceof McpkError ? behind.map((name) => forHost(error, name)) : [error]));
+    };
     const offered = asked.flatMap(({ item, value }) => (value ? [{ door: item, key: value }] : []));
-    errors.push(...asked.flatMap(({ error }) => (error ? [error] : [])));
-    const why = await settle(offered);
+    for (const { item, error } of asked) if (error) fail(item, error);
+    const why = await settle(offered).catch((error: unknown) => {
+      // A refusal does not hide which hosts were not asked.
+      if (!(error instanceof McpkError) || error.code !== 'refused') throw error;
+      throw failure([error, ...errors.filter((each) => each instanceof McpkError)]);
+    });
     const open = new Set<string>();
     for (const each of offered) {
       const closed = why(each);
       if (closed === undefined) open.add(each.door.id);
-      else errors.push(closed);
+      else fail(each.door, closed);
     }
     ways = ways.filter((way) => way.length > distance + 1 && open.has(way[distance]?.id ?? ''));
   }

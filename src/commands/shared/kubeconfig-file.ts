@@ -1,6 +1,7 @@
-import { mkdir, open, readFile, rm, stat } from 'node:fs/promises';
-import { delimiter, dirname, join } from 'node:path';
+import { open, readFile, rm, stat } from 'node:fs/promises';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import { McpkError } from '../../core/errors.ts';
+import { makeFolders } from '../../core/make-folders.ts';
 import { checkPlace, unwritable, writePrivate } from '../../core/private-file.ts';
 import type { KubeconfigSettings } from '../../render/kubeconfig.ts';
 import { lookInto, mergeKubeconfig, parseKubeconfig, UnfitKubeconfig } from '../../render/merge-kubeconfig.ts';
@@ -26,9 +27,11 @@ export async function kubectlsFiles(env: NodeJS.ProcessEnv, home: string): Promi
 
 /** Before hosts are asked: makes the folder, as kubectl does, and reads what is to be kept. Throws `usage`. */
 export async function checkMerge({ file, others }: KubeconfigFiles): Promise<void> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
+  try {
+    makeFolders(resolve(dirname(file)), 0o700);
+  } catch (cause) {
     throw unwritable(file, cause);
-  });
+  }
   await checkPlace(file);
   for (const each of [file, ...others]) await change(each, parseKubeconfig);
 }

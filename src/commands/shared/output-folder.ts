@@ -1,6 +1,7 @@
-import { lstat, mkdir, readdir, readFile, realpath, rm, rmdir, writeFile } from 'node:fs/promises';
+import { lstat, readdir, readFile, realpath, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { McpkError } from '../../core/errors.ts';
+import { makeFolders } from '../../core/make-folders.ts';
 import { replaceFile } from '../../core/private-file.ts';
 import type { RenderedFile } from './rendered-files.ts';
 
@@ -11,8 +12,8 @@ const MARK = '.mcpk-render';
  * Writes files into a folder of their own. What an earlier run wrote there goes, what somebody laid beside it stays.
  * Throws `usage` for a folder that holds other things and that no earlier run wrote.
  */
-export async function writeInto(folder: string, files: readonly RenderedFile[]): Promise<void> {
-  await write(folder, files).catch((cause: unknown) => {
+export async function writeInto(folder: string, files: readonly RenderedFile[], signal: AbortSignal): Promise<void> {
+  await write(folder, files, signal).catch((cause: unknown) => {
     if (cause instanceof McpkError) throw cause;
     throw new McpkError(
       'usage',
@@ -25,7 +26,7 @@ export async function writeInto(folder: string, files: readonly RenderedFile[]):
   });
 }
 
-async function write(folder: string, files: readonly RenderedFile[]): Promise<void> {
+async function write(folder: string, files: readonly RenderedFile[], signal: AbortSignal): Promise<void> {
   const root = resolve(folder);
   const there = await lstat(root).catch(() => undefined);
   if (there?.isSymbolicLink() === true)
@@ -45,13 +46,14 @@ async function write(folder: string, files: readonly RenderedFile[]): Promise<vo
     throw new McpkError('usage', `${folder} holds other things`, {
       hint: 'Name an empty folder, or one that mcpk render wrote before.',
     });
-  await mkdir(root, { recursive: true });
+  makeFolders(root);
   await checkFree(folder, [...texts.keys()], new Set(earlier));
   await clear(root, earlier);
   // Before the files: a run that is cut short leaves none that the next one does not know.
   await replaceFile(join(root, MARK), `${JSON.stringify([...texts.keys()], undefined, 1)}\n`);
   for (const [path, text] of texts) {
-    await mkdir(dirname(join(root, path)), { recursive: true });
+    signal.throwIfAborted();
+    makeFolders(dirname(join(root, path)));
     await writeFile(join(root, path), text, { flag: 'wx' });
   }
 }

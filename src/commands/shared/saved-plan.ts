@@ -1,3 +1,5 @@
+import { McpkError } from '../../core/errors.ts';
+import { clean } from '../../report/theme.ts';
 import type { ApplyInput } from '../../engine/runs/apply.ts';
 
 export interface SavedPlan {
@@ -11,6 +13,10 @@ export async function savedPlan(file: string, inventory: readonly string[] | und
   const { readPlan } = await import('../../engine/plan/plan-file.ts');
   const { selectionOf } = await import('../../engine/plan/plan.ts');
   const saved = await readPlan(file);
+  if (saved.command !== undefined)
+    throw new McpkError('usage', `${file} is a plan of another command than apply`, {
+      hint: `It plans anew, and asks: ${clean(saved.command)}`,
+    });
   const { limit, ...stages } = saved.selection;
   return {
     input: { saved, selection: selectionOf(saved) },

@@ -1,10 +1,13 @@
 import { McpkError } from '../../core/errors.ts';
-import type { Host } from '../../inventory/types.ts';
+import { pause } from '../../core/pause.ts';
+import { contactable, type Host } from '../../inventory/types.ts';
 import { connect } from '../../transport/connect.ts';
 import { ConnectionPool } from '../../transport/hops.ts';
 import { Limit } from '../../transport/limits.ts';
-import type { Session, SessionRecord, Target } from '../../transport/types.ts';
-import type { Emit } from '../types.ts';
+import { lockedError } from '../../transport/lock.ts';
+import type { Downloaded, DownloadRequest, Session, SessionRecord, Source, Target } from '../../transport/types.ts';
+import type { EngineInput } from '../input.ts';
+import type { Emit, Event } from '../types.ts';
 import { loadScripts } from '../wire/scripts.ts';
 
 export interface FleetOptions {
@@ -52,11 +55,19 @@ export interface Fleet {
   read(host: string, path: string, signal: AbortSignal): Promise<Buffer>;
   upload(
     host: string,
-    upload: { source: string; path: string; sha256: string; onBytes: (n: number) => void },
+    upload: { source: Source; path: string; sha256: string; onBytes: (n: number) => void },
     signal: AbortSignal,
   ): Promise<void>;
+  /** What a command prints, streamed; as {@link Session.download}. */
+  download(host: string, request: DownloadRequest, signal: AbortSignal): Promise<Downloaded>;
   /** A connection of its own to the host, without the lock. The caller closes it. */
   reach(host: string, signal: AbortSignal): Promise<Pick<Session, 'exec' | 'close'>>;
+  /**
+   * A session anew, under the run's lock, in place of one that is over.
+   *
+   * @throws McpkError `unreachable`, `hostKey`, `locked`
+   */
+  rejoin(host: string, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -68,19 +79,20 @@ export async function openFleet(hosts: readonly Host[], options: FleetOptions): 
   const pool = new ConnectionPool();
   // Reading hundreds of answers at once would keep this process from sending the signs of life that its locks rest on.
   const inLine = { ops: ['probe'], limit: new Limit(options.concurrency) };
+  const join = (host: Host): Promise<Session> =>
+    connect(targetOf(host, options), {
+      signal: options.signal,
+      lock: { kind: options.lock, who: options.lockNote },
+      code: scripts,
+      // dpkg must not be cut short: it goes on under the same lock when the session dies.
+      keepsLock: ['converge'],
+      pool,
+      inLine,
+    });
   await eachLimited(hosts, options.concurrency, async (host) => {
     const started = performance.now();
     try {
-      const session = await connect(targetOf(host, options), {
-        signal: options.signal,
-        lock: { kind: options.lock, who: options.lockNote },
-        code: scripts,
-        // dpkg must not be cut short: it goes on under the same lock when the session dies.
-        keepsLock: ['converge'],
-        pool,
-        inLine,
-      });
-      sessions.set(host.name, session);
+      sessions.set(host.name, await join(host));
       options.emit({ at: options.since(), type: 'connected', host: host.name, ms: performance.now() - started });
     } catch (error) {
       const failure =
@@ -91,19 +103,70 @@ export async function openFleet(hosts: readonly Host[], options: FleetOptions): 
       options.emit({ at: options.since(), type: 'unreachable', host: host.name, error: failure });
     }
   });
-  const reach: Fleet['reach'] = (name, signal) => {
+  for (const found of [sessions, unreachable]) inOrder(found, hosts);
+  const named = (name: string): Host => {
     const host = hosts.find((each) => each.name === name);
     if (!host) throw new McpkError('unexpected', `${name}: no host of this run`);
-    return connect(targetOf(host, options), { signal, lock: { kind: 'none', who: '' }, code: {} });
+    return host;
   };
-  return { ...fleetOf(sessions, unreachable, options), reach };
+  return {
+    ...fleetOf(sessions, unreachable, options),
+    reach: (name, signal) =>
+      connect(targetOf(named(name), options), { signal, lock: { kind: 'none', who: '' }, code: {} }),
+    async rejoin(name, signal) {
+      const session = await join(named(name));
+      await takeLock(session, signal).catch(async (error: unknown) => {
+        await session.close();
+        throw error;
+      });
+      await sessions.get(name)?.close();
+      sessions.set(name, session);
+    },
+  };
+}
+
+/** As the inventory has them, whoever answered first. */
+function inOrder(found: Map<string, unknown>, hosts: readonly Host[]): void {
+  for (const { name } of hosts) {
+    if (!found.has(name)) continue;
+    const each = found.get(name);
+    found.delete(name);
+    found.set(name, each);
+  }
+}
+
+interface Connecting {
+  hosts: readonly Host[];
+  lock: 'exclusive' | 'none';
+  /** What views show of a run that goes through stages. */
+  stages?: Extract<Event, { type: 'run-start' }>['stages'];
+}
+
+/** Says that a run begins, and connects. The caller looks who is unreachable, and closes the fleet. */
+export async function connectHosts(
+  input: EngineInput,
+  { hosts, lock, stages = [] }: Connecting,
+): Promise<{ fleet: Fleet; since: () => number }> {
+  const started = performance.now();
+  const since = (): number => performance.now() - started;
+  const { emit, command, cluster } = input;
+  emit({ at: 0, type: 'run-start', command, cluster: cluster.name, hosts: hosts.map(({ name }) => name), stages });
+  emit({ at: since(), type: 'phase', name: 'connect', state: 'start' });
+  const fleet = await openFleet(hosts, { ...input, lock, since });
+  emit({ at: since(), type: 'phase', name: 'connect', state: 'end' });
+  return { fleet, since };
+}
+
+/** The hosts that a user asks for. */
+export function askedFor({ cluster, selection: { limit } }: EngineInput): Host[] {
+  return contactable(cluster).filter((host) => limit?.has(host.name) ?? true);
 }
 
 function fleetOf(
   sessions: Map<string, Session>,
   unreachable: Map<string, McpkError>,
   { emit, since }: Pick<FleetOptions, 'emit' | 'since'>,
-): Omit<Fleet, 'reach'> {
+): Omit<Fleet, 'reach' | 'rejoin'> {
   const of = (host: string): Session => {
     const session = sessions.get(host);
     if (!session) throw unreachable.get(host) ?? new McpkError('unreachable', `${host}: no session`, { host });
@@ -124,11 +187,25 @@ function fleetOf(
     exec: (host, commands, signal) => told(host, 'commands', of(host).exec(commands, signal)),
     read: (host, path, signal) => told(host, 'read', of(host).read(path, signal)),
     upload: (host, file, signal) => of(host).upload(file.source, file.path, file.sha256, file.onBytes, signal),
+    download: (host, request, signal) => of(host).download(request, signal),
     async close() {
       await Promise.all([...sessions.values()].map((session) => session.close()));
     },
   };
 }
+
+/** Another run that looked for the lock meanwhile gives it back at once, as it does not get those of the other hosts. */
+async function takeLock(session: Session, signal: AbortSignal): Promise<void> {
+  let holder = await session.lockHolder();
+  for (let tries = LOCK_TRIES; holder && tries > 0; tries -= 1) {
+    await pause(LOCK_POLL_MS, signal);
+    holder = await session.takeLock();
+  }
+  if (holder) throw lockedError(new Map([[session.host, holder]]));
+}
+
+const LOCK_TRIES = 40;
+const LOCK_POLL_MS = 500;
 
 function targetOf(host: Host, options: FleetOptions): Target {
   return {

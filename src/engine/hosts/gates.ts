@@ -1,5 +1,6 @@
 import { understood } from '../../core/answer.ts';
 import { McpkError } from '../../core/errors.ts';
+import { pause } from '../../core/pause.ts';
 import { inTurns } from '../../core/turns.ts';
 import type { Answer, Ask, Explanation, GateCheck, GateContext } from '../../cluster/gate.ts';
 import { unitJournal } from '../../cluster/journal.ts';
@@ -13,11 +14,15 @@ import type { Reader } from './reader.ts';
 
 const POLL_MS = 250;
 
-/** Runs a step on its host. */
-export async function runStep(fleet: Fleet, step: Step, signal: AbortSignal): Promise<Answer | undefined> {
-  const input = step.stdin === undefined ? {} : { stdin: step.stdin };
-  const [answer] = await ask(fleet, [{ host: step.on, argv: step.run, ...input }], signal);
-  return answer;
+/** Runs steps on their hosts, those of a host side by side. */
+export async function runSteps(fleet: Fleet, steps: readonly Step[], signal: AbortSignal): Promise<Answer[]> {
+  const asks = steps.map(({ on, run, stdin, long }) => ({
+    host: on,
+    argv: run,
+    ...(stdin === undefined ? {} : { stdin }),
+    ...(long ? { long } : {}),
+  }));
+  return ask(fleet, asks, signal);
 }
 
 export interface GateSeen {
@@ -101,7 +106,7 @@ export interface GateRun {
  * Waits until all gates hold. A gate that does not hold by its deadline fails with what was seen last and what explains
  * it (pods, the journal of its unit); one that asks a host whose session is over fails at once.
  *
- * @throws McpkError `gate` (or what the run's `code` says), `unreachable`
+ * @throws McpkError `gate` (or what the run's `code` says, or the gate's), `unreachable`
  */
 export async function holdGates(run: GateRun, gates: readonly GateCheck[]): Promise<void> {
   const started = performance.now();
@@ -165,7 +170,7 @@ async function gateError(run: GateRun, gate: GateCheck, { wrong, answers }: Gate
   const host = judged ?? gate.unit?.host ?? gate.asks[0]?.host;
   const message = `${run.stage}: ${gate.title}: not so after ${String(gate.deadline)} s`;
   const details = [`last answer  ${wrong ?? 'none'}`, ...told.flat()];
-  return new GateFailure(judged, run.code ?? 'gate', message, { host, details, hint: run.hint });
+  return new GateFailure(judged, run.code ?? gate.code ?? 'gate', message, { host, details, hint: run.hint });
 }
 
 /** What could not be read is left out: the gate's own failure is what counts. */
@@ -177,17 +182,4 @@ async function explained(run: GateRun, explanation: Explanation): Promise<string
     if (error instanceof McpkError) throw error;
     return [];
   }
-}
-
-/** The time between two questions; ends at once when the run is aborted. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(done, ms);
-    function done(): void {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    }
-    signal.addEventListener('abort', done);
-  });
 }

@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { span } from '../../core/duration.ts';
+import { pause } from '../../core/pause.ts';
 import { holderText, lockedError } from '../../transport/lock.ts';
 import type { LockHolder, Session } from '../../transport/types.ts';
 import type { Emit } from '../types.ts';
@@ -57,7 +57,7 @@ async function contend(options: LockOptions, first: Refused): Promise<void> {
     if (!refused.has(arbiter)) {
       const grace = performance.now() + pace.graceMs;
       while (refused.size > 0 && performance.now() < grace) {
-        await pause(pace.pollMs, signal);
+        await apart(pace.pollMs, signal);
         refused = await take(refused.keys());
       }
       if (refused.size === 0) return;
@@ -66,7 +66,7 @@ async function contend(options: LockOptions, first: Refused): Promise<void> {
     if (performance.now() >= deadline) throw lockedError(refused);
     do {
       tell(refused, deadline);
-      await pause(pace.pollMs, signal);
+      await apart(pace.pollMs, signal);
       refused = await take([arbiter]);
     } while (refused.size > 0 && performance.now() < deadline);
     if (refused.size === 0) refused = await take(others);
@@ -102,6 +102,6 @@ function teller({ emit, since }: LockOptions): (refused: Refused, deadline: numb
 }
 
 /** Not in step with others that wait too. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await delay(ms * (1 + Math.random()), undefined, { signal });
+function apart(ms: number, signal: AbortSignal): Promise<void> {
+  return pause(ms * (1 + Math.random()), signal);
 }

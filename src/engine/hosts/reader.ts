@@ -21,6 +21,23 @@ export interface Reader {
   probe(host: string, reads: Reads): Promise<Observed>;
 }
 
+/**
+ * What is answered where no answer may be missing.
+ *
+ * @throws McpkError what ended the session with a host that was asked; the signal's reason when it aborts
+ */
+export async function answersOf(
+  reader: Pick<Reader, 'ask'>,
+  asks: readonly Ask[],
+  signal: AbortSignal,
+): Promise<Answer[]> {
+  const answers = await reader.ask(asks);
+  signal.throwIfAborted();
+  const lost = answers.find((answer) => answer.lost)?.lost;
+  if (lost) throw lost;
+  return answers;
+}
+
 /** The one that reads hosts. */
 export function readerOf(fleet: Fleet, signal: AbortSignal): Reader {
   return {

@@ -1,7 +1,7 @@
 import { understood } from '../../core/answer.ts';
 import { McpkError } from '../../core/errors.ts';
 import { PATHS } from '../../core/paths.ts';
-import type { Fleet } from '../hosts/fleet.ts';
+import { answersOf, type Reader } from '../hosts/reader.ts';
 
 /** What one stream did on a host, as the lines of its undo list (src/engine/wire/scripts/converge/keep.sh). */
 export interface Generation {
@@ -11,20 +11,18 @@ export interface Generation {
   lines: string[];
 }
 
-/** All generations that these hosts keep: one question to each. */
+/** All generations that these hosts keep: one question to each. Throws as {@link answersOf}. */
 export async function readGenerations(
-  fleet: Fleet,
+  reader: Reader,
   hosts: readonly string[],
   signal: AbortSignal,
 ): Promise<Generation[]> {
   const argv = ['grep', '-rH', '--include=*.undo', '', PATHS.generations];
-  const answers = await Promise.all(
-    hosts.map(async (host) => {
-      const [answer] = await fleet.exec(host, [{ argv }], signal);
-      return understood(host, () => parseGenerations(host, answer?.stdout ?? ''));
-    }),
-  );
-  return answers.flat();
+  const kept = hosts.map(async (host) => {
+    const [answer] = await answersOf(reader, [{ host, argv }], signal);
+    return understood(host, () => parseGenerations(host, answer?.stdout ?? ''));
+  });
+  return (await Promise.all(kept)).flat();
 }
 
 const LINE = new RegExp(`^${PATHS.generations}/([\\w-]{1,100})/([\\w-]{1,100})\\.undo:(.*)$`, 'gm');

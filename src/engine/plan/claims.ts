@@ -73,7 +73,7 @@ function aboutPaths(etcd: readonly string[]): (path: string) => AboutPath {
   const neverReplaced = new Set([...alone, PATHS.run, PATHS.units].flatMap((path) => [path, ...parents(path)]));
   /** What mcpk remembers, the store, the data of etcd: converge, uploads and etcd write them, and no resource. */
   const keptBy = (path: string): string | undefined => {
-    if (alone.includes(path) || isIn(path, PATHS.authorities)) return undefined;
+    if (alone.includes(path) || path === PATHS.clusterRecord || isIn(path, PATHS.authorities)) return undefined;
     if (etcd.some((folder) => isIn(path, folder))) return 'etcd';
     return isIn(path, PATHS.state) || isIn(path, PATHS.run) ? 'mcpk' : undefined;
   };

@@ -9,6 +9,8 @@ import type { HostPlan, HostStates, PlanItem, StateTree } from '../types.ts';
 import { removals, type RemovalInput } from './removals.ts';
 
 export interface Compared {
+  /** That describes it. */
+  stage: string;
   resource: Resource;
   comparison: Comparison;
 }
@@ -76,7 +78,7 @@ function compareHost(states: HostStates, input: CompareInput, into: Comparisons)
     const comparison: Comparison = observed
       ? kind.compare(resource, observed, context)
       : { result: 'deferred', until: states.stage, why: input.apiWhy ?? 'no API server answers yet' };
-    known.set(ref(resource), { resource, comparison });
+    known.set(ref(resource), { stage: states.stage, resource, comparison });
     return { ref: ref(resource), title: kind.title(resource), kind: resource.kind, comparison };
   });
   return { host: states.host, items };

@@ -50,7 +50,13 @@ export function compile(input: CompileInput): StateTree {
 
 /** One stage alone: used again for a stage that was deferred. */
 export function compileStage(stage: Stage, input: CompileInput): StateTree['stages'][number] {
-  const head = { name: stage.name, title: stage.title, needs: stage.needs };
+  const takes = stage.takes?.(input.cluster, input.facts) ?? [];
+  const head = {
+    name: stage.name,
+    title: stage.title,
+    needs: stage.needs,
+    ...(takes.length === 0 ? {} : { takes }),
+  };
   const hosts: HostStates[] = [];
   const candidates = stage.api ? stage.hosts(input.cluster).slice(0, 1) : stage.hosts(input.cluster);
   for (const host of candidates) {

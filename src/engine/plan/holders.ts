@@ -39,9 +39,7 @@ export function checkKept(
  */
 function places({ id, stages, tree }: Made): { resting: string[]; kept: boolean; holders: string[] } {
   const changed = new Set(
-    stages.flatMap((stage) =>
-      stage.hosts.flatMap((plan) => changesOf(plan).map((item) => `${stage.name} ${plan.host} ${item.ref}`)),
-    ),
+    stages.flatMap((stage) => stage.hosts.flatMap((plan) => changesOf(plan).map((item) => `${plan.host} ${item.ref}`))),
   );
   const all = tree.stages.flatMap((stage) =>
     stage.hosts.flatMap(({ host, resources }) =>
@@ -49,7 +47,7 @@ function places({ id, stages, tree }: Made): { resting: string[]; kept: boolean;
         .filter(
           (each) => (each.kind === 'sharedSecret' ? each.id : each.kind === 'certificate' && each.authority) === id,
         )
-        .map((each) => ({ host, resource: each, changes: changed.has(`${stage.name} ${host} ${ref(each)}`) })),
+        .map((each) => ({ host, resource: each, changes: changed.has(`${host} ${ref(each)}`) })),
     ),
   );
   const holders = all.filter(({ resource }) => resource.kind === 'sharedSecret' && resource.holder);

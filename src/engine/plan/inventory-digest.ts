@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { isMap } from '../../core/merge.ts';
-import type { Cluster } from '../../inventory/types.ts';
+import type { Cluster, Host } from '../../inventory/types.ts';
 import { sha256, weakHash } from '../../resources/identity.ts';
 import type { ArtifactIndex } from '../../states/stage.ts';
 import type { Plan } from '../types.ts';
@@ -32,12 +32,14 @@ export function inventoryDigest({ cluster, artifacts, manifests }: Described): s
     proxy,
     pillar,
     hosts,
+    leaving,
     addons,
     ...settings
   } = cluster;
   const described = {
     ...settings,
-    hosts: hosts.map(({ ssh: _ssh, source: _source, pillar: _pillar, ...host }) => host),
+    hosts: hosts.map(withoutPlaces),
+    leaving: leaving.map(withoutPlaces),
     network: { ...settings.network, calico: { ...settings.network.calico, manifest: undefined } },
     addons: { ...addons, manifests: addons.manifests.map(({ source: _source, ...manifest }) => manifest) },
     free: weakHash(canonical([proxy, pillar, hosts.map((host) => host.pillar)])),
@@ -48,6 +50,10 @@ export function inventoryDigest({ cluster, artifacts, manifests }: Described): s
       .toSorted(byText),
   };
   return sha256(canonical(described));
+}
+
+function withoutPlaces({ ssh: _ssh, source: _source, pillar: _pillar, ...host }: Host): Partial<Host> {
+  return host;
 }
 
 /** JSON in which the order of keys says nothing. */

@@ -14,8 +14,9 @@ export function withLeftovers(
   facts: ReadonlyMap<string, HostFacts>,
 ): { stages: readonly Stage[]; tree: StateTree } {
   const names = stages.map((stage) => stage.name);
+  const taken = new Set(tree.stages.flatMap(({ takes = [] }) => takes));
   const isLeft = ([host, { owned }]: [string, HostFacts]): boolean =>
-    leavingFrom(tree, host, owned).leaving.some((entry) => !names.includes(entry.stage));
+    !taken.has(host) && leavingFrom(tree, host, owned).leaving.some((entry) => !names.includes(entry.stage));
   if (![...facts].some(isLeft)) return { stages, tree };
   const stage = plainStage(LEFTOVERS, 'Left by former stages', names);
   const { name, title, needs } = stage;

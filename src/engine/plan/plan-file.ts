@@ -3,6 +3,7 @@ import type { ErrorObject } from 'ajv';
 import { McpkError } from '../../core/errors.ts';
 import { packageValidator } from '../../core/package-validator.ts';
 import { writePrivate } from '../../core/private-file.ts';
+import { unreadable } from '../../core/read-file.ts';
 import type { Plan } from '../types.ts';
 
 const MOST_BYTES = 256 * 1024 * 1024;
@@ -54,7 +55,7 @@ async function readText(file: string): Promise<string> {
     return await readFile(file, 'utf8');
   } catch (cause) {
     if (cause instanceof McpkError) throw cause;
-    throw refuse(codeOf(cause) === 'ENOENT' ? 'there is no such file' : `cannot be read (${codeOf(cause)})`, cause);
+    throw refuse(unreadable(cause).message, cause);
   }
 }
 
@@ -69,8 +70,4 @@ function parse(file: string, text: string): unknown {
 
 function notOne(file: string, details: string[]): McpkError {
   return new McpkError('invalid', `${file} is not a plan of mcpk`, { details, hint: AGAIN });
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
 }

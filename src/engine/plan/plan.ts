@@ -1,12 +1,23 @@
 import type { Facts } from '../../cluster/facts.ts';
+import { isNew } from '../../cluster/laid.ts';
+import { etcdStorage, isOutOfStep, runningVersions } from '../../cluster/running.ts';
 import type { Cluster } from '../../inventory/types.ts';
-import type { Stage } from '../../states/stage.ts';
+import type { Brings, Stage } from '../../states/stage.ts';
 import { API } from '../../core/places.ts';
-import { changesOf, type HostPlan, type Plan, type Selection, type StagePlan, type StateTree } from '../types.ts';
+import {
+  changesOf,
+  type HostPlan,
+  type Plan,
+  type RunningPlan,
+  type Selection,
+  type StagePlan,
+  type StateTree,
+} from '../types.ts';
 import { actionsOf } from './actions.ts';
 import type { Comparisons } from './compare.ts';
+import { isNamed } from './named-stages.ts';
 import { owedSteps } from './owed.ts';
-import { stepsAround } from './steps.ts';
+import { moving, stepsAround } from './steps.ts';
 
 export interface PlanInput {
   cluster: Cluster;
@@ -15,6 +26,8 @@ export interface PlanInput {
   tree: StateTree;
   comparisons: Comparisons;
   selection: Selection;
+  /** Absent = what the inventory wants. */
+  brings?: Brings;
   inventory: Plan['inventory'];
   tool: string;
   now: Date;
@@ -37,7 +50,8 @@ export function plan(input: PlanInput): Plan {
     inventory: input.inventory,
     selection: namesOf(input.selection),
     etcd: input.facts.etcd,
-    hosts: plannedHosts(input.facts),
+    ...(isOutOfStep(input.cluster, runningVersions(input.facts)) ? { running: runningPlan(input.facts) } : {}),
+    hosts: plannedHosts(input),
     stages,
     actions: actionsOf(stages, gateTitles(input)),
     refused: [],
@@ -54,6 +68,12 @@ export function plan(input: PlanInput): Plan {
         stages.filter((stage) => stage.deferred && !stage.hosts.some(isDeferred)).length,
     },
   };
+}
+
+/** What runs, as a plan keeps it and `verify` tells it. */
+export function runningPlan(facts: Facts): RunningPlan {
+  const storage = etcdStorage(facts);
+  return { hosts: Object.fromEntries(runningVersions(facts)), ...(storage === undefined ? {} : { storage }) };
 }
 
 function namesOf({ limit, only, skip }: Selection): Plan['selection'] {
@@ -73,14 +93,15 @@ export function selectionOf({ selection: { limit, only, skip } }: Plan): Selecti
   };
 }
 
-function plannedHosts(facts: Facts): Plan['hosts'] {
+function plannedHosts({ cluster, facts }: PlanInput): Plan['hosts'] {
+  const leaving = new Set(cluster.leaving.map(({ name }) => name));
   return Object.fromEntries(
-    [...facts.hosts].map(([name, { machineId, holdsVip, owned }]) => [
+    [...facts.hosts].map(([name, own]) => [
       name,
       {
-        machineId,
-        ...(owned.length === 0 ? { new: true as const } : {}),
-        ...(holdsVip ? { holdsVip: true as const } : {}),
+        machineId: own.machineId,
+        ...(isNew(own) && !leaving.has(name) ? { new: true as const } : {}),
+        ...(own.holdsVip ? { holdsVip: true as const } : {}),
         ...(facts.standing?.etcdLeader === name ? { leads: true as const } : {}),
       },
     ]),
@@ -94,23 +115,33 @@ export function planStage(stage: Stage, input: PlanInput): StagePlan {
     selected(stage.name, host.host, input),
   );
   const changed = hosts.filter((host) => changesOf(host).length > 0).map((host) => host.host);
-  const waits = stage.waits?.(input.cluster, input.facts);
-  const owes = [...(stage.owes?.(input.cluster, input.facts) ?? []), ...leftBy(stage, input)];
+  const waits = stage.waits?.(input.cluster, input.facts, moving(hosts));
+  const { cluster, facts, brings } = input;
+  const owes = [
+    ...(stage.owes?.(cluster, facts) ?? []),
+    ...(stage.due?.(cluster, facts) ?? []),
+    ...leftBy(stage, input),
+  ];
   const owing = hosts.map(({ host }) => host).filter((host) => owes.includes(host) && !changed.includes(host));
   const batches =
     waits === undefined
-      ? [...(owing.length === 0 ? [] : [owing]), ...(changed.length === 0 ? [] : batchesOf(stage, input, changed))]
+      ? [
+          ...(owing.length === 0 ? [] : owingBatches(stage, input, owing)),
+          ...(changed.length === 0 ? [] : batchesOf(stage, input, changed)),
+        ]
       : [];
   const deferred = compiled?.deferred ?? deferredApi(stage, hosts) ?? waits;
+  const steps = stepsAround(stage, { cluster, facts, batches, hosts, ...(brings ? { brings } : {}) });
+  const mayDrain = deferred !== undefined || steps.some(({ node }) => node !== undefined);
   const irreversible = changed.length > 0 ? stage.irreversible?.(input.cluster, input.facts) : undefined;
   return {
     name: stage.name,
     title: stage.title,
-    needs: stage.needs,
+    needs: [...stage.needs, ...(mayDrain ? (stage.drainsAfter ?? []) : [])],
     batches,
     order: orderText(input, stage, batches),
     gates: gateTitles(input)(stage.name, [...owing, ...changed]),
-    steps: stepsAround(stage, { cluster: input.cluster, facts: input.facts, batches, hosts }),
+    steps,
     hosts,
     ...(irreversible === undefined ? {} : { irreversible }),
     ...(deferred && selected(stage.name, stage.api ? API : undefined, input) ? { deferred } : {}),
@@ -150,6 +181,10 @@ function batchesOf(stage: Stage, input: PlanInput, changed: readonly string[]): 
   return [...(first ?? []), ...(then ?? [])];
 }
 
+function owingBatches(stage: Stage, input: PlanInput, owing: string[]): string[][] {
+  return stage.inTurn ? batchesOf(stage, input, owing) : [owing];
+}
+
 function isDown(stage: Stage, input: PlanInput, batch: readonly string[]): boolean {
   const down = [...(stage.down?.(input.cluster, input.facts) ?? []), ...leftBy(stage, input)];
   return batch.every((host) => down.includes(host));
@@ -161,13 +196,16 @@ function leftBy({ name }: Stage, { facts: { owed = [] } }: PlanInput): string[] 
 }
 
 /** Without a host: whether the stage is, on whatever host. */
-function selected(stage: string, host: string | undefined, input: PlanInput): boolean {
-  const { limit, only, skip } = input.selection;
-  if (only && !only.has(stage)) return false;
-  if (skip?.has(stage)) return false;
+export function selected(
+  stage: string,
+  host: string | undefined,
+  { cluster, selection }: Pick<PlanInput, 'cluster' | 'selection'>,
+): boolean {
+  const { limit } = selection;
+  if (!isNamed(stage, selection)) return false;
   if (!limit || host === undefined) return true;
   // Objects in the API are the cluster's: they go with the masters.
-  if (host === API) return input.cluster.hosts.some((each) => each.roles.includes('master') && limit.has(each.name));
+  if (host === API) return cluster.hosts.some((each) => each.roles.includes('master') && limit.has(each.name));
   return limit.has(host);
 }
 
@@ -178,7 +216,9 @@ function orderText(input: PlanInput, stage: Stage, batches: readonly (readonly s
   const holder = [...input.facts.hosts].find(([, host]) => host.holdsVip)?.[0];
   const why = [
     ...(down.length > 0 ? [`${down.join(', ')} does not serve, so it goes first`] : []),
-    ...(holder !== undefined && batches.at(-1)?.includes(holder) ? [`${holder} holds the VIP, so it goes last`] : []),
+    ...(holder !== undefined && !stage.inTurn && batches.at(-1)?.includes(holder)
+      ? [`${holder} holds the VIP, so it goes last`]
+      : []),
   ];
   return why.length === 0 ? order : `${order} (${why.join('; ')})`;
 }

@@ -1,3 +1,4 @@
+import type { GateContext } from '../../cluster/gate.ts';
 import type { Cluster } from '../../inventory/types.ts';
 import type { Stage } from '../../states/stage.ts';
 import { API } from '../../core/places.ts';
@@ -13,6 +14,8 @@ export interface Batch {
   hosts: readonly string[];
   before: readonly PlannedStep[];
   work: readonly { by: Work; plan: HostPlan }[];
+  /** What hosts do besides. */
+  steps: readonly PlannedStep[];
   after: readonly PlannedStep[];
   /** Once its gates have held. */
   held: readonly PlannedStep[];
@@ -35,12 +38,18 @@ export interface Program {
   cluster: Cluster;
   plan: Plan;
   stages: readonly ProgramStage[];
+  /** Where its binaries lie on hosts. */
+  staged?: GateContext['staged'];
   /** What its hosts do: put back what a run did, or come to what the inventory says. */
   restores: boolean;
   /** Goes on where a guard does not hold, and says what comes of it. */
   forceUnsafe: boolean;
   /** A host whose gate fails stays as it is, to be looked at. */
   noRollback: boolean;
+  /** Nodes that may be left out as they do not drain. */
+  maxFailures: number;
+  /** Seconds between batches. */
+  pause: number;
 }
 
 /** The batches of a stage, in order. */
@@ -55,6 +64,7 @@ export function batchesOf(plan: StagePlan, { restores }: Pick<Program, 'restores
     work: plan.hosts
       .filter((each) => hosts.includes(each.host) && hasChanges(each))
       .map((each) => ({ by: by(each.host), plan: each })),
+    steps: steps(index, 'work'),
     after: steps(index, 'after'),
     held: steps(index, 'held'),
     gates: index === plan.batches.length - 1 ? gatedHosts(plan) : hosts,

@@ -46,11 +46,13 @@ export function leavingFrom(
   // The same path under another kind (a file that became a link, or the key of a certificate) is replaced.
   const paths = new Set(resources.flatMap((resource) => pathsOf(resource)));
   const deferred = new Set(tree.stages.filter((stage) => stage.deferred !== undefined).map((stage) => stage.name));
+  // Of a host that goes as a whole a deferred stage will describe nothing either.
+  const isWhole = resources.length === 0 && tree.stages.some(({ takes = [] }) => takes.includes(host));
   const leaving = owned.filter(
     (entry) =>
       !described.has(entry.ref) &&
       isKind(entry.ref.slice(0, entry.ref.indexOf(':'))) &&
-      !deferred.has(entry.stage) &&
+      (isWhole || !deferred.has(entry.stage)) &&
       !paths.has(entry.ref.slice(entry.ref.indexOf(':') + 1)),
   );
   return { leaving, paths, resources };
@@ -96,6 +98,8 @@ export function removals(input: RemovalInput): Removal[] {
  * with the last of them (leftovers.ts). Objects leave with a stage of the API, whatever their list says.
  */
 function stagesFor(host: string, { stages }: StateTree): string[] {
+  const taker = stages.find(({ takes = [] }) => takes.includes(host));
+  if (taker) return [taker.name];
   const ofApi = stages.filter((stage) => stage.hosts.some((states) => states.host === API));
   return (host === API && ofApi.length > 0 ? ofApi : stages).map((stage) => stage.name);
 }

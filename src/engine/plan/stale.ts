@@ -74,7 +74,8 @@ function stageLines(name: string, saved: StagePlan | undefined, now: StagePlan |
   if (waits.length + changes.length > 0) return [...waits, ...changes];
   if (!isDeepStrictEqual(saved?.batches ?? [], now?.batches ?? []))
     return [`${name}: the order was ${orderOf(saved)}, is ${orderOf(now)}${because}`];
-  const steps = [saved, now].map((stage) => stage?.steps ?? []);
+  // What they come to may be another with each pod that comes or goes.
+  const steps = [saved, now].map((stage) => (stage?.steps ?? []).map(({ tells: _, ...step }) => step));
   if (isDeepStrictEqual(steps[0], steps[1])) return [];
   // A plan of mcpk 0.1.0 has their titles alone.
   if (steps[0]?.some((step) => !('run' in step)))

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Facts } from '../../cluster/facts.ts';
 import type { Cluster } from '../../inventory/types.ts';
-import type { Stage, StepAround } from '../../states/stage.ts';
+import type { Brings, Moving, Stage, StepAround } from '../../states/stage.ts';
 import { changesOf, type HostPlan, type PlannedStep } from '../types.ts';
 
 interface Around {
@@ -11,17 +11,23 @@ interface Around {
   batches: readonly (readonly string[])[];
   /** What changes on which host. */
   hosts: readonly HostPlan[];
+  brings?: Brings;
 }
 
 /** The steps around all batches of a stage, in order. Made once, with the plan: just these are carried out. */
-export function stepsAround(stage: Stage, { cluster, facts, batches, hosts }: Around): PlannedStep[] {
-  const units = restarting(hosts);
+export function stepsAround(stage: Stage, { cluster, facts, batches, hosts, ...more }: Around): PlannedStep[] {
+  const changing = { restarting: restarting(hosts), moving: moving(hosts), ...more };
   return batches.flatMap((batch, index) => {
-    const { before, after = [], held } = stage.around?.({ cluster, facts, batch, restarting: units }) ?? {};
+    const { before, work, after = [], held } = stage.around?.({ cluster, facts, batch, ...changing }) ?? {};
     const planned = (when: PlannedStep['when'], steps: readonly StepAround[] = []): PlannedStep[] =>
       steps.map((step) => ({ batch: index, when, ...step }));
     const owed = undosOwed(stage, facts, batch).filter((step) => !after.some((each) => isSame(each, step)));
-    return [...planned('before', before), ...planned('after', [...after, ...owed]), ...planned('held', held)];
+    return [
+      ...planned('before', before),
+      ...planned('work', work),
+      ...planned('after', [...after, ...owed]),
+      ...planned('held', held),
+    ];
   });
 }
 
@@ -33,6 +39,20 @@ function undosOwed({ name }: Stage, { owed = [] }: Facts, batch: readonly string
 
 function isSame(a: StepAround, b: StepAround): boolean {
   return a.on === b.on && isDeepStrictEqual(a.run, b.run);
+}
+
+/** A package that is only held from now on can be let go of again; the version before it is not put back. */
+export function moving(hosts: readonly HostPlan[]): Moving {
+  return new Map(
+    hosts.map((host) => [
+      host.host,
+      changesOf(host)
+        .filter(({ kind, comparison: { verb, irreversible } }) => {
+          return kind === 'package' && verb === 'update' && irreversible !== undefined;
+        })
+        .map((item) => item.ref.slice('package:'.length)),
+    ]),
+  );
 }
 
 /** Units that a stage starts, restarts or stops, by host. */

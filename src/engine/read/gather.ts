@@ -2,12 +2,13 @@ import type { Facts, HostFacts, IpPool, NodeFacts, ServiceAddresses } from '../.
 import { cordonOf } from '../../cluster/cordon.ts';
 import { askApi } from '../../cluster/api-server.ts';
 import { containerdRoot } from '../../core/containerd-root.ts';
+import { etcdLog } from '../../cluster/etcd-folders.ts';
 import { hasVip } from '../../cluster/endpoint.ts';
 import { parseHttp, parseJson } from '../../cluster/http.ts';
 import { askIpPools, parseIpPools } from '../../cluster/ip-pools.ts';
-import { askServices, parseServices } from '../../cluster/services.ts';
+import { askApiServers, askServices, parseApiServers, parseServices } from '../../cluster/services.ts';
 import { understood, understoodInTurns, unreadable } from '../../core/answer.ts';
-import { hostsWith, type Cluster } from '../../inventory/types.ts';
+import { contactable, hostsWith, type Cluster } from '../../inventory/types.ts';
 import type { Answer, Ask } from '../../cluster/gate.ts';
 import type { SessionRecord } from '../../transport/types.ts';
 import type { Fleet } from '../hosts/fleet.ts';
@@ -16,40 +17,44 @@ import { decodingFacts, encodeFacts } from '../wire/wire-facts.ts';
 import { etcdFacts, firstMember, readMembers } from './gather-etcd.ts';
 
 /** Reads every host's facts, and the cluster's from the first master whose API server answers. */
-export async function gather(
-  fleet: Fleet,
-  cluster: Cluster,
-  signal: AbortSignal,
-): Promise<Facts & { apiHost?: string }> {
+export async function gather(fleet: Fleet, cluster: Cluster, signal: AbortSignal): Promise<Facts> {
   const reader = readerOf(fleet, signal);
-  const hosts = new Map<string, HostFacts>();
   const masters = hostsWith(cluster, 'master').filter((host) => reader.reaches(host.name));
   const [first, ...rest] = masters.map((host) => host.name);
-  const everyHost = [...fleet.sessions.keys()].map(async (name) => {
-    hosts.set(name, await hostFacts(fleet, cluster, name, signal));
-  });
   // With the facts, in one round trip: most clusters are there, and the first master answers.
   const asked = readNodes(reader, cluster, first === undefined ? [] : [first]);
   const askedMembers = readMembers(reader, firstMember(reader, cluster));
-  const [answered, members] = await Promise.all([asked, askedMembers, ...everyHost]);
-  const inOrder = new Map(
-    cluster.hosts.flatMap((host) => {
-      const facts = hosts.get(host.name);
-      return facts ? [[host.name, facts] as const] : [];
-    }),
-  );
+  const [answered, members, { hosts, unreachable }] = await Promise.all([
+    asked,
+    askedMembers,
+    gatherHosts(fleet, cluster, signal),
+  ]);
   const others = rest.filter((name) => hosts.get(name)?.ports.includes(cluster.apiServer.port));
   const second = answered.api ? answered : await readNodes(reader, cluster, others);
   const { api } = second;
   const apiRefuses = answered.refusedBy ?? second.refusedBy;
   return {
-    hosts: inOrder,
-    unreachable: [...fleet.unreachable.keys()],
-    ...(await etcdFacts({ reader, cluster, hosts: inOrder, asked: members, serves: api !== undefined })),
+    hosts,
+    unreachable,
+    ...(await etcdFacts({ reader, cluster, hosts, asked: members, serves: api !== undefined })),
     ...(api ? { nodes: api.nodes, services: api.services, apiHost: api.host } : {}),
     ...(api?.ipPools ? { ipPools: api.ipPools } : {}),
+    ...(api?.apiServers ? { apiServers: api.apiServers } : {}),
     ...(api === undefined && apiRefuses !== undefined ? { apiRefuses } : {}),
   };
+}
+
+/** What each host of the fleet tells, in the inventory's order. */
+export async function gatherHosts(
+  fleet: Fleet,
+  cluster: Cluster,
+  signal: AbortSignal,
+): Promise<Pick<Facts, 'hosts' | 'unreachable'>> {
+  const names = contactable(cluster)
+    .map((host) => host.name)
+    .filter((name) => fleet.sessions.has(name));
+  const hosts = names.map(async (name) => [name, await hostFacts(fleet, cluster, name, signal)] as const);
+  return { hosts: new Map(await Promise.all(hosts)), unreachable: [...fleet.unreachable.keys()] };
 }
 
 async function hostFacts(fleet: Fleet, cluster: Cluster, host: string, signal: AbortSignal): Promise<HostFacts> {
@@ -59,7 +64,7 @@ async function hostFacts(fleet: Fleet, cluster: Cluster, host: string, signal: A
   const exitCode = await fleet.request(
     host,
     'probe',
-    encodeFacts({ etcdData: cluster.etcd.dataDirectory, containerdRoot: root }),
+    encodeFacts({ etcdLog: etcdLog(cluster), containerdRoot: root }),
     (record) => records.push(record),
     signal,
   );
@@ -75,6 +80,7 @@ interface ApiFacts {
   services: ServiceAddresses;
   /** Only Calico has any. */
   ipPools: IpPool[] | undefined;
+  apiServers: string[] | undefined;
 }
 
 interface ApiAnswer {
@@ -88,9 +94,10 @@ export async function readNodes(reader: Reader, cluster: Cluster, masters: reado
   let refusedBy: string | undefined;
   for (const host of masters) {
     const page = (more = ''): Ask => askApi(cluster, host, `/api/v1/nodes?limit=${String(PAGE)}${more}`);
-    const [first, pools, ...services] = await reader.ask([
+    const [first, pools, servers, ...services] = await reader.ask([
       page(),
       askIpPools(cluster, host),
+      askApiServers(cluster, host),
       ...askServices(cluster, host),
     ]);
     const pages = [understood(host, () => parseJson(first)) as NodeList | undefined];
@@ -100,7 +107,7 @@ export async function readNodes(reader: Reader, cluster: Cluster, masters: reado
     }
     const lists = pages.filter((list) => list !== undefined);
     if (lists.length === pages.length) {
-      const known = await understoodInTurns(host, decodingApi({ lists, pools, services }));
+      const known = await understoodInTurns(host, decodingApi({ lists, pools, servers, services }));
       return { api: { host, ...known } };
     }
     if (parseHttp(first)?.status === 403) refusedBy ??= host;
@@ -111,10 +118,11 @@ export async function readNodes(reader: Reader, cluster: Cluster, masters: reado
 interface ApiAnswers {
   lists: readonly NodeList[];
   pools: Answer | undefined;
+  servers: Answer | undefined;
   services: readonly Answer[];
 }
 
-function* decodingApi({ lists, pools, services }: ApiAnswers): Generator<undefined, Omit<ApiFacts, 'host'>> {
+function* decodingApi({ lists, pools, servers, services }: ApiAnswers): Generator<undefined, Omit<ApiFacts, 'host'>> {
   const nodes = new Map<string, NodeFacts>();
   for (const list of lists) {
     yield;
@@ -123,7 +131,9 @@ function* decodingApi({ lists, pools, services }: ApiAnswers): Generator<undefin
   yield;
   const ipPools = parseIpPools(pools);
   yield;
-  return { nodes, ipPools, services: parseServices(services) };
+  const apiServers = parseApiServers(servers);
+  yield;
+  return { nodes, ipPools, apiServers, services: parseServices(services) };
 }
 
 /** Nodes in one answer: with all that they tell of images each has some 20 kB, and one answer is read in one go. */

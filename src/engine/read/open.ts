@@ -1,7 +1,8 @@
-import { failure } from '../../core/errors.ts';
+import { failure, McpkError } from '../../core/errors.ts';
+import { hostsOfOthers } from '../../cluster/belonging.ts';
 import type { Facts } from '../../cluster/facts.ts';
-import type { Host } from '../../inventory/types.ts';
-import { openFleet, type Fleet } from '../hosts/fleet.ts';
+import { contactable, type Cluster, type Host } from '../../inventory/types.ts';
+import { askedFor, connectHosts, type Fleet } from '../hosts/fleet.ts';
 import { underLock, type LockOptions } from '../hosts/lock.ts';
 import { readerOf, type Reader } from '../hosts/reader.ts';
 import type { EngineInput } from '../input.ts';
@@ -10,32 +11,25 @@ import { gather } from './gather.ts';
 export interface Opened {
   fleet: Fleet;
   reader: Reader;
-  facts: Facts & { apiHost?: string };
+  facts: Facts;
   since: () => number;
   /** Under the lock of every host. */
   exclusive: boolean;
 }
 
-/** Connects, takes the lock when told so, reads the facts. The caller closes the fleet. */
+/**
+ * Connects, takes the lock when told so, reads the facts. The caller closes the fleet.
+ *
+ * @throws McpkError `refused` where the lock was taken, and a host is another cluster's
+ */
 export async function open(input: EngineInput, lock: 'exclusive' | 'none'): Promise<Opened> {
-  const started = performance.now();
-  const since = (): number => performance.now() - started;
   const { emit, cluster } = input;
-  emit({
-    at: 0,
-    type: 'run-start',
-    command: input.command,
-    cluster: cluster.name,
-    hosts: contacted(input).map((host) => host.name),
-    stages: input.stages.map((stage) => ({
-      name: stage.name,
-      title: stage.title,
-      hosts: stage.hosts(cluster).map((host) => host.name),
-    })),
-  });
-  emit({ at: since(), type: 'phase', name: 'connect', state: 'start' });
-  const fleet = await openFleet(contacted(input), { ...input, lock, since });
-  emit({ at: since(), type: 'phase', name: 'connect', state: 'end' });
+  const stages = input.stages.map((stage) => ({
+    name: stage.name,
+    title: stage.title,
+    hosts: stage.hosts(cluster).map((host) => host.name),
+  }));
+  const { fleet, since } = await connectHosts(input, { hosts: contacted(input), lock, stages });
   try {
     checkReachable(input, fleet);
     const facts = await underLock({ ...lockOptions(input, fleet), since }, async () => {
@@ -43,6 +37,7 @@ export async function open(input: EngineInput, lock: 'exclusive' | 'none'): Prom
       return gather(fleet, cluster, input.signal);
     });
     emit({ at: since(), type: 'phase', name: 'gather', state: 'end' });
+    if (lock === 'exclusive') checkBelonging(cluster, facts);
     return { fleet, reader: readerOf(fleet, input.signal), facts, since, exclusive: lock === 'exclusive' };
   } catch (error) {
     await fleet.close();
@@ -50,12 +45,32 @@ export async function open(input: EngineInput, lock: 'exclusive' | 'none'): Prom
   }
 }
 
-/** Every run contacts the masters: the first one decides between runs. */
+/** Whatever a run would change there, it was meant for other hosts. Throws `refused`. */
+export function checkBelonging(cluster: Cluster, facts: Pick<Facts, 'hosts'>): void {
+  const [first, ...rest] = hostsOfOthers(cluster, facts).map(
+    ({ message, ...more }) => new McpkError('refused', message, more),
+  );
+  if (first) throw failure([first, ...rest]);
+}
+
+/** Connects to the hosts that are asked for and to no other, and reads nothing. The caller closes the fleet. */
+export async function openAsked(input: EngineInput): Promise<Pick<Opened, 'fleet' | 'since'>> {
+  const { fleet, since } = await connectHosts(input, { hosts: askedFor(input), lock: 'none' });
+  try {
+    checkReachable(input, fleet);
+    return { fleet, since };
+  } catch (error) {
+    await fleet.close();
+    throw error;
+  }
+}
+
+/** Every run that takes the lock contacts the masters: the first one decides between runs. */
 function lockOptions(
   { cluster, waitLock, signal, emit }: EngineInput,
   { sessions }: Fleet,
 ): Omit<LockOptions, 'since'> {
-  const names = cluster.hosts.filter((host) => sessions.has(host.name)).map((host) => host.name);
+  const names = contactable(cluster).flatMap(({ name }) => (sessions.has(name) ? [name] : []));
   const masters = cluster.hosts.filter((host) => host.roles.includes('master')).map((host) => host.name);
   const arbiter = masters.find((name) => sessions.has(name)) ?? names[0] ?? '';
   const inOrder = new Map(names.flatMap((name) => [...sessions].filter(([host]) => host === name)));
@@ -64,14 +79,23 @@ function lockOptions(
 
 /** Masters are always gathered, whatever the limit: rollouts and shared secrets rest on them. */
 function contacted(input: EngineInput): Host[] {
-  const { limit } = input.selection;
-  return input.cluster.hosts.filter(
-    (host) => !limit || limit.has(host.name) || host.roles.some((role) => role !== 'worker'),
-  );
+  const asked = new Set(askedFor(input));
+  return contactable(input.cluster).filter((host) => asked.has(host) || host.roles.some((role) => role !== 'worker'));
 }
 
-function checkReachable(input: EngineInput, fleet: Fleet): void {
-  const errors = [...fleet.unreachable.values()];
+/** Whether those that are asked for are all that a run would contact: then they can tell of the cluster as a whole. */
+export function asksForCluster(input: EngineInput): boolean {
+  return askedFor(input).length === contacted(input).length;
+}
+
+/** Throws the failures of hosts that are not reached, where that is more than `--skip-unreachable` allows. */
+export function checkReachable(input: EngineInput, fleet: Pick<Fleet, 'sessions' | 'unreachable'>): void {
+  // Where nobody answers it is not the host that leaves that is dead.
+  const answered = fleet.sessions.size > 0;
+  const leaving = new Set(answered ? input.cluster.leaving.map(({ name }) => name) : []);
+  const errors = [...fleet.unreachable].map(([name, error]) =>
+    leaving.has(name) ? orGone(error, input.command) : error,
+  );
   const [first, ...rest] = errors;
   if (!first) return;
   const workers = input.cluster.hosts.filter((host) => host.roles.every((role) => role === 'worker'));
@@ -79,6 +103,19 @@ function checkReachable(input: EngineInput, fleet: Fleet): void {
   const onlyWorkers = [...fleet.unreachable.keys()].every((name) => workers.some((host) => host.name === name));
   const soft = errors.every((error) => error.code === 'unreachable');
   if (!(onlyWorkers && soft && errors.length <= allowed)) throw failure([first, ...rest]);
+}
+
+/** A host that leaves need not answer, if whoever removes it or writes the inventory says so. */
+function orGone(error: McpkError, command: string): McpkError {
+  const { code, message, host = '', details, hint } = error;
+  // What a reset clears must answer, whatever the inventory says of it.
+  if (command === 'reset') return error;
+  const way = command === 'node remove' ? `mcpk node remove ${host} --gone` : 'state: gone';
+  return new McpkError(code, message, {
+    host,
+    details: [...details, ...(hint === undefined ? [] : [hint])],
+    hint: `If it is dead, or must not be touched, say so: ${way}`,
+  });
 }
 
 function allowance(text: string | undefined, workers: number): number {

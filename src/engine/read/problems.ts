@@ -1,7 +1,10 @@
 import { failure, McpkError } from '../../core/errors.ts';
 import type { Facts } from '../../cluster/facts.ts';
+import { isNew } from '../../cluster/laid.ts';
+import { restoringOn } from '../../cluster/restoring.ts';
 import type { Cluster } from '../../inventory/types.ts';
 import type { Problem, Stage } from '../../states/stage.ts';
+import { answersOf } from '../hosts/reader.ts';
 import type { EngineInput } from '../input.ts';
 import type { Opened } from './open.ts';
 
@@ -17,6 +20,7 @@ export async function checkProblems(
   { reader, facts, since }: Pick<Opened, 'reader' | 'facts' | 'since'>,
 ): Promise<void> {
   const { cluster, stages, selection, signal } = input;
+  checkRestoring(facts);
   const skipped = stages.filter((stage) => selection.skip?.has(stage.name));
   const counted = stages.filter((stage) => !skipped.includes(stage));
   const passed = problemsOf(skipped, cluster, facts);
@@ -28,17 +32,14 @@ export async function checkProblems(
   );
   report([...passed.filter(isRefusal), ...known], input, since);
   const newcomers = new Set(
-    [...facts.hosts]
-      .filter(([name, { owned }]) => owned.length === 0 && (selection.limit?.has(name) ?? true))
-      .map(([name]) => name),
+    cluster.hosts.flatMap(({ name }) => {
+      const own = facts.hosts.get(name);
+      return own && isNew(own) && (selection.limit?.has(name) ?? true) ? [name] : [];
+    }),
   );
   const inquiries = counted.flatMap((stage) => stage.inquire?.({ cluster, facts, newcomers }) ?? []);
   const found = inquiries.map(async ({ asks, judge }) => {
-    const answers = await reader.ask(asks);
-    signal.throwIfAborted();
-    const lost = answers.find((answer) => answer.lost)?.lost;
-    if (lost) throw lost;
-    return judge(answers);
+    return judge(await answersOf(reader, asks, signal));
   });
   report((await Promise.all(found)).flat(), input, since);
 }
@@ -50,11 +51,23 @@ export async function checkProblems(
  */
 export function checkBroken(input: EngineInput, { facts, since }: Pick<Opened, 'facts' | 'since'>): void {
   const { cluster, stages } = input;
+  checkRestoring(facts);
   report(
     stages.flatMap((stage) => stage.broken?.(cluster, facts) ?? []),
     input,
     since,
   );
+}
+
+/** While etcd is restored nothing else changes hosts, and nothing that is seen of them says what shall be. Throws `refused`. */
+export function checkRestoring(facts: Facts): void {
+  const [[host, restoring] = []] = restoringOn(facts);
+  if (host === undefined) return;
+  const where = restoring === 'unknown' || restoring === undefined ? '' : ` (${restoring.run}, ${restoring.phase})`;
+  throw new McpkError('refused', `${host}: a restore of etcd is not over${where}`, {
+    host,
+    hint: 'Finish it: mcpk etcd restore BUNDLE; or, until API servers serve, put the old data back: mcpk etcd restore --abandon',
+  });
 }
 
 function problemsOf(stages: readonly Stage[], cluster: Cluster, facts: Facts): Problem[] {
@@ -75,7 +88,8 @@ function warn(problems: readonly Problem[], { emit }: Pick<EngineInput, 'emit'>,
       at: since(),
       type: 'warning',
       ...(host === undefined ? {} : { host }),
-      message: [message, hint].filter(Boolean).join('. '),
+      message,
+      ...(hint === undefined ? {} : { hint }),
     });
 }
 

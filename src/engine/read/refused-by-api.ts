@@ -3,6 +3,7 @@ import { owns } from '../../cluster/laid.ts';
 import { McpkError } from '../../core/errors.ts';
 import { hostsWith } from '../../inventory/types.ts';
 import type { EngineInput } from '../input.ts';
+import { isNamed } from '../plan/named-stages.ts';
 import type { Selection } from '../types.ts';
 import type { Opened } from './open.ts';
 
@@ -42,10 +43,9 @@ export function refusedByApi(host: string, stage?: string): McpkError {
 
 /** Whether the selection leaves the binding to this run. Objects of the API go with the masters. */
 function allowsAccess({ cluster, selection }: EngineInput): boolean {
-  const { limit, only, skip }: Selection = selection;
+  const { limit }: Selection = selection;
   return (
-    (only?.has(ADMINS.stage) ?? true) &&
-    !skip?.has(ADMINS.stage) &&
+    isNamed(ADMINS.stage, selection) &&
     (limit === undefined || hostsWith(cluster, 'master').some(({ name }) => limit.has(name)))
   );
 }

@@ -20,12 +20,15 @@ export interface StandingInput {
  */
 export async function withStanding(input: StandingInput, facts: Facts, comparisons: Comparisons): Promise<Facts> {
   const guarded = input.stages.filter((stage) => stage.guard !== undefined);
-  const changes = guarded.some((stage) =>
-    (comparisons.stages.get(stage.name) ?? []).some((host) => changesOf(host).length > 0),
+  const changes = guarded.some(
+    (stage) =>
+      (comparisons.stages.get(stage.name) ?? []).some((host) => changesOf(host).length > 0) ||
+      (stage.inTurn && (stage.due?.(input.cluster, facts) ?? []).length > 0),
   );
   return changes && facts.etcd === 'formed' ? { ...facts, standing: await askStanding(input) } : facts;
 }
 
+/** Asks who serves now. */
 async function askStanding({ reader, cluster }: StandingInput): Promise<Standing> {
   const reached = (role: 'etcd' | 'master'): string[] =>
     hostsWith(cluster, role).flatMap(({ name }) => (reader.reaches(name) ? [name] : []));

@@ -1,8 +1,9 @@
 import type { OwedUndo } from '../../cluster/facts.ts';
 import { span } from '../../core/duration.ts';
 import { PATHS } from '../../core/paths.ts';
+import { answersOf } from '../hosts/reader.ts';
 import type { EngineInput } from '../input.ts';
-import { ASK_LOCK, isLocked } from '../past/history.ts';
+import { ASK_LOCK, isLocked } from '../past/journals.ts';
 import { parseJournal, wordsOf } from '../past/journal-lines.ts';
 import { owedOf } from '../past/owed-lines.ts';
 import { runOnHost } from '../past/past-runs.ts';
@@ -36,7 +37,7 @@ interface Found {
  */
 export async function tellUnfinished(input: EngineInput, opened: Looked): Promise<Unfinished> {
   const marked = [...opened.facts.hosts].flatMap(([host, facts]) => (facts.unfinished ? [host] : []));
-  const found = await Promise.all(marked.map((host) => lookAt(host, opened)));
+  const found = await Promise.all(marked.map((host) => lookAt(host, opened, input.signal)));
   // Where it had written down its end it was not cut off: it left the mark for what is owed, or could not take it away.
   const open = found.filter(({ seen }) => seen.exitCode === undefined);
   for (const [message, hosts] of Map.groupBy(open, (each) => textOf(each, input)))
@@ -52,16 +53,14 @@ export async function tellUnfinished(input: EngineInput, opened: Looked): Promis
   };
 }
 
-async function lookAt(host: string, { reader, facts, exclusive }: Looked): Promise<Found> {
+async function lookAt(host: string, { reader, facts, exclusive }: Looked, signal: AbortSignal): Promise<Found> {
   const commands = [
     { argv: ['cat', PATHS.unfinished] },
     { argv: ['tail', '-n', `${TAIL}`, PATHS.journal] },
     ...ASK_LOCK,
   ];
-  const answers = await reader.ask(commands.map((command) => ({ host, ...command })));
-  const lost = answers.find((answer) => answer.lost)?.lost;
-  if (lost) throw lost;
-  const [mark, tail, ...lock] = answers;
+  const asks = commands.map((command) => ({ host, ...command }));
+  const [mark, tail, ...lock] = await answersOf(reader, asks, signal);
   const [run = '', who = '', command = ''] = wordsOf(mark?.stdout ?? '');
   // A host may send more than it was asked for.
   const all = parseJournal(tail?.stdout ?? '').slice(-TAIL);

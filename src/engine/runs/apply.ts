@@ -1,13 +1,12 @@
 import type { EngineInput } from '../input.ts';
-import { inventoryOf } from '../plan/inventory-digest.ts';
-import { checkHolds, checkInventory } from '../plan/stale.ts';
+import { checkHolds } from '../plan/stale.ts';
 import { open } from '../read/open.ts';
 import { leavesRest, whileRefused } from '../read/refused-by-api.ts';
 import type { Plan, RunResult } from '../types.ts';
 import { carryOut } from '../work/carry-out.ts';
 import { converging, isInPlace, stagesInScope } from './in-scope.ts';
 import { prepare, type Prepared } from './prepare.ts';
-import { withArtifacts } from './with-artifacts.ts';
+import { snapshotFirst } from './snapshot-first.ts';
 
 export interface ApplyInput extends EngineInput {
   confirm(plan: Plan): Promise<boolean>;
@@ -22,18 +21,22 @@ export async function applyRun(options: ApplyInput): Promise<RunResult> {
   const whole = converging(options);
   const opened = await open(whole, 'exclusive');
   try {
-    const allowed = whileRefused(whole, opened);
-    const input = await withArtifacts(allowed, opened.facts);
-    if (saved) checkInventory(saved, inventoryOf(input));
+    const input = whileRefused(whole, opened);
     const wanted = stagesInScope(input);
     const inPlace = input.stages.filter(
       (stage) => wanted.has(stage.name) && isInPlace(stage, input.cluster, opened.facts),
     );
-    const prepared = await prepare(input, opened, inPlace);
+    const prepared = await prepare(input, opened, { inPlace, saved });
     if (saved) checkHolds(saved, prepared.program.plan);
     const confirm = (plan: Plan): Promise<boolean> => input.confirm(plan);
-    const result = await carryOut(prepared, { confirm, started, mended: () => finished(prepared, input) });
-    return leavesRest(whole, allowed) ? { ...result, onlyAccess: true } : result;
+    const { snapshot } = prepared.program.plan;
+    const result = await carryOut(prepared, {
+      confirm,
+      started,
+      ...(snapshot ? { first: async () => ({ snapshot: await snapshotFirst(prepared.means, snapshot) }) } : {}),
+      mended: () => finished(prepared, input),
+    });
+    return leavesRest(whole, input) ? { ...result, onlyAccess: true } : result;
   } finally {
     await opened.fleet.close();
   }

@@ -1,5 +1,7 @@
 import { hostsNow } from '../../cluster/clock.ts';
+import { PATHS } from '../../core/paths.ts';
 import type { Observed, SharedSecretResource } from '../../resources/types.ts';
+import type { Sent } from '../../states/wishes/wish.ts';
 import { HostsAtOnce } from '../hosts/hosts-at-once.ts';
 import type { EngineInput } from '../input.ts';
 import type { Generation } from '../past/generations.ts';
@@ -32,6 +34,10 @@ export interface Planned {
   gateHeld: ReadonlySet<string>;
   /** What `mcpk rollback` puts back: then hosts do nothing else. */
   generations?: readonly Generation[];
+  /** What steps send, by its name. */
+  sent?: ReadonlyMap<string, Sent>;
+  /** Its name, where it is known before. */
+  run?: string;
 }
 
 /** A plan with all that it takes to carry it out. */
@@ -46,13 +52,14 @@ export function assemble(from: Planned): Assembled {
     changing: new HostsAtOnce(from.input.concurrency),
     undefer: ({ stage }) => undefer(from, means, stage),
     ...(from.generations ? { generations: from.generations } : {}),
+    ...(from.sent ? { sent: from.sent } : {}),
   });
   return { program: programOf(from), hands, state, means };
 }
 
 /** The state, and the journal that hears all that is told. */
-function begin({ input, opened, plan }: Planned): Pick<Means, 'state' | 'journal'> {
-  const id = runId(new Date());
+function begin({ input, opened, plan, run }: Planned): Pick<Means, 'state' | 'journal'> {
+  const id = run ?? runId(new Date());
   const journal = createJournal({
     run: id,
     who: input.who,
@@ -104,6 +111,7 @@ function meansOf(
         new Map(facts.owned.map(({ ref, ...entry }) => [ref, entry])),
       ]),
     ),
+    along: new Map(input.stages.map(({ name, along = [] }) => [name, along])),
     turn: turns(),
   };
 }
@@ -119,11 +127,19 @@ function sharedSecrets(tree: StateTree): Map<string, { host: string; resource: S
   return secrets;
 }
 
-function programOf({ input, plan, gateHeld, generations }: Planned): Program {
-  const inScope = stagesInScope(input);
+function programOf({ input, opened, plan, gateHeld, generations }: Planned): Program {
+  const inScope = stagesInScope({ stages: plan.stages, selection: input.selection });
+  const { maxFailures, pause } = input.cluster.rollout;
   return {
+    maxFailures,
+    // Who goes back wants it over with.
+    pause: generations ? 0 : pause,
     cluster: input.cluster,
     plan,
+    staged: (host, name) => {
+      const arch = opened.facts.hosts.get(host)?.arch ?? '';
+      return `${PATHS.store}/${input.artifacts.get(name, arch).sha256}`;
+    },
     stages: input.stages.flatMap((stage) => {
       const planned = plan.stages.find(({ name }) => name === stage.name);
       const { name } = stage;
@@ -131,7 +147,6 @@ function programOf({ input, plan, gateHeld, generations }: Planned): Program {
     }),
     restores: generations !== undefined,
     forceUnsafe: input.forceUnsafe ?? false,
-    // What goes back fails with what it was before, too.
-    noRollback: generations !== undefined || (input.noRollback ?? false),
+    noRollback: input.noRollback ?? false,
   };
 }

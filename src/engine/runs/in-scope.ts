@@ -3,14 +3,18 @@ import { hasLaid } from '../../cluster/laid.ts';
 import type { Cluster } from '../../inventory/types.ts';
 import type { Stage } from '../../states/stage.ts';
 import type { EngineInput } from '../input.ts';
+import { isNamed } from '../plan/named-stages.ts';
+import type { Selection } from '../types.ts';
+
+interface Scoped {
+  /** In order; of a plan they may need more. */
+  stages: readonly Pick<Stage, 'name' | 'needs'>[];
+  selection: Selection;
+}
 
 /** With `--only X`: X and all that it needs, as their gates must hold. `--skip` leaves the rest out. */
-export function stagesInScope({ stages, selection }: Pick<EngineInput, 'stages' | 'selection'>): Set<string> {
-  const found = new Set(
-    stages
-      .map((stage) => stage.name)
-      .filter((name) => (selection.only?.has(name) ?? true) && !selection.skip?.has(name)),
-  );
+export function stagesInScope({ stages, selection }: Scoped): Set<string> {
+  const found = new Set(stages.map((stage) => stage.name).filter((name) => isNamed(name, selection)));
   // Needs come earlier in the array: walked from its end, each need is added before it is looked at.
   for (const stage of stages.toReversed()) if (found.has(stage.name)) for (const need of stage.needs) found.add(need);
   return found;

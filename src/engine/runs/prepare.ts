@@ -1,39 +1,61 @@
 import { clockWarning, hostsNow } from '../../cluster/clock.ts';
+import { runningVersions } from '../../cluster/running.ts';
 import { inTurns } from '../../core/turns.ts';
 import type { Stage } from '../../states/stage.ts';
 import { heldStages } from '../hosts/gates.ts';
 import type { EngineInput } from '../input.ts';
+import type { Plan } from '../types.ts';
 import { inventoryOf } from '../plan/inventory-digest.ts';
 import { checkKept } from '../plan/holders.ts';
 import { withLeftovers } from '../plan/leftovers.ts';
 import type { Opened } from '../read/open.ts';
 import { checkProblems } from '../read/problems.ts';
 import { withStanding } from '../read/standing.ts';
+import { withForecasts } from '../read/drains.ts';
 import { tellUnfinished } from '../read/unfinished.ts';
 import { refusals } from '../work/guard.ts';
+import { withAlong } from '../plan/along.ts';
 import { authorityWarning } from '../plan/authority-end.ts';
 import { comparing, type CompareInput } from '../plan/compare.ts';
 import { compiling } from '../plan/compile.ts';
 import { ofUnknownKind } from '../plan/owned.ts';
 import { plan, type PlanInput } from '../plan/plan.ts';
+import { bringsWanted, checkSkew } from '../plan/skew.ts';
+import { snapshotBefore } from '../plan/snapshot.ts';
+import { checkInventory } from '../plan/stale.ts';
 import { API } from '../../core/places.ts';
 import { assemble, type Assembled } from './assemble.ts';
 import { compileInput } from './compile-input.ts';
 import { observe, readLeaving, whyNoApi } from './observe.ts';
 import { ownedOn } from './undefer.ts';
+import { withMaterials } from './with-materials.ts';
 
 export interface Prepared extends Assembled {
   /** Hosts on which a run before this one was cut off. */
   cutOff: readonly string[];
 }
 
-/** facts → states → observed → plan. The gates of stages that are in place already are asked with the probe. */
-export async function prepare(given: EngineInput, opened: Opened, inPlace: readonly Stage[]): Promise<Prepared> {
+export interface PrepareOptions {
+  /** Stages whose gates most likely hold: they are asked with the probe. */
+  inPlace?: readonly Stage[];
+  /** A plan that must be of the same inventory. */
+  saved?: Plan | undefined;
+}
+
+/** facts → states → observed → plan. What stands against the run by what hosts say comes before all that is fetched. */
+export async function prepare(
+  asked: EngineInput,
+  opened: Opened,
+  { inPlace = [], saved }: PrepareOptions = {},
+): Promise<Prepared> {
   const { reader, since } = opened;
-  const { emit, cluster } = given;
+  const { emit, cluster } = asked;
   const clock = clockWarning(opened.facts);
   if (clock !== undefined) emit({ at: since(), type: 'warning', message: clock });
-  await checkProblems(given, opened);
+  await checkProblems(asked, opened);
+  const busy = { ...asked, stages: asked.stages.filter((stage) => !stage.idle?.(cluster, opened.facts)) };
+  const given = await withMaterials(busy, opened.facts);
+  if (saved) checkInventory(saved, inventoryOf(given));
   for (const [host, { owned }] of opened.facts.hosts)
     for (const ref of ofUnknownKind(owned))
       emit({
@@ -45,20 +67,22 @@ export async function prepare(given: EngineInput, opened: Opened, inPlace: reado
 
   const compiled = await inTurns(compiling(compileInput(given, opened.facts)));
   const { stages, tree } = withLeftovers(given.stages, compiled, opened.facts.hosts);
-  const input: EngineInput = { ...given, stages };
+  const described: EngineInput = { ...given, stages };
   emit({ at: since(), type: 'phase', name: 'probe', state: 'start' });
-  const probe = observe(input, opened, tree.stages);
+  const probe = observe(described, opened, tree.stages);
   const [{ observed, apiOwned, nonsense }, gateHeld, { cutOff, owed }] = await Promise.all([
     probe.all,
     heldStages(reader, inPlace, { cluster, facts: opened.facts }, probe.hosts),
-    tellUnfinished(input, opened),
+    tellUnfinished(described, opened),
   ]);
   emit({ at: since(), type: 'phase', name: 'probe', state: 'end' });
   const now = hostsNow(opened.facts);
-  const apiLeaving = await readLeaving(input, opened, { tree, apiOwned, nonsense });
+  const apiLeaving = await readLeaving(described, opened, { tree, apiOwned, nonsense });
   const apiWhy = whyNoApi(opened.facts);
   const compareInputOf: CompareInput = { tree, observed, facts: opened.facts.hosts, apiOwned, apiLeaving, apiWhy, now };
-  const comparisons = await inTurns(comparing(compareInputOf));
+  const compared = await inTurns(comparing(compareInputOf));
+  const { comparisons, ...rolling } = withAlong(described, opened.facts, compared);
+  const input: EngineInput = { ...described, ...rolling };
   const ending = authorityWarning(comparisons.shared, now);
   if (ending !== undefined) emit({ at: since(), type: 'warning', message: ending });
   const surroundings = { reader, cluster, stages: input.stages };
@@ -76,7 +100,17 @@ export async function prepare(given: EngineInput, opened: Opened, inPlace: reado
   };
   const unguarded = plan(planInput);
   checkKept(tree, unguarded.stages, comparisons.shared);
-  const planned = { ...unguarded, refused: await refusals({ ...surroundings, facts }, unguarded) };
+  const brings = bringsWanted(cluster);
+  checkSkew(unguarded.stages, runningVersions(facts), brings);
+  const [foreseen, refused] = await Promise.all([
+    withForecasts({ reader, cluster, facts }, unguarded),
+    refusals({ ...surroundings, facts }, unguarded),
+  ]);
+  const planned = {
+    ...foreseen,
+    refused,
+    ...snapshotBefore(unguarded.stages, { facts, brings, into: input.snapshot }),
+  };
   emit({ at: since(), type: 'planned', plan: planned, ms: since() });
   const assembled = assemble({
     input,

@@ -1,43 +1,52 @@
-import { McpkError } from '../../core/errors.ts';
+import { failure, McpkError } from '../../core/errors.ts';
 import { inTurns } from '../../core/turns.ts';
-import type { Facts } from '../../cluster/facts.ts';
-import type { Answer } from '../../cluster/gate.ts';
+import type { Facts, FactsOfHosts } from '../../cluster/facts.ts';
+import type { Answer, Ask } from '../../cluster/gate.ts';
 import type { Host } from '../../inventory/types.ts';
 import { ask } from '../hosts/ask.ts';
 import { openFleet } from '../hosts/fleet.ts';
 import type { EngineInput } from '../input.ts';
 import { compiling } from '../plan/compile.ts';
-import { open } from '../read/open.ts';
+import { describedStages } from '../plan/named-stages.ts';
+import { gatherHosts } from '../read/gather.ts';
+import { asksForCluster, open, openAsked } from '../read/open.ts';
 import type { StateTree } from '../types.ts';
 import { compileInput } from './compile-input.ts';
-import { withArtifacts } from './with-artifacts.ts';
+import { withMaterials } from './with-materials.ts';
 
-/** `mcpk facts` */
+/** Facts to plan or to choose hosts by: those of the masters too, whatever the limit. */
 export async function gatherFacts(input: EngineInput): Promise<Facts> {
   const { fleet, facts } = await open(input, 'none');
   await fleet.close();
   return facts;
 }
 
-/** `mcpk show`, `mcpk render`: the compiled states of every host. */
+/** `mcpk facts`: no host is contacted but those that are asked for. */
+export async function factsOfHosts(input: EngineInput): Promise<FactsOfHosts> {
+  if (asksForCluster(input)) return gatherFacts(input);
+  const { fleet, since } = await openAsked(input);
+  try {
+    input.emit({ at: since(), type: 'phase', name: 'gather', state: 'start' });
+    return await gatherHosts(fleet, input.cluster, input.signal);
+  } finally {
+    await fleet.close();
+  }
+}
+
+/** `mcpk show`: the compiled states of every host. */
 export async function compileStates(input: EngineInput): Promise<{ facts: Facts; tree: StateTree }> {
   const { fleet, facts } = await open(input, 'none');
   await fleet.close();
-  const ready = await withArtifacts(input, facts);
+  const ready = await withMaterials({ ...input, stages: describedStages(input) }, facts);
   return { facts, tree: await inTurns(compiling(compileInput(ready, facts))) };
 }
 
-/** Runs one command on every selected host. */
+/** Runs one command on every selected host, and contacts no other. */
 export async function execOnHosts(input: EngineInput, argv: readonly string[]): Promise<Answer[]> {
-  const { fleet } = await open(input, 'none');
+  const { fleet } = await openAsked(input);
   try {
-    return await ask(
-      fleet,
-      [...fleet.sessions.keys()]
-        .filter((name) => input.selection.limit?.has(name) ?? true)
-        .map((host) => ({ host, argv: [...argv], long: true })),
-      input.signal,
-    );
+    const asks = [...fleet.sessions.keys()].map((host): Ask => ({ host, argv: [...argv], long: true }));
+    return await ask(fleet, asks, input.signal);
   } finally {
     await fleet.close();
   }
@@ -66,11 +75,18 @@ export async function readFiles(
       return texts;
     } catch (error) {
       if (!isAbsent(error)) throw error;
-      const hint = 'Bring the cluster up first: mcpk apply';
-      failures.push(new McpkError('refused', `${host.name}: ${paths.join(', ')} are not there yet`, { host: host.name, hint, cause: error })); // prettier-ignore
+      failures.push(
+        new McpkError('refused', `${host.name}: is no master of a cluster yet`, {
+          host: host.name,
+          details: [`there is no ${paths.join(', ')}`],
+          hint: 'Bring the cluster up first: mcpk apply',
+          cause: error,
+        }),
+      );
     } finally {
       await fleet.close();
     }
   }
-  throw failures[0] ?? new McpkError('invalid', 'the inventory has no master');
+  const [first, ...rest] = failures;
+  throw first ? failure([first, ...rest]) : new McpkError('invalid', 'the inventory has no master');
 }

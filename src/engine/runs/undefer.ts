@@ -1,6 +1,7 @@
 import { ADMINS } from '../../cluster/access.ts';
 import { anyApiServerGate } from '../../cluster/api-server.ts';
 import { McpkError } from '../../core/errors.ts';
+import { pause } from '../../core/pause.ts';
 import { hostsWith } from '../../inventory/types.ts';
 import type { Stage } from '../../states/stage.ts';
 import { compareStage } from '../plan/compare.ts';
@@ -27,8 +28,28 @@ export async function undefer(from: Planned, means: Means, stage: Stage): Promis
     await letIn(means, stage, refusedBy);
     ({ api, refusedBy } = await readNodes(means.reader, means.cluster, reached));
   }
-  means.facts = { ...means.facts, etcd: 'formed', ...(api ? { nodes: api.nodes, apiHost: api.host } : {}) };
-  const tree = isCompared(from, stage) ? from.tree : await compareNow(from, means, stage);
+  means.facts = withApi({ ...means.facts, etcd: 'formed' }, api);
+  if (isCompared(from, stage)) return known(from, means, { stage, tree: from.tree });
+  const until = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const tree = await compareNow(from, means, stage);
+    const hosts = means.comparisons.stages.get(stage.name) ?? [];
+    // Who tells its nodes may still fill its caches of other kinds, and answer nothing of these in time.
+    if (!hosts.some(isDeferred) || performance.now() > until) return known(from, means, { stage, tree });
+    await pause(POLL_MS, from.input.signal);
+    means.facts = withApi(means.facts, (await readNodes(means.reader, means.cluster, reached)).api);
+  }
+}
+
+function withApi(facts: Means['facts'], api: Awaited<ReturnType<typeof readNodes>>['api']): Means['facts'] {
+  return { ...facts, ...(api ? { nodes: api.nodes, apiHost: api.host } : {}) };
+}
+
+/** As for the gate of an API server. */
+const PATIENCE_MS = 90_000;
+const POLL_MS = 1000;
+
+function known(from: Planned, means: Means, { stage, tree }: { stage: Stage; tree: StateTree }): StagePlan {
   const planned = planStage(stage, { ...from.planInput, facts: means.facts, tree });
   if (planned.deferred) throw notKnown(stage, planned.deferred);
   return planned;

@@ -1,11 +1,16 @@
 import { McpkError } from '../../core/errors.ts';
 import type { Facts } from '../../cluster/facts.ts';
 import type { GateCheck } from '../../cluster/gate.ts';
+import { isNew } from '../../cluster/laid.ts';
+import { runningVersions } from '../../cluster/running.ts';
+import { foreignNodes } from '../../cluster/strangers.ts';
+import { skewProblems } from '../../core/skew.ts';
 import { hostsWith } from '../../inventory/types.ts';
 import type { Stage, Step } from '../../states/stage.ts';
 import type { EngineInput } from '../input.ts';
+import { runningPlan } from '../plan/plan.ts';
 import { open } from '../read/open.ts';
-import type { RunResult } from '../types.ts';
+import type { RunningPlan, RunResult } from '../types.ts';
 import { askingHands, trafficOf, type AskingHands } from '../work/hands.ts';
 import { resultOf } from '../work/result.ts';
 import { asErrors } from '../work/run-state.ts';
@@ -14,23 +19,32 @@ import { stagesInScope } from './in-scope.ts';
 /** Gates are asked to hold now; a cluster that only starts is not verified yet. */
 const PATIENCE_S = 10;
 
+export interface VerifyResult extends RunResult {
+  running: RunningPlan;
+}
+
 /** `mcpk verify`: every gate once more, then the active checks of the stages. */
-export async function verifyRun(input: EngineInput): Promise<RunResult> {
+export async function verifyRun(input: EngineInput): Promise<VerifyResult> {
   const started = performance.now();
   const opened = await open(input, 'none');
   try {
     const { fleet, reader, facts, since } = opened;
+    for (const { message } of foreignNodes(input.cluster, facts)) input.emit({ at: since(), type: 'warning', message });
     const hands = askingHands({ fleet, reader }, { emit: input.emit, since, signal: input.signal });
     const { failures, stages } = await verifyOpened({ input, facts, hands, since });
     const ms = performance.now() - started;
     const counts = { unchanged: 0, changed: 0, removed: 0 };
-    return resultOf({ id: '', failures, rolledBack: [] }, trafficOf(fleet), stages, ms, counts);
+    const result = resultOf({ id: '', failures, rolledBack: [] }, trafficOf(fleet), stages, ms, counts);
+    return { ...result, running: runningPlan(facts) };
   } finally {
     await opened.fleet.close();
   }
 }
 
-/** Of hosts that are reached. One on which nothing is fails by that alone: its gates would only say so again. */
+/**
+ * Of hosts that are reached. One on which nothing is fails by that alone: its gates would only say so again. So do
+ * versions that must not run side by side.
+ */
 export async function verifyOpened({
   input,
   facts,
@@ -40,8 +54,14 @@ export async function verifyOpened({
   failures: McpkError[];
   stages: RunResult['stages'];
 }> {
-  const bare = [...facts.hosts].flatMap(([name, { owned }]) => (owned.length === 0 ? [name] : []));
-  const failures = bare.map(nothingThere);
+  const bare = input.cluster.hosts.flatMap(({ name }) => {
+    const own = facts.hosts.get(name);
+    return own && isNew(own) ? [name] : [];
+  });
+  const skew = skewProblems(runningVersions(facts)).map(
+    ({ host, message, hint }) => new McpkError('gate', message, { host, hint }),
+  );
+  const failures = [...bare.map(nothingThere), ...skew];
   for (const { message } of failures)
     input.emit({
       at: since(),
@@ -108,7 +128,7 @@ function withPatience(gate: GateCheck): GateCheck {
 }
 
 async function must(hands: AskingHands, step: Step, signal: AbortSignal): Promise<void> {
-  const answer = await hands.step(step, signal);
+  const [answer] = await hands.steps([step], signal);
   if (answer?.exitCode !== 0)
     throw new McpkError('gate', `${step.title} on ${step.on}: ${(answer?.stderr ?? '').trim()}`, { host: step.on });
 }

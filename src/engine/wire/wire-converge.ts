@@ -338,6 +338,7 @@ function install(ops: readonly Op[]): string[] {
     ...of('M', (o) => o.mask),
     ...of('H', (o) => o.hold),
     ...of('R', (o) => o.replaced),
+    ...of('V', (o) => o.moved ?? []),
   );
 }
 

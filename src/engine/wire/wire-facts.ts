@@ -1,10 +1,12 @@
 import { basename } from 'node:path/posix';
 import type { HostFacts } from '../../cluster/facts.ts';
+import { isNew } from '../../cluster/laid.ts';
 import { NODE_MODULES } from '../../core/kernel-modules.ts';
 import { isIpv4 } from '../../core/ipv4.ts';
 import { cut, linesOf } from '../../core/lines.ts';
 import { PATHS } from '../../core/paths.ts';
 import { ROUTE_PROTOCOL } from '../../core/routes.ts';
+import { SERVICES, versionSaid, type Service } from '../../core/services.ts';
 import { SYSCTL_FILES } from '../../core/sysctls.ts';
 import { atOnce } from '../../core/turns.ts';
 import type { SessionRecord } from '../../transport/types.ts';
@@ -15,8 +17,8 @@ import { PROBE_TAGS } from './wire-tags.ts';
 import { bodyOf, list, relative, SEPARATOR, splitTexts, tagged } from './wire-text.ts';
 
 export interface FactsRequest {
-  /** Data directory of etcd: a member in it is data that must not be lost. */
-  etcdData: string;
+  /** Folder of etcd's write-ahead log: with a log in it there is data that must not be lost. */
+  etcdLog: string;
   /** Where containerd keeps images, an absolute path; its own folder unless given. */
   containerdRoot?: string;
 }
@@ -37,7 +39,9 @@ const NFTABLES = '/etc/nftables.conf';
 const ASKED_FILES = [
   PATHS.owned,
   PATHS.unfinished,
+  PATHS.clusterRecord,
   PATHS.etcdConfig,
+  PATHS.restoring,
   PATHS.resolvConf,
   PATHS.resolvedConf,
   NFTABLES,
@@ -59,8 +63,9 @@ export function encodeFacts(request: FactsRequest): Buffer {
     tagged(PROBE_TAGS.separator, SEPARATOR),
     ...list(PROBE_TAGS.modules, moduleEntries(NODE_MODULES)),
     ...list(PROBE_TAGS.facts, ASKED_FILES.map(relative)),
-    tagged(PROBE_TAGS.etcdData, relative(request.etcdData)),
+    tagged(PROBE_TAGS.etcdLog, relative(request.etcdLog)),
     ...list(PROBE_TAGS.disks, foldersAsked(request.containerdRoot).map(relative)),
+    ...list(PROBE_TAGS.services, SERVICES),
   ];
   return Buffer.from(lines.join('\n') + '\n');
 }
@@ -104,7 +109,7 @@ export function* decodingFacts(
   const ports = portsOf(yield* of('ports'));
   // sshd at least has one. With no port at all each service would count as not started yet, and all would restart at
   // once.
-  if (owned.length > 0 && ports.length === 0) throw new Error('no listening port');
+  if (!isNew({ owned }) && ports.length === 0) throw new Error('no listening port');
   const missingModules = missingOf(yield* of('modules'));
   const files = [...texts]
     .filter(([path]) => !OWN_FILES.has(path))
@@ -130,6 +135,7 @@ export function* decodingFacts(
     resolved: one('resolved') === '1',
     packageManager: facts.get('tool')?.length === 2 ? 'apt' : 'none',
     ports,
+    runs: runsOf(facts.get('runs') ?? []),
     foreign: facts.get('foreign') ?? [],
     missingModules,
     rivals: facts.get('rival') ?? [],
@@ -272,6 +278,17 @@ function laterSysctls(lines: readonly string[]): HostFacts['laterSysctls'] {
     if (basename(file) <= own || value === '' || /^\s*[#;]/.test(key)) return [];
     return [{ file, key: key.trim().replace(/^-/, ''), value: value.trim() }];
   });
+}
+
+/** `kubelet Kubernetes v1.37.1`, `containerd containerd github.com/containerd/containerd/v2 v2.1.4 75cb2b71`. */
+function runsOf(lines: readonly string[]): HostFacts['runs'] {
+  const found = lines.slice(0, SERVICES.length).flatMap((line): [Service, string][] => {
+    const [name, said] = cut(line.slice(0, LONGEST_LINE), ' ');
+    const service = SERVICES.find((each) => each === name);
+    const version = versionSaid(said);
+    return service === undefined || version === undefined ? [] : [[service, version]];
+  });
+  return Object.fromEntries(found);
 }
 
 function keyed(text: string): Map<string, string[]> {

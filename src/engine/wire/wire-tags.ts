@@ -28,11 +28,13 @@ export const PROBE_TAGS = {
   users: 'g',
   /** The id of a command, whose arguments follow. */
   command: 'c',
-  /** Files that tell about the host, and etcd's data directory: facts are asked for. */
+  /** Files that tell about the host, and the folder of etcd's log: facts are asked for. */
   facts: 'F',
-  etcdData: 'E',
+  etcdLog: 'E',
   /** Folders whose filesystems are asked for, with the facts. */
   disks: 'D',
+  /** Services whose running versions are asked for, with the facts. */
+  services: 'V',
 } as const;
 
 /** What converge reads (scripts/converge/main.sh). */

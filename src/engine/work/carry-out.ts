@@ -9,6 +9,8 @@ export interface CarryOut {
   confirm(plan: Plan): Promise<boolean>;
   /** ms, of performance.now(). */
   started: number;
+  /** What comes before all changes, once they are agreed to: where it fails, nothing was changed. */
+  first?(): Promise<Pick<RunResult, 'snapshot'>>;
   /** Hosts on which what an earlier run left half done is done now. */
   mended?(): string[];
 }
@@ -21,11 +23,12 @@ export async function carryOut(doing: Doing, how: CarryOut): Promise<RunResult> 
   if (plan.summary.changes + plan.summary.deferred > 0 && !(await how.confirm(plan))) {
     throw new McpkError('interrupted', 'declined', { hint: 'Nothing was changed.' });
   }
+  const first = await how.first?.();
   state.emit({ at: state.since(), type: 'phase', name: 'execute', state: 'start' });
   const stages = await execute(program, hands, state);
   await hands.close(stages, how.mended?.() ?? []);
   state.emit({ at: state.since(), type: 'phase', name: 'execute', state: 'end' });
-  return finish(doing, stages, performance.now() - how.started);
+  return finish(doing, stages, { ms: performance.now() - how.started, ...first });
 }
 
 function checkRefused({ program: { plan, forceUnsafe }, state }: Doing): void {

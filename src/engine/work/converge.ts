@@ -90,6 +90,11 @@ async function describe(
     const comparison = known?.get(name)?.comparison;
     return laid.get(name) ?? (comparison && comparison.result !== 'deferred' ? comparison.hash : '');
   };
+  // The lines of a file that are read only once may change later without another start.
+  const readAs = (name: Ref): string => {
+    const comparison = known?.get(name)?.comparison;
+    return (comparison && comparison.result !== 'deferred' ? comparison.readAs : undefined) ?? hashOf(name);
+  };
   const described = new Set([...(known?.values() ?? [])].flatMap(({ resource }) => pathsOf(resource)));
   const steps: ConvergeStep[] = [];
   const after = new Map<string, Ownership>();
@@ -106,12 +111,14 @@ async function describe(
     if (comparison.result === 'change' && observed) {
       const ops = await kind.converge(resource, comparison, means.materials, observed);
       laid.set(name, comparison.hash === '' ? contentHash(ops) : comparison.hash);
-      const lowered = ops.map((op) => kind.withHashes?.(op, resource, hashOf) ?? op);
+      const lowered = ops.map((op) => kind.withHashes?.(op, resource, readAs) ?? op);
       const { guarded = false } = resource;
       steps.push({ ref: item.ref, ops: lowered, irreversible: comparison.irreversible !== undefined, guarded });
     }
     const beside = kind.beside?.(resource) ?? [];
-    after.set(item.ref, { hash: kind.derived ? '' : hashOf(name), stage, ...(beside.length > 0 ? { beside } : {}) });
+    const owner = known?.get(name)?.stage ?? stage;
+    const owned = { hash: kind.derived ? '' : hashOf(name), stage: owner };
+    after.set(item.ref, { ...owned, ...(beside.length > 0 ? { beside } : {}) });
   }
   return { steps, after };
 }

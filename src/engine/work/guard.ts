@@ -12,11 +12,13 @@ import type { Doing } from './doing.ts';
 interface Surroundings {
   cluster: Cluster;
   facts: Facts;
+  /** Hosts on which what was down is up before any batch. */
+  back?: readonly string[];
 }
 
 /** What must hold of the others before this batch is taken down; `ahead`: all before it is taken as done. */
 function guardsOf(
-  { cluster, facts }: Surroundings,
+  { cluster, facts, back = [] }: Surroundings,
   stage: Stage,
   planned: StagePlan,
   index: number,
@@ -27,7 +29,7 @@ function guardsOf(
       cluster,
       facts,
       batch: planned.batches[index] ?? [],
-      earlier: planned.batches.slice(0, index).flat(),
+      earlier: [...back, ...planned.batches.slice(0, index).flat()],
       restarting: restarting(planned.hosts),
       ahead,
     }) ?? []

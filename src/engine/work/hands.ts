@@ -1,9 +1,12 @@
 import type { Facts } from '../../cluster/facts.ts';
 import type { Answer, GateCheck } from '../../cluster/gate.ts';
 import { McpkError } from '../../core/errors.ts';
+import { Secret } from '../../core/secret.ts';
 import type { Step } from '../../states/stage.ts';
+import type { Sent } from '../../states/wishes/wish.ts';
+import { boot } from '../hosts/boot.ts';
 import type { Fleet } from '../hosts/fleet.ts';
-import { holdGates, runStep, type GateRun } from '../hosts/gates.ts';
+import { holdGates, runSteps, type GateRun } from '../hosts/gates.ts';
 import type { HostsAtOnce } from '../hosts/hosts-at-once.ts';
 import type { Generation } from '../past/generations.ts';
 import { owedWords } from '../past/owed-lines.ts';
@@ -16,9 +19,10 @@ import { prune } from './prune.ts';
 import { restoreGeneration, restoreHost } from './restore.ts';
 import type { RunState } from './run-state.ts';
 
-/** What asks hosts, and takes single steps on them. */
+/** What asks hosts, and takes steps on them. */
 export interface AskingHands {
-  step(step: Step, signal: AbortSignal): Promise<Answer | undefined>;
+  /** Side by side; an answer each. */
+  steps(steps: readonly Step[], signal: AbortSignal): Promise<Answer[]>;
   /** Returns when all hold; throws as {@link holdGates}. */
   hold(gates: readonly GateCheck[], how: HoldHow): Promise<void>;
 }
@@ -49,10 +53,12 @@ export interface HandsInput {
   undefer: (stage: ProgramStage) => Promise<StagePlan>;
   /** What `mcpk rollback` puts back. */
   generations?: readonly Generation[];
+  /** What steps send, by its name. */
+  sent?: ReadonlyMap<string, Sent>;
 }
 
 /** The hands that work on hosts. */
-export function createHands(means: Means, { changing, undefer, generations = [] }: HandsInput): Hands {
+export function createHands(means: Means, { changing, undefer, generations = [], sent }: HandsInput): Hands {
   const { state, fleet, journal } = means;
   const { owed = [] } = means.facts;
   /** `STAGE HOST`: what this run owes, and what it found owed. */
@@ -66,6 +72,10 @@ export function createHands(means: Means, { changing, undefer, generations = [] 
   };
   return {
     ...askingHands(means, state),
+    steps: async (steps, signal) => {
+      const sending = steps.map((step) => withSent(means, step, { sent, signal }));
+      return runOrBoot(fleet, await Promise.all(sending), signal);
+    },
     get facts() {
       return means.facts;
     },
@@ -97,13 +107,35 @@ export function createHands(means: Means, { changing, undefer, generations = [] 
   };
 }
 
+/** Steps that have their hosts boot stand together, or by themselves. */
+async function runOrBoot(fleet: Fleet, steps: readonly Step[], signal: AbortSignal): Promise<Answer[]> {
+  const booting = steps.flatMap(({ boots, ...step }) => (boots ? [{ ...step, boots }] : []));
+  if (booting.length === 0) return runSteps(fleet, steps, signal);
+  return Promise.all(booting.map((step) => boot(fleet, step, signal)));
+}
+
+interface Sending {
+  sent: HandsInput['sent'];
+  signal: AbortSignal;
+}
+
+/** The step, once what it sends is on its way with it. */
+async function withSent({ fleet }: Means, step: Step, { sent, signal }: Sending): Promise<Step> {
+  if (step.sends === undefined) return step;
+  const given = sent?.get(step.sends);
+  if (given === undefined) throw new McpkError('unexpected', `${step.title}: there is no ${step.sends} to send`);
+  if (given instanceof Secret) return { ...step, stdin: given.reveal() };
+  await fleet.upload(step.on, { ...given, onBytes: () => undefined }, signal);
+  return step;
+}
+
 export function askingHands(
   { fleet, reader }: Pick<Means, 'fleet' | 'reader'>,
   run: Pick<RunState, 'emit' | 'since' | 'signal'>,
 ): AskingHands {
   const { emit, since, signal } = run;
   return {
-    step: (step, until) => runStep(fleet, step, until),
+    steps: (steps, until) => runSteps(fleet, steps, until),
     hold: (gates, how) => holdGates({ reader, emit, since, signal, ...how }, gates),
   };
 }

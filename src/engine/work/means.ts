@@ -15,7 +15,7 @@ export interface Means {
   readonly cluster: Cluster;
   readonly fleet: Fleet;
   readonly reader: Reader;
-  facts: Facts & { apiHost?: string };
+  facts: Facts;
   readonly comparisons: Comparisons;
   readonly observed: Map<string, Observed>;
   readonly materials: Materials;
@@ -24,6 +24,8 @@ export interface Means {
   readonly laid: Map<string, Map<Ref, string>>;
   /** host → what mcpk owns there now. */
   readonly owned: Map<string, Map<string, Ownership>>;
+  /** Stages that go along with others, by the name of these. */
+  readonly along: ReadonlyMap<string, readonly string[]>;
   /** Runs `work` when nothing else writes on that host. */
   turn<T>(host: string, work: () => Promise<T>): Promise<T>;
 }

@@ -15,13 +15,17 @@ export interface Restore {
   owned: readonly OwnedEntry[];
 }
 
-/** The stream that undoes what `from` did, and what is owned after it: of the stage, what was before. */
+/**
+ * The stream that undoes what `from` did, and what is owned after it: of the stage, and of those that went along, what
+ * was before.
+ */
 export function restoreRequest(
   means: Means,
   { stage, host, from, owned: before }: Restore,
 ): { request: ConvergeRequest; owned: Map<string, Ownership> } {
-  const others = [...(means.owned.get(host) ?? [])].filter(([, entry]) => entry.stage !== stage);
-  const own = before.filter((entry) => entry.stage === stage);
+  const touched = new Set([stage, ...(means.along.get(stage) ?? [])]);
+  const others = [...(means.owned.get(host) ?? [])].filter(([, entry]) => !touched.has(entry.stage));
+  const own = before.filter((entry) => touched.has(entry.stage));
   const owned = new Map<string, Ownership>([...others, ...own.map(({ ref, ...entry }) => [ref, entry] as const)]);
   const request: ConvergeRequest = {
     run: means.state.id,

@@ -3,10 +3,15 @@ import type { Doing } from './doing.ts';
 import type { RunState } from './run-state.ts';
 
 /** Ends a run: counts, traffic, and the event that tells of them. */
-export function finish({ program, hands, state }: Doing, stages: RunResult['stages'], ms: number): RunResult {
+export function finish(
+  { program, hands, state }: Doing,
+  stages: RunResult['stages'],
+  { ms, ...more }: Pick<RunResult, 'ms' | 'snapshot'>,
+): RunResult {
   const changed = stages.reduce((sum, stage) => sum + stage.changed, 0);
   const { changes, removals, unchanged } = program.plan.summary;
-  const all = resultOf(state, hands.traffic(), stages, ms, { unchanged, changed, removed: removals });
+  const counts = { unchanged, changed, removed: removals };
+  const all = { ...resultOf(state, hands.traffic(), stages, ms, counts), ...more };
   const done = all.status === 'succeeded' && changed > changes ? { ...all, knownLater: changed - changes } : all;
   state.emit({ at: state.since(), type: 'run-end', result: done });
   return done;

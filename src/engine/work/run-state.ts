@@ -13,7 +13,11 @@ export interface RunState {
   since(): number;
   readonly failures: McpkError[];
   readonly rolledBack: RunResult['rolledBack'];
+  /** Nodes that some stage has left as they were, as they did not drain. */
+  readonly leftOut: Set<string>;
   fail(error: unknown, stage: string): void;
+  /** A failure after which the run goes on. */
+  note(error: McpkError): void;
   /** From now on nothing new starts. Called as soon as a failure is seen; it is told when what runs has ended. */
   stop(): void;
   readonly stopped: boolean;
@@ -32,6 +36,10 @@ export function createState(
     since,
     failures,
     rolledBack: [],
+    leftOut: new Set(),
+    note(error) {
+      failures.push(...asErrors(error, '', hidden));
+    },
     fail(error, stage) {
       stopped = true;
       failures.push(...asErrors(error, stage, hidden));

@@ -1,9 +1,12 @@
 import { McpkError } from '../../core/errors.ts';
+import { PATHS } from '../../core/paths.ts';
 import { isMap } from '../../core/merge.ts';
 import type { Cluster } from '../../inventory/types.ts';
 import type { KubeObject } from '../kube-objects.ts';
-import { parseManifest } from '../manifests.ts';
-import { adaptNode, adaptPods } from './pods.ts';
+import { manifestObjects } from '../manifests.ts';
+import type { StateContext } from '../stage.ts';
+import { podMtu } from './mtu.ts';
+import { adaptNode, adaptPods, imagesOf, isOnNetwork } from './pods.ts';
 
 export const CALICO = {
   /** Key of the manifest's text. */
@@ -14,19 +17,61 @@ export const CALICO = {
   config: 'calico-config',
   /** What Calico itself writes into the CNI folder. */
   cniFiles: ['10-calico.conflist', 'calico-kubeconfig'],
+  /** … and elsewhere: its state, its logs, the CNI plugins that its pods bring along. */
+  grows: [
+    ...['/var/lib/calico', '/run/calico', '/var/log/calico'],
+    ...['10-calico.conflist', 'calico-kubeconfig'].map((name) => `${PATHS.cniConfig}/${name}`),
+    ...['bandwidth', 'calico', 'calico-ipam', 'flannel', 'host-local', 'install', 'loopback', 'portmap', 'tuning'].map(
+      (name) => `${PATHS.cniBin}/${name}`,
+    ),
+  ],
 } as const;
+
+export interface CalicoObjects {
+  /** What makes the network. */
+  network: KubeObject[];
+  /** Workloads whose pods are on it: they come up once it is there. */
+  onItsNetwork: KubeObject[];
+}
 
 /**
  * Upstream's calico.yaml with this cluster's pool, encapsulation, MTU, AS number, registry and API endpoint set in
- * its objects. Throws `invalid` when the text is something else (the operator's manifest, a page of an error).
+ * its objects; none with another network plugin. Throws `invalid` when the text is something else (the operator's
+ * manifest, a page of an error).
  */
-export function calicoObjects(cluster: Cluster, text: string | undefined, mtu: number): KubeObject[] {
-  if (text === undefined) {
+export function calicoObjects({ cluster, facts, manifests }: StateContext): CalicoObjects {
+  return calicoObjectsOf(cluster, manifests, podMtu(cluster, facts));
+}
+
+/** The same with an MTU, where no host was asked. */
+export function calicoObjectsOf(
+  cluster: Cluster,
+  manifests: StateContext['manifests'],
+  mtu: ReturnType<typeof podMtu>,
+): CalicoObjects {
+  if (cluster.network.plugin !== 'calico') return { network: [], onItsNetwork: [] };
+  const objects = upstreamObjects(manifests).map((object) => adapt(cluster, object, mtu));
+  return {
+    network: [endpoint(cluster), ...objects.filter((object) => !isOnNetwork(object))],
+    onItsNetwork: objects.filter(isOnNetwork),
+  };
+}
+
+/** Images that each node needs for its pods of Calico, before it has a network; none with another network plugin. */
+export function networkImages({ cluster, manifests }: StateContext): string[] {
+  if (cluster.network.plugin !== 'calico') return [];
+  const everywhere = upstreamObjects(manifests).filter((object) => object['kind'] === 'DaemonSet');
+  const pods = everywhere.map((object) => adaptPods(object, cluster.network.calico.registry));
+  return [...new Set(pods.flatMap(imagesOf))];
+}
+
+function upstreamObjects(manifests: StateContext['manifests']): readonly KubeObject[] {
+  if (!manifests.has(CALICO.manifest)) {
     throw new McpkError('invalid', "network.plugin is calico, but Calico's manifest was not loaded", {
       hint: "Name upstream's calico.yaml, a file or URL, in network.calico.manifest.",
     });
   }
-  const objects = parseManifest(CALICO.manifest, text);
+  const objects = manifestObjects(CALICO.manifest, manifests);
   for (const [kind, name] of [
     ['ConfigMap', CALICO.config],
     ['DaemonSet', CALICO.node],
@@ -38,7 +83,7 @@ export function calicoObjects(cluster: Cluster, text: string | undefined, mtu: n
       });
     }
   }
-  return [endpoint(cluster), ...objects.map((object) => adapt(cluster, object, mtu))];
+  return objects;
 }
 
 function adapt(cluster: Cluster, object: KubeObject, mtu: number): KubeObject {

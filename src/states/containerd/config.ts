@@ -77,7 +77,7 @@ function registry(cluster: Cluster): Tree {
 }
 
 /** Under a digest containerd knows an image without its tag (ParseDockerRef), and keeps it by that name. */
-function sandboxImage(cluster: Cluster): string {
+export function sandboxImage(cluster: Cluster): string {
   const [name = '', digest] = cluster.containerd.sandboxImage.split('@');
   return digest === undefined ? `${name}:${cluster.versions.pause}` : `${name.replace(/:[^:/]+$/, '')}@${digest}`;
 }

@@ -3,7 +3,7 @@ import { knownMembers, membersWithData, quorumOf } from '../../cluster/etcd-phas
 import type { Facts } from '../../cluster/facts.ts';
 import { hostsWith, type Cluster } from '../../inventory/types.ts';
 import type { Problem } from '../stage.ts';
-import { textOf, wantedMember, type WantedMember } from './config.ts';
+import { textOf, wantedMember, type WantedMember } from './settings.ts';
 
 /**
  * Where a member's data would be looked for elsewhere. A file without the setting is of nobody's making: nothing is
@@ -47,6 +47,6 @@ export function lostQuorum(cluster: Cluster, facts: Facts): Problem {
   return {
     ...(blank[0] === undefined ? {} : { host: blank[0] }),
     message: `etcd has lost its quorum: ${blank.join(', ')} ${blank.length === 1 ? 'has' : 'have'} no data in ${dataDirectory}; of ${members} ${need} must have some, and ${held.length === 0 ? 'none has' : `only ${held.join(', ')} ${held.length === 1 ? 'has' : 'have'}`}`,
-    hint: `Bring ${dataDirectory} back (mount its disk) on so many that ${need} have it, or restore a snapshot on all members with etcdutl snapshot restore; then run the same command again. No new cluster is founded in its place.`,
+    hint: `Bring ${dataDirectory} back (mount its disk) on so many that ${need} have it, then run the same command again. Is it gone for good: mcpk etcd restore BUNDLE, or, with one member that is left, mcpk etcd recover --from ${held[0] ?? 'HOST'}. No new cluster is founded in its place.`,
   };
 }

@@ -1,7 +1,8 @@
-import { PATHS } from '../../core/paths.ts';
+import { PATHS, SECRETS } from '../../core/paths.ts';
 import { secretly } from '../../core/secret.ts';
+import type { Host } from '../../inventory/types.ts';
 import { render } from '../../render/render.ts';
-import { toYaml } from '../../render/formats.ts';
+import { toYaml, type FlagValue } from '../../render/formats.ts';
 import { ref } from '../../resources/kinds.ts';
 import type { Ref, Resource, UnitResource } from '../../resources/types.ts';
 import { file, inputs, linkTo, PRIVATE, unitPath } from '../build.ts';
@@ -22,14 +23,18 @@ export function kubelet(context: StateContext): Resource[] {
 }
 
 function kubeletUnit({ cluster, host }: StateContext, environment: ServiceEnvironment['data']): string {
-  const flags = {
+  const flags = kubeletFlags(host);
+  return render('kubelet/kubelet.service', { flags, swapOff: cluster.system.disableSwap, ...environment });
+}
+
+export function kubeletFlags(host: Host): Record<string, FlagValue> {
+  return {
     config: PATHS.kubeletConfig,
     'hostname-override': host.name,
     kubeconfig: PATHS.kubeletKubeconfig,
     'node-ip': host.internalAddress,
     ...host.kubelet.extraArgs,
   };
-  return render('kubelet/kubelet.service', { flags, swapOff: cluster.system.disableSwap, ...environment });
 }
 
 function unit(started: readonly Ref[]): UnitResource {
@@ -41,7 +46,7 @@ function unit(started: readonly Ref[]): UnitResource {
     timeout: 90,
     requires: ['unit:containerd.service'],
     inputs: [
-      ...inputs('restart', [...started, `file:${PATHS.kubeletKubeconfig}`]),
+      ...inputs('restart', [...started, `file:${PATHS.kubeletKubeconfig}`, `sharedSecret:${SECRETS.clusterAuthority}`]),
       // The serving pair is read anew when it changes; the client's the kubelet rotates itself, and ends if it could not.
       ...inputs('live', [`certificate:${PATHS.kubeletServerCert}`, `certificate:${PATHS.kubeletClient}`]),
     ],

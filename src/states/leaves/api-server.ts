@@ -3,7 +3,7 @@ import { nthAddress } from '../../core/ipv4.ts';
 import { USERS } from '../../core/paths.ts';
 import type { Cluster, Host } from '../../inventory/types.ts';
 import type { CertificateResource } from '../../resources/types.ts';
-import { leaf, named, pair, unique, type LeafWish } from './leaf.ts';
+import { leaf, named, pair, unique, type WantedLeaf } from './leaf.ts';
 import { HAPROXY_ENDPOINT_PEM, HAPROXY_FRONT_PROXY_PEM, LEAVES, NAMES } from './names.ts';
 
 /** Names under which clients reach an API server: in the cluster, at the endpoint, and on the host itself. */
@@ -30,7 +30,7 @@ function apiServerNames(cluster: Cluster, host: Host): { dns: string[]; ip: stri
 
 export function apiServerLeaves(cluster: Cluster, host: Host): CertificateResource[] {
   const owner = USERS.apiServer;
-  const client = { owner, usages: ['client'] } satisfies Partial<LeafWish>;
+  const client = { owner, usages: ['client'] } satisfies Partial<WantedLeaf>;
   return [
     pair(cluster, LEAVES.apiServer, {
       authority: 'clusterAuthority',

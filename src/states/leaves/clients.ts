@@ -2,7 +2,7 @@ import { ADMINS } from '../../cluster/access.ts';
 import { PATHS, USERS } from '../../core/paths.ts';
 import type { Cluster, Host } from '../../inventory/types.ts';
 import type { CertificateResource, Subject } from '../../resources/types.ts';
-import { leaf, named, pair, unique, type LeafWish } from './leaf.ts';
+import { leaf, named, pair, unique, type WantedLeaf } from './leaf.ts';
 import { LEAVES, NAMES } from './names.ts';
 
 /** Clients of the local API server; their own health ports, on loopback, would otherwise make up a certificate at each start. */
@@ -12,8 +12,8 @@ export function controllerLeaves(cluster: Cluster, host: Host): CertificateResou
     usages: ['server'],
     dns: unique([host.name, 'localhost']),
     ip: ['127.0.0.1'],
-  } satisfies Partial<LeafWish>;
-  const client = { authority: 'clusterAuthority', usages: ['client'] } satisfies Partial<LeafWish>;
+  } satisfies Partial<WantedLeaf>;
+  const client = { authority: 'clusterAuthority', usages: ['client'] } satisfies Partial<WantedLeaf>;
   const manager = { owner: USERS.controllerManager, subject: named('system:kube-controller-manager') };
   const scheduler = { owner: USERS.scheduler, subject: named('system:kube-scheduler') };
   return [
@@ -26,7 +26,7 @@ export function controllerLeaves(cluster: Cluster, host: Host): CertificateResou
 
 /** Bound by RBAC, so that it can be unbound. Nothing in system:masters, which can't be, lies on any host. */
 export function adminLeaves(cluster: Cluster): CertificateResource[] {
-  const common = { authority: 'clusterAuthority', owner: 'root', usages: ['client'] } satisfies Partial<LeafWish>;
+  const common = { authority: 'clusterAuthority', owner: 'root', usages: ['client'] } satisfies Partial<WantedLeaf>;
   return [
     leaf(cluster, PATHS.adminCert, PATHS.adminKey, {
       ...common,

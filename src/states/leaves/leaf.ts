@@ -4,23 +4,24 @@ import type { CertificateResource, Subject } from '../../resources/types.ts';
 
 type Authority = 'clusterAuthority' | 'etcdAuthority' | 'frontProxyAuthority';
 
-export interface LeafWish {
+export interface WantedLeaf {
   authority: Authority;
   subject: Subject;
   usages: CertificateResource['usages'];
   owner: string;
   dns?: string[];
   ip?: string[];
+  sparedIp?: string[];
   rotatedBy?: string;
 }
 
-export function pair(cluster: Cluster, base: string, wish: LeafWish): CertificateResource {
-  return leaf(cluster, `${base}.crt`, `${base}.key`, wish);
+export function pair(cluster: Cluster, base: string, wanted: WantedLeaf): CertificateResource {
+  return leaf(cluster, `${base}.crt`, `${base}.key`, wanted);
 }
 
-export function leaf(cluster: Cluster, path: string, keyPath: string, wish: LeafWish): CertificateResource {
+export function leaf(cluster: Cluster, path: string, keyPath: string, wanted: WantedLeaf): CertificateResource {
   const { leafDays: days, renewBeforeDays, keyAlgorithm } = cluster.certificates;
-  const { authority, subject, usages, owner, dns = [], ip = [], rotatedBy } = wish;
+  const { authority, subject, usages, owner, dns = [], ip = [], sparedIp, rotatedBy } = wanted;
   return {
     kind: 'certificate',
     path,
@@ -29,6 +30,7 @@ export function leaf(cluster: Cluster, path: string, keyPath: string, wish: Leaf
     subject,
     dns,
     ip,
+    ...(sparedIp === undefined ? {} : { sparedIp }),
     usages,
     days,
     renewBeforeDays,

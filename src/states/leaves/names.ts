@@ -25,5 +25,8 @@ export const LEAVES = {
   kubeProxy: `${PATHS.kubeProxy}/client`,
 } as const;
 
+/** A name that the certificates of all etcd members have for each other, and no other certificate has. */
+export const ETCD_PEER = 'etcd-peer';
+
 export const HAPROXY_ENDPOINT_PEM = `${PATHS.haproxyPki}/endpoint.pem`;
 export const HAPROXY_FRONT_PROXY_PEM = `${PATHS.haproxyPki}/front-proxy-client.pem`;

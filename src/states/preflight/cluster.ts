@@ -1,9 +1,10 @@
 import { hasVip } from '../../cluster/endpoint.ts';
 import type { Facts, HostFacts } from '../../cluster/facts.ts';
-import { kubeletSkewProblem, upgradeProblems } from '../../core/versions.ts';
+import { isNew } from '../../cluster/laid.ts';
 import { hostsWith, type Cluster } from '../../inventory/types.ts';
 import type { Problem } from '../stage.ts';
 import { subnets } from './subnets.ts';
+import { versionProblems } from './versions.ts';
 
 /** Certificates are valid from five minutes ago on, and etcd warns from one second. */
 const MAX_SKEW_MS = 2000;
@@ -21,7 +22,7 @@ export function clusterProblems(cluster: Cluster, facts: Facts): Problem[] {
     ...clocks(facts),
     ...vip(cluster, facts),
     ...subnets(cluster, facts),
-    ...versions(cluster, facts),
+    ...versionProblems(cluster, facts),
   ];
 }
 
@@ -57,7 +58,7 @@ function vip(cluster: Cluster, facts: Facts): Problem[] {
   if (!hasVip(cluster)) return [];
   const { address } = cluster.endpoint;
   const holders = [...facts.hosts].filter(([, own]) => own.holdsVip);
-  const foreign = holders.filter(([name, own]) => !isMaster(cluster, name) || own.owned.length === 0);
+  const foreign = holders.filter(([name, own]) => !mayHold(cluster, name) || isNew(own));
   return foreign.map(([host]) => ({
     host,
     message: `has the VIP ${address}, which mcpk did not put there`,
@@ -65,23 +66,11 @@ function vip(cluster: Cluster, facts: Facts): Problem[] {
   }));
 }
 
-function isMaster(cluster: Cluster, name: string): boolean {
-  return hostsWith(cluster, 'master').some((host) => host.name === name);
+/** One that leaves hands it over. */
+function mayHold(cluster: Cluster, name: string): boolean {
+  return isMaster(cluster, name) || cluster.leaving.some((host) => host.name === name);
 }
 
-function versions(cluster: Cluster, facts: Facts): Problem[] {
-  const nodes = [...(facts.nodes?.values() ?? [])];
-  const skew = nodes.flatMap((node): Problem[] => {
-    const message = kubeletSkewProblem(cluster.versions.kubernetes, node.kubeletVersion);
-    return message === undefined ? [] : [{ host: node.name, message }];
-  });
-  const masters = nodes.filter((node) => isMaster(cluster, node.name));
-  const steps = masters.flatMap((node) =>
-    upgradeProblems('kubernetes', node.kubeletVersion, cluster.versions.kubernetes).map(({ message, hint }) => ({
-      host: node.name,
-      message,
-      hint,
-    })),
-  );
-  return [...skew, ...steps];
+function isMaster(cluster: Cluster, name: string): boolean {
+  return hostsWith(cluster, 'master').some((host) => host.name === name);
 }

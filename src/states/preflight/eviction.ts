@@ -1,5 +1,6 @@
 import { containerdRoot } from '../../core/containerd-root.ts';
 import type { HostFacts } from '../../cluster/facts.ts';
+import { isNew } from '../../cluster/laid.ts';
 import { kubeletSetting } from '../../core/kubelet-setting.ts';
 import { isMap } from '../../core/merge.ts';
 import { quantity } from '../../core/quantity.ts';
@@ -28,7 +29,7 @@ export function evictionProblems(cluster: Cluster, host: Host, own: HostFacts): 
     return least === undefined || left >= least ? [] : [{ disk, signal, threshold, seen: inWords(what, disk) }];
   });
   return [...Map.groupBy(found, ({ seen }) => seen)].map(([seen, all]) => ({
-    ...(own.owned.length > 0 ? { code: 'warning' as const } : {}),
+    ...(isNew(own) ? {} : { code: 'warning' as const }),
     message: `has ${seen}: the kubelet evicts pods below ${all.map(({ signal, threshold }) => `${threshold} (${signal})`).join(' and ')}`,
     hint: 'Make room there, or set kubelet.config.evictionHard.',
   }));

@@ -1,5 +1,6 @@
 import { hasHaproxy, hasVip, namedVipInterface, vipInterface } from '../../cluster/endpoint.ts';
 import type { HostFacts } from '../../cluster/facts.ts';
+import { isNew } from '../../cluster/laid.ts';
 import { ARCHITECTURES } from '../../core/architectures.ts';
 import { isIpv4 } from '../../core/ipv4.ts';
 import { kubeletSetting } from '../../core/kubelet-setting.ts';
@@ -70,7 +71,7 @@ function hostname(host: Host, own: HostFacts): Found {
 
 /** A host that is set up needs no room for the binaries that it has. */
 function diskNeed(host: Host, own: HostFacts): number {
-  if (own.owned.length > 0) return GIB / 2;
+  if (!isNew(own)) return GIB / 2;
   return LEAST.disk[host.roles.includes('master') ? 'master' : 'other'];
 }
 
@@ -214,7 +215,7 @@ export function portsOf(cluster: Cluster, host: Host): { port: number; unit: str
 
 function ports(cluster: Cluster, host: Host, own: HostFacts): Found[] {
   // A run that ended early may have started a unit and not written it down: any trace of mcpk counts.
-  if (own.owned.length > 0) return [];
+  if (!isNew(own)) return [];
   const taken = portsOf(cluster, host).filter(({ port }) => own.ports.includes(port));
   return taken.map(({ port, unit }) => ({
     message: `port ${String(port)} is taken, and ${unit.replace('.service', '')} needs it`,

@@ -9,6 +9,8 @@ export interface Lane {
   purpose: string;
   from: Host;
   to: Host;
+  /** Of a host that is no node yet, a node drops it. */
+  amongNodes?: true;
 }
 
 type Traffic = Omit<Lane, 'from' | 'to'> & { from: readonly Host[]; to: readonly Host[] };
@@ -45,15 +47,18 @@ function trafficOf(cluster: Cluster): Traffic[] {
   ];
 }
 
-/** IPIP carries the packets, its routes come by BGP. */
+/**
+ * IPIP carries the packets, its routes come by BGP. A node that runs Calico takes VXLAN and IPIP from other nodes alone
+ * ("Drop IPv4 VXLAN packets from non-allowed hosts", felix/rules/static.go).
+ */
 function calicoTraffic({ network }: Cluster, nodes: readonly Host[]): Traffic[] {
   const between = { from: nodes, to: nodes };
   const bgp: Traffic = { kind: 'tcp', number: 179, purpose: "BGP, Calico's", ...between };
   switch (network.calico.encapsulation) {
     case 'vxlan':
-      return [{ kind: 'udp', number: 4789, purpose: "VXLAN, Calico's", ...between }];
+      return [{ kind: 'udp', number: 4789, purpose: "VXLAN, Calico's", amongNodes: true, ...between }];
     case 'ipip':
-      return [{ kind: 'ip', number: 4, purpose: "IPIP, Calico's", ...between }, bgp];
+      return [{ kind: 'ip', number: 4, purpose: "IPIP, Calico's", amongNodes: true, ...between }, bgp];
     case 'bgp':
       return [bgp];
   }

@@ -19,9 +19,9 @@ const PATIENCE_S = 5;
  */
 export function meshInquiry({ cluster, facts, newcomers }: InquiryContext): Inquiry | undefined {
   const lanes = lanesOf(cluster).filter(
-    ({ from, to }) =>
+    ({ from, to, amongNodes }) =>
       [from, to].every((host) => facts.hosts.has(host.name) && isIpv4(host.internalAddress)) &&
-      [from, to].some((host) => newcomers.has(host.name)),
+      (amongNodes ? [to] : [from, to]).some((host) => newcomers.has(host.name)),
   );
   const asks = cluster.hosts.flatMap((host) => {
     const lines = [...laneLines(host, lanes), ...(newcomers.size > 0 ? vipLines({ cluster, facts }, host) : [])];

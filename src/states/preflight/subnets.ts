@@ -1,4 +1,5 @@
 import type { Facts, HostFacts } from '../../cluster/facts.ts';
+import { isNew } from '../../cluster/laid.ts';
 import { inCidr, overlap, parseCidr } from '../../core/ipv4.ts';
 import { PATHS } from '../../core/paths.ts';
 import type { Cluster, Host } from '../../inventory/types.ts';
@@ -34,7 +35,7 @@ export function subnets(cluster: Cluster, facts: Facts): Problem[] {
 
 /** Of a node only the subnet of its address: what else there is came with the cluster, or the cluster has lived with it. */
 function takenBy(host: Host, own: HostFacts): Taken[] {
-  const joins = own.owned.length === 0;
+  const joins = isNew(own);
   const addresses = own.interfaces.flatMap(({ name, addresses }) => addresses.map((each) => ({ name, ...each })));
   const nets = addresses.filter(
     ({ name, address }) => address === host.internalAddress || (joins && !OF_PODS.test(name)),

@@ -1,10 +1,11 @@
-import type { Ask, GateCheck, GateContext } from '../../cluster/gate.ts';
+import type { Answer, Ask, GateCheck, GateContext } from '../../cluster/gate.ts';
 import { parseJson, seen } from '../../cluster/http.ts';
 import { kubectl, apiHost } from '../../cluster/kubectl.ts';
 import { lastLine } from '../../core/answer.ts';
 import { askApi } from '../../cluster/api-server.ts';
 import { askPods, missingPods, runningPods, type RunningPod } from '../../cluster/pods.ts';
 import { podTroubles } from '../../cluster/pod-troubles.ts';
+import { linesOf } from '../../core/lines.ts';
 import { nthAddress } from '../../core/ipv4.ts';
 import type { Cluster } from '../../inventory/types.ts';
 import { TEST } from './test-pods.ts';
@@ -55,15 +56,17 @@ function reachChecks(cluster: Cluster, asked: string, pods: readonly RunningPod[
   const name = `${TEST.service}.${TEST.namespace}.svc.${cluster.network.domain}`;
   const dns = cluster.addons.coredns.enabled;
   return pods.flatMap((pod) => {
+    // What is said of several of them is joined behind the colon.
+    const from = `pod network from ${pod.node}`;
     const inPod: InPod = (...argv) =>
       kubectl(cluster, asked, 'exec', '--namespace', TEST.namespace, pod.name, '--', ...argv);
     return [
-      fetches(inPod, `pod on ${pod.node} reaches the pods on all nodes`, pairs),
-      fetches(inPod, `pod on ${pod.node} reaches a Service`, [`*=${clusterIp}:${port}`]),
+      fetches(inPod, `${from}: all pods`, pairs),
+      fetches(inPod, `${from}: a Service`, [`*=${clusterIp}:${port}`]),
       ...(dns
         ? [
-            fetches(inPod, `pod on ${pod.node} reaches a Service by name`, [`*=${name}:${port}`]),
-            resolvesApi(cluster, inPod, pod),
+            fetches(inPod, `${from}: a Service by name`, [`*=${name}:${port}`]),
+            resolvesApi(cluster, inPod, `${from}: DNS`),
           ]
         : []),
     ];
@@ -73,28 +76,57 @@ function reachChecks(cluster: Cluster, asked: string, pods: readonly RunningPod[
 /** A command in a pod. */
 type InPod = (...argv: string[]) => Ask;
 
+function notRun(answer: Answer | undefined): string {
+  return `kubectl exec: ${lastLine(answer?.stderr)}`;
+}
+
 function fetches(inPod: InPod, title: string, pairs: readonly string[]): GateCheck {
   return {
     title,
     asks: [inPod('sh', '-c', FETCH, 'sh', ...pairs)],
     check: ([answer]) => {
-      if (answer?.exitCode !== 0) return `kubectl exec: ${lastLine(answer?.stderr)}`;
-      const wrong = answer.stdout.trim();
-      return wrong === '' ? undefined : wrong.slice(0, 4096).replaceAll('\n', '; ');
+      if (answer?.exitCode !== 0) return notRun(answer);
+      const wrong = [...linesOf(answer.stdout.slice(0, MOST_CHARACTERS))];
+      return wrong.length === 0 ? undefined : byWhatCame(wrong).slice(0, LONGEST_TEXT);
     },
     deadline: REACH_DEADLINE,
   };
 }
 
-/** nslookup's exit code also counts the IPv6 address that is not there, so its answer is read instead. */
-function resolvesApi(cluster: Cluster, inPod: InPod, pod: RunningPod): GateCheck {
+/** What hundreds of pods give has less, and what is shown of it. */
+const MOST_CHARACTERS = 256 * 1024;
+const LONGEST_TEXT = 4096;
+
+/** Lines of {@link FETCH}: what came in place of the page, once, and from which nodes' pods. */
+function byWhatCame(lines: readonly string[]): string {
+  const found = lines.map((line) => {
+    const [, node, host = '', got] = /^(?:(\S+) at )?(\S+) gave (.*)$/.exec(line) ?? [];
+    // wget says the address too, and each pod has another one.
+    const address = host.slice(0, host.lastIndexOf(':'));
+    return { node, what: got === undefined ? line : got.replaceAll(` (${address})`, '') };
+  });
+  return [...Map.groupBy(found, ({ what }) => what)]
+    .map(([what, all]) => {
+      const nodes = all.flatMap(({ node }) => node ?? []);
+      return nodes.length === 0 ? what : `${what} from the pods on ${nodes.join(', ')}`;
+    })
+    .join('; ');
+}
+
+/**
+ * nslookup's exit code also counts the IPv6 address that is not there, so its answer is read instead. Of a command that
+ * fails kubectl only says with which code it ended.
+ */
+function resolvesApi(cluster: Cluster, inPod: InPod, title: string): GateCheck {
   const name = `kubernetes.default.svc.${cluster.network.domain}`;
   const address = nthAddress(cluster.network.serviceCidr, 1);
   return {
-    title: `pod on ${pod.node} resolves kubernetes.default`,
+    title,
     asks: [inPod('nslookup', name)],
-    check: ([answer]) =>
-      answer?.stdout.includes(address) ? undefined : `nslookup ${name}: ${lastLine(answer?.stderr || answer?.stdout)}`,
+    check: ([answer]) => {
+      if (answer === undefined || answer.stdout === '') return notRun(answer);
+      return answer.stdout.includes(address) ? undefined : `nslookup: ${lastLine(answer.stdout)}`;
+    },
     deadline: REACH_DEADLINE,
   };
 }

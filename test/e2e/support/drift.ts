@@ -28,6 +28,7 @@ export const CHANGED: { [K in Resource['kind']]: Spoil<K> } = {
     const file = files.find((each) => !holder || each.item === 'bundle' || each.item === 'public');
     return file ? sh('printf "\\n# by hand\\n" >> "$1"', file.path) : undefined;
   },
+  clusterRecord: () => ['chmod', '0644', PATHS.clusterRecord],
   command: () => undefined,
   kubeObject: () => undefined,
 };
@@ -52,6 +53,7 @@ export const REMOVED: { [K in Resource['kind']]: Spoil<K> } = {
     const file = files.find((each) => !holder || each.item === 'bundle' || each.item === 'public');
     return file ? ['rm', '-f', file.path] : undefined;
   },
+  clusterRecord: () => ['rm', '-f', PATHS.clusterRecord],
   command: () => undefined,
   kubeObject: () => undefined,
 };

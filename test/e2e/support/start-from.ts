@@ -93,7 +93,7 @@ async function savedOrNew(name: string, overlays: readonly string[]): Promise<vo
   }
   if (!(await isOn())) await up();
   if (!(await isBare())) await reset();
-  const said = await mcpk(['apply', '--yes'], overlays);
+  const said = await mcpk(['apply', '--yes', '--no-snapshot'], overlays);
   expect(said.code, said.stdout + said.stderr).toBe(0);
   await usable();
   if (!MAY_LOAD) return;
@@ -103,7 +103,7 @@ async function savedOrNew(name: string, overlays: readonly string[]): Promise<vo
 
 /** An apply makes of it what the inventory wants, whatever mcpk has changed since, and a file that failed left behind. */
 async function heals(what: string, overlays: readonly string[]): Promise<boolean> {
-  const said = await mcpk(['apply', '--yes', '--wait-lock', '30s'], overlays);
+  const said = await mcpk(['apply', '--yes', '--no-snapshot', '--wait-lock', '30s'], overlays);
   if (said.code === 0) await usable();
   else tell(`${what} gives way to another: apply ended with ${String(said.code)}\n${said.stderr.slice(-2000)}`);
   return said.code === 0;

@@ -23,7 +23,9 @@ function fleet(answer: (host: string, command: Command, round: number) => Comman
     request: () => Promise.reject(new Error('not asked for')),
     read: () => Promise.reject(new Error('not asked for')),
     upload: () => Promise.reject(new Error('not asked for')),
+    download: () => Promise.reject(new Error('not asked for')),
     reach: () => Promise.reject(new Error('not asked for')),
+    rejoin: () => Promise.reject(new Error('not asked for')),
     close: () => Promise.resolve(),
     exec(host, commands) {
       const rounds = asked.get(host) ?? [];

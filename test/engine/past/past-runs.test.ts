@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { isLocked } from '../../../src/engine/past/history.ts';
+import { isLocked } from '../../../src/engine/past/journals.ts';
 import { noteLine, parseJournal } from '../../../src/engine/past/journal-lines.ts';
 import { pastRuns } from '../../../src/engine/past/past-runs.ts';
 import type { PastResult, PastRun } from '../../../src/engine/past/past-types.ts';

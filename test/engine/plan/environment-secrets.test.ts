@@ -1,8 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { ref } from '../../../src/resources/kinds.ts';
 import { renderedFiles } from '../../../src/commands/shared/rendered-files.ts';
+import { isMap } from '../../../src/core/merge.ts';
 import { redact } from '../../../src/core/redact.ts';
-import { compileValidator } from '../../../src/core/validate.ts';
+import { packageValidator } from '../../../src/core/package-validator.ts';
 import { Secret } from '../../../src/core/secret.ts';
 import { compare } from '../../../src/engine/plan/compare.ts';
 import { compile } from '../../../src/engine/plan/compile.ts';
@@ -24,7 +25,7 @@ import { emptyObserved, fileState } from '../../resources/case.ts';
 import { anyArtifact, factsOf, registered } from '../../states/cluster.ts';
 
 const schema = readSchema();
-const validator = await compileValidator(schema);
+const validator = await packageValidator('cluster');
 const MARKER = 'hunter2-of-the-token';
 /** A host of each kind: a secret goes to all of one kind or to one, and what is shown of each host costs. */
 const BASE = `name: c
@@ -51,14 +52,26 @@ function places(raw: JsonSchema, path: Path = [], isFile = false): Place[] {
   const own = typesOf(rule).includes('string') ? [{ path, rule, isFile: file }] : [];
   const named = Object.entries(rule.properties ?? {}).flatMap(([key, child]) => places(child, [...path, key], file));
   const items = rule.items === undefined ? [] : places(rule.items, [...path, 0], file);
-  const key = rule.propertyNames?.pattern?.includes('./') === true ? 'vm.any' : 'v';
+  const key = rule.propertyNames?.pattern?.includes('./') === true ? 'kernel.any' : 'v';
   const open = rule.additionalProperties === true ? [{ path: [...path, key], rule: undefined, isFile: false }] : [];
   const any =
     typeof rule.additionalProperties === 'object' ? places(rule.additionalProperties, [...path, key], file) : [];
   return [...own, ...named, ...items, ...open, ...any];
 }
 
-const ALL = places(schema);
+const ALL = places(schema).filter(isNewKind());
+
+/** Formats of upstream's have many fields of a few kinds: one of each is tried at each depth. */
+function isNewKind(): (place: Place) => boolean {
+  const seen = new Set<string>();
+  return ({ path, rule }) => {
+    const at = path.indexOf('config');
+    if (at === -1) return true;
+    const kind = JSON.stringify([path.slice(0, at), path.length, { ...rule, description: '' }]);
+    return !seen.has(kind) && seen.add(kind) !== undefined;
+  };
+}
+
 /** What an entry cannot be without, beside the setting that is tried. */
 const COMPANIONS: Readonly<Record<string, object>> = {
   'registries.0.username': { name: 'r.example.org', password: 'p' },
@@ -86,9 +99,49 @@ function inventoryWith({ path }: Place, value: unknown): string {
   return JSON.stringify(build(0, schema));
 }
 
+function loadedAll(over: readonly string[], env: Readonly<Record<string, string>>): Promise<Cluster> {
+  const texts = [BASE, ...over].map((each, index) => ({ file: `${String(index)}.yaml`, text: each }));
+  return loadTexts(texts, { env: { HOME: '/root', ...env }, directory: '/srv', schema, validator });
+}
+
 function loaded(text: string, value: string): Promise<Cluster> {
-  const texts = [BASE, text].map((each, index) => ({ file: `${String(index)}.yaml`, text: each }));
-  return loadTexts(texts, { env: { HOME: '/root', MCPK_X: value }, directory: '/srv', schema, validator });
+  return loadedAll([text], { MCPK_X: value });
+}
+
+/**
+ * Those that one inventory can have all at once, as none says what another does, of all hosts or of some: showing an
+ * inventory takes most of the time here, once for each set.
+ */
+function together(all: readonly Place[]): Place[][] {
+  const sets: Place[][] = [];
+  for (const place of all) {
+    const set = sets.find((each) => each.every((other) => !meet(place, other)));
+    if (set) set.push(place);
+    else sets.push([place]);
+  }
+  return sets;
+}
+
+function meet(one: Place, other: Place): boolean {
+  // Who names hosts names all.
+  if (one.path[0] === 'hosts' || other.path[0] === 'hosts') return true;
+  return saidBy(one).has(settingOf(other)) || saidBy(other).has(settingOf(one));
+}
+
+/** Without the group that it is of; a list is one setting. */
+function settingOf({ path }: Place): string {
+  const own = path[0] === 'groups' ? path.slice(2) : path;
+  const end = own.findIndex((part) => typeof part === 'number');
+  return own.slice(0, end === -1 ? undefined : end).join('.');
+}
+
+/** All that its inventory says, what the setting cannot be without as well. */
+function saidBy(place: Place): Set<string> {
+  const whole = JSON.parse(inventoryWith(place, '')) as { groups?: object };
+  const [own = whole] = Object.values(whole.groups ?? {}) as object[];
+  const names = (value: unknown, path: readonly string[]): string[] =>
+    isMap(value) ? Object.entries(value).flatMap(([key, child]) => names(child, [...path, key])) : [path.join('.')];
+  return new Set(names(own, []));
 }
 
 /** The compiled states, and all that commands show of them. */
@@ -136,15 +189,31 @@ describe('a value of the environment in free text', () => {
     expect(SHOWN.length).toBeGreaterThan(70);
   });
 
-  it.each(named(FREE))('%s is a secret, in a file for its reader alone', async (name, place) => {
-    const cluster = await loaded(inventoryWith(place, isUrl(place) ? 'http://x.example.org/${MCPK_X}' : '${MCPK_X}'), MARKER); // prettier-ignore
-    const { tree, shown } = await everythingShown(cluster);
-    const forms = [MARKER, sha256(MARKER), Buffer.from(MARKER).toString('base64')];
-    for (const form of forms) expect(shown).not.toContain(form);
-    const holding = filesWith(tree, MARKER);
-    expect(holding.length > 0).toBe(!NOT_ON_HOSTS.test(name));
-    for (const { mode } of holding) expect(Number.parseInt(mode, 8) & 0o077).toBe(0);
-  });
+  describe.each(together(FREE).map((places) => ({ first: places[0]?.path.join('.'), places })))(
+    '$first and what goes with it',
+    ({ places: all }) => {
+      const markerOf = (place: Place): string => `${MARKER}-${String(all.indexOf(place))}-`;
+      let tree: StateTree;
+      let shown: string;
+      beforeAll(async () => {
+        const texts = all.map((place, index) => {
+          const variable = `\${MCPK_${String(index)}}`;
+          return inventoryWith(place, isUrl(place) ? `http://x.example.org/${variable}` : variable);
+        });
+        const env = Object.fromEntries(all.map((place, index) => [`MCPK_${String(index)}`, markerOf(place)]));
+        ({ tree, shown } = await everythingShown(await loadedAll(texts, env)));
+      });
+
+      it.each(named(all))('%s is a secret, in a file for its reader alone', (name, place) => {
+        const marker = markerOf(place);
+        const forms = [marker, sha256(marker), Buffer.from(marker).toString('base64')];
+        for (const form of forms) expect(shown).not.toContain(form);
+        const holding = filesWith(tree, marker);
+        expect(holding.length > 0).toBe(!NOT_ON_HOSTS.test(name));
+        for (const { mode } of holding) expect(Number.parseInt(mode, 8) & 0o077).toBe(0);
+      });
+    },
+  );
 
   it.each(named(OPEN))('%s refuses it, and takes a number', async (_name, place) => {
     const text = inventoryWith(place, '${MCPK_X}');

@@ -74,13 +74,14 @@ class World {
       else this.stopped.delete(host);
       tick();
     };
-    hands.step = async (step, signal) => {
-      const answer = await of.step(step, signal);
-      const [program, verb, name] = step.run;
-      if (program === 'systemctl' && name === this.#unit.name)
-        this.stopped[verb === 'stop' ? 'add' : 'delete'](step.on);
+    hands.steps = async (steps, signal) => {
+      const answers = await of.steps(steps, signal);
+      for (const { run, on } of steps) {
+        const [program, verb, name] = run;
+        if (program === 'systemctl' && name === this.#unit.name) this.stopped[verb === 'stop' ? 'add' : 'delete'](on);
+      }
       tick();
-      return answer;
+      return answers;
     };
     hands.owe = async (name, step) => {
       await of.owe(name, step);
@@ -231,12 +232,14 @@ it('each step with an undo is noted in the journal, or leaves a mark that its st
   const withUndo = STAGES.flatMap((stage) => {
     const batch = stage.hosts(cluster).map(({ name }) => name);
     const steps = stage.around?.({ cluster, facts, batch, restarting });
-    return [...(steps?.before ?? []), ...(steps?.after ?? [])].flatMap(({ undo, run }) =>
-      undo ? [`${stage.name}: ${stage.owes ? 'found' : `${run.join(' ')}, ${undo.join(' ')}`}`] : [],
+    return [...(steps?.before ?? []), ...(steps?.after ?? [])].flatMap(({ undo, run, marked }) =>
+      undo ? [`${stage.name}: ${marked ? 'found' : `${run.join(' ')}, ${undo.join(' ')}`}`] : [],
     );
   });
   expect([...new Set(withUndo)]).toEqual([
+    'departure: found',
     'haproxy: systemctl stop keepalived.service, systemctl start keepalived.service',
+    'retirement: found',
     'etcd: systemctl stop kube-apiserver.service, systemctl start kube-apiserver.service',
     'nodes: found',
   ]);

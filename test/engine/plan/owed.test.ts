@@ -15,22 +15,24 @@ import { CHANGE } from '../support/fake-run.ts';
 
 const cluster = await labCluster();
 const folder = mkdtempSync(join(tmpdir(), 'mcpk-owed-'));
-const state = join(folder, 'node.json');
+const state = join(folder, 'node');
 const stub = join(folder, 'kubectl');
-/** A kubectl with one Node: it reads what the steps' jsonpath asks for, and merges a patch. */
+/** A kubectl with one Node, in sh as a Node.js for each step costs seconds: it tells what the steps' jsonpath asks for, and merges a patch. */
 writeFileSync(
   stub,
-  `#!${process.execPath}
-const fs = require('fs'); const words = process.argv.slice(2).filter((word) => !/^--(kubeconfig|server|cache-dir)=/.test(word));
-const node = JSON.parse(fs.readFileSync('${state}', 'utf8'));
-if (words[0] === 'get') process.stdout.write((node.unschedulable ? 'true' : '') + (node.by ?? ''));
-if (words[0] === 'drain') node.unschedulable = true;
-if (words[0] === 'patch') {
-  const patch = JSON.parse(words.at(-1));
-  node.unschedulable = patch.spec.unschedulable ?? undefined;
-  node.by = patch.metadata.annotations['mcpk.io/cordoned-by'] ?? undefined;
-}
-fs.writeFileSync('${state}', JSON.stringify(node));
+  `#!/bin/sh
+set -eu
+{ read -r unschedulable; read -r by; } <'${state}'
+for last; do case $last in get | drain | patch) verb=$last ;; esac; done
+case $verb in
+  get) printf %s "$unschedulable$by" ;;
+  drain) unschedulable=true ;;
+  patch)
+    case $last in *'"unschedulable":true'*) unschedulable=true ;; *'"unschedulable":null'*) unschedulable= ;; esac
+    case $last in *'"mcpk.io/cordoned-by":"mcpk"'*) by=mcpk ;; *'"mcpk.io/cordoned-by":null'*) by= ;; esac
+    ;;
+esac
+printf '%s\n%s\n' "$unschedulable" "$by" >'${state}'
 `,
 );
 chmodSync(stub, 0o755);
@@ -41,8 +43,16 @@ interface Live {
   by?: string;
   version: string;
 }
-const live = (): Live => JSON.parse(readFileSync(state, 'utf8')) as Live;
-const become = (node: Live): void => writeFileSync(state, JSON.stringify(node));
+/** No step changes it. */
+let kubelet = '';
+const live = (): Live => {
+  const [unschedulable, by] = readFileSync(state, 'utf8').split('\n');
+  return { version: kubelet, ...(unschedulable === 'true' ? { unschedulable: true } : {}), ...(by ? { by } : {}) };
+};
+const become = ({ unschedulable, by, version }: Live): void => {
+  kubelet = version;
+  writeFileSync(state, `${unschedulable ? 'true' : ''}\n${by ?? ''}\n`);
+};
 
 class Killed extends Error {}
 
@@ -84,13 +94,15 @@ async function run(killAt = Infinity): Promise<{ plan: Plan; done: string[]; mom
     become({ ...live(), version: `v${cluster.versions.kubernetes}` });
     tick();
   };
-  hands.step = async (taken, until) => {
-    const answer = await of.step(taken, until);
-    const at = taken.run.findIndex((word) => word.endsWith('/kubectl'));
-    const argv = taken.run.with(at, stub);
-    execFileSync(argv[0]!, argv.slice(1));
+  hands.steps = async (steps, until) => {
+    const answers = await of.steps(steps, until);
+    for (const taken of steps) {
+      const at = taken.run.findIndex((word) => word.endsWith('/kubectl'));
+      const argv = taken.run.with(at, stub);
+      execFileSync(argv[0]!, argv.slice(1));
+    }
     tick();
-    return answer;
+    return answers;
   };
   const stages = [{ stage: nodes, plan: planned.stages[0]!, inScope: true, isHeld: true }];
   await execute(programOf(planned, stages, { cluster }), hands, fakeState()).catch(() => undefined);
@@ -117,7 +129,7 @@ describe('a run that is killed while it drains a node', () => {
         expect(next.plan.summary.changes).toBe(1);
         expect(next.plan.stages[0]).toMatchObject({
           batches: [['w1']],
-          steps: [{ title: 'uncordon w1', when: 'after' }],
+          steps: [{ title: 'uncordon w1', when: 'held' }],
         });
         expect(next.done.some((what) => what.startsWith('converge'))).toBe(false);
       }

@@ -6,6 +6,8 @@ import { McpkError } from '../../../src/core/errors.ts';
 import { readPlan, writePlan } from '../../../src/engine/plan/plan-file.ts';
 import { CHANGED_FLAG, MIXED, NOTHING } from '../../fixtures/plan.ts';
 
+const SNAPSHOT = { ...CHANGED_FLAG, snapshot: { into: '/b', because: ['etcd 3.6.16 → 3.7.3'] } };
+
 const scratch = (): Promise<string> => mkdtemp(join(tmpdir(), 'mcpk-plan-'));
 
 async function error(work: Promise<unknown>): Promise<McpkError> {
@@ -15,11 +17,14 @@ async function error(work: Promise<unknown>): Promise<McpkError> {
 }
 
 describe('a plan in a file', () => {
-  it.each(Object.entries({ CHANGED_FLAG, MIXED, NOTHING }))('is read as it was written: %s', async (_name, plan) => {
-    const file = join(await scratch(), 'plan.json');
-    await writePlan(file, plan);
-    expect(await readPlan(file)).toEqual(plan);
-  });
+  it.each(Object.entries({ CHANGED_FLAG, MIXED, NOTHING, SNAPSHOT }))(
+    'is read as it was written: %s',
+    async (_name, plan) => {
+      const file = join(await scratch(), 'plan.json');
+      await writePlan(file, plan);
+      expect(await readPlan(file)).toEqual(plan);
+    },
+  );
 
   it('of mcpk 0.1.0, whose steps have no commands, is read', async () => {
     const file = join(await scratch(), 'plan.json');
@@ -86,5 +91,7 @@ describe('what is no plan', () => {
 
 it('the schema describes each of its settings', async () => {
   const schema = JSON.parse(await readFile('schema/plan.v1.schema.json', 'utf8')) as { properties: object };
-  expect(Object.keys(schema.properties).toSorted()).toEqual(Object.keys(NOTHING).toSorted());
+  expect(Object.keys(schema.properties).toSorted()).toEqual(
+    Object.keys({ ...NOTHING, running: {}, snapshot: {}, command: '' }).toSorted(),
+  );
 });

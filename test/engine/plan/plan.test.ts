@@ -2,10 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Facts } from '../../../src/cluster/facts.ts';
 import { plan } from '../../../src/engine/plan/plan.ts';
+import { stagesInScope } from '../../../src/engine/runs/in-scope.ts';
 import { API } from '../../../src/core/places.ts';
 import type { HostPlan, Plan, PlanItem, Selection, StagePlan } from '../../../src/engine/types.ts';
 import type { Cluster } from '../../../src/inventory/types.ts';
-import type { Verb } from '../../../src/resources/types.ts';
+import type { Change, Verb } from '../../../src/resources/types.ts';
 import { STAGES } from '../../../src/states/index.ts';
 import { factsOf, labCluster, registered } from '../../states/cluster.ts';
 
@@ -224,6 +225,30 @@ describe('the batches', () => {
   });
 });
 
+describe('a stage that drains', () => {
+  const moved: PlanItem = {
+    ...{ ref: 'package:containerd', title: '', kind: 'package' },
+    comparison: { result: 'change', verb: 'update', reasons: [], hash: '', rests: '', irreversible: 'no way back' },
+  };
+  const needed = ['artifacts', 'system', 'api-access', 'controllers', 'keepalived'];
+  const laid = [{ ref: 'unit:kubelet.service', hash: 'h', stage: 'nodes' }];
+
+  it.each<[string, Facts, PlanItem[], string[], string[][]]>([
+    ['of nodes', factsOf(cluster, { nodes: registered(cluster) }, { owned: laid }), [moved], needed, [['w1']]],
+    ['of nothing', factsOf(cluster, { nodes: registered(cluster) }, { owned: laid }), [], needed.slice(0, 2), [['w1']]],
+    ['of a bring-up', factsOf(cluster), [moved], needed.slice(0, 2), [['w1']]],
+    ['of nobody knows which', factsOf(cluster, {}, { owned: laid }), [moved], needed, []],
+    ['of nothing, whoever answers', factsOf(cluster, {}, { owned: laid }), [], needed.slice(0, 2), [['w1']]],
+  ])('needs the API to itself for it: drains %s', (_name, facts, items, needs, batches) => {
+    const change = hostPlan('w1', 'update');
+    const { stages } = planned({ runtime: [{ host: 'w1', items: [...change.items, ...items] }] }, { facts });
+    expect(stages.find(({ name }) => name === 'runtime')).toMatchObject({ needs, batches });
+    // With --only the gates of what it needs must hold, too.
+    const scope = stagesInScope({ stages, selection: { only: new Set(['runtime']) } });
+    expect(scope.has('controllers')).toBe(needs === needed);
+  });
+});
+
 describe('a selection', () => {
   const ALL = [...MASTERS, ...WORKERS];
   const DIFFERENCES: Record<string, HostPlan[]> = {
@@ -318,7 +343,7 @@ describe('the summary', () => {
     const later = { addons: [hostPlan(API, 'deferred', 'deferred', 'deferred')] };
     const found = planned(later, { deferred: ['network'] });
     expect(found.summary.deferred).toBe(4);
-    expect(stageOf(found, 'addons').deferred).toEqual({ until: 'network', why: 'no API' });
+    expect(stageOf(found, 'addons').deferred).toEqual({ until: 'calico', why: 'no API' });
   });
 
   it('of nothing is nothing', () => {
@@ -363,4 +388,18 @@ describe('steps', () => {
       expected.map(([, when]) => (when === 'before' ? ['stop', 'start'] : ['start', undefined])),
     );
   });
+});
+
+it.each<[string, Partial<Change>, string[]]>([
+  ['gets another version', { irreversible: 'not put back' }, ['cordon w1', 'drain w1', 'uncordon w1']],
+  ['is only held from now on', {}, []],
+])('drains a node of which containerd %s', (_name, more, titles) => {
+  const comparison = { result: 'change' as const, verb: 'update' as const, reasons: [], hash: '', rests: '', ...more };
+  const items = [{ ref: 'package:containerd', title: 'containerd', kind: 'package', comparison }];
+  const found = planned(
+    { runtime: [{ host: 'w1', items }] },
+    { facts: factsOf(cluster, { nodes: registered(cluster) }) },
+  );
+  const steps = found.stages.find(({ name }) => name === 'runtime')?.steps ?? [];
+  expect(steps.map(({ title }) => title)).toEqual(titles);
 });

@@ -4,6 +4,7 @@ import type { Command, CommandResult, Fleet } from '../../../src/engine/hosts/fl
 import { gather } from '../../../src/engine/read/gather.ts';
 import type { Facts } from '../../../src/cluster/facts.ts';
 import type { SessionRecord } from '../../../src/transport/types.ts';
+import { contactable } from '../../../src/inventory/types.ts';
 import { labCluster } from '../../states/cluster.ts';
 
 interface Master {
@@ -47,6 +48,8 @@ function factsRecords({ data = false, settled = false, network = '' }: Master): 
 function answer({ lists, ready, serves }: Master, { argv, stdin = '' }: Command): CommandResult {
   const said = [...stdin.matchAll(/(?:GET|POST) (\S+) HTTP/g)].map(([, path = '']) => {
     if (path.startsWith('/api/v1/nodes?')) return serves ? http({ items: [] }) : undefined;
+    if (path.endsWith('/endpointslices/kubernetes'))
+      return serves ? http({ endpoints: [{ addresses: ['10.77.0.11'] }] }) : undefined;
     if (/\/(ippools|services\/[a-z-]+)$/.test(path)) return serves ? http({}) : undefined;
     if (path === '/readyz') return ready ? http('ok') : undefined;
     if (path === '/v3/cluster/member/list')
@@ -79,7 +82,7 @@ async function gathered(masters: Record<string, Master>, inventory = ''): Promis
   };
   const later = <T>(value: T): Promise<T> => new Promise((resolve) => setTimeout(() => resolve(value), 1));
   const fleet: Partial<Fleet> = {
-    sessions: new Map(cluster.hosts.map(({ name }) => [name, {}])) as unknown as Fleet['sessions'],
+    sessions: new Map(contactable(cluster).map(({ name }) => [name, {}])) as unknown as Fleet['sessions'],
     unreachable: new Map(),
     request: (host, _op, _body, onRecord) => {
       note(`${host} facts`);
@@ -116,6 +119,8 @@ describe('the facts', () => {
     expect(turns[0]?.filter((each) => !each.endsWith('facts') && !each.startsWith('m1'))).toEqual([]);
     expect(facts).toMatchObject({
       etcd: 'formed',
+      apiHost: 'm1',
+      apiServers: ['10.77.0.11'],
       members: [
         { name: 'm1', peerUrls: ['https://m1'], version: '3.6.16' },
         { name: 'm2', peerUrls: ['https://m2'] },
@@ -123,6 +128,13 @@ describe('the facts', () => {
       ],
     });
     expect(facts.members?.[1]).not.toHaveProperty('version');
+  });
+
+  it('of a host that leaves are read, and never of one that is gone', async () => {
+    const over = 'hosts: [{ name: m3, state: absent }, { name: w2, state: gone }]';
+    const { facts, turns } = await gathered({ m1: SERVES }, over);
+    expect([...facts.hosts.keys()].toSorted()).toEqual(['m1', 'm2', 'm3', 'w1']);
+    expect(turns).toHaveLength(1);
   });
 
   it('of bare hosts are read in one round trip', async () => {

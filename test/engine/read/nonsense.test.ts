@@ -36,7 +36,9 @@ function fleetOf(answers: { records: SessionRecord[]; exitCode: number; texts: s
       ),
     read: () => Promise.reject(new Error('not asked for')),
     upload: () => Promise.reject(new Error('not asked for')),
+    download: () => Promise.reject(new Error('not asked for')),
     reach: () => Promise.reject(new Error('not asked for')),
+    rejoin: () => Promise.reject(new Error('not asked for')),
     close: () => Promise.resolve(),
   };
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Answer } from '../../../src/cluster/gate.ts';
 import { bareHost } from '../../../src/cluster/bare-host.ts';
 import { McpkError } from '../../../src/core/errors.ts';
+import { PATHS } from '../../../src/core/paths.ts';
 import type { EngineInput } from '../../../src/engine/input.ts';
 import { checkBroken, checkProblems } from '../../../src/engine/read/problems.ts';
 import type { Problem, Stage } from '../../../src/states/stage.ts';
@@ -18,12 +19,14 @@ interface Situation {
   judged?: Problem[];
   /** Of a rollback. */
   rollback?: boolean;
+  /** What m1 says of a restore of etcd. */
+  restoring?: string;
   answer?: (host: string) => Partial<Answer>;
 }
 
 /** Hosts that were asked, each with the newcomers that it was asked for; then what was told, and what was thrown. */
 async function check(situation: Situation): Promise<{ asked: string[]; told: unknown[]; thrown: unknown }> {
-  const { owned = [], limit, skip, known = [], judged = [], rollback = false } = situation;
+  const { owned = [], limit, skip, known = [], judged = [], rollback = false, restoring } = situation;
   const told: unknown[] = [];
   const stage: Partial<Stage> = {
     name: 'preflight',
@@ -43,11 +46,16 @@ async function check(situation: Situation): Promise<{ asked: string[]; told: unk
   const hosts = new Map(
     ['m1', 'w1'].map((name) => [
       name,
-      { ...bareHost(name, ''), owned: owned.includes(name) ? [{ ref: 'file:/x', hash: '', stage: 'system' }] : [] },
+      {
+        ...bareHost(name, ''),
+        owned: owned.includes(name) ? [{ ref: 'file:/x', hash: '', stage: 'system' }] : [],
+        files: restoring !== undefined && name === 'm1' ? { [PATHS.restoring]: restoring } : {},
+      },
     ]),
   );
   const reader = fakeReader({ answer: ({ host }) => situation.answer?.(host) });
   const input = {
+    cluster: { hosts: [{ name: 'm1' }, { name: 'w1' }] },
     stages: [stage],
     selection: { ...(limit ? { limit: new Set(limit) } : {}), ...(skip ? { skip: new Set(skip) } : {}) },
     emit: (event: unknown) => told.push(event),
@@ -86,13 +94,13 @@ describe('before the first change', () => {
 
   it('where the stage is skipped, the facts are a warning and nobody is asked', async () => {
     const outcome = await check({ skip: ['preflight'], known: [{ host: 'm1', message: 'is full', hint: 'Tidy up.' }] });
-    const warning = { at: 7, type: 'warning', host: 'm1', message: 'is full. Tidy up.' };
+    const warning = { at: 7, type: 'warning', host: 'm1', message: 'is full', hint: 'Tidy up.' };
     expect(outcome).toEqual({ asked: [], told: [warning], thrown: undefined });
   });
 
   it('what is a warning is told and stops nothing', async () => {
     const known: Problem[] = [{ code: 'warning', host: 'w1', message: 'ends soon', hint: 'Renew it.' }];
-    const told = [{ at: 7, type: 'warning', host: 'w1', message: 'ends soon. Renew it.' }];
+    const told = [{ at: 7, type: 'warning', host: 'w1', message: 'ends soon', hint: 'Renew it.' }];
     expect(await check({ owned: ['m1', 'w1'], known })).toEqual({ asked: [], told, thrown: undefined });
     const stopped = await check({ known: [...known, { message: 'is full' }] });
     expect(stopped).toMatchObject({ told, thrown: { exitCode: 14, message: 'is full' } });
@@ -105,7 +113,7 @@ describe('before the first change', () => {
       { rollback: true, known: [{ code: 'warning', host: 'w1', message: 'ends soon', hint: 'Renew it.' }] },
     ],
   ])('a warning %s is told and stops nothing', async (_name, situation) => {
-    const told = [{ at: 7, type: 'warning', host: 'w1', message: 'ends soon. Renew it.' }];
+    const told = [{ at: 7, type: 'warning', host: 'w1', message: 'ends soon', hint: 'Renew it.' }];
     expect(await check(situation)).toMatchObject({ told, thrown: undefined });
   });
 
@@ -150,5 +158,21 @@ describe('before the first change', () => {
       answer: () => ({ exitCode: 255, lost }),
     });
     expect(thrown).toBe(lost);
+  });
+});
+
+describe('while etcd is restored', () => {
+  const line = `20261128T174300Z-3f9a ${'ab'.repeat(32)} loaded\n`;
+
+  it.each([
+    ['an apply', { restoring: line }],
+    ['a rollback', { restoring: line, rollback: true }],
+    ['a run without the stages', { restoring: line, skip: ['preflight'] }],
+    ['a host that says what is no state of it', { restoring: 'x' }],
+  ])('%s is refused, whatever else is wrong', async (_what, situation) => {
+    const { asked, thrown } = await check({ known: [{ message: 'something else' }], ...situation });
+    expect(asked).toEqual([]);
+    expect(thrown).toMatchObject({ exitCode: 18, host: 'm1' });
+    expect(String(thrown)).toContain('a restore of etcd is not over');
   });
 });

@@ -9,6 +9,7 @@ import type { Selection } from '../../../src/engine/types.ts';
 import { fakeReader } from '../support/fake-reader.ts';
 import { tellUnfinished } from '../../../src/engine/read/unfinished.ts';
 
+const SIGNAL = new AbortController().signal;
 const MARK = 'R1 root%40ops1 apply 9d3c\n';
 
 interface Spec {
@@ -48,7 +49,7 @@ async function told({ journals, command = 'plan', exclusive = false, locked = fa
   const opened = { reader, facts: { hosts: new Map(facts) }, since: () => 0, exclusive };
   const emit: EngineInput['emit'] = (event) => void (event.type === 'warning' && messages.push(event.message));
   const { cutOff: hosts, owed } = await tellUnfinished(
-    { selection, command, emit } as unknown as EngineInput,
+    { selection, command, emit, signal: SIGNAL } as unknown as EngineInput,
     opened as unknown as Parameters<typeof tellUnfinished>[1],
   );
   return { messages, hosts, owed, asked: reader.asked.length };
@@ -157,5 +158,5 @@ it('a host that is lost while it is asked ends the run', async () => {
   const reader = fakeReader({ answer: () => ({ exitCode: 255, lost }) });
   const facts = { hosts: new Map([['m1', { ...bareHost('m1', ''), unfinished: true }]]) };
   const opened = { reader, facts, since: () => 0, exclusive: true } as unknown as Parameters<typeof tellUnfinished>[1];
-  await expect(tellUnfinished({ selection: {} } as EngineInput, opened)).rejects.toBe(lost);
+  await expect(tellUnfinished({ selection: {}, signal: SIGNAL } as EngineInput, opened)).rejects.toBe(lost);
 });

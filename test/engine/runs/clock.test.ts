@@ -72,6 +72,8 @@ async function prepared(
     stages: [stage],
     artifacts: anyArtifact,
     manifests: new Map(),
+    openArtifacts: () => Promise.resolve(anyArtifact),
+    openManifests: () => Promise.resolve(new Map()),
     selection: {},
     concurrency: 1,
     signal: new AbortController().signal,
@@ -84,7 +86,7 @@ async function prepared(
   } as unknown as EngineInput;
   const facts = factsOf(cluster, {}, { clockSkewMs: skew });
   const reader = readerOf(fleet, input.signal);
-  const run = await prepare(input, { fleet, reader, facts, since: () => 0, exclusive: false }, []);
+  const run = await prepare(input, { fleet, reader, facts, since: () => 0, exclusive: false });
   return { run, told };
 }
 

@@ -26,6 +26,8 @@ async function planned(owned: Record<string, OwnedEntry[]>, selection: Selection
     stages: STAGES,
     artifacts: anyArtifact,
     manifests: new Map(),
+    openArtifacts: () => Promise.resolve(anyArtifact),
+    openManifests: () => Promise.resolve(new Map()),
     selection,
     concurrency: 1,
     signal: new AbortController().signal,
@@ -39,8 +41,7 @@ async function planned(owned: Record<string, OwnedEntry[]>, selection: Selection
     return [host.name, hostFacts(host.internalAddress, own)] as const;
   });
   const facts = factsOf(cluster, { hosts: new Map(known) });
-  return (await prepare(input, { fleet, reader: fakeReader(), facts, since: () => 0, exclusive: false }, [])).program
-    .plan;
+  return (await prepare(input, { fleet, reader: fakeReader(), facts, since: () => 0, exclusive: false })).program.plan;
 }
 
 const of = (stage: string, ...refs: string[]): OwnedEntry[] => refs.map((ref) => ({ ref, hash: 'h', stage }));

@@ -6,6 +6,7 @@ import type { EngineInput } from '../../../src/engine/input.ts';
 import { noteLine } from '../../../src/engine/past/journal-lines.ts';
 import { owedWords } from '../../../src/engine/past/owed-lines.ts';
 import { prepare, type Prepared } from '../../../src/engine/runs/prepare.ts';
+import { McpkError } from '../../../src/core/errors.ts';
 import { API } from '../../../src/core/places.ts';
 import type { Event } from '../../../src/engine/types.ts';
 import type { KubeObjectResource } from '../../../src/resources/types.ts';
@@ -53,6 +54,8 @@ interface Given {
   facts?: Partial<Facts> & { apiHost?: string };
   inPlace?: Stage[];
   selection?: EngineInput['selection'];
+  snapshot?: string;
+  fetched?: <T>(what: T) => () => Promise<T>;
 }
 
 interface Planned {
@@ -61,16 +64,26 @@ interface Planned {
   warnings: string[];
 }
 
-async function planned({ stages, answer, facts = {}, inPlace = [], selection = {} }: Given): Promise<Planned> {
+async function planned({
+  stages,
+  answer,
+  facts = {},
+  inPlace = [],
+  selection = {},
+  snapshot,
+  fetched = (what) => () => Promise.resolve(what),
+}: Given): Promise<Planned> {
   const events: Event[] = [];
   const reader = fakeReader({ ...(answer ? { answer } : {}) });
   const input: EngineInput = {
     cluster,
     stages,
     artifacts: anyArtifact,
-    openArtifacts: () => Promise.resolve(anyArtifact),
+    openArtifacts: fetched(anyArtifact),
     manifests: new Map(),
+    openManifests: fetched(new Map()),
     selection,
+    snapshot,
     concurrency: 1,
     acceptNewHostKeys: false,
     signal: new AbortController().signal,
@@ -82,7 +95,7 @@ async function planned({ stages, answer, facts = {}, inPlace = [], selection = {
   };
   const fleet = { sessions: new Map(), unreachable: new Map() } as unknown as Fleet;
   const opened = { fleet, reader, facts: { ...factsOf(cluster), ...facts }, since: () => 0, exclusive: true };
-  const run = await prepare(input, opened, inPlace);
+  const run = await prepare(input, opened, { inPlace });
   return { run, reader, warnings: events.flatMap((event) => (event.type === 'warning' ? [event.message] : [])) };
 }
 
@@ -136,9 +149,53 @@ describe('a plan', () => {
     expect(same.reader.asked.flat().filter((each) => !each.endsWith('probe'))).toEqual([]);
   });
 
-  it('ends before the first probe where something stands against it', async () => {
+  it('ends before the first probe, and before all that is fetched, where something stands against it', async () => {
     const problems: Stage['problems'] = () => [{ message: 'no room', host: 'm1' }];
-    await expect(planned({ stages: [{ ...system, problems }] })).rejects.toMatchObject({ code: 'preflight' });
+    const fetched = () => () => Promise.reject(new McpkError('fetch', 'no way out'));
+    await expect(planned({ stages: [{ ...system, problems }], fetched })).rejects.toMatchObject({ code: 'preflight' });
+    await expect(planned({ stages: [system], fetched })).rejects.toMatchObject({ code: 'fetch' });
+  });
+
+  it('has what goes along with a stage in its batches, under the gates of both, and so does what carries it out', async () => {
+    const gate =
+      (title: string): NonNullable<Stage['gate']> =>
+      ({ hosts: of }) =>
+        of.map((host) => ({ title: `${title} ${host}`, asks: [], check: () => undefined, deadline: 1 }));
+    const file = { kind: 'file', content: 'x', mode: '0644', owner: 'root', group: 'root' } as const;
+    const kubelet = stageOf('nodes', {
+      needs: ['system'],
+      along: ['system'],
+      hosts: (all) => all.hosts.slice(0, 1),
+      states: () => [{ ...file, path: '/etc/b' }],
+      gate: gate('node'),
+    });
+    const owned = [{ ref: 'file:/etc/old', hash: '', stage: 'nodes' }];
+    const own = new Map([['m1', hostFacts('10.77.0.11', { owned })]]);
+    const stages = [{ ...system, gate: gate('runtime') }, kubelet];
+    const made = await planned({ stages, facts: { hosts: own } });
+    expect(verbs(made, 'system')).toEqual([]);
+    expect(verbs(made, 'nodes')).toEqual(['m1 file:/etc/a create', 'm1 file:/etc/old remove', 'm1 file:/etc/b create']);
+    expect(made.run.program.plan.stages.map(({ gates }) => gates)).toEqual([[], ['runtime m1', 'node m1']]);
+    const [, rolling] = made.run.program.stages;
+    const { facts } = made.run.hands;
+    expect(rolling?.stage.gate?.({ cluster, facts, hosts: ['m1'] }).map(({ title }) => title)).toEqual([
+      'runtime m1',
+      'node m1',
+    ]);
+    expect(made.run.means.along.get('nodes')).toEqual(['system']);
+  });
+
+  it('has a snapshot first where a version that writes etcd changes, into the place that is asked for', async () => {
+    const etcd = stageOf('etcd', {
+      hosts: (all) => all.hosts.slice(0, 1),
+      states: () => [{ kind: 'unit', name: 'etcd.service', enabled: true, state: 'running', inputs: [] }],
+    });
+    const own = new Map([['m1', hostFacts('10.77.0.11', { runs: { etcd: '3.6.16' } })]]);
+    const facts = { hosts: own, etcd: 'formed' as const };
+    const { run } = await planned({ stages: [etcd], facts, snapshot: '/b' });
+    const because = [`etcd 3.6.16 → ${cluster.versions.etcd}`];
+    expect(run.program.plan.snapshot).toEqual({ into: '/b', because });
+    expect((await planned({ stages: [etcd], facts })).run.program.plan.snapshot).toBeUndefined();
   });
 
   it('names what only a newer mcpk knows, and leaves it', async () => {
@@ -266,14 +323,12 @@ describe('what is not known when the plan is made', () => {
     expect(await plan).toMatchObject({ batches: [[API]], hosts: [{ items: [{ comparison: { verb: 'create' } }] }] });
   });
 
-  it.each([
-    ['resources', network, 'network: still not known: no nodes'],
-    ['objects', addons, 'addons: still not known: no API server answers yet'],
-  ])('fails the stage where it is not known then either: %s', async (_what, stage, message) => {
-    const { plan } = await later(stage, (each) =>
+  // Objects are waited for: undefer.test.ts.
+  it('fails the stage where it is not known then either', async () => {
+    const { plan } = await later(network, (each) =>
       pathOf(each) === '/api/v1/nodes?limit=1' ? httpAnswer(200) : { exitCode: 1 },
     );
-    await expect(plan).rejects.toMatchObject({ code: 'stage', message });
+    await expect(plan).rejects.toMatchObject({ code: 'stage', message: 'network: still not known: no nodes' });
   });
 
   it('fails it, and says what to do, where the API lets the administrator read nothing', async () => {

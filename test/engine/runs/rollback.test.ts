@@ -1,12 +1,23 @@
 import { describe, expect, it } from 'vitest';
 
-import { chooseGenerations, parseGenerations, type Generation } from '../../../src/engine/past/generations.ts';
+import {
+  chooseGenerations,
+  parseGenerations,
+  readGenerations,
+  type Generation,
+} from '../../../src/engine/past/generations.ts';
+import { McpkError } from '../../../src/core/errors.ts';
 import type { Opened } from '../../../src/engine/read/open.ts';
+import { noteLine } from '../../../src/engine/past/journal-lines.ts';
+import { owedWords } from '../../../src/engine/past/owed-lines.ts';
 import { itemsOf } from '../../../src/engine/past/rollback-plan.ts';
-import { backwards, rollbackOpened, type RollbackInput } from '../../../src/engine/runs/rollback.ts';
-import type { PlanItem } from '../../../src/engine/types.ts';
+import { backwards } from '../../../src/engine/plan/backwards.ts';
+import { rollbackOpened, type RollbackInput } from '../../../src/engine/runs/rollback.ts';
+import type { Plan, PlanItem, RunResult, Selection } from '../../../src/engine/types.ts';
+import { STAGES } from '../../../src/states/index.ts';
 import type { Stage } from '../../../src/states/stage.ts';
-import { factsOf, labCluster } from '../../states/cluster.ts';
+import { anyArtifact, factsOf, hostFacts, labCluster, registered } from '../../states/cluster.ts';
+import { fakeReader } from '../support/fake-reader.ts';
 
 const cluster = await labCluster();
 
@@ -99,6 +110,26 @@ it('what grep says of the undo lists becomes generations, whatever a path looks 
   ]);
 });
 
+describe('what hosts keep', () => {
+  const signal = new AbortController().signal;
+
+  it('costs one question to each', async () => {
+    const reader = fakeReader({
+      answer: ({ host }) => ({ stdout: `/var/lib/mcpk/generations/R1/${host}.undo:made ./etc/x\n` }),
+    });
+    expect((await readGenerations(reader, ['m1', 'w1'], signal)).map(named)).toEqual(['R1 m1 m1', 'R1 w1 w1']);
+    expect(reader.asked).toHaveLength(2);
+  });
+
+  it('is not taken for nothing where a host is lost, or the run is interrupted', async () => {
+    const lost = new McpkError('unreachable', 'm1: lost', { host: 'm1' });
+    const reader = fakeReader({ answer: () => ({ exitCode: 255, lost }) });
+    await expect(readGenerations(reader, ['m1'], signal)).rejects.toBe(lost);
+    const reason = new Error('interrupted');
+    await expect(readGenerations(fakeReader(), ['m1'], AbortSignal.abort(reason))).rejects.toBe(reason);
+  });
+});
+
 describe('the plan of a rollback', () => {
   const said = ({ comparison, ref }: PlanItem): string =>
     comparison.result === 'change' ? `${comparison.verb} ${ref}: ${comparison.reasons.join()}` : '';
@@ -137,6 +168,18 @@ describe('the plan of a rollback', () => {
     ]);
   });
 
+  it('takes a stage that may drain before those that its drains need, and waits for none of them', () => {
+    const stage = (name: string, drainsAfter?: string[]): Stage => ({
+      ...{ name, title: name, needs: [], hosts: () => [], states: () => [] },
+      ...(drainsAfter ? { drainsAfter } : {}),
+    });
+    const back = backwards([stage('api'), stage('drains', ['api'])], new Set(['api', 'drains']));
+    expect(back.map(({ name, needs, drainsAfter }) => [name, needs, drainsAfter])).toEqual([
+      ['drains', [], undefined],
+      ['api', ['drains'], undefined],
+    ]);
+  });
+
   it('has stages that there are none of any more: one after the other, host by host, before all others', () => {
     const known: Stage = { name: 'a', title: 'a', needs: [], hosts: () => [], states: () => [] };
     const back = backwards([known], new Set(['a', 'leftovers', 'gone']));
@@ -149,22 +192,168 @@ describe('the plan of a rollback', () => {
     facts.hosts.get('m1')!.holdsVip = true;
     expect(back[0]?.rollout?.(cluster, facts, ['m1', 'm2', 'w1'])).toEqual([['m2'], ['w1'], ['m1']]);
   });
+
+  it('starts what is owed before all others, takes a mark away after them, and neither where its stage goes back itself', () => {
+    const stages = ['a', 'b', 'c', 'd', 'e'].map((name, index): Stage => {
+      const needs = index === 0 ? [] : ['a'];
+      return { name, title: name, needs, hosts: () => [], states: () => [] };
+    });
+    const owing = { noted: new Set(['a', 'b']), marked: new Set(['c', 'e']) };
+    const back = backwards(stages, new Set(['a', 'c', 'gone']), owing);
+    expect(back.map(({ name, needs }) => [name, needs])).toEqual([
+      ['b', []],
+      ['gone', ['b']],
+      ['c', ['b', 'gone']],
+      ['a', ['b', 'gone', 'c']],
+      ['e', ['b', 'gone', 'c', 'a']],
+    ]);
+  });
+});
+
+interface AfterKill {
+  selection?: Selection;
+  cordoned?: 'mcpk' | 'other';
+  /** Of these stages, without their gates; else it is only planned. */
+  carriedOut?: readonly string[];
+}
+
+/**
+ * What a rollback is about to do, and does, when R2 was cut off on m1, between the stop of its API server and the start;
+ * `done` as `HOST WHAT`.
+ */
+async function afterKill(
+  generations: Readonly<Record<string, string>>,
+  { selection = {}, carriedOut, ...more }: AfterKill = {},
+): Promise<{ plan: Plan; done: string[] }> {
+  const start = ['systemctl', 'start', 'kube-apiserver.service'];
+  const journal = `${noteLine(1795347245120, 'R2', 'owed', owedWords('etcd', start))}\n`;
+  const reader = fakeReader({
+    answer: ({ host, argv: [program, ...words] }) => {
+      if (program === 'grep') return { stdout: generations[host] ?? '' };
+      if (program === 'tail') return { stdout: host === 'm1' ? journal : '' };
+      if (program === 'cat' && words[0] === '/var/lib/mcpk/unfinished') return { stdout: 'R2 me apply 9d3c\n' };
+      return {};
+    },
+  });
+  const cordoned = more.cordoned === undefined ? {} : { cordoned: more.cordoned };
+  const nodes = new Map(
+    [...registered(cluster)].map(([name, node]) => [name, { ...node, ...(name === 'w1' ? cordoned : {}) }]),
+  );
+  const hosts = cluster.hosts.map(({ name, internalAddress }) => {
+    const owned = [{ ref: 'unit:kube-apiserver.service', hash: '', stage: 'api-server' }];
+    return [name, hostFacts(internalAddress, { owned, etcdData: true, unfinished: name === 'm1' })] as const;
+  });
+  const done: string[] = [];
+  const fleet = {
+    sessions: new Map(cluster.hosts.map(({ name }) => [name, { traffic: {} }])),
+    exec: (host: string, commands: { argv: string[] }[]) => {
+      done.push(...commands.map(({ argv }) => `${host} ${argv.join(' ')}`));
+      return Promise.resolve(commands.map(() => ({ exitCode: 0, stdout: '', stderr: '' })));
+    },
+    request: (host: string, _op: string, body: Buffer) => {
+      done.push(
+        ...(body.toString().match(/\b(restore|settled \S+|result \S+)/g) ?? []).map((what) => `${host} ${what}`),
+      );
+      return Promise.resolve(0);
+    },
+  };
+  let planned: Plan | undefined;
+  const input = {
+    cluster,
+    stages: carriedOut
+      ? STAGES.filter(({ name }) => carriedOut.includes(name)).map((stage) => {
+          const ungated = { ...stage };
+          delete ungated.gate;
+          delete ungated.guard;
+          return ungated;
+        })
+      : STAGES,
+    artifacts: anyArtifact,
+    manifests: new Map(),
+    selection,
+    concurrency: 1,
+    signal: new AbortController().signal,
+    emit: () => undefined,
+    command: 'rollback',
+    tool: 'test',
+    who: 'me',
+    confirm: (plan: Plan) => Promise.resolve(((planned = plan), carriedOut !== undefined)),
+  } as unknown as RollbackInput;
+  const facts = factsOf(cluster, { hosts: new Map(hosts), etcd: 'formed', nodes });
+  const opened = { fleet, reader, facts, since: () => 0, exclusive: true } as unknown as Opened;
+  const run = rollbackOpened(input, opened);
+  if (carriedOut) expect(await run).toMatchObject({ status: 'succeeded', errors: [] });
+  else await expect<Promise<RunResult>>(run).rejects.toMatchObject({ code: 'interrupted' });
+  return { plan: planned!, done };
+}
+const plannedAfterKill = async (...of: Parameters<typeof afterKill>): Promise<Plan> => (await afterKill(...of)).plan;
+
+describe('a rollback after a run that was killed between a step and its undo', () => {
+  const restarted = (run: string, stage: string, unit: string): string =>
+    ['kept ./etc/x', `unit ${unit} enabled active r l`, `did ${unit} restart 90`]
+      .map((line) => `/var/lib/mcpk/generations/${run}/${stage}.undo:${line}\n`)
+      .join('');
+  const taken = ({ stages }: Plan): unknown[] =>
+    stages.map(({ name, batches, steps }) => [name, batches, steps.map(({ title, on }) => `${title} (${on})`)]);
+  const OWED = 'systemctl start kube-apiserver.service, which a run that was cut off owes (m1)';
+
+  it('starts first what was stopped, where that stage changed nothing yet', async () => {
+    const plan = await plannedAfterKill({ m2: restarted('R2', 'controllers', 'kube-scheduler.service') });
+    expect(taken(plan)).toEqual([
+      ['etcd', [['m1']], [OWED]],
+      ['controllers', [['m2']], []],
+    ]);
+    expect(plan.summary).toMatchObject({ changes: 3, hosts: 2 });
+  });
+
+  it('starts it with the stage that goes back, that host first', async () => {
+    const [m1, m2] = ['R2', 'R2'].map((run) => restarted(run, 'etcd', 'etcd.service'));
+    const plan = await plannedAfterKill({ m1: m1!, m2: m2! });
+    expect(plan.stages.map(({ name, batches }) => [name, batches])).toEqual([['etcd', [['m1'], ['m2']]]]);
+    const after = plan.stages[0]?.steps.filter(({ batch, when }) => batch === 0 && when === 'after');
+    expect(after?.map(({ run }) => run)).toEqual([['systemctl', 'start', 'kube-apiserver.service']]);
+  });
+
+  it('leaves it to a later run where the host is left out', async () => {
+    const generations = { m2: restarted('R2', 'controllers', 'kube-scheduler.service') };
+    const plan = await plannedAfterKill(generations, { selection: { limit: new Set(['m2']) } });
+    expect(taken(plan)).toEqual([['controllers', [['m2']], []]]);
+  });
+
+  it('does so, and the host owes nothing any more', async () => {
+    const generations = { m2: restarted('R2', 'controllers', 'kube-scheduler.service') };
+    const { done } = await afterKill(generations, { carriedOut: ['etcd', 'controllers'] });
+    const [started, back] = ['m1 systemctl start kube-apiserver.service', 'm2 restore'].map((what) =>
+      done.indexOf(what),
+    );
+    expect(started).toBeGreaterThanOrEqual(0);
+    expect(back).toBeGreaterThan(started!);
+    expect(done).toEqual(expect.arrayContaining(['m1 settled etcd', 'm1 result succeeded']));
+  });
+
+  it('lifts a cordon of mcpk last, and none of an operator', async () => {
+    const generations = { m2: restarted('R2', 'controllers', 'kube-scheduler.service') };
+    const mine = await plannedAfterKill(generations, { cordoned: 'mcpk' });
+    expect(taken(mine).at(-1)).toEqual(['nodes', [['w1']], ['uncordon w1 (m1)']]);
+    const others = await plannedAfterKill(generations, { cordoned: 'other' });
+    expect(others.stages.map(({ name }) => name)).toEqual(['etcd', 'controllers']);
+  });
 });
 
 it('where something is broken that must be mended first nothing is put back, and no host asked for what it keeps', async () => {
-  const asked: string[] = [];
-  const fleet = { sessions: new Map([['m1', {}]]), exec: (host: string) => asked.push(host) };
+  const reader = fakeReader();
+  const fleet = { sessions: new Map([['m1', {}]]) };
   const stage: Partial<Stage> = {
     name: 'etcd',
     problems: () => [{ code: 'refused', message: 'the inventory wants what can not be' }],
     broken: () => [{ code: 'refused', host: 'm2', message: 'etcd has lost its quorum' }],
   };
   const input = { stages: [stage], selection: {}, forceUnsafe: true } as unknown as RollbackInput;
-  const opened = { fleet, facts: { hosts: new Map(), etcd: 'lost' } } as unknown as Opened;
+  const opened = { fleet, reader, facts: { hosts: new Map(), etcd: 'lost' } } as unknown as Opened;
   await expect(rollbackOpened(input, opened)).rejects.toMatchObject({
     code: 'refused',
     host: 'm2',
     message: 'etcd has lost its quorum',
   });
-  expect(asked).toEqual([]);
+  expect(reader.asked).toEqual([]);
 });

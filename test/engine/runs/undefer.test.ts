@@ -1,13 +1,16 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { Facts, NodeFacts, OwnedEntry } from '../../../src/cluster/facts.ts';
+import type { EngineInput } from '../../../src/engine/input.ts';
+import { compare } from '../../../src/engine/plan/compare.ts';
+import { compile } from '../../../src/engine/plan/compile.ts';
 import { plan, type PlanInput } from '../../../src/engine/plan/plan.ts';
 import type { Planned } from '../../../src/engine/runs/assemble.ts';
-import { backwards } from '../../../src/engine/runs/rollback.ts';
+import { backwards } from '../../../src/engine/plan/backwards.ts';
 import { undefer } from '../../../src/engine/runs/undefer.ts';
 import type { Plan, StagePlan } from '../../../src/engine/types.ts';
 import type { Stage } from '../../../src/states/stage.ts';
 import { nodes } from '../../../src/states/nodes.ts';
-import { factsOf, labCluster, registered } from '../../states/cluster.ts';
+import { anyArtifact, factsOf, labCluster, registered } from '../../states/cluster.ts';
 import { fakeReader, httpAnswer, pathOf } from '../support/fake-reader.ts';
 import { CHANGE, runOf } from '../support/fake-run.ts';
 
@@ -115,4 +118,69 @@ it('nodes that are to come wait for no API server', () => {
 it('nodes that are known do not wait', () => {
   const { stage } = planOf({ nodes: registered(cluster, OLD) });
   expect(titles(stage)).toEqual(['m1', 'w1', 'w2'].flatMap(drained));
+});
+
+describe('a stage of the API', () => {
+  const id = 'v1/ConfigMap/kube-system/greeting';
+  const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'greeting', namespace: 'kube-system' } };
+  const greetings: Stage = {
+    name: 'greetings',
+    title: 'Greetings',
+    api: true,
+    needs: [],
+    hosts: () => cluster.hosts,
+    states: () => [{ kind: 'kubeObject', id, object }],
+  };
+
+  /** It is planned again by an API server that tells its nodes, and of the object says so, one time after the other. */
+  async function planned(...said: ('silence' | 404)[]): Promise<{ stage: StagePlan; looks: number }> {
+    const facts: Facts = factsOf(cluster, { etcd: 'formed' });
+    const emit = vi.fn();
+    const signal = new AbortController().signal;
+    const input = { cluster, stages: [greetings], manifests: new Map(), emit, signal } as unknown as EngineInput;
+    const tree = compile({ cluster, facts, stages: [greetings], artifacts: anyArtifact, manifests: new Map() });
+    let looks = 0;
+    const reader = fakeReader({
+      answer: (ask) => {
+        if (pathOf(ask)?.startsWith('/api/v1/nodes')) return httpAnswer(200, { items: [] });
+        if (!pathOf(ask)?.endsWith('/greeting')) return httpAnswer(404);
+        looks += 1;
+        return said[Math.min(looks, said.length) - 1] === 404 ? httpAnswer(404) : { exitCode: 1 };
+      },
+    });
+    const compareInput = { tree, observed: new Map(), facts: facts.hosts, apiOwned: new Map(), now: new Date(0) };
+    const comparisons = compare(compareInput);
+    const planInput: PlanInput = { cluster, facts, stages: [greetings], tree, comparisons, selection: {}, inventory: { files: [], sha256: '' }, tool: 't', now: new Date(0) }; // prettier-ignore
+    const from = { input, tree, comparisons, compareInput, planInput, plan: plan(planInput), opened: { reader } };
+    const means = { ...runOf({}).means, cluster, facts, reader, comparisons };
+    return { stage: await undefer(from as unknown as Planned, means, greetings), looks };
+  }
+
+  /** As long as it takes, in no time. */
+  async function hurried<T>(work: () => Promise<T>): Promise<T> {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    try {
+      let isOver = false;
+      const doing = work().finally(() => (isOver = true));
+      doing.catch(() => undefined);
+      while (!isOver) {
+        await vi.advanceTimersByTimeAsync(500);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      return await doing;
+    } finally {
+      vi.useRealTimers();
+    }
+  }
+
+  it('is planned once its server tells of all kinds, which may be after it tells its nodes', async () => {
+    const { stage, looks } = await hurried(() => planned('silence', 'silence', 404));
+    expect(stage.deferred).toBeUndefined();
+    expect(stage.hosts.flatMap(({ items }) => items.map(({ comparison }) => comparison.result))).toEqual(['change']);
+    expect(looks).toBe(3);
+  });
+
+  it('is not known where it never does', async () => {
+    await expect(hurried(() => planned('silence'))).rejects.toThrow('greetings: still not known');
+  });
 });

@@ -51,10 +51,13 @@ export function fakeHands({ facts, before, exits = {}, failing = [], later = {} 
       await act(`roll back ${stage} ${host}`);
       return ['/etc/x'];
     },
-    async step({ title, on, run }) {
-      await act(`${run.join(' ')} (${on})`);
-      return { host: on, exitCode: exits[title] ?? 0, stdout: '', stderr: '' };
-    },
+    steps: (steps) =>
+      Promise.all(
+        steps.map(async ({ title, on, run }) => {
+          await act(`${run.join(' ')} (${on})`);
+          return { host: on, exitCode: exits[title] ?? 0, stdout: '', stderr: '' };
+        }),
+      ),
     async hold(gates, { stage, code = 'gate', stop }) {
       for (const { title, host } of gates) {
         await act(`hold ${title}`);
@@ -80,6 +83,8 @@ export function programOf(plan: Plan, stages: Program['stages'], more: Partial<P
     restores: false,
     forceUnsafe: false,
     noRollback: false,
+    maxFailures: 0,
+    pause: 0,
     ...more,
   };
 }

@@ -34,6 +34,7 @@ export const AUTHORITY: SharedSecretResource = {
 
 export interface Spec {
   needs?: string[];
+  along?: string[];
   batches?: string[][];
   around?: Stage['around'];
   guard?: Stage['guard'];
@@ -91,7 +92,9 @@ export function runOf(
     },
     read: () => Promise.reject(new Error('not asked for')),
     upload: () => Promise.reject(new Error('not asked for')),
+    download: () => Promise.reject(new Error('not asked for')),
     reach: more.reach ?? (() => Promise.reject(new Error('not asked for'))),
+    rejoin: () => Promise.reject(new Error('not asked for')),
     close: () => Promise.resolve(),
   };
   const stages = Object.entries(specs).map(([name, spec]): Stage => ({
@@ -118,7 +121,17 @@ export function runOf(
     const hosts = batches.flat().map((host) => ({ host, items }));
     const { irreversible } = specs[name] ?? {};
     const why = irreversible === undefined ? {} : { irreversible };
-    return { name, title: name, needs: [], batches, order: '', gates: [], steps: steps[name] ?? [], hosts, ...why };
+    return {
+      name,
+      title: name,
+      needs: specs[name]?.needs ?? [],
+      batches,
+      order: '',
+      gates: [],
+      steps: steps[name] ?? [],
+      hosts,
+      ...why,
+    };
   };
   const state = createState({
     id: 'r',
@@ -151,6 +164,7 @@ export function runOf(
       hear: () => undefined,
       close: () => Promise.resolve(),
     },
+    along: new Map(Object.entries(specs).map(([name, { along = [] }]) => [name, along])),
     turn: (_host, work) => work(),
   };
   const program: Program = {
@@ -160,6 +174,8 @@ export function runOf(
     restores: false,
     forceUnsafe: false,
     noRollback: more.noRollback ?? false,
+    maxFailures: 0,
+    pause: 0,
   };
   const hands = createHands(means, { changing: new HostsAtOnce(10), undefer: unasked });
   return { program, hands, state, means, log, events, sent };

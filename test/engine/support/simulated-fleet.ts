@@ -105,6 +105,12 @@ export class SimulatedFleet implements Fleet {
     return Promise.reject(new Error('not asked for'));
   }
 
+  download(): Promise<never> {
+    return Promise.reject(new Error('not asked for'));
+  }
+
+  rejoin: Fleet['rejoin'] = () => Promise.reject(new Error('no host boots'));
+
   /** Reached at once: whatever is armed is confirmed. */
   reach: Fleet['reach'] = () =>
     Promise.resolve({
@@ -117,7 +123,7 @@ export class SimulatedFleet implements Fleet {
   }
 
   async #run(host: string, { argv }: Command): Promise<CommandResult> {
-    if (argv[0] === 'socat') return this.#socket(host, argv.at(-1) ?? '');
+    if (argv.includes('socat')) return this.#socket(host, argv.at(-1) ?? '');
     if (argv[0] === 'ip') return said(this.#world.holder === host ? '10.77.0.100/32' : '');
     if (argv[0] === 'systemctl') await this.#act(host, argv[1] ?? '', argv[2] ?? '');
     if (argv[0] === 'sh' && this.#world.leader === host)

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { etcdGates } from '../../../src/cluster/etcd.ts';
 import type { GateCheck } from '../../../src/cluster/gate.ts';
 import type { Plan, StagePlan } from '../../../src/engine/types.ts';
-import { carryOut } from '../../../src/engine/work/carry-out.ts';
+import { McpkError } from '../../../src/core/errors.ts';
+import { carryOut, type CarryOut } from '../../../src/engine/work/carry-out.ts';
 import { execute } from '../../../src/engine/work/execute.ts';
 import type { ProgramStage } from '../../../src/engine/plan/program.ts';
 import type { Stage } from '../../../src/states/stage.ts';
@@ -30,18 +31,24 @@ interface Given extends Omit<FakeHandsInput, 'facts'> {
   plan: Plan;
   stages: ProgramStage[];
   confirm?: boolean;
+  first?: CarryOut['first'];
   more?: Parameters<typeof programOf>[2];
 }
 
-async function carried({ plan, stages, confirm = true, more, ...hands }: Given) {
+async function carried({ plan, stages, confirm = true, first, more, ...hands }: Given) {
   const doing = { program: programOf(plan, stages, more), hands: fakeHands({ facts, ...hands }), state: fakeState() };
-  const result = await carryOut(doing, { started: 0, confirm: () => Promise.resolve(confirm), mended: () => ['w9'] });
+  const result = await carryOut(doing, {
+    started: 0,
+    confirm: () => Promise.resolve(confirm),
+    ...(first ? { first } : {}),
+    mended: () => ['w9'],
+  });
   return { result, done: doing.hands.done, events: doing.state.events };
 }
 
 const known = (stage: Stage, plan: StagePlan, more: Partial<ProgramStage> = {}): ProgramStage => ({
   stage,
-  plan,
+  plan: { ...plan, needs: stage.needs },
   inScope: true,
   isHeld: false,
   ...more,
@@ -85,26 +92,47 @@ describe('a program is carried out', () => {
     expect([result.status, result.changed, result.exitCode]).toEqual(['succeeded', 3, 0]);
   });
 
+  it('after what comes first, which is in its result', async () => {
+    const seen: string[] = [];
+    const { result } = await carried({
+      plan,
+      stages: [known(stageOf('etcd'), changing('etcd', [['m1']]))],
+      before: (what) => seen.push(what),
+      first() {
+        seen.push('first');
+        return Promise.resolve({ snapshot: '/b.tar' });
+      },
+    });
+    expect([seen.slice(0, 2), result.snapshot]).toEqual([['first', 'converge etcd m1'], '/b.tar']);
+  });
+
   it('with what a step owes noted before it acts, and settled once its batch is done or it is undone', async () => {
     const steps: StagePlan['steps'] = [
       { batch: 0, when: 'before', title: 'stop', on: 'm1', run: ['stop'], undo: ['start'] },
       { batch: 0, when: 'after', title: 'start', on: 'm1', run: ['start'] },
     ];
-    const of = async (more: Partial<Stage>, exits = {}): Promise<FakeHands> => {
+    const of = async (exits = {}, taken = steps): Promise<FakeHands> => {
       const hands = fakeHands({ facts, exits });
-      const stages = [known(stageOf('etcd', more), changing('etcd', [['m1']], { steps }))];
+      const stages = [known(stageOf('etcd'), changing('etcd', [['m1']], { steps: taken }))];
       await execute(programOf(plan, stages), hands, fakeState());
       return hands;
     };
-    const good = await of({});
+    const good = await of();
     expect(good.done).toEqual(['owe stop (m1)', 'stop (m1)', 'converge etcd m1', 'start (m1)']);
     expect(good.settled).toContain('etcd m1');
     // The step after it fails, and so does its undo: the operator is told, and it is owed still.
-    const undone = await of({}, { start: 1 });
+    const undone = await of({ start: 1 });
     expect([undone.done.slice(-2), undone.settled]).toEqual([['start (m1)', 'start (m1)'], ['etcd m1']]);
-    expect((await of({}, { start: 1, stop: 1 })).settled).toEqual([]);
+    expect((await of({ start: 1, stop: 1 })).settled).toEqual([]);
     // What is to be undone is seen by what it leaves behind.
-    expect((await of({ owes: () => [] })).done[0]).toBe('stop (m1)');
+    expect(
+      (
+        await of(
+          {},
+          steps.map((step) => ({ ...step, marked: true as const })),
+        )
+      ).done[0],
+    ).toBe('stop (m1)');
   });
 
   it('where it goes back it restores, and nothing else', async () => {
@@ -162,6 +190,21 @@ describe('nothing is changed', () => {
       code: 'interrupted',
       message: 'declined',
     });
+  });
+
+  it('where what comes first fails, and that is not done where it is declined', async () => {
+    const done: string[] = [];
+    const before = (what: string): void => void done.push(what);
+    const first = (): Promise<never> => {
+      done.push('first');
+      return Promise.reject(new McpkError('gate', 'no snapshot'));
+    };
+    await expect(carried({ plan: CHANGED_FLAG, stages, before, first })).rejects.toMatchObject({ code: 'gate' });
+    expect(done).toEqual(['first']);
+    await expect(carried({ plan: CHANGED_FLAG, stages, before, first, confirm: false })).rejects.toMatchObject({
+      code: 'interrupted',
+    });
+    expect(done).toEqual(['first']);
   });
 
   const refused: Plan['refused'] = [

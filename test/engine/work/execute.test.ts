@@ -15,6 +15,13 @@ describe('execute', () => {
     expect(fake.log).toEqual(['converge h1', 'a changed', 'converge h2', 'b changed']);
   });
 
+  it('goes by what its plan needs, be it more than its stage', async () => {
+    const fake = runOf({ a: { batches: [['h1'], ['h2']] }, b: { batches: [['h3']] } });
+    Object.assign(fake.program.stages[1]!.plan, { needs: ['a'] });
+    await carried(fake);
+    expect(fake.log).toEqual(['converge h1', 'converge h2', 'a changed', 'converge h3', 'b changed']);
+  });
+
   it('takes the batches one after the other', async () => {
     const fake = runOf({ a: { batches: [['h1'], ['h2', 'h3']] } });
     await carried(fake);
@@ -32,6 +39,17 @@ describe('execute', () => {
     expect(results.map((each) => each.status)).toEqual(['failed', 'skipped']);
     expect(fake.log).toEqual(['converge h1', 'converge h2', 'a failed', 'b skipped']);
     expect(fake.state.failures.map((error) => error.exitCode)).toEqual([1]);
+  });
+
+  it('takes steps of the same kind side by side, and waits for all of them before the next', async () => {
+    const step = (together: string, on: string, ...run: string[]) => ({ title: on, on, run, together });
+    const around: Stage['around'] = () => ({
+      before: [step('stop', 'x', 'fail'), step('stop', 'y', 'a'), step('start', 'x', 'b')],
+      after: [],
+    });
+    const fake = runOf({ a: { batches: [['h1']], around } });
+    await carried(fake);
+    expect(fake.log).toEqual(['x: fail', 'y: a', 'a failed']);
   });
 
   it('undoes a step that failed, too: half of it may be done', async () => {

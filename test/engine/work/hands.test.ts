@@ -1,9 +1,12 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { Secret } from '../../../src/core/secret.ts';
+import type { Fleet } from '../../../src/engine/hosts/fleet.ts';
 import { HostsAtOnce } from '../../../src/engine/hosts/hosts-at-once.ts';
 import { createHands } from '../../../src/engine/work/hands.ts';
+import type { Sent } from '../../../src/states/wishes/wish.ts';
 import type { Means } from '../../../src/engine/work/means.ts';
 import { labCluster } from '../../states/cluster.ts';
-import { runOf } from '../support/fake-run.ts';
+import { runOf, withFleet } from '../support/fake-run.ts';
 
 /** Runs `work`, then the end of the run; gives back what was noted, and where the mark stays for what is owed. */
 async function closed(work: (hands: ReturnType<typeof createHands>) => void, mended: string[]) {
@@ -46,4 +49,38 @@ it.each<[string, Parameters<typeof closed>, string[]]>([
   ],
 ])('what an earlier run owes %s', async (_name, given, told) => {
   expect(await closed(...given)).toEqual(told);
+});
+
+describe('what a step sends', () => {
+  const done: string[] = [];
+  const fleet: Partial<Fleet> = {
+    upload: (host, { path, sha256 }) => Promise.resolve(void done.push(`${host} has ${path} ${sha256}`)),
+    exec: (host, commands) => {
+      done.push(...commands.map(({ argv, stdin = 'nothing' }) => `${host}: ${argv.join(' ')} < ${stdin}`));
+      return Promise.resolve(commands.map(() => ({ exitCode: 0, stdout: '', stderr: '' })));
+    },
+  };
+  const hands = createHands(withFleet(runOf({}).means, fleet), {
+    changing: new HostsAtOnce(1),
+    undefer: () => Promise.reject(new Error('no')),
+    sent: new Map<string, Sent>([
+      ['file', { source: '/x', path: '/var/y', sha256: 'ab', size: 1 }],
+      ['key', new Secret('private', 'key')],
+    ]),
+  });
+  const take = async (sends: string): Promise<string[]> => {
+    done.length = 0;
+    await hands.steps([{ title: 't', on: 'm1', run: ['use', 'it'], sends }], new AbortController().signal);
+    return done;
+  };
+
+  it('is there when it is taken: a file on the host, a secret on its standard input', async () => {
+    expect(await take('file')).toEqual(['m1 has /var/y ab', 'm1: use it < nothing']);
+    expect(await take('key')).toEqual(['m1: use it < private']);
+  });
+
+  it('is asked for before the step: nothing is done without it', async () => {
+    await expect(take('else')).rejects.toMatchObject({ code: 'unexpected' });
+    expect(done).toEqual([]);
+  });
 });

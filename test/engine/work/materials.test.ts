@@ -47,7 +47,9 @@ function materialsOf(
     request: refuse,
     exec: refuse,
     upload: refuse,
+    download: refuse,
     reach: () => Promise.reject(new Error('not asked for')),
+    rejoin: () => Promise.reject(new Error('not asked for')),
     close: () => Promise.resolve(),
     read: (host, path) => {
       read.push(`${host}:${path}`);

@@ -182,6 +182,14 @@ describe('a host goes back', () => {
     expect([...(fake.means.owned.get('h1') ?? [])]).toEqual([['file:/x', { hash: 'old', stage: 'a' }]]);
   });
 
+  it('and that of a stage that went along too', async () => {
+    const fake = await ended({ a: { batches: [['h1']], along: ['b'], gate: gate(['h1']) } }, {}, { owned });
+    expect([...(fake.means.owned.get('h1') ?? [])]).toEqual([
+      ['file:/x', { hash: 'old', stage: 'a' }],
+      ['file:/other', { hash: 'o', stage: 'b' }],
+    ]);
+  });
+
   it('and it is said plainly when the gate does not hold after that either', async () => {
     const fake = await ended({ a: { batches: [['h1']], gate: gate(['h1'], { stays: true }) } }, {}, { owned });
     expect(codes(fake)).toEqual([19]);

@@ -315,6 +315,8 @@ function runOf(parts: RunParts, outcome: Outcome): Doing {
     restores: false,
     forceUnsafe: forced,
     noRollback: false,
+    maxFailures: 0,
+    pause: 0,
   };
   const undefer = (): Promise<never> => Promise.reject(new Error('nothing is deferred'));
   return { program, state, hands: createHands(means, { changing: new HostsAtOnce(100), undefer }) };

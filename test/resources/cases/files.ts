@@ -29,9 +29,9 @@ const { path, mode, owner, group } = file;
 const joined: FileResource = {
   ...file,
   content: 'a: 1\nstate: existing\nb: 2\n',
-  readOnce: { line: '^state: .*$', as: 'state: new' },
+  readOnce: '^(joins|state): .*$',
 };
-const asRead = sha256('a: 1\nstate: new\nb: 2\n');
+const asRead = sha256('a: 1\n\nb: 2\n');
 
 export const cases: Case[] = [
   {

@@ -88,7 +88,7 @@ export const cases: Case[] = [
     seen: { packages: { containerd: { version: '1.6.20~ds1-1', status: 'installed', held: true } } },
     gives: {
       verb: 'update',
-      reasons: ['1.6.20~ds1-1 is installed, 1.7.24~ds1-6 is wanted'],
+      reasons: ['1.6.20~ds1-1 → 1.7.24~ds1-6'],
       irreversible: 'the version of a package before is not put back',
     },
     ops: [
@@ -98,6 +98,22 @@ export const cases: Case[] = [
         mask: ['containerd.service'],
         hold: ['containerd'],
         replaced: [],
+      },
+    ],
+  },
+  {
+    name: 'what we hold and another version may need moves along with it',
+    wanted: { ...exact, moves: ['runc'] },
+    seen: { packages: { containerd: { version: '1.6.20~ds1-1', status: 'installed', held: true } } },
+    gives: { verb: 'update' },
+    ops: [
+      {
+        op: 'install',
+        packages: ['containerd=1.7.24~ds1-6'],
+        mask: ['containerd.service'],
+        hold: ['containerd'],
+        replaced: [],
+        moved: ['runc'],
       },
     ],
   },
@@ -190,10 +206,16 @@ export const cases: Case[] = [
     gives: 'unchanged',
   },
   {
-    name: 'a command without conditions always runs',
+    name: 'a command without conditions always runs, and is not undone',
     wanted: command,
-    gives: { verb: 'run', reasons: ['runs every time'] },
+    gives: { verb: 'run', reasons: ['runs every time'], irreversible: 'a command has no undo' },
     ops: [{ op: 'run', argv: ['do', 'it'] }],
+  },
+  {
+    name: 'a command that needs no undo is nothing that a rollback leaves behind',
+    wanted: { ...command, needsNoUndo: true },
+    gives: { verb: 'run' },
+    without: ['irreversible'],
   },
   {
     name: 'a command whose product exists does not run',

@@ -1,5 +1,14 @@
-import { identityOfFiles } from '../../../src/resources/identity.ts';
-import type { CertificateResource, SharedSecretResource, SharedState } from '../../../src/resources/types.ts';
+import { recordText } from '../../../src/core/cluster-record.ts';
+import { PATHS } from '../../../src/core/paths.ts';
+import { publicKeyDigests } from '../../../src/core/public-keys.ts';
+import { identityOfFiles, sha256 } from '../../../src/resources/identity.ts';
+import type {
+  CertificateResource,
+  ClusterRecordResource,
+  PathState,
+  SharedSecretResource,
+  SharedState,
+} from '../../../src/resources/types.ts';
 import { fileState, type Case } from '../case.ts';
 import { AUTHORITY, LEAF, OTHER_AUTHORITY } from '../pems.ts';
 
@@ -50,6 +59,14 @@ const authority: SharedSecretResource = {
   ],
 };
 const laid = { '/a/key': fileState({ mode: '0600', sha256: 'hk' }), '/a/bundle': fileState({ sha256: 'hb' }) };
+
+const record: ClusterRecordResource = { kind: 'clusterRecord', cluster: 'lab', authority: 'authority/cluster' };
+const FIRST = publicKeyDigests(AUTHORITY)[0] ?? '';
+const recordFile = { op: 'write', path: PATHS.clusterRecord, mode: '0600', owner: 'root', group: 'root' } as const;
+const recordSum = (authority: string): string => sha256(recordText({ cluster: 'lab', authority }));
+const recordHash = (authority: string): string =>
+  identityOfFiles(new Map([[PATHS.clusterRecord, recordSum(authority)]]));
+const recordSeen = (authority: string): PathState => fileState({ mode: '0600', sha256: recordSum(authority) });
 
 export const cases: Case[] = [
   {
@@ -198,5 +215,44 @@ export const cases: Case[] = [
     seen: { paths: { ...laid, '/a/key': { ...laid['/a/key'], mode: '0644' } } },
     gives: { accessOnly: true, reasons: ['/a/key: mode 0644 → 0600'] },
     ops: [{ op: 'access', path: '/a/key', mode: '0600', owner: 'root', group: 'root' }],
+  },
+  {
+    name: 'the record of a cluster that stands is told by its authority, and shown without a diff',
+    wanted: record,
+    shared,
+    gives: {
+      verb: 'create',
+      reasons: ['absent'],
+      hash: recordHash(FIRST),
+      specification: ['cluster    lab', `authority  ${FIRST}`],
+    },
+    without: ['diff'],
+  },
+  {
+    name: 'the record of a host that joins is what the others have',
+    wanted: { ...record, known: FIRST },
+    shared: { 'authority/cluster': { ...held, texts: { cert: OTHER_AUTHORITY, bundle: OTHER_AUTHORITY } } },
+    gives: { verb: 'create', hash: recordHash(FIRST) },
+    ops: [{ ...recordFile, content: recordText({ cluster: 'lab', authority: FIRST }) }],
+  },
+  {
+    name: 'the record of a cluster that is to be is written with the authority that is made',
+    wanted: record,
+    shared: { 'authority/cluster': { state: 'absent', hashes: {}, texts: {} } },
+    gives: { verb: 'create', hash: '' },
+  },
+  {
+    name: 'the record stays what it was when the authority is another one',
+    wanted: { ...record, known: FIRST },
+    shared: { 'authority/cluster': { ...held, texts: { cert: OTHER_AUTHORITY, bundle: OTHER_AUTHORITY } } },
+    seen: { paths: { [PATHS.clusterRecord]: recordSeen(FIRST) } },
+    gives: 'unchanged',
+  },
+  {
+    name: 'a record that everybody may change is mended',
+    wanted: { ...record, known: FIRST },
+    shared,
+    seen: { paths: { [PATHS.clusterRecord]: { ...recordSeen(FIRST), mode: '0666' } } },
+    gives: { verb: 'update', reasons: ['mode 0666 → 0600'] },
   },
 ];

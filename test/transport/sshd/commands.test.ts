@@ -3,20 +3,21 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { fingerprint } from '../../../src/transport/known-hosts.ts';
 import { mcpk, type Said } from '../../commands/support.ts';
+import { freePort } from '../sshd.ts';
 import { impossible, realSshd } from './real-sshd.ts';
 
 const { sshd } = await realSshd();
 
-/** One master that is reached at the real sshd. */
-function inventory({ known = sshd.knownHosts, ssh = '' } = {}): string {
+/** One master, which is reached at the real sshd unless it says otherwise, and perhaps `more` hosts. */
+function inventory({ known = sshd.knownHosts, ssh = '', m1 = '', more = '' } = {}): string {
   const file = join(sshd.folder, 'mcpk.yaml');
   writeFileSync(
     file,
     `name: small
 ssh: { agent: false, port: ${sshd.port}, identityFiles: [${sshd.identity}], knownHostsFiles: [${known}]${ssh} }
 hosts:
-  - { name: m1, address: 127.0.0.1, internalAddress: 10.9.0.11, roles: [master] }
-network: { plugin: none }
+  - { name: m1, address: 127.0.0.1, internalAddress: 10.9.0.11, roles: [master]${m1} }
+${more}network: { plugin: none }
 `,
   );
   return file;
@@ -35,8 +36,36 @@ describe.skipIf(impossible !== undefined)('a host on which nothing of mcpk is', 
     const said = await mcpk(['kubeconfig', '-i', inventory()]);
     expect([said.code, said.stdout]).toEqual([18, '']);
     expect(said.stderr).toMatch(
-      /m1: .*ca\.crt.* are not there yet[^]*hint {2}Bring the cluster up first: mcpk apply -i /,
+      /m1: is no master of a cluster yet .*\n {2}there is no .*ca\.crt.*\n {2}hint {2}Bring the cluster up first: mcpk apply -i /,
     );
+  });
+});
+
+describe.skipIf(impossible !== undefined)('hosts that nobody asks for', () => {
+  const W1 = '  - { name: w1, address: 127.0.0.1, internalAddress: 10.9.0.21, roles: [worker] }\n';
+  const run = async (command: string, ...words: string[]): Promise<Said> => {
+    const file = inventory({ m1: `, ssh: { port: ${await freePort()} }`, more: W1 });
+    return mcpk([command, '-i', file, ...words]);
+  };
+
+  test('are not contacted by exec', async () => {
+    expect(await run('exec', '--limit', 'w1', '--', 'echo', 'here')).toEqual({
+      code: 0,
+      stdout: 'w1  here\n',
+      stderr: '',
+    });
+  });
+
+  test('are not contacted by facts, and of the cluster nothing is told then', async () => {
+    const said = await run('facts', '--limit', 'w1');
+    expect([said.code, said.stdout]).toEqual([0, expect.stringMatching(/^w1\n {2}system /)]);
+    expect(said.stdout).not.toMatch(/^etcd:/m);
+    expect(Object.keys(JSON.parse((await run('facts', '--limit', 'w1', '--json')).stdout) as object)).toEqual(['hosts', 'unreachable']); // prettier-ignore
+  });
+
+  test('are, where the command means all', async () => {
+    expect((await run('facts')).code).toBe(11);
+    expect((await run('plan', '--limit', 'w1')).code).toBe(11);
   });
 });
 

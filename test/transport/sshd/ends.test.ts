@@ -207,6 +207,15 @@ describe.skipIf(impossible !== undefined)('a real sshd: the end of a session, an
       },
     );
 
+    test('a part of a file arrives byte for byte', async () => {
+      const bytes = randomBytes(200_000);
+      const { file } = source(Buffer.concat([randomBytes(1000), bytes, randomBytes(1000)]));
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      const part = { file, from: 1000, size: bytes.length };
+      await (await session()).upload(part, '/run/part/x', sha256, () => undefined);
+      expect(sshd.inside('sha256sum', '/run/part/x')).toContain(sha256);
+    });
+
     test.each(['plain', 'gzip'] as const)('in many parts, %s, it arrives byte for byte', async (how) => {
       class Small extends Pace {
         override next(): ReturnType<Pace['next']> {

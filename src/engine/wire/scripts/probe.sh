@@ -10,7 +10,7 @@
 set -fu
 export LC_ALL=C
 
-memory=./run/mcpk/memory
+memory=./run/mcpk/remembered
 stamps=./run/mcpk/stamps
 rs=$(printf '\036')
 nl='
@@ -190,7 +190,7 @@ lasts() {
 # In memory, so that after a loss of power all is read anew.
 remember() {
   [ -d ./run/mcpk ] || return 0
-  { printf '%s' "$rs$remembered_hashes$rs$remembered_key$rs$remembered_show$rs$remembered_packages$rs" >$memory.new && mv -f $memory.new $memory; } 2>/dev/null
+  { printf '%s' "$rs$remembered_hashes$rs$remembered_key$rs$remembered_show$rs$remembered_packages$rs$remembered_versions$rs" >$memory.new && mv -f $memory.new $memory; } 2>/dev/null
 }
 
 # Which of `UNIT PATH…` run something else than these files are now: their own test, no process. What a process was
@@ -336,17 +336,21 @@ probe_facts() {
   [ -d ./run/systemd/system ] && for file in ./usr/lib/systemd/libsystemd-shared-*.so ./usr/lib/*/systemd/libsystemd-shared-*.so; do
     [ -e "$file" ] && seen="${seen}systemd=${file##*-shared-}$nl"
   done
+  # A member that starts without its data, and finds no others, leaves a folder, but no log.
+  [ -n "$etcd_log" ] && for file in "$etcd_log"/*.wal; do
+    [ -e "$file" ] && seen="${seen}etcd-data=1$nl" && break
+  done
   set -f
   # A service that runs has a control group; asking systemctl costs 10 ms.
   for groups in ./sys/fs/cgroup ./sys/fs/cgroup/systemd; do
     [ -d "$groups/system.slice/systemd-resolved.service" ] && seen="${seen}resolved=1$nl"
   done
-  [ -n "$etcd_data" ] && [ -d "$etcd_data/member" ] && seen="${seen}etcd-data=1$nl"
   # Of a host that is to join, where packets go that are not for its own networks.
   if [ ! -e ./var/lib/mcpk/owned.json ]; then
     IFS=$nl
     for line in $(ip -o -4 route show 2>/dev/null); do seen="${seen}route=$line$nl"; done
   fi
+  probe_running
   emit facts "$seen"
   # One process. From the kernel, not /sys/class/net: in a container that is another network's.
   emit network "$(printf '%s\n' 'addr show' 'link show' 'route show match 169.254.1.1' | ip -o -4 -force -batch - 2>/dev/null)"
@@ -357,13 +361,74 @@ probe_facts() {
   emit clock "$(date +%s%N)"
 }
 
+# The version of what runs, which need not be what lies there by now. What an executable says of itself is remembered
+# beside what changes when its bytes do, so that all of this is one process.
+probe_running() {
+  IFS=$us
+  identity='%a %d %i %s %.9Y %.9Z'
+  started=$nl
+  set --
+  for service in $services; do
+    for groups in ./sys/fs/cgroup ./sys/fs/cgroup/systemd; do
+      main_process "$service" "$groups/system.slice/$service.service/cgroup.procs" || continue
+      started="$started$service ./proc/$pid/exe$nl"
+      set -- "$@" "./proc/$pid/exe"
+      break
+    done
+  done
+  [ $# -gt 0 ] || return 0
+  ids=$(stat -L -c "$identity %n" -- "$@" 2>/dev/null)
+  known=$nl$remembered_versions
+  unknown=
+  IFS=$nl
+  for id in $ids; do
+    case $known in *" ${id% *}$nl"*) ;; *) unknown=$unknown$id$nl ;; esac
+  done
+  if [ -n "$unknown" ]; then
+    known=$known$(for id in $unknown; do ask_version "$id" & done && wait)$nl
+    moved=1
+  fi
+  remembered_versions=
+  for id in $ids; do
+    said=${known%%" ${id% *}$nl"*}
+    [ "$said" = "$known" ] && continue
+    said=${said##*"$nl"}
+    service=${started%%" ${id##* }$nl"*}
+    seen="${seen}runs=${service##*"$nl"} $said$nl"
+    remembered_versions="$remembered_versions$said ${id% *}$nl"
+  done
+}
+
+# Of all processes in a service's control group, the first one of its name: in containerd's there are those of pods, too.
+# The kernel keeps 15 letters of a name.
+main_process() {
+  while read -r pid; do
+    IFS= read -r name <"./proc/$pid/comm" && case $1 in "$name"*) return 0 ;; esac
+  done 2>/dev/null <"$2"
+  return 1
+}
+
+# In a process of its own. As root runs it, only what is root's and what nobody else may write, held open so that it stays
+# the same: a service that was taken over can't have run here what it likes.
+ask_version() {
+  exe=${1##* } flag=--version
+  exec 3<"$exe"
+  case ${1%% *} in *[2367]? | *[2367]) exit ;; esac
+  [ -O /proc/self/fd/3 ] && [ "$(stat -L -c "$identity" /proc/self/fd/3)" = "${1% *}" ] || exit
+  # It takes the longer one for the name of a file.
+  IFS= read -r name <"${exe%exe}comm" && [ "$name" = haproxy ] && flag=-v
+  said=$(timeout -k 2 10 /proc/self/fd/3 $flag </dev/null 2>&1)
+  said=${said%%"$nl"*}
+  [ -z "$said" ] || printf '%s %s\n' "$said" "${1% *}"
+} 2>/dev/null
+
 fact() {
   [ -r "$2" ] && IFS= read -r value <"$2" && seen="$seen$1=$value$nl"
 }
 
 paths='' differing='' texts='' certificates='' listings='' binaries='' units='' executables='' packages='' sysctls='' modules='' users='' commands=''
-facts='' etcd_data='' disks='' us='' answer='' section='' accounts='' groups='' local_users=0
-remembered_hashes='' remembered_key='' remembered_show='' remembered_packages='' moved='' shown='' installed=''
+facts='' etcd_log='' disks='' services='' us='' answer='' section='' accounts='' groups='' local_users=0
+remembered_hashes='' remembered_key='' remembered_show='' remembered_packages='' remembered_versions='' moved='' shown='' installed=''
 
 cd "${MCPK_ROOT:-/}" || exit 1
 # By one process, what may be of use beside the request: what was true a while ago, with what tells whether it still is.
@@ -372,7 +437,7 @@ IFS=$rs
 set -- $said
 case ${1-} in
   "==> $memory <=="*)
-    [ $# -gt 4 ] && remembered_hashes=$2 remembered_key=$3 remembered_show=$4 remembered_packages=$5 && shift 5
+    [ $# -gt 5 ] && remembered_hashes=$2 remembered_key=$3 remembered_show=$4 remembered_packages=$5 remembered_versions=$6 && shift 6
     ;;
 esac
 # Joined again: an argument of a command may hold that byte.
@@ -411,8 +476,9 @@ for line in $said; do
     'm '*) modules=$rest ;;
     'g '*) users=$rest ;;
     'F '*) facts=$rest ;;
-    'E '*) etcd_data=$rest ;;
+    'E '*) etcd_log=$rest ;;
     'D '*) disks=$rest ;;
+    'V '*) services=$rest ;;
     *) commands=$commands$nl$line ;;
   esac
 done

@@ -81,9 +81,9 @@ destroy() {
   shred -u -n 1 -- "$1" && to_sync "${1%/*}" && touched "$1"
 }
 
-# rmdir PATH: a folder that still has something in it stays, without an error.
+# rmdir PATH: a folder that still has something in it stays, without an error, and one that a disk is mounted on.
 remove_empty_directory() {
-  if [ -d "$1" ] && [ ! -L "$1" ]; then
+  if [ -d "$1" ] && [ ! -L "$1" ] && ! mountpoint -q -- "$1"; then
     save_folder "$1" && rmdir --ignore-fail-on-non-empty -- "$1" && to_sync "${1%/*}"
   fi
 }

@@ -1,6 +1,6 @@
 # Installs packages.
 # In:  P:PACKAGE or P:PACKAGE=VERSION, M:UNIT to mask meanwhile, H:PACKAGE to hold afterwards, R:PACKAGE that may be
-#      taken off for these.
+#      taken off for these, V:PACKAGE that we hold and that changes along with them where they need another one.
 # Out: packages installed and held. $state/masked lists units while they are masked, for the stream after one that is
 #      killed; $state/apt.log has what apt said.
 
@@ -15,7 +15,7 @@ install_apart() {
 
 # What `--install` of this script does.
 install_packages() {
-  local argument='' packages='' masked='' held='' replaced='' downgrade='' result=0 IFS="$nl"
+  local argument='' packages='' masked='' held='' replaced='' moved='' downgrade='' result=0 IFS="$nl"
   for argument; do
     case $argument in P:*=*) downgrade=--allow-downgrades ;; esac
     case $argument in
@@ -23,9 +23,14 @@ install_packages() {
       M:*) masked=$masked$nl${argument#M:} ;;
       H:*) held=$held$nl${argument#H:} ;;
       R:*) replaced=$replaced$nl${argument#R:} ;;
+      V:*) moved=$moved$nl${argument#V:} ;;
     esac
   done
   finish_dpkg || return 1
+  # apt changes nothing that is held, unless it is named; then its hold is gone.
+  if [ -n "$moved" ] && ! apt --simulate --allow-change-held-packages $downgrade install -- $packages >/dev/null 2>&1; then
+    packages=$packages$moved held=$held$moved
+  fi
   if [ -n "$masked" ]; then printf '%s\n' $masked >$state/masked && systemctl mask --runtime --quiet -- $masked; fi
   apt_install >$state/apt.log 2>&1
   result=$?
@@ -41,8 +46,8 @@ install_packages() {
 }
 
 # Installs $packages. apt makes room for a package by removing others, and what depends on them: of what is there only
-# $replaced may go. A package that an earlier run held may be changed by this one, to an older version too where one is
-# named.
+# $replaced may go. A package that is held may be changed where it is among these, to an older version too where one is
+# named: another hold is an operator's, and apt keeps it.
 apt_install() {
   local name='' removed=''
   if [ -z "$replaced" ]; then

@@ -1,0 +1,27 @@
+/**
+ * `npm run docs:lab -- NAME…`: runs scenarios of docs/operations.md and docs/recovery.md on the lab and records what they
+ * show into their pages. Without NAME a list of them.
+ */
+import { PAGES } from '../test/e2e/scenarios/pages.ts';
+import { labIsUp, whyNoLab } from './lab.ts';
+import { runSuite } from './suites.ts';
+
+const sequences = PAGES.flatMap(({ sequences: own }) => Object.entries(own));
+const wanted = process.argv.slice(2).map((name) => sequences.find(([own]) => own === name)?.[0]);
+const reason = whyNoLab();
+if (wanted.length === 0 || wanted.includes(undefined)) {
+  process.stdout.write('which? npm run docs:lab -- NAME…, of:\n\n');
+  for (const [name, scenarios] of sequences)
+    process.stdout.write(`  ${name.padEnd(16)} ${scenarios.map((each) => each.name).join(', ')}\n`);
+  process.exitCode = 64;
+} else if (reason !== undefined) {
+  process.stdout.write(`✖ ${reason}\n`);
+  process.exitCode = 1;
+} else if (await labIsUp()) {
+  process.env['MCPK_RECORD'] = 'yes';
+  const pattern = `^(${wanted.join('|')}) `;
+  const { failures } = await runSuite('e2e', ['test/e2e/26-operations.test.ts', 'test/e2e/27-recovery.test.ts', '-t', pattern]); // prettier-ignore
+  process.exitCode = failures.length === 0 ? 0 : 1;
+} else {
+  process.exitCode = 1;
+}

@@ -1,0 +1,25 @@
+// Of calendarspec.c in systemd, which takes them in any case.
+const SHORTHANDS = /^(?:minutely|hourly|daily|weekly|monthly|quarterly|yearly|an?nually|semi-?annually|bi-?annually)$/i;
+const DAY = '(?:mon(?:day)?|tue(?:sday)?|wed(?:nesday)?|thu(?:rsday)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?)';
+const DAYS = new RegExp(`^${DAY}(?:(?:,|-|\\.\\.)${DAY})*,?$`, 'i');
+const DATE_OR_TIME = /^(?=.*[\d*])[\d*,.:/~T-]+$/;
+const CLOCK = /(?:^|T)(\d+):(\d+)(?::(\d+))?$/;
+const ZONE = /^[A-Za-z][\w+/-]*$/;
+
+/**
+ * Whether systemd could take this as OnCalendar (systemd.time(7)): a shorthand or days, a date, a time, and a time zone
+ * at the end, whose name is not looked up. Never false for what systemd takes.
+ */
+export function mayBeOnCalendar(text: string): boolean {
+  const [first = '', ...rest] = text.trim().split(/\s+/);
+  const zoned = ZONE.test(rest.at(-1) ?? '') && !DAYS.test(rest.at(-1) ?? '');
+  const words = [first, ...(zoned ? rest.slice(0, -1) : rest)];
+  if (SHORTHANDS.test(first)) return words.length === 1;
+  return words.every((word, index) => (index === 0 && DAYS.test(word)) || (DATE_OR_TIME.test(word) && isClock(word)));
+}
+
+/** A time that is written out is one of the day. */
+function isClock(word: string): boolean {
+  const [, hours = '0', minutes = '0', seconds = '0'] = CLOCK.exec(word) ?? [];
+  return Number(hours) < 24 && Number(minutes) < 60 && Number(seconds) < 61;
+}
