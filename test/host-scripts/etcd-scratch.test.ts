@@ -32,6 +32,7 @@ beforeEach(() => {
     'etcdctl',
     `case "$*" in
     *'snapshot save'*) printf taken >snapshot.db ;;
+    *'endpoint health'*) grep -q '^etcd --name' ${root}/calls ;;
     *--count-only*) printf '"Revision" : 31\\n"More" : false\\n"Count" : 10\\n' ;;
   esac`,
   );

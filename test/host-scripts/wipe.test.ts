@@ -168,12 +168,13 @@ describe.skipIf(process.getuid?.() !== 0)('mounts and rules', () => {
     expect(host.read('/var/cni/own')).toBe('x');
   });
 
-  /** With a network, a /run and a /var/lib of its own. */
+  /** With a network, processes, a /run and a /var/lib of its own. */
   function apart(setUp: string, script: string, arg: string, look: string): string {
     const PATH = `${host.stubs}:/usr/sbin:/sbin:/usr/bin:/bin`;
     const own = `set -e; mount -t tmpfs tmpfs /run; mount -t tmpfs tmpfs /var/lib`;
     const code = `${own}\n${setUp}\ndash -c "$1" sh "$2"\n${look}`;
-    const argv = ['--mount', '--net', '--propagation', 'private', 'dash', '-c', code, 'sh', script, arg];
+    const apartFrom = ['--mount', '--net', '--pid', '--fork', '--mount-proc', '--propagation', 'private'];
+    const argv = [...apartFrom, 'dash', '-c', code, 'sh', script, arg];
     const { status, stdout, stderr } = spawnSync('unshare', argv, { env: { PATH }, encoding: 'utf8' });
     return `${String(status)} ${stdout}${stderr}`;
   }
@@ -207,6 +208,21 @@ describe.skipIf(process.getuid?.() !== 0)('mounts and rules', () => {
       mount -t tmpfs tmpfs /var/lib/theirs`;
     expect(apart(setUp, END_PODS, '/var/lib/kubelet', "awk '{ print $2 }' /proc/mounts | grep /var/lib/")).toBe(
       '0 /var/lib/theirs\n',
+    );
+  });
+
+  it('and containers whose shims outlived them, or containerd, end; those of other namespaces go on', () => {
+    host.stub('systemctl', 'exit 3');
+    // A container's process that ignores what it may, under a shim that never ends by itself.
+    const shim = 'trap "" TERM; sh -c "trap \\"\\" TERM; exec tail -f /dev/null" & wait; read -r _ <&3';
+    host.put('/containerd-shim-runc-v2', `#!/bin/sh\nexec 3<>/run/never\n${shim}\n`, 0o755);
+    const start = (namespace: string, of = 'containerd'): string =>
+      `${host.at('/containerd-shim-runc-v2')} -namespace ${namespace} -id 1 -address /run/${of}/containerd.sock >/dev/null 2>&1 & `;
+    const setUp = `mkdir -p /var/lib/kubelet; mkfifo /run/never; ${start('k8s.io')}${start('k8s.io')}${start('moby')}${start('k8s.io', 'k3s')}
+      until [ "$(pgrep -xc tail)" = 4 ]; do :; done`;
+    const look = "pgrep -ax 'tail|containerd-shim' | grep -o 'tail\\|-namespace.*' | sort";
+    expect(apart(setUp, END_PODS, '/var/lib/kubelet', look)).toBe(
+      `0 ${['k8s.io -id 1 -address /run/k3s', 'moby -id 1 -address /run/containerd'].map((of) => `-namespace ${of}/containerd.sock\n`).join('')}tail\ntail\n`,
     );
   });
 });

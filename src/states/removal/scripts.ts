@@ -37,6 +37,29 @@ if systemctl is-active --quiet containerd.service; then
   images=$(of_pods images ls --quiet)
   [ -z "$images" ] || of_pods images rm $images >/dev/null
 fi
+# A shim ends by itself a moment after the last of its containers, but not always; and without containerd all go on. What
+# runs in containers is a child of its shim, or becomes one when its parent ends.
+shims() {
+  for process in /proc/[0-9]*; do
+    { IFS= read -r name <"$process/comm"; } 2>/dev/null && [ "$name" = containerd-shim ] || continue
+    # Those of another containerd, also of one in a container, go on.
+    [ "$process/ns/pid" -ef /proc/self/ns/pid ] || continue
+    case $(tr '\\0' ' ' <"$process/cmdline" 2>/dev/null) in
+      *' -namespace k8s.io '*' -address /run/containerd/containerd.sock '*) echo "\${process#/proc/}" ;;
+    esac
+  done
+}
+children() { for shim; do cat "/proc/$shim/task/"*/children 2>/dev/null || :; done; }
+tries=100
+while shims=$(shims) && [ -n "$shims" ]; do
+  running=$(children $shims)
+  if [ -n "$running" ]; then kill -9 $running 2>/dev/null || :
+  elif [ "$tries" -lt 80 ]; then kill -9 $shims 2>/dev/null || :
+  fi
+  tries=$((tries - 1))
+  [ "$tries" -gt 0 ] || { echo "containers do not end, their shims are: $shims" >&2; exit 1; }
+  sleep 0.1
+done
 for namespace in /run/netns/cni-*; do
   [ -e "$namespace" ] || continue
   umount -l -- "$namespace" 2>/dev/null || :

@@ -28,7 +28,7 @@ export async function isClear(name: string): Promise<void> {
   );
   expect(
     // Names of processes have at most 15 letters, and a shell that is asked by -f would find itself.
-    await on(name, 'sh', '-c', 'pgrep -x "kubelet|containerd-shim|etcd|kube-apiserver" || :'),
+    await on(name, 'sh', '-c', 'pgrep -ax "kubelet|containerd-shim|etcd|kube-apiserver" || :'),
   ).toBe('');
 }
 
