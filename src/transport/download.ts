@@ -17,6 +17,8 @@ import type { Downloaded, DownloadRequest, SessionRecord } from './types.ts';
 const PART_BYTES = 4 * 1024 * 1024;
 /** One is asked for while the other comes, so that a line with a long way is full. This process holds so many. */
 const PARTS_ON_THE_WAY = 2;
+/** With 8 MiB of packets that nobody needs any more V8 begins to look through all of its heap, and again soon after. */
+const COLLECTED_BYTES = 1024 * 1024;
 
 export interface Download extends DownloadRequest {
   connection: Connection;
@@ -41,7 +43,6 @@ export interface Download extends DownloadRequest {
 export async function download(options: Download): Promise<Downloaded & { sent: number; received: number }> {
   const { host, argv, patience, signal } = options;
   const what = `what ${argv[0]} prints`;
-  const collect = collector();
   const arriving = new Arriving(options, what);
   const remote = await RemoteScript.open(options.connection, {
     ...options,
@@ -49,6 +50,7 @@ export async function download(options: Download): Promise<Downloaded & { sent: 
     args: [PART_BYTES],
     admit: (head) => arriving.admit(head),
     onRecord: (record) => arriving.take(record),
+    onPacket: collector(),
     onEnd: (error) => arriving.fail(error),
   });
   const abort = (): void => remote.destroy(abortError(options));
@@ -75,7 +77,6 @@ export async function download(options: Download): Promise<Downloaded & { sent: 
       bytes += record.body.length;
       await options.onData(record.body);
       arriving.giveBack(record.body);
-      collect();
     }
   } catch (error) {
     remote.destroy(new McpkError('unreachable', `${host}: the download was given up`, { host, cause: error }));
@@ -87,13 +88,19 @@ export async function download(options: Download): Promise<Downloaded & { sent: 
 }
 
 /**
- * Frees the packets that a part came in. They lie outside of V8's heap, which sees no reason to collect until there are
- * 100 MB of them.
+ * Frees packets soon after they came. They lie outside of V8's heap, which sees no reason to collect its young objects
+ * until there are 100 MB of them.
  */
-function collector(): () => void {
+function collector(): (bytes: number) => void {
   setFlagsFromString('--expose-gc');
   const gc = runInNewContext('gc') as NodeJS.GCFunction;
-  return () => gc({ type: 'minor' });
+  let since = 0;
+  return (bytes) => {
+    since += bytes;
+    if (since < COLLECTED_BYTES) return;
+    since = 0;
+    gc({ type: 'minor' });
+  };
 }
 
 /** Parts in the order in which they come, and what of them may come. */

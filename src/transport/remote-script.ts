@@ -29,6 +29,8 @@ export interface ScriptOptions {
   onRecord: (record: SessionRecord) => void;
   /** Throws on a record that nobody waits for: the channel ends with that. May give the room for its bytes. */
   admit: (head: RecordHead) => Buffer | void;
+  /** Of what came, once it is taken: how many bytes. */
+  onPacket?: (bytes: number) => void;
   /** Once; what is still waited for fails with it. */
   onEnd: (error: McpkError) => void;
   signal: AbortSignal;
@@ -133,6 +135,7 @@ export class RemoteScript {
     if (this.#ended) return;
     try {
       this.#parser.push(chunk);
+      this.#options.onPacket?.(chunk.length);
     } catch (error) {
       this.destroy(error instanceof McpkError ? error : noRecord(this.#options.host, error as Error));
     }
