@@ -4,8 +4,8 @@
 #   rehearse FOLDER
 #     restores FOLDER/snapshot.db, starts a member on it, and prints what it answers when it counts its keys, by fields
 #   copy FOLDER MEMBER DATA WAL
-#     prints a snapshot of what a member has that has lost its quorum, as etcd-snapshot.sh does: a line with its size in
-#     bytes, the snapshot, and a line of JSON about it. WAL is empty where the write-ahead log lies with the data.
+#     prints a snapshot of what a member has that has lost its quorum, as etcd-snapshot.sh does: the snapshot, and 512 bytes
+#     about it. WAL is empty where the write-ahead log lies with the data.
 # Exit code 3: no room; 4: the snapshot can't be restored.
 
 client=http://127.0.0.1:2379 peer=http://127.0.0.1:2380
@@ -67,9 +67,8 @@ copy() {
   start "$member" --force-new-cluster ${wal:+--wal-dir=log-of-member} || exit 1
   quietly etcd_answers snapshot save snapshot.db || exit 1
   quietly etcdutl snapshot restore snapshot.db --data-dir=proof || exit 4
-  stat -c %s snapshot.db
-  cat snapshot.db
-  etcdutl snapshot status snapshot.db --write-out=json 2>/dev/null
+  cat snapshot.db || exit 1
+  printf '%-512s' "$(etcdutl snapshot status snapshot.db --write-out=json 2>/dev/null)"
 }
 
 umask 077

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Takes a snapshot of etcd from this host's member, as root, and proves that it can be restored.
 #   send FOLDER
-#     prints it: a line with its size in bytes, the snapshot, and a line of JSON about it
+#     prints the snapshot, as etcd gives it, and 512 bytes about it: JSON, filled up with blanks. All of them come once it
+#     is proved; until then it is of no use, and whoever takes it must compare the sum that etcd put at its end.
 #   keep FOLDER CLUSTER MEMBER KUBERNETES COUNT
 #     writes a bundle (docs/recovery.md) into FOLDER, of which the newest COUNT stay there. Its keys are encrypted where
 #     /etc/etcd/backup-recipients names recipients of age. /etc/etcd/backup-upload, where it is there, has a command, a
@@ -26,7 +27,6 @@ main() {
   size=$(database_size) || exit 1
   wanted=$((2 * size + 268435456))
   { [ "$mode" = send ] && in_memory; } || check_room
-  quietly etcd snapshot save "$work/snapshot.db" >/dev/null || exit 1
   case $mode in
     send) send ;;
     keep) keep "$3" "$4" "$5" "$6" ;;
@@ -54,11 +54,13 @@ database_size() {
 }
 
 # etcd's tools wait until all that they wrote is on the disk, and the member that runs here waits for the disk meanwhile.
-# Nobody else sees what is mounted, and it leaves with the last process (mcpk runs this by unshare).
+# Nobody else sees what is mounted, and it leaves with the last process (mcpk runs this by unshare). Large pages, where the
+# kernel has them, spare most of the time that copying it takes.
 in_memory() {
   available=$(sed -n 's/^MemAvailable: *\([0-9]*\) kB$/\1/p' /proc/meminfo)
   [ "$((${available:-0} / 2))" -ge "$((wanted / 1024))" ] || return 1
-  mount -t tmpfs -o "size=$wanted,mode=0700" mcpk "$work" 2>/dev/null
+  mount -t tmpfs -o "size=$wanted,mode=0700,huge=within_size" mcpk "$work" 2>/dev/null ||
+    mount -t tmpfs -o "size=$wanted,mode=0700" mcpk "$work" 2>/dev/null
 }
 
 # The snapshot, and as much again to restore it; what is left must do for etcd itself.
@@ -72,25 +74,38 @@ check_room() {
 # etcd's tools tell all that they do: said only where one fails.
 quietly() { "$@" 2>"$work/said.$3" || { tail -n 5 "$work/said.$3" >&2 && return 1; }; }
 
-# Only restoring compares the sum that etcd wrote at its end; what is restored is of no use. Counting reads all of it, too.
+save() { quietly etcd snapshot save "$work/snapshot.db" >/dev/null; }
+
+# prove WORD…: by a restore with these words besides. What is restored is of no use. Counting reads all of it, too.
 prove() {
   quietly etcdutl snapshot status "$work/snapshot.db" --write-out=json >"$work/status" &
   counting=$!
-  quietly etcdutl snapshot restore "$work/snapshot.db" --data-dir "$work/proof" >/dev/null || return 1
-  wait "$counting" || return 1
-  rm -rf -- "$work/proof"
+  quietly etcdutl snapshot restore "$work/snapshot.db" --data-dir "$work/proof" "$@" >/dev/null || return 1
+  wait "$counting"
 }
 
-# Proved while it is on its way.
+# On its way from its first byte on, and proved meanwhile. etcdctl writes into snapshot.db.part, which it gives its name
+# at the end. The sum is compared where it arrives, so once is enough.
 send() {
-  prove &
-  stat -c %s "$work/snapshot.db" && cat "$work/snapshot.db" || exit 1
+  : >"$work/snapshot.db.part"
+  exec 3<"$work/snapshot.db.part"
+  { save && echo 0 || echo 1; } >"$work/saved" 3<&- &
+  until [ -s "$work/saved" ]; do
+    cat <&3 || exit 1
+    sleep 0.02
+  done
+  read -r failed <"$work/saved"
+  [ "$failed" = 0 ] || exit 1
+  prove --skip-hash-check 3<&- &
+  cat <&3 || exit 1
   wait "$!" || exit 4
-  cat "$work/status"
+  printf '%-512s' "$(cat "$work/status")"
 }
 
 keep() {
+  save || exit 1
   prove || exit 4
+  rm -rf -- "$work/proof"
   cluster=$1 member=$2 kubernetes=$3 count=$4
   now=$(date -u +%Y%m%dT%H%M%SZ) said=$(date -u +%Y-%m-%dT%H:%M:%S.000Z)
   sum=$(sha256sum <"$work/snapshot.db") || exit 1
@@ -176,6 +191,8 @@ send_away() {
 }
 
 umask 077
+# Of etcd's tools, whose threads mostly wait for each other.
+export GOMAXPROCS=1
 export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 cd / || exit 1
 main "$@"

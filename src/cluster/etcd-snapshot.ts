@@ -47,84 +47,61 @@ export function snapshotFailure(host: string, { exitCode, stderr }: { exitCode: 
   });
 }
 
-const LONGEST_LINE = 4096;
 /** etcdctl puts a sum of all before it behind the pages of the database. */
 const SUM_BYTES = 32;
-const PAGE_BYTES = 512;
+/** Behind that the script says what it is. */
+const ABOUT_BYTES = 512;
+const LAST_BYTES = SUM_BYTES + ABOUT_BYTES;
 
-/** Takes what {@link snapshotCommand} prints, piece by piece, into a bundle. */
+/** Takes what {@link snapshotCommand} prints, piece by piece, into a bundle. How long it is only its end tells. */
 export class ArrivingSnapshot {
   readonly #host: string;
   readonly #writer: BundleWriter;
   readonly #hash = createHash('sha256');
-  #head = '';
-  #size: number | undefined;
-  #done = 0;
-  /** Of all before the sum. */
-  #found = '';
-  readonly #sum: Buffer[] = [];
-  #tail = '';
+  /** The last bytes that came, at most so many as are not of the database. */
+  #last = Buffer.alloc(0);
 
   constructor(host: string, writer: BundleWriter) {
     this.#host = host;
     this.#writer = writer;
   }
 
-  /** Throws `gate` for what is no snapshot. */
   async take(piece: Buffer): Promise<void> {
-    const rest = this.#size === undefined ? await this.#begin(piece) : piece;
-    if (this.#size === undefined) return;
-    const bytes = rest.subarray(0, this.#size - this.#done);
-    if (bytes.length > 0) await this.#body(bytes, this.#size);
-    this.#tail += rest.toString('utf8', bytes.length);
-    if (this.#tail.length > LONGEST_LINE) throw this.#nonsense('too much behind it');
+    const ready = Math.max(0, this.#last.length + piece.length - LAST_BYTES);
+    const before = this.#last.subarray(0, ready);
+    const now = piece.subarray(0, ready - before.length);
+    const last = Buffer.concat([this.#last.subarray(before.length), piece.subarray(now.length)]);
+    for (const bytes of [before, now]) {
+      this.#hash.update(bytes);
+      await this.#writer.piece(bytes);
+    }
+    this.#last = last;
   }
 
   /** When all has come: what bundle.json says of it. Throws `gate` when it is not what etcd wrote. */
-  end(): Pick<EtcdBundle, 'revision' | 'totalKeys' | 'databaseBytes' | 'sha256'> {
-    if (this.#size === undefined || this.#done < this.#size) throw this.#nonsense('a part of it is missing');
-    if (Buffer.concat(this.#sum).toString('hex') !== this.#found)
+  async end(): Promise<Pick<EtcdBundle, 'revision' | 'totalKeys' | 'databaseBytes' | 'sha256'>> {
+    const sum = this.#last.subarray(0, SUM_BYTES);
+    const found = this.#hash.copy().digest('hex');
+    const status = this.#status(this.#last.toString('utf8', SUM_BYTES));
+    if (sum.toString('hex') !== found)
       throw new McpkError(
         'gate',
         `${this.#host}: the snapshot that arrived is not the one that etcd wrote; nothing was kept`,
         {
           host: this.#host,
-          details: [`wanted  sha256 ${Buffer.concat(this.#sum).toString('hex')}`, `found   sha256 ${this.#found}`],
+          details: [`wanted  sha256 ${sum.toString('hex')}`, `found   sha256 ${found}`],
           hint: 'Run the same command again.',
         },
       );
-    return { ...this.#status(), sha256: this.#hash.digest('hex') };
-  }
-
-  async #begin(piece: Buffer): Promise<Buffer> {
-    const end = piece.indexOf('\n');
-    this.#head += piece.toString('latin1', 0, end === -1 ? piece.length : end);
-    if (end === -1 && this.#head.length <= LONGEST_LINE) return piece.subarray(piece.length);
-    const size = /^\d{1,15}$/.test(this.#head) ? Number(this.#head) : 0;
-    if (size % PAGE_BYTES !== SUM_BYTES) throw this.#nonsense('etcd puts a sum of 32 bytes behind it');
-    await this.#writer.snapshot(size);
-    this.#size = size;
-    return piece.subarray(end + 1);
-  }
-
-  async #body(bytes: Buffer, size: number): Promise<void> {
-    const before = Math.max(0, size - SUM_BYTES - this.#done);
-    const data = bytes.subarray(0, before);
-    const sum = bytes.subarray(data.length);
-    this.#hash.update(data);
-    if (data.length === before && this.#found === '') this.#found = this.#hash.copy().digest('hex');
-    this.#hash.update(sum);
-    // A piece of its own is kept, not the megabyte that it lies in.
-    if (sum.length > 0) this.#sum.push(Buffer.from(sum));
-    this.#done += bytes.length;
-    await this.#writer.piece(bytes);
+    await this.#writer.piece(sum);
+    return { ...status, sha256: this.#hash.update(sum).digest('hex') };
   }
 
   /** As `etcdutl snapshot status` tells it. */
-  #status(): Pick<EtcdBundle, 'revision' | 'totalKeys' | 'databaseBytes'> {
+  #status(text: string): Pick<EtcdBundle, 'revision' | 'totalKeys' | 'databaseBytes'> {
     let json: unknown;
     try {
-      json = parseForeignJson(this.#tail);
+      json = parseForeignJson(text);
     } catch {
       // Said below.
     }

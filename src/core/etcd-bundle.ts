@@ -76,8 +76,8 @@ export class BundleWriter {
   readonly #file: FileHandle;
   readonly #createdAt: Date;
   #position = BLOCK_BYTES + DESCRIPTION_BYTES;
-  #snapshot: UstarFile | undefined;
-  #left = 0;
+  /** Where its header belongs. */
+  #snapshot: number | undefined;
 
   constructor(file: FileHandle, createdAt: Date) {
     this.#file = file;
@@ -91,33 +91,33 @@ export class BundleWriter {
     this.#position = inBlocks(this.#position);
   }
 
-  /** Throws `refused` for more than an archive of this kind can hold. */
-  async snapshot(size: number): Promise<void> {
-    if (size > LARGEST_FILE)
-      throw new McpkError('refused', `a snapshot of ${String(size)} bytes is more than a bundle holds (8 GiB)`, {
+  /** More of the snapshot, after the keys. Throws `refused` for more than an archive of this kind can hold. */
+  async piece(bytes: Buffer): Promise<void> {
+    if (this.#snapshot === undefined) {
+      this.#snapshot = this.#position;
+      this.#position += BLOCK_BYTES;
+    }
+    if (this.#size + bytes.length > LARGEST_FILE)
+      throw new McpkError('refused', 'a snapshot of more than a bundle holds (8 GiB)', {
         hint: 'Keep it apart: etcdctl snapshot save on a member.',
       });
-    this.#snapshot = { name: SNAPSHOT, size };
-    this.#left = size;
-    await this.#put(ustarHeader(this.#snapshot, this.#createdAt));
-  }
-
-  /** More of the snapshot. */
-  async piece(bytes: Buffer): Promise<void> {
-    this.#left -= bytes.length;
     await this.#put(bytes);
   }
 
-  /** Throws `unexpected` when the snapshot is not as long as was said. */
+  get #size(): number {
+    return this.#snapshot === undefined ? 0 : this.#position - this.#snapshot - BLOCK_BYTES;
+  }
+
+  /** Throws `unexpected` without a snapshot. */
   async finish(bundle: EtcdBundle): Promise<void> {
     const text = Buffer.from(JSON.stringify(bundle, undefined, 1));
-    if (this.#snapshot === undefined || this.#left !== 0 || text.length >= DESCRIPTION_BYTES)
-      throw new McpkError(
-        'unexpected',
-        `a bundle that lacks ${String(this.#left)} bytes of its snapshot, or is too long to describe`,
-      );
+    if (this.#snapshot === undefined || text.length >= DESCRIPTION_BYTES)
+      throw new McpkError('unexpected', 'a bundle that lacks its snapshot, or is too long to describe');
     // Two empty blocks end an archive.
     await this.#file.truncate(inBlocks(this.#position) + 2 * BLOCK_BYTES);
+    const header = ustarHeader({ name: SNAPSHOT, size: this.#size }, this.#createdAt);
+    this.#position = this.#snapshot;
+    await this.#put(header);
     this.#position = 0;
     await this.#put(ustarHeader({ name: DESCRIPTION, size: DESCRIPTION_BYTES }, this.#createdAt));
     await this.#put(

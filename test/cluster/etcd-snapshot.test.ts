@@ -7,7 +7,9 @@ import { ArrivingSnapshot, snapshotFailure } from '../../src/cluster/etcd-snapsh
 import { BundleWriter, readBundle, type EtcdBundle } from '../../src/core/etcd-bundle.ts';
 import { fillFile } from '../../src/core/private-file.ts';
 
-const ABOUT: Omit<EtcdBundle, keyof ReturnType<ArrivingSnapshot['end']>> = {
+type Told = Awaited<ReturnType<ArrivingSnapshot['end']>>;
+
+const ABOUT: Omit<EtcdBundle, keyof Told> = {
   apiVersion: 'mcpk/v1',
   kind: 'EtcdBundle',
   cluster: 'lab',
@@ -22,28 +24,25 @@ const ABOUT: Omit<EtcdBundle, keyof ReturnType<ArrivingSnapshot['end']>> = {
 
 const DATA = randomBytes(512 * 40);
 const SNAPSHOT = Buffer.concat([DATA, createHash('sha256').update(DATA).digest()]);
-const STATUS = '{"hash":1,"revision":485261,"totalKey":11642,"totalSize":20480,"version":"3.7.0"}\n';
-const head = (size: number): Buffer => Buffer.from(`${String(size)}\n`);
-const SENT = Buffer.concat([head(SNAPSHOT.length), SNAPSHOT, Buffer.from(STATUS)]);
+const STATUS = '{"hash":1,"revision":485261,"totalKey":11642,"totalSize":20480,"version":"3.7.0"}';
+const about = (text: string): Buffer => Buffer.from(text.padEnd(512));
+const SENT = Buffer.concat([SNAPSHOT, about(STATUS)]);
 
 /** Takes it in pieces of that size; gives the file and what is said of it. */
-async function arrive(
-  sent: Buffer,
-  piece: number,
-): Promise<{ file: string; told: ReturnType<ArrivingSnapshot['end']> }> {
+async function arrive(sent: Buffer, piece: number): Promise<{ file: string; told: Told }> {
   const file = join(await mkdtemp(join(tmpdir(), 'mcpk-arriving-')), 'x.tar');
   const told = await fillFile(file, async (handle) => {
     const writer = new BundleWriter(handle, new Date());
     const arriving = new ArrivingSnapshot('m2', writer);
     for (let at = 0; at < sent.length; at += piece) await arriving.take(sent.subarray(at, at + piece));
-    const ended = arriving.end();
+    const ended = await arriving.end();
     await writer.finish({ ...ABOUT, ...ended });
     return ended;
   });
   return { file, told };
 }
 
-it.each([1, 7, 31, 512, 20_511, 1_000_000])(
+it.each([1, 7, 31, 512, 544, 20_511, 1_000_000])(
   'a snapshot in pieces of %i bytes is the one that etcd wrote',
   async (piece) => {
     const { file, told } = await arrive(SENT, piece);
@@ -62,17 +61,14 @@ describe('what is no snapshot, or not the one that etcd wrote, is told (16)', ()
   it.each<[string, Buffer]>([
     ['a byte of the data', flipped(5000)],
     ['a byte of its sum', flipped(SNAPSHOT.length)],
-    ['a part is missing', SENT.subarray(0, 9000)],
+    ['a part is missing', Buffer.concat([SNAPSHOT.subarray(0, 9000), about(STATUS)])],
+    ['its end is missing', SENT.subarray(0, 9000)],
     ['nothing', Buffer.alloc(0)],
-    ['no size', Buffer.from('hello\n')],
-    ['a size without a sum', Buffer.concat([head(DATA.length), DATA, Buffer.from(STATUS)])],
-    ['a head without end', Buffer.alloc(100_000, '1')],
+    ['less than a sum', Buffer.from('hello\n')],
+    ['no sum', Buffer.concat([DATA, about(STATUS)])],
     ['more than there should be', Buffer.concat([SENT, Buffer.alloc(10_000)])],
-    ['nothing about it', SENT.subarray(0, SENT.length - STATUS.length)],
-    [
-      'nonsense about it',
-      Buffer.concat([SENT.subarray(0, SENT.length - STATUS.length), Buffer.from('{"revision":-1}')]),
-    ],
+    ['nothing about it', SNAPSHOT],
+    ['nonsense about it', Buffer.concat([SNAPSHOT, about('{"revision":-1}')])],
   ])('%s', async (_what, sent) => {
     await expect(arrive(sent, 4096)).rejects.toMatchObject({ code: 'gate', host: 'm2' });
   });

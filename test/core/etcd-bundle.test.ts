@@ -40,7 +40,6 @@ async function write(bundle: EtcdBundle = BUNDLE, keys?: Buffer): Promise<void> 
   await fillFile(file, async (handle) => {
     const writer = new BundleWriter(handle, AT);
     if (bundle.keys !== 'none') await writer.keys(keys ?? Buffer.from('{"a":"b"}'), bundle.keys);
-    await writer.snapshot(SNAPSHOT.length);
     for (let at = 0; at < SNAPSHOT.length; at += 1_000_000) await writer.piece(SNAPSHOT.subarray(at, at + 1_000_000));
     await writer.finish(bundle);
   });

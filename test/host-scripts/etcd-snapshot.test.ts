@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -29,6 +30,12 @@ const KEYS: BundleKeys = {
 const MEMBER = `[{"Endpoint":"x","Status":{"header":{"cluster_id":14841639068965178418,"member_id":1,"revision":7,"raft_term":2},"version":"3.7.3","dbSize":8192,"leader":1,"storageVersion":"3.7.0","dbSizeQuota":1,"dbSizeInUse":4096}}]`;
 const STATUS = '{"hash":1,"revision":485261,"totalKey":11642,"totalSize":8192,"version":"3.7.0"}';
 
+/** As etcdctl does it: $to gets its name once all is there. Half of it first, the rest once there is a file `go`. */
+const SAVE = `here=$(dirname "$0")/..
+    head -c 4000 "$here/snapshot" >"$to.part"
+    until [ -e "$here/go" ]; do sleep 0.01; done
+    tail -c +4001 "$here/snapshot" >>"$to.part" && mv "$to.part" "$to"`;
+
 let root = '';
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'mcpk-snapshot-'));
@@ -39,9 +46,14 @@ beforeEach(() => {
   mkdirSync(join(root, 'backups'));
   stub(
     'etcdctl',
-    `case "$*" in *'endpoint status'*) echo '${MEMBER}' ;; *'snapshot save'*) for to; do :; done; cp ${root}/snapshot "$to" ;; esac`,
+    `case "$*" in *'endpoint status'*) echo '${MEMBER}' ;; *'snapshot save'*) for to; do :; done
+    ${SAVE} ;; esac`,
   );
-  stub('etcdutl', `case "$2" in restore) mkdir "$5" ;; status) echo '${STATUS}' ;; esac`);
+  stub(
+    'etcdutl',
+    `echo "$*" >>${root}/calls; case "$2" in restore) [ -s "$3" ] && mkdir "$5" ;; status) echo '${STATUS}' ;; esac`,
+  );
+  put('go', '');
   // Nothing of this machine is mounted upon.
   stub('mount', `echo "$@" >>${root}/mounted; exit 1`);
   put('proc/meminfo', 'MemTotal: 9999999 kB\nMemAvailable:   524320 kB\n');
@@ -75,14 +87,51 @@ const keep = (count = 3): ReturnType<typeof run> =>
   run('keep', join(root, 'backups'), 'lab', 'm2', '1.37.1', String(count));
 const backups = (): string[] => readdirSync(join(root, 'backups')).toSorted();
 
-it('what is sent: its size, the snapshot, what it is; and nothing stays', () => {
+it('what is sent: the snapshot, what it is; and nothing stays', () => {
   const { status, stdout } = run('send', root);
-  const head = `${String(SNAPSHOT.length)}\n`;
   expect(status).toBe(0);
-  expect(stdout.subarray(0, head.length).toString()).toBe(head);
-  expect(stdout.subarray(head.length, head.length + SNAPSHOT.length).equals(SNAPSHOT)).toBe(true);
-  expect(stdout.subarray(head.length + SNAPSHOT.length).toString()).toBe(`${STATUS}\n`);
+  expect(stdout.subarray(0, SNAPSHOT.length).equals(SNAPSHOT)).toBe(true);
+  expect(stdout.subarray(SNAPSHOT.length).toString()).toBe(STATUS.padEnd(512));
   expect(readdirSync(root).filter((name) => name.startsWith('.'))).toEqual([]);
+});
+
+describe('a snapshot is on its way while etcd gives it', () => {
+  it('and its end follows', async () => {
+    rmSync(join(root, 'go'));
+    const child = spawn('sh', ['-c', script(), 'sh', 'send', root]);
+    const pieces: Buffer[] = [];
+    child.stdout.on('data', (piece: Buffer) => pieces.push(piece));
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    await expect.poll(() => Buffer.concat(pieces).equals(SNAPSHOT.subarray(0, 4000))).toBe(true);
+    put('go', '');
+    expect(await ended).toBe(0);
+    expect(Buffer.concat(pieces).subarray(0, SNAPSHOT.length).equals(SNAPSHOT)).toBe(true);
+  });
+
+  it('so one that fails midway was begun, and says why (1)', () => {
+    stub(
+      'etcdctl',
+      `case "$*" in *'endpoint status'*) echo '${MEMBER}' ;; *) for to; do :; done; printf half >"$to.part"; echo "context deadline" >&2; exit 1 ;; esac`,
+    );
+    const { status, stdout, stderr } = run('send', root);
+    expect([status, 'half'.startsWith(stdout.toString()), stderr]).toEqual([1, true, 'context deadline\n']);
+  });
+
+  it.each(['restore', 'status'])('so one whose proof fails (%s) was sent, but not what it is (4)', (word) => {
+    stub('etcdutl', `case "$2" in ${word}) echo "mismatch" >&2; exit 1 ;; restore) mkdir "$5" ;; esac`);
+    const { status, stdout, stderr } = run('send', root);
+    expect([status, stdout.equals(SNAPSHOT), stderr]).toEqual([4, true, 'mismatch\n']);
+  });
+});
+
+it("etcd's sum is compared once: where it arrives, or on the host where the bundle stays there", () => {
+  const restores = (): string[] =>
+    readFileSync(join(root, 'calls'), 'utf8')
+      .match(/^snapshot restore .*/gm)
+      ?.map((line) => line.split(' ').slice(5).join(' ')) ?? [];
+  run('send', root);
+  keep();
+  expect(restores()).toEqual(['--skip-hash-check', '']);
 });
 
 describe('what is sent lies in memory where twice of what it takes is to spare', () => {
@@ -96,9 +145,17 @@ describe('what is sent lies in memory where twice of what it takes is to spare',
   it('and then takes no room on the disk', () => {
     expect(run('send', join(root, 'backups')).status).toBe(0);
     expect(readFileSync(join(root, 'mounted'), 'utf8')).toMatch(
-      new RegExp(`^-t tmpfs -o size=${String(wanted)},mode=0700 mcpk ${root}/backups/\\.snapshot\\.\\d+\n$`),
+      new RegExp(
+        `^-t tmpfs -o size=${String(wanted)},mode=0700,huge=within_size mcpk ${root}/backups/\\.snapshot\\.\\d+\n$`,
+      ),
     );
     expect(backups()).toEqual([]);
+  });
+
+  it('of a kernel that has no large pages for it, too', () => {
+    stub('mount', `case "$*" in *huge*) exit 32 ;; esac; echo "$@" >>${root}/mounted`);
+    expect(run('send', join(root, 'backups')).status).toBe(0);
+    expect(readFileSync(join(root, 'mounted'), 'utf8')).toMatch(/^-t tmpfs -o size=\d+,mode=0700 mcpk \S+\n$/);
   });
 
   it.each([

@@ -36,7 +36,6 @@ export async function writeBundle(
     const writer = new BundleWriter(handle, createdAt);
     if (keys !== undefined && form !== 'none')
       await writer.keys(Buffer.isBuffer(keys) ? keys : Buffer.from(JSON.stringify(keys)), form);
-    await writer.snapshot(snapshot.length);
     await writer.piece(snapshot);
     await writer.finish(bundle);
   });

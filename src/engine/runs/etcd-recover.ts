@@ -81,7 +81,7 @@ async function write(
     createdAt: now.toISOString(),
     member: from,
     versions: { etcd: etcdutlVersion(version) ?? cluster.versions.etcd, kubernetes: cluster.versions.kubernetes },
-    ...arriving.end(),
+    ...(await arriving.end()),
     ...describeKeys(keys),
     keys: 'plain',
   };

@@ -152,7 +152,7 @@ async function take(
     signal,
   );
   if (answer.exitCode !== 0) throw snapshotFailure(host, answer);
-  return { member: name, versions: { etcd: version, kubernetes }, ...arriving.end() };
+  return { member: name, versions: { etcd: version, kubernetes }, ...(await arriving.end()) };
 }
 
 /** Of the first master that is reached, whose binary is what its API server runs, or will once it starts. */

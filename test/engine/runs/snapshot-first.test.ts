@@ -15,7 +15,7 @@ const cluster = await labCluster();
 const MEMBERS = ['m1', 'm2', 'm3'];
 const DATA = Buffer.alloc(512 * 4, 'x');
 const SNAPSHOT = Buffer.concat([DATA, createHash('sha256').update(DATA).digest()]);
-const STATUS = '{"revision":7,"totalKey":3,"totalSize":2048}\n';
+const STATUS = '{"revision":7,"totalKey":3,"totalSize":2048}';
 
 /** What a member answers to one request; m1 leads. */
 function answered(host: string, path: string): string {
@@ -40,7 +40,7 @@ interface Given {
 function before({ sent, exitCode = 0, stderr = '' }: Given = {}): { means: Means; events: Event[]; asked: string[] } {
   const { means, events } = runOf({});
   const asked: string[] = [];
-  const whole = Buffer.concat([Buffer.from(`${String(SNAPSHOT.length)}\n`), SNAPSHOT, Buffer.from(STATUS)]);
+  const whole = Buffer.concat([SNAPSHOT, Buffer.from(STATUS.padEnd(512))]);
   const fleet: Partial<Fleet> = {
     sessions: new Map(MEMBERS.map((name) => [name, {}])) as unknown as Fleet['sessions'],
     exec: (host, commands) =>
@@ -88,6 +88,8 @@ describe('without one nothing is changed, and nothing of it is left', () => {
   it.each<[string, Given, number, RegExp]>([
     ['no room', { sent: Buffer.alloc(0), exitCode: 3 }, 14, /m2: no room for a snapshot/],
     ['not what etcd has', { sent: Buffer.alloc(0), exitCode: 4 }, 16, /m2: the snapshot can't be restored/],
+    ['no proof, after all of it came', { sent: SNAPSHOT, exitCode: 4 }, 16, /m2: the snapshot can't be restored/],
+    ['no proof, whatever is said of it', { exitCode: 4 }, 16, /m2: the snapshot can't be restored/],
     ['another one arrived', { sent: Buffer.from('hello\n') }, 16, /m2: what it sent is no snapshot/],
     ['etcdctl fails', { sent: Buffer.alloc(0), exitCode: 1, stderr: 'context deadline' }, 15, /m2: no snapshot/],
   ])('%s', async (_why, given, exitCode, message) => {
