@@ -13,12 +13,12 @@ import { notAsked, tooMuch } from './remote-errors.ts';
 import { RemoteScript } from './remote-script.ts';
 import type { Downloaded, DownloadRequest, SessionRecord } from './types.ts';
 
-/** Each is some processes on the host. */
-const PART_BYTES = 4 * 1024 * 1024;
-/** One is asked for while the other comes, so that a line with a long way is full. This process holds so many. */
-const PARTS_ON_THE_WAY = 2;
+/** What a processor's own memory holds while it is copied, summed up and written. */
+const PART_BYTES = 1024 * 1024;
+/** Twice what SSH lets be on its way, so that a line with a long way is full. This process holds so many. */
+const PARTS_ON_THE_WAY = 4;
 /** With 8 MiB of packets that nobody needs any more V8 begins to look through all of its heap, and again soon after. */
-const COLLECTED_BYTES = 1024 * 1024;
+const COLLECTED_BYTES = 2 * 1024 * 1024;
 
 export interface Download extends DownloadRequest {
   connection: Connection;
