@@ -30,6 +30,13 @@ describe('where containerd comes from', () => {
     const settled = withRuntimeSource(cluster, stands ? withPackages(cluster) : factsOf(cluster));
     expect([settled.containerd.source, settled.versions.containerd]).toEqual([source, version]);
   });
+
+  it('stays upstream’s once hosts have that, whose packages stay too, and is asked for no more', async () => {
+    const cluster = await labCluster();
+    const link = { ref: 'link:/usr/local/bin/containerd', stage: 'runtime', hash: '' };
+    const facts = factsOf(cluster, {}, { owned: [...OWNS_PACKAGES, link] });
+    expect(withRuntimeSource(cluster, facts).containerd.source).toBe('upstream');
+  });
 });
 
 describe("upstream's containerd", () => {
