@@ -2,6 +2,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { LabError } from './errors.ts';
+import { ensureCompiler } from './machine.ts';
 import { ARCH } from './paths.ts';
 import { isOnPath, run } from './run.ts';
 import { COMPONENT_FILES, type Component } from './versions.ts';
@@ -17,6 +18,9 @@ interface Recipe {
   mains?: Readonly<Record<string, string>>;
   /** Program as Go names it → name in upstream's release. */
   renames?: Readonly<Record<string, string>>;
+  tags?: readonly string[];
+  /** Has C in it, and is linked whole, so that it runs on any host. */
+  cgo?: true;
 }
 
 /**
@@ -32,7 +36,8 @@ export async function goBuild(component: Component, version: string, directory: 
     await mkdir(join(directory, name));
     await writeFile(join(directory, name, 'main.go'), text);
   }
-  const env = goEnvironment();
+  if (recipe.cgo) await ensureCompiler();
+  const env = { ...goEnvironment(), ...(recipe.cgo ? { CGO_ENABLED: '1' } : {}) };
   await run(['go', 'mod', 'tidy'], { cwd: directory, env });
   await run(
     [
@@ -44,6 +49,8 @@ export async function goBuild(component: Component, version: string, directory: 
       '-p',
       '2',
       '-trimpath',
+      '-tags',
+      (recipe.tags ?? []).join(','),
       '-ldflags',
       linkerFlags(recipe),
       '-o',
@@ -84,6 +91,10 @@ async function recipeOf(component: Component, version: string): Promise<Recipe> 
       return etcd(version);
     case 'cni-plugins':
       return cniPlugins(version);
+    case 'containerd':
+      return containerd(version);
+    case 'runc':
+      return runc(version);
     case 'coredns':
       return coredns(version);
     case 'calico':
@@ -140,6 +151,31 @@ function coredns(version: string): Recipe {
     .map((name) => `import _ "${module}/plugin/${name}"\n`);
   const main = `package main\n\nimport "${module}/coremain"\n${plugins.join('')}\nfunc main() { coremain.Run() }\n`;
   return { tools: [], mains: { coredns: main }, requires: { [module]: `v${version}` }, replaces: {}, variables: {} };
+}
+
+/** Without the snapshotters for file systems that no host of the lab has, two of which need C. */
+function containerd(version: string): Recipe {
+  const module = 'github.com/containerd/containerd/v2';
+  return {
+    tools: COMPONENT_FILES.containerd.map((name) => `${module}/cmd/${name}`),
+    requires: { [module]: `v${version}` },
+    replaces: {},
+    variables: { [`${module}/version.Version`]: `v${version}` },
+    tags: ['no_btrfs', 'no_devmapper', 'no_zfs'],
+  };
+}
+
+/** With libseccomp, as pods get the runtime's seccomp profile. */
+function runc(version: string): Recipe {
+  const module = 'github.com/opencontainers/runc';
+  return {
+    tools: [module],
+    requires: { [module]: `v${version}` },
+    replaces: {},
+    variables: { 'main.version': version },
+    tags: ['seccomp', 'netgo', 'osusergo'],
+    cgo: true,
+  };
 }
 
 function cniPlugins(version: string): Recipe {
@@ -237,5 +273,6 @@ function goMod(recipe: Recipe): string {
 
 function linkerFlags(recipe: Recipe): string {
   const variables = Object.entries(recipe.variables).map(([name, value]) => `-X ${name}=${value}`);
-  return ['-s', '-w', ...variables].join(' ');
+  const whole = recipe.cgo ? ['-linkmode external', '-extldflags -static'] : [];
+  return ['-s', '-w', ...variables, ...whole].join(' ');
 }

@@ -39,7 +39,15 @@ const NETNS_MARK = join(STATE, 'made-run-netns');
 export const LOADING = join(STATE, 'loading');
 
 /** What the cluster of the lab is made of, besides Debian's packages. */
-const COMPONENTS: readonly Component[] = ['etcd', 'cni-plugins', 'coredns', 'calico', 'kubernetes'];
+const COMPONENTS: readonly Component[] = [
+  'etcd',
+  'cni-plugins',
+  'containerd',
+  'runc',
+  'coredns',
+  'calico',
+  'kubernetes',
+];
 
 /** One finished part of `up`, or news from one that takes long (then without seconds). */
 export interface Progress {

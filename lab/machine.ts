@@ -39,6 +39,14 @@ export async function ensurePrograms(onWork: (what: string) => void): Promise<st
   return packages;
 }
 
+/** A C compiler, and what runc is linked with. */
+export async function ensureCompiler(): Promise<void> {
+  if ((await isOnPath('gcc')) && (await isOnPath('pkg-config')) && (await exists('/usr/include/seccomp.h'))) return;
+  const packages = ['gcc', 'libc6-dev', 'libseccomp-dev', 'pkg-config'];
+  await requireApt(packages);
+  await aptInstall(packages);
+}
+
 async function requireApt(packages: readonly string[]): Promise<void> {
   if (await isOnPath('apt-get')) return;
   throw new LabError(`the lab needs ${packages.join(', ')}, and this machine has no apt-get to install them`, {

@@ -15,6 +15,8 @@ interface Release {
   checksums: string;
   /** Folder inside the tarball; undefined when the file is the program itself. */
   unpack?: string;
+  /** Of the program, where its file is called otherwise. */
+  name?: string;
 }
 
 /**
@@ -50,6 +52,14 @@ function releasesOf(component: Component, version: string): Release[] {
       const url = `${github}/containernetworking/plugins/releases/download/v${version}/cni-plugins-linux-${ARCH}-v${version}.tgz`;
       return [{ url, checksums: `${url}.sha256`, unpack: '.' }];
     }
+    case 'containerd': {
+      const url = `${github}/containerd/containerd/releases/download/v${version}/containerd-${version}-linux-${ARCH}.tar.gz`;
+      return [{ url, checksums: `${url}.sha256sum`, unpack: 'bin' }];
+    }
+    case 'runc': {
+      const base = `${github}/opencontainers/runc/releases/download/v${version}`;
+      return [{ url: `${base}/runc.${ARCH}`, checksums: `${base}/runc.sha256sum`, name: 'runc' }];
+    }
     case 'coredns': {
       const url = `${github}/coredns/coredns/releases/download/v${version}/coredns_${version}_linux_${ARCH}.tgz`;
       return [{ url, checksums: `${url}.sha256`, unpack: '.' }];
@@ -84,7 +94,7 @@ async function fetchRelease(release: Release, directory: string): Promise<void> 
     });
   }
   if (release.unpack === undefined) {
-    await writeFile(join(directory, 'bin', name), bytes);
+    await writeFile(join(directory, 'bin', release.name ?? name), bytes);
     return;
   }
   const archive = join(directory, name);

@@ -2,12 +2,14 @@
  * What the lab is made of unless its caller asks for something else. Kept apart from
  * src/core/versions.ts: the lab must be able to lay down versions that mcpk calls too old.
  */
-export type Component = 'kubernetes' | 'etcd' | 'cni-plugins' | 'coredns' | 'calico';
+export type Component = 'kubernetes' | 'etcd' | 'cni-plugins' | 'containerd' | 'runc' | 'coredns' | 'calico';
 
 export const DEFAULT_VERSIONS: Readonly<Record<Component, string>> = {
   kubernetes: '1.37.1',
   etcd: '3.7.3',
   'cni-plugins': '1.9.1',
+  containerd: '2.3.7',
+  runc: '1.5.3',
   coredns: '1.15.0',
   // The newest one that can be had as a Go module.
   calico: '3.28.5',
@@ -18,6 +20,8 @@ export const COMPONENT_FILES: Readonly<Record<Component, readonly string[]>> = {
   kubernetes: ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubelet', 'kube-proxy', 'kubectl'],
   etcd: ['etcd', 'etcdctl', 'etcdutl'],
   'cni-plugins': ['bridge', 'host-local', 'loopback', 'portmap', 'bandwidth', 'firewall', 'tuning'],
+  containerd: ['containerd', 'containerd-shim-runc-v2', 'ctr'],
+  runc: ['runc'],
   coredns: ['coredns'],
   calico: ['calico-node', 'calico', 'install', 'kube-controllers', 'check-status'],
 };

@@ -2,6 +2,7 @@
 import { globSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { withRuntimeSource } from '../src/cluster/runtime-source.ts';
 import { COMPONENTS, filesOf } from '../src/artifacts/components.ts';
 import { COMMANDS } from '../src/commands/main.ts';
 import { assumedFacts } from '../src/commands/shared/assumed-facts.ts';
@@ -82,7 +83,7 @@ async function clusterOf(over = ''): Promise<Cluster> {
     { file, text: await readFile(file, 'utf8') },
     ...(over === '' ? [] : [{ file: 'over.yaml', text: over }]),
   ];
-  return loadTexts(files, { env: { HOME: '/root' } });
+  return withRuntimeSource(await loadTexts(files, { env: { HOME: '/root' } }));
 }
 
 async function stages(): Promise<string> {

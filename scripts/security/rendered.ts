@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { load } from 'js-yaml';
+import { withRuntimeSource } from '../../src/cluster/runtime-source.ts';
 import { assumedFacts } from '../../src/commands/shared/assumed-facts.ts';
 import { UNSEEN_ARTIFACTS } from '../../src/commands/shared/rendered-files.ts';
 import { revealed } from '../../src/core/secret.ts';
@@ -35,7 +36,7 @@ export async function renderCluster(over = ''): Promise<Rendered> {
   const text = await readFile(join(ROOT, INVENTORY), 'utf8');
   const files = [text, 'network: { plugin: bridge }', over].filter((each) => each !== '');
   const texts = files.map((each, index) => ({ file: `${String(index)}.yaml`, text: each }));
-  const cluster = await loadTexts(texts, { env: { HOME: '/root' }, directory: '/' });
+  const cluster = withRuntimeSource(await loadTexts(texts, { env: { HOME: '/root' }, directory: '/' }));
   const nodes = cluster.hosts.map(({ name }, index) => ({
     name,
     podCidr: `10.244.${String(index)}.0/24`,

@@ -1,4 +1,5 @@
 import { Args, Flags } from '@oclif/core';
+import { withRuntimeSource } from '../cluster/runtime-source.ts';
 import type { Facts } from '../cluster/facts.ts';
 import { McpkError } from '../core/errors.ts';
 import type { EngineInput } from '../engine/input.ts';
@@ -60,7 +61,8 @@ export default class Render extends BaseCommand<typeof Render> {
     if (this.flags.facts !== undefined) checkFacts(cluster, { file: this.flags.facts, facts, limit });
     const stages = describedStages(input);
     const manifests = stages.some((stage) => stage.manifests) ? await input.openManifests() : input.manifests;
-    const tree = compile({ ...input, stages, manifests, facts, artifacts: UNSEEN_ARTIFACTS });
+    const settled = withRuntimeSource(cluster, facts);
+    const tree = compile({ ...input, cluster: settled, stages, manifests, facts, artifacts: UNSEEN_ARTIFACTS });
     const wanted = tree.stages
       .filter(({ name }) => isNamed(name, input.selection))
       .map((stage) => ({ ...stage, hosts: stage.hosts.filter(({ host }) => limit?.has(host) ?? true) }));

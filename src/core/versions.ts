@@ -22,6 +22,14 @@ export const KUBERNETES: Readonly<Record<string, KubernetesMinor>> = {
  */
 const ETCD_UPGRADES: Readonly<Record<string, string>> = { '3.6': '3.5.32', '3.7': '3.6.11' };
 
+/** The containerd of a cluster that names none: of upstream's series with long support the newest that was tried. */
+export const CONTAINERD_OF_UPSTREAM = '2.3.7';
+
+/** Whether a version is as upstream's releases write it; dpkg's have a revision of the distribution. */
+export function isRelease(version: string): boolean {
+  return /^\d+\.\d+\.\d+(-(alpha|beta|rc)\.\d+)?$/.test(version);
+}
+
 /**
  * The oldest of what else mcpk lays down: plugins that know the configuration 1.0.0 that it writes, a CoreDNS that
  * watches EndpointSlices v1, as every Kubernetes here has no others (its release notes), and the oldest Calico that

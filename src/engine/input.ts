@@ -8,8 +8,8 @@ export interface EngineInput {
   stages: readonly Stage[];
   /** None before `withMaterials`; nor are the manifests. */
   artifacts: ArtifactIndex;
-  /** The binaries for these processors, as Go names them; what lacks is fetched. */
-  openArtifacts(arches: readonly string[]): Promise<ArtifactIndex>;
+  /** The binaries of a cluster for these processors, as Go names them; what lacks is fetched. */
+  openArtifacts(cluster: Cluster, arches: readonly string[]): Promise<ArtifactIndex>;
   manifests: ReadonlyMap<string, string>;
   /** Text of the manifests that the inventory names, by name; what lacks is fetched. */
   openManifests(): Promise<ReadonlyMap<string, string>>;

@@ -4,7 +4,7 @@ import { controlPlaneProblems, nodeProblems, type KnownSettings, type SettingPro
 import { kubeletSetting } from '../core/kubelet-setting.ts';
 import { podsOnNode } from '../core/pods-on-node.ts';
 import { revealed } from '../core/secret.ts';
-import { checkVersions } from '../core/versions.ts';
+import { checkVersions, CONTAINERD_OF_UPSTREAM, isRelease } from '../core/versions.ts';
 import type { FreeText, Host } from './types.ts';
 import type { Draft } from './check.ts';
 import { nearest } from './nearest.ts';
@@ -17,6 +17,7 @@ export function checkComponents(draft: Draft): void {
     tell(draft, problem);
   checkNodes(draft, (host) => nodeProblems(host, known));
   checkPods(draft);
+  checkRuntime(draft);
   checkFolders(draft);
   for (const name of ['http', 'https'] as const) checkProxy(draft, name, draft.cluster.proxy[name]);
 }
@@ -82,6 +83,20 @@ function checkPods(draft: Draft): void {
 }
 
 const PATH = /^(\/(?!\.{1,2}(\/|$))[A-Za-z0-9_.,:=@+~-]+)+$/;
+
+/** Of the two kinds of versions the one that goes with where containerd comes from. */
+function checkRuntime(draft: Draft): void {
+  const { containerd, versions } = draft.cluster;
+  if (draft.broken('containerd', 'source') || draft.broken('versions', 'containerd')) return;
+  if (containerd.source === undefined || versions.containerd === undefined) return;
+  if (isRelease(versions.containerd) === (containerd.source === 'upstream')) return;
+  draft.mistake(
+    ['versions', 'containerd'],
+    containerd.source === 'upstream'
+      ? `"${versions.containerd}" is a version of a package, and containerd.source is upstream: write one such as ${CONTAINERD_OF_UPSTREAM}`
+      : `"${versions.containerd}" is a release of upstream, and containerd.source is package: write it as dpkg does, such as 1.7.24~ds1-6+deb13u1`,
+  );
+}
 
 /** API server and etcd may write into folders of theirs alone, which mcpk lays: those that it knows of. */
 function checkFolders(draft: Draft): void {

@@ -1,5 +1,6 @@
 import { kubeletSetting } from '../core/kubelet-setting.ts';
 import { mayBeOnCalendar } from '../core/on-calendar.ts';
+import { CONTAINERD_OF_UPSTREAM } from '../core/versions.ts';
 import {
   FORWARDING,
   KUBELET_SYSCTLS,
@@ -74,11 +75,17 @@ function checkNamed(draft: Draft, path: readonly string[], items: readonly { rea
 
 /** Whoever sits on the line of an http:// URL decides what comes: only what the inventory knows beforehand is fetched. */
 function checkPlainHttp(draft: Draft): void {
-  const { artifacts, versions, addons, network } = draft.cluster;
+  const { artifacts, versions, containerd, addons, network } = draft.cluster;
   const releases = [
     ['kubernetes', `kubernetes/${versions.kubernetes}/`],
     ['etcd', `etcd/${versions.etcd}/`],
     ['cniPlugins', `cni-plugins/${versions.cniPlugins}/`],
+    ...(containerd.source === 'package'
+      ? []
+      : ([
+          ['containerd', `containerd/${versions.containerd ?? CONTAINERD_OF_UPSTREAM}/`],
+          ['runc', `runc/${versions.runc}/`],
+        ] as const)),
   ] as const;
   const pins = Object.keys(artifacts.sha256);
   const asks = artifacts.download && !draft.broken('artifacts', 'download') && !draft.broken('artifacts', 'sha256');

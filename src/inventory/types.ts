@@ -138,8 +138,11 @@ export interface Versions {
   /** The sandbox image's tag. */
   readonly pause: string;
   readonly calico: string;
-  /** Of the distribution's packages; absent = whichever apt has. */
+  /** Of upstream's release or of the distribution's package, as `containerd.source` says; absent = its default. */
   readonly containerd?: string;
+  /** Of upstream's. */
+  readonly runc: string;
+  /** Of the distribution's packages; absent = whichever apt has. */
   readonly haproxy?: string;
   readonly keepalived?: string;
 }
@@ -149,8 +152,8 @@ export interface ArtifactSettings {
   readonly directory: string;
   /** Fetch from upstream what the folder lacks. */
   readonly download: boolean;
-  /** Base URLs, each settable to a mirror: kubernetes, etcd, cniPlugins. */
-  readonly mirrors: { readonly kubernetes: string; readonly etcd: string; readonly cniPlugins: string };
+  /** Base URLs, each settable to a mirror. */
+  readonly mirrors: Readonly<Record<'kubernetes' | 'etcd' | 'cniPlugins' | 'containerd' | 'runc', string>>;
   /** `COMPONENT/VERSION/linux-ARCH/FILE` → sha256 that this file must have, wherever it comes from. */
   readonly sha256: Readonly<Record<string, string>>;
 }
@@ -306,6 +309,8 @@ export interface KubeProxySettings extends NodeServiceSettings {
 }
 
 export interface ContainerdSettings {
+  /** Absent = as the hosts have it (src/states/containerd/source.ts). */
+  readonly source?: 'package' | 'upstream';
   readonly sandboxImage: string; // registry.k8s.io/pause without a tag, or with a digest
   /** As containerd's restrict_oom_score_adj; a container without CAP_SYS_RESOURCE needs true. */
   readonly restrictOomScoreAdj: boolean;

@@ -3,14 +3,16 @@ import { hasLaid } from '../cluster/laid.ts';
 import { runtimeAnswers } from '../cluster/runtime.ts';
 import { secretly } from '../core/secret.ts';
 import type { Cluster } from '../inventory/types.ts';
+import { render } from '../render/render.ts';
 import { toToml } from '../render/toml.ts';
 import { ref } from '../resources/kinds.ts';
 import type { FileResource, PackageResource, Ref, Resource, UnitResource } from '../resources/types.ts';
-import { directory, file, inputs } from './build.ts';
+import { directory, file, inputs, linkTo, unitPath } from './build.ts';
 import { cniPlugins } from './cni.ts';
 import { CONTAINERD, containerdConfig, containerdMajor } from './containerd/config.ts';
 import { proxyFiles } from './containerd/proxy.ts';
 import { registryFiles } from './containerd/registries.ts';
+import { formerPackages, isOfUpstream, runtimeTooOld } from './containerd/source.ts';
 import { nodeBatches, nodeHosts } from './node-rollout.ts';
 import { emptyingInTurn, filling, nodesUnknown } from './drains.ts';
 import { heldPackage, versionInquiry } from './packages.ts';
@@ -23,6 +25,29 @@ function packages(cluster: Cluster): PackageResource[] {
   ];
 }
 
+/** What runs containers: `started` anew where it changes, the rest is read by each container that starts. */
+interface Runtime {
+  resources: Resource[];
+  started: Ref[];
+  read: Ref[];
+}
+
+function ofPackages(cluster: Cluster): Runtime {
+  return { resources: packages(cluster), started: ['package:containerd'], read: ['package:runc'] };
+}
+
+/** Its unit is upstream's own (containerd.service of its repository), and comes before one that a package has. */
+function ofUpstream(context: StateContext): Runtime {
+  const containerd = linkTo('containerd', context);
+  const others = ['containerd-shim-runc-v2', 'ctr', 'runc'].map((name) => linkTo(name, context));
+  const unitFile = file(unitPath(CONTAINERD.unit), render('containerd/containerd.service', {}));
+  return {
+    resources: [...formerPackages(context.own), containerd, ...others, unitFile],
+    started: [ref(containerd), ref(unitFile)],
+    read: others.map(ref),
+  };
+}
+
 export const runtime: Stage = {
   name: 'runtime',
   title: 'Container runtime',
@@ -33,13 +58,16 @@ export const runtime: Stage = {
   // As of `nodes`, which drains too.
   drainsAfter: ['api-access', 'controllers', 'keepalived'],
   states: containerdStates,
-  inquire: versionInquiry('containerd', nodeHosts),
+  inquire: (context) => (isOfUpstream(context.cluster) ? undefined : packageInquiry(context)),
+  problems: runtimeTooOld,
   rollout: nodeBatches,
   down: (cluster, facts) => nodeHosts(cluster).flatMap(({ name }) => (isDown(facts, name) ? [name] : [])),
   waits: (_cluster, facts, moving) => nodesUnknown(facts, withNewContainerd([...moving.keys()], moving)),
   around,
   gate: ({ hosts }) => hosts.map(runtimeAnswers),
 };
+
+const packageInquiry = versionInquiry('containerd', nodeHosts);
 
 /** Where its process is away, or the kubelet that asks it says that something is wrong, no pod ends either. */
 function isDown({ hosts, nodes }: Facts, name: string): boolean {
@@ -62,38 +90,44 @@ function containerdStates(context: StateContext): Resource[] {
   const { cluster, host, own } = context;
   const registries = registryFiles(cluster.registries);
   const proxies = proxyFiles(cluster);
-  const config = configFile(containerdConfig(cluster, host, containerdMajor(own.os, cluster.versions.containerd)));
+  const runs = isOfUpstream(cluster) ? ofUpstream(context) : ofPackages(cluster);
+  const major = containerdMajor(own.os, cluster.versions.containerd);
+  const config = configFile(containerdConfig(cluster, host, major), runs.started);
   return [
-    ...packages(cluster),
+    ...runs.resources,
     ...cniPlugins(context),
     directory(CONTAINERD.folder),
     directory(CONTAINERD.certs),
     ...registries,
     ...proxies,
     config,
-    unit(config, registries, proxies),
+    unit(
+      [...runs.started, ref(config), ...proxies.filter(isFile).map(ref)],
+      [...runs.read, ...registries.filter(isFile).map(ref)],
+    ),
   ];
 }
 
-function configFile(config: Readonly<Record<string, unknown>>): FileResource {
+/** `reader`: what reads it. */
+function configFile(config: Readonly<Record<string, unknown>>, reader: readonly Ref[]): FileResource {
   return {
     ...file(CONTAINERD.config, secretly(config, toToml)),
     validate: ['containerd', '--config', '{}', 'config', 'dump'],
-    requires: ['package:containerd'],
+    requires: [...reader],
   };
 }
 
-function unit(config: FileResource, registries: readonly Resource[], proxies: readonly Resource[]): UnitResource {
-  const files = (all: readonly Resource[]): Ref[] => all.filter((each) => each.kind === 'file').map(ref);
+function isFile({ kind }: Resource): boolean {
+  return kind === 'file';
+}
+
+function unit(started: readonly Ref[], read: readonly Ref[]): UnitResource {
   return {
     kind: 'unit',
     name: CONTAINERD.unit,
     enabled: true,
     state: 'running',
     timeout: 60,
-    inputs: [
-      ...inputs('restart', ['package:containerd', ref(config), ...files(proxies)]),
-      ...inputs('live', ['package:runc', ...files(registries)]),
-    ],
+    inputs: [...inputs('restart', started), ...inputs('live', read)],
   };
 }

@@ -17,7 +17,7 @@ export interface StateContext {
 }
 
 export interface Artifact {
-  component: 'kubernetes' | 'etcd' | 'cni-plugins';
+  component: 'kubernetes' | 'etcd' | 'cni-plugins' | 'containerd' | 'runc';
   name: string;
   version: string;
   sha256: string;
@@ -73,7 +73,7 @@ export interface Steps {
   held?: StepAround[];
 }
 
-/** Installed packages that get another version, by host. */
+/** Installed packages, and commands, that get another version, by host. */
 export type Moving = ReadonlyMap<string, readonly string[]>;
 
 /** The version that a service has once its unit on a host was started anew; undefined = not known to change. */

@@ -168,6 +168,7 @@ export function clusterWith(
   return {
     versions: { ...VERSIONS },
     network: { plugin: 'bridge' },
+    containerd: {},
     files: more.files ?? [join(directory, '../none.yaml')],
     artifacts: {
       directory,

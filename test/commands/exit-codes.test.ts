@@ -90,7 +90,7 @@ describe('hosts that are not reached end every command that talks to them with 1
     for (const component of COMPONENTS) {
       const { name } = component;
       const required = component.required(cluster);
-      const version = { kubernetes: '1.37.1', etcd: '3.7.3', 'cni-plugins': '1.9.1' }[name];
+      const version = component.version(cluster);
       const empty = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
       for (const arch of ['amd64', 'arm64']) {
         const shelf = `artifacts/${name}/${version}/linux-${arch}`;

@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { pages, PARTS, withParts } from '../../scripts/docs.ts';
+import { withRuntimeSource } from '../../src/cluster/runtime-source.ts';
 import { openArtifacts } from '../../src/artifacts/open.ts';
 import { openPins } from '../../src/artifacts/pins.ts';
 import { binariesOf } from '../../src/states/artifacts.ts';
@@ -37,7 +38,7 @@ describe('docs/air-gapped.md', () => {
   it('has all binaries that a run needs, where it looks for them', async () => {
     const folder = await scratch();
     const rows = [...readText('docs/air-gapped.md').matchAll(/^\| `([\w.-]+\/[\d.]+\/linux-amd64)\/` \| ([^|]+) \|/gm)];
-    expect(rows.length).toBe(3);
+    expect(rows.length).toBe(5);
     const sums = blocks('sh').find(({ doc }) => doc === 'docs/air-gapped.md')?.text ?? '';
     for (const [, path = '', names = ''] of rows) {
       const shelf = join(folder, path);
@@ -47,7 +48,7 @@ describe('docs/air-gapped.md', () => {
     }
     for (const plugin of ['bridge', 'none', 'calico']) {
       const more = `network: { plugin: ${plugin} }\nartifacts: { directory: ${folder}, download: false }\n`;
-      const cluster = await loadYaml(FIVE + more);
+      const cluster = withRuntimeSource(await loadYaml(FIVE + more));
       const signal = new AbortController().signal;
       const index = await openArtifacts(cluster, { arches: ['amd64'], pins: await openPins(cluster, { update: false }), signal }); // prettier-ignore
       for (const host of cluster.hosts)

@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { RunResult } from '../../src/engine/types.ts';
 import { FULL } from '../support/tier.ts';
-import { mcpk, mcpkJson, NODES, on, overlay, writeKubeconfig } from './support/mcpk.ts';
+import { kubectl, mcpk, mcpkJson, NODES, on, overlay, writeKubeconfig } from './support/mcpk.ts';
 import { startFrom } from './support/start-from.ts';
+import { lay } from './support/workloads.ts';
 
 const BRIDGE = 'inventories/lab-bridge.yaml';
 
@@ -33,6 +34,33 @@ describe('the bridge', () => {
     const { code, stderr } = await mcpk(['plan'], [BRIDGE, await overlay(`network: { ${setting} }\n`)]);
     expect(code, stderr).toBe(18);
     expect(stderr.replaceAll(/\s+/g, ' ')).toMatch(says);
+  });
+
+  it.runIf(FULL)('follows a worker that comes back with another part of its range, beside the old one', async () => {
+    const part = (node: string): Promise<string> => kubectl('get', 'node', node, '-o', 'jsonpath={.spec.podCIDR}');
+    const old = await part('w2');
+    await on('w2', 'systemctl', 'stop', 'kubelet.service');
+    await kubectl('delete', 'node', 'w2');
+    // Somebody else gets what was w2's: parts are given out in turn.
+    const takers: string[] = [];
+    while (takers.length < 256) {
+      const taker = `taker-${String(takers.length)}`;
+      takers.push(taker);
+      await lay({ apiVersion: 'v1', kind: 'Node', metadata: { name: taker } });
+      await kubectl('wait', `node/${taker}`, '--for=jsonpath={.spec.podCIDR}', '--timeout=20s');
+      if ((await part(taker)) === old) break;
+    }
+    try {
+      const said = await mcpk(['apply', '--yes'], [BRIDGE]);
+      expect(said.code, said.stdout + said.stderr).toBe(0);
+      const now = await part('w2');
+      expect(now).not.toBe(old);
+      expect(await on('w2', 'ip', '-o', '-4', 'addr', 'show', 'dev', 'cni0')).toContain(now.replace(/0\/24$/, '1/24'));
+    } finally {
+      await kubectl('delete', 'node', ...takers);
+    }
+    const said = await mcpk(['verify'], [BRIDGE]);
+    expect(said.code, said.stdout + said.stderr).toBe(0);
   });
 });
 

@@ -20,8 +20,11 @@ function mainProcesses(): Promise<string[]> {
   return Promise.all(MASTERS.map((name) => on(name, 'systemctl', 'show', '--property=MainPID', ...units)));
 }
 
-async function kubeletVersions(): Promise<string[]> {
-  const path = '{range .items[*]}{.status.nodeInfo.kubeletVersion}{"\\n"}{end}';
+const kubeletVersions = (): Promise<string[]> => ofNodes('kubeletVersion');
+const runtimeVersions = (): Promise<string[]> => ofNodes('containerRuntimeVersion');
+
+async function ofNodes(field: string): Promise<string[]> {
+  const path = `{range .items[*]}{.status.nodeInfo.${field}}{"\\n"}{end}`;
   return (await kubectl('get', 'nodes', '-o', `jsonpath=${path}`)).trim().split('\n');
 }
 
@@ -83,7 +86,10 @@ describe.runIf(FULL)('a cluster of the release before', () => {
 
   it('is taken to the present one, while clients go on, and keeps what it knows', async () => {
     await kubectl('create', 'configmap', 'kept', '--from-literal=before=upgrade');
-    const deleting = await overlay('rollout: { drain: { unmanaged: delete } }\n');
+    const deleting = await overlay('rollout: { drain: { unmanaged: delete } }\ncontainerd: { source: upstream }\n');
+    const planned = await mcpk(['plan'], [deleting]);
+    const drains = [...planned.stdout.matchAll(/^.*\bdrain (\w\d)\b/gm)].map(([, name]) => name);
+    expect(drains.toSorted()).toEqual(NODES.toSorted());
     const before = await mkdtemp(join(tmpdir(), 'mcpk-before-'));
     const apply = ['apply', '--yes', '--snapshot', before];
     let below: string[] = [];
@@ -97,6 +103,7 @@ describe.runIf(FULL)('a cluster of the release before', () => {
     expect(await kubectl('get', 'nodes', '-o', 'jsonpath={.items[*].spec.unschedulable}')).toBe('');
     await kubectl('delete', 'namespace', SHOP, '--wait');
     expect(await kubeletVersions()).toEqual(NODES.map(() => `v${DEFAULT_VERSIONS.kubernetes}`));
+    expect(await runtimeVersions()).toEqual(NODES.map(() => `containerd://${DEFAULT_VERSIONS.containerd}`));
     expect(await kubectl('get', 'configmap', 'kept', '-o', 'jsonpath={.data.before}')).toBe('upgrade');
     expect(await mcpkJson<RunResult>(['apply', '--yes'], 0)).toMatchObject({ changed: 0 });
     expect((await mcpk(['verify'])).code).toBe(0);

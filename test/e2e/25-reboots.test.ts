@@ -3,7 +3,7 @@ import { powerOff, powerOn } from '../../lab/lab.ts';
 import type { RunResult } from '../../src/engine/types.ts';
 import { FULL } from '../support/tier.ts';
 import { withFirmware } from './support/firmware.ts';
-import { allNodesReady, eventually, kubectl, mcpk, mcpkJson, NODES, on } from './support/mcpk.ts';
+import { allNodesReady, eventually, kubectl, MASTERS, mcpk, mcpkJson, NODES, on, overlay } from './support/mcpk.ts';
 import { startFrom } from './support/start-from.ts';
 import { underLoad } from './support/under-load.ts';
 
@@ -35,7 +35,51 @@ printf 'Origin: Debian\\nLabel: Debian-Security\\nSuite: stable-security\\nDate:
 echo 'deb [trusted=yes] file:/var/patches ./' >/etc/apt/sources.list.d/patches.list
 `;
 
+/** The same packages once more in the host's archive, as a newer version. */
+const NEWER = `set -eu
+cd /opt/lab-apt
+for name in haproxy keepalived; do
+  [ ! -e "$name-lab1.deb" ] || continue
+  rm -rf /var/tmp/newer && dpkg-deb -R "$(ls ./"$name"_*.deb)" /var/tmp/newer
+  sed -i '/^Version:/s/$/+lab1/' /var/tmp/newer/DEBIAN/control
+  dpkg-deb --root-owner-group -Znone --build /var/tmp/newer "$name-lab1.deb" >/dev/null
+  { echo; cat /var/tmp/newer/DEBIAN/control; printf 'Filename: ./%s\\nSize: %s\\nSHA256: %s\\n' "$name-lab1.deb" "$(stat -c %s "$name-lab1.deb")" "$(sha256sum "$name-lab1.deb" | cut -d' ' -f1)"; } >>Packages
+done
+apt-get update -q >/dev/null
+`;
+
 describe.runIf(FULL)('packages of hosts', () => {
+  const installed = (name: string): Promise<string> => on('m1', 'dpkg-query', '-W', '-f', '${Version}', name);
+
+  /** How often masters have taken the VIP. */
+  async function taken(): Promise<number> {
+    const said = await Promise.all(
+      MASTERS.map((name) => on(name, 'journalctl', '--unit=keepalived', '--no-pager', '--output=cat')),
+    );
+    return said.join('').split('Entering MASTER STATE').length;
+  }
+
+  it('of HAProxy and Keepalived move a master at a time, while clients go on; the VIP moves once a master at most', async () => {
+    await Promise.all(MASTERS.map((name) => on(name, 'sh', '-c', NEWER)));
+    const wanted = {
+      haproxy: `${await installed('haproxy')}+lab1`,
+      keepalived: `${await installed('keepalived')}+lab1`,
+    };
+    const named = await overlay(JSON.stringify({ versions: wanted }));
+    const before = await taken();
+    const outcome = await underLoad(() => mcpkJson<RunResult>(['apply', '--yes'], 0, [named]));
+    const moves = (await taken()) - before;
+    expect(moves).toBeLessThanOrEqual(MASTERS.length);
+    // What is under way through the proxy that the VIP leaves is reset, once for each move; nothing else fails.
+    expect(outcome.failures.filter((text) => !text.includes('ECONNRESET'))).toEqual([]);
+    expect(outcome.failures.filter((text) => text.includes(' kept connection: ')).length).toBeLessThanOrEqual(moves);
+    expect({ haproxy: await installed('haproxy'), keepalived: await installed('keepalived') }).toEqual(wanted);
+    expect(await mcpkJson<RunResult>(['apply', '--yes'], 0, [named])).toMatchObject({ changed: 0 });
+    // Named no more, they stay as they are.
+    await mcpkJson<RunResult>(['apply', '--yes'], 0);
+    expect(await installed('haproxy')).toBe(wanted.haproxy);
+  });
+
   const version = (name: string): Promise<string> => on(name, 'dpkg-query', '-W', '-f', '${Version}', 'lab-patch');
 
   it('are upgraded from the security archive, host by host; then there is nothing to do', async () => {

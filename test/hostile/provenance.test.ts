@@ -24,6 +24,8 @@ const UPSTREAM = {
   kubernetes: 'https://dl.k8s.io',
   etcd: 'https://github.com/etcd-io/etcd/releases/download',
   cniPlugins: 'https://github.com/containernetworking/plugins/releases/download',
+  containerd: 'https://github.com/containerd/containerd/releases/download',
+  runc: 'https://github.com/opencontainers/runc/releases/download',
 };
 
 let scratch: string;

@@ -281,7 +281,7 @@ const WRONG: [yaml: string, line: string][] = [
   ],
   [
     `artifacts: { sha256: { kubelet: ${SUM} } }`,
-    '24 artifacts.sha256.kubelet: "kubelet" is not COMPONENT/VERSION/linux-ARCH/FILE, with kubernetes, etcd or cni-plugins in front',
+    '24 artifacts.sha256.kubelet: "kubelet" is not COMPONENT/VERSION/linux-ARCH/FILE, with kubernetes, etcd, cni-plugins, containerd or runc in front',
   ],
   [
     'artifacts: { sha256: { etcd/3.7.3/linux-amd64/etcd: abc } }',

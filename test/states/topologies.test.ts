@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { withRuntimeSource } from '../../src/cluster/runtime-source.ts';
 import type { Facts } from '../../src/cluster/facts.ts';
 import { compile } from '../../src/engine/plan/compile.ts';
 import type { StateTree } from '../../src/engine/types.ts';
@@ -149,7 +150,7 @@ describe.each(Object.entries(SHAPES))('%s', (name, shape) => {
   });
 
   it('is what preflight takes, and what render writes', async () => {
-    const cluster = await clusterOf(name);
+    const cluster = withRuntimeSource(await clusterOf(name));
     const facts = factsOf(cluster);
     const named = new Map([...facts.hosts].map(([host, own]) => [host, { ...own, hostname: host }]));
     const problems = STAGES.flatMap((stage) => stage.problems?.(cluster, { ...facts, hosts: named }) ?? []);

@@ -134,7 +134,7 @@ async function materialsOf(
   return {
     ...none,
     ...(manifests ? { openManifests: () => saved(manifestsOf(cluster, pins, signal)) } : {}),
-    ...(artifacts ? { openArtifacts: (arches) => saved(artifactsOf(cluster, pins, { arches, signal })) } : {}),
+    ...(artifacts ? { openArtifacts: (wanted, arches) => saved(artifactsOf(wanted, pins, { arches, signal })) } : {}),
   };
 }
 

@@ -1,8 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Facts } from '../../cluster/facts.ts';
+import { PATHS } from '../../core/paths.ts';
+import type { Change } from '../../resources/types.ts';
 import type { Cluster } from '../../inventory/types.ts';
 import type { Brings, Moving, Stage, StepAround } from '../../states/stage.ts';
-import { changesOf, type HostPlan, type PlannedStep } from '../types.ts';
+import { changesOf, type HostPlan, type PlanItem, type PlannedStep } from '../types.ts';
 
 interface Around {
   cluster: Cluster;
@@ -41,18 +43,21 @@ function isSame(a: StepAround, b: StepAround): boolean {
   return a.on === b.on && isDeepStrictEqual(a.run, b.run);
 }
 
-/** A package that is only held from now on can be let go of again; the version before it is not put back. */
 export function moving(hosts: readonly HostPlan[]): Moving {
-  return new Map(
-    hosts.map((host) => [
-      host.host,
-      changesOf(host)
-        .filter(({ kind, comparison: { verb, irreversible } }) => {
-          return kind === 'package' && verb === 'update' && irreversible !== undefined;
-        })
-        .map((item) => item.ref.slice('package:'.length)),
-    ]),
-  );
+  return new Map(hosts.map((host) => [host.host, changesOf(host).flatMap((item) => movedBy(item) ?? [])]));
+}
+
+/** Of a package not where it is only held from now on: that can be let go of again, the version before it is not put back. */
+function movedBy({
+  ref,
+  kind,
+  comparison: { verb, irreversible },
+}: PlanItem & { comparison: Change }): string | undefined {
+  const command = `link:${PATHS.bin}/`;
+  if (ref.startsWith(command)) return ref.slice(command.length);
+  return kind === 'package' && verb === 'update' && irreversible !== undefined
+    ? ref.slice('package:'.length)
+    : undefined;
 }
 
 /** Units that a stage starts, restarts or stops, by host. */

@@ -1,5 +1,6 @@
 import { clockWarning, hostsNow } from '../../cluster/clock.ts';
 import { runningVersions } from '../../cluster/running.ts';
+import { withRuntimeSource } from '../../cluster/runtime-source.ts';
 import { inTurns } from '../../core/turns.ts';
 import type { Stage } from '../../states/stage.ts';
 import { heldStages } from '../hosts/gates.ts';
@@ -44,10 +45,11 @@ export interface PrepareOptions {
 
 /** facts → states → observed → plan. What stands against the run by what hosts say comes before all that is fetched. */
 export async function prepare(
-  asked: EngineInput,
+  from: EngineInput,
   opened: Opened,
   { inPlace = [], saved }: PrepareOptions = {},
 ): Promise<Prepared> {
+  const asked = { ...from, cluster: withRuntimeSource(from.cluster, opened.facts) };
   const { reader, since } = opened;
   const { emit, cluster } = asked;
   const clock = clockWarning(opened.facts);

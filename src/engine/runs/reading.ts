@@ -1,5 +1,6 @@
 import { failure, McpkError } from '../../core/errors.ts';
 import { inTurns } from '../../core/turns.ts';
+import { withRuntimeSource } from '../../cluster/runtime-source.ts';
 import type { Facts, FactsOfHosts } from '../../cluster/facts.ts';
 import type { Answer, Ask } from '../../cluster/gate.ts';
 import type { Host } from '../../inventory/types.ts';
@@ -37,7 +38,8 @@ export async function factsOfHosts(input: EngineInput): Promise<FactsOfHosts> {
 export async function compileStates(input: EngineInput): Promise<{ facts: Facts; tree: StateTree }> {
   const { fleet, facts } = await open(input, 'none');
   await fleet.close();
-  const ready = await withMaterials({ ...input, stages: describedStages(input) }, facts);
+  const cluster = withRuntimeSource(input.cluster, facts);
+  const ready = await withMaterials({ ...input, cluster, stages: describedStages(input) }, facts);
   return { facts, tree: await inTurns(compiling(compileInput(ready, facts))) };
 }
 

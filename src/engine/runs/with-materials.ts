@@ -11,6 +11,9 @@ export async function withMaterials<T extends EngineInput>(input: T, { hosts }: 
   return {
     ...input,
     manifests: input.stages.some((stage) => stage.manifests) ? await input.openManifests() : new Map(),
-    artifacts: await input.openArtifacts(ARCHITECTURES.filter((arch) => present.has(arch))),
+    artifacts: await input.openArtifacts(
+      input.cluster,
+      ARCHITECTURES.filter((arch) => present.has(arch)),
+    ),
   };
 }

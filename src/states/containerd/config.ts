@@ -1,5 +1,6 @@
 import { kubeletSetting } from '../../core/kubelet-setting.ts';
 import { deepMerge } from '../../core/merge.ts';
+import { compareVersions } from '../../core/versions.ts';
 import { PATHS } from '../../core/paths.ts';
 import type { HostFacts } from '../../cluster/facts.ts';
 import type { Cluster, Host } from '../../inventory/types.ts';
@@ -64,11 +65,18 @@ function versionThree(cluster: Cluster, host: Host): Tree {
       },
       'io.containerd.cri.v1.runtime': {
         restrict_oom_score_adj: cluster.containerd.restrictOomScoreAdj,
-        cni: cni(),
+        cni: takesFolders(cluster.versions.containerd)
+          ? { bin_dirs: [PATHS.cniBin], conf_dir: PATHS.cniConfig }
+          : cni(),
         containerd: { default_runtime_name: 'runc', runtimes: { runc: runc(host) } },
       },
     },
   };
+}
+
+/** 2.1 and later know `bin_dirs`, and 2.4 knows nothing else; of a package whose version nobody names, 2.0 to 2.3 take the older word. */
+function takesFolders(version: string | undefined): boolean {
+  return version !== undefined && compareVersions(version.replace(/^\d+:/, ''), '2.1.0') >= 0;
 }
 
 function registry(cluster: Cluster): Tree {

@@ -8,6 +8,7 @@ import { linesOf } from '../../core/lines.ts';
 import { PATHS } from '../../core/paths.ts';
 import type { Cluster, Host } from '../../inventory/types.ts';
 import { evictionProblems } from './eviction.ts';
+import { isOfUpstream } from '../containerd/source.ts';
 import { isNode } from '../node-rollout.ts';
 import type { Problem } from '../stage.ts';
 
@@ -147,7 +148,7 @@ function rivals(cluster: Cluster, host: Host, { rivals }: HostFacts): Found[] {
     if (!TIME_DAEMONS.includes(name))
       return isNode(host)
         ? {
-            message: `has the package ${name}, beside which containerd and runc of the distribution can't be installed`,
+            message: `has the package ${name}, beside which ${isOfUpstream(cluster) ? 'another containerd would share its unit and its folders' : "containerd and runc of the distribution can't be installed"}`,
             hint: `Remove it and what depends on it (apt-get remove ${name}), or take a fresh host.`,
           }
         : undefined;

@@ -65,10 +65,10 @@ const GET: Record<LabState, () => Promise<void>> = {
   },
 };
 
-/** The inventory of the release before, to be merged over the lab's. */
+/** The inventory of the release before, to be merged over the lab's; with Debian's containerd, as clusters then had. */
 export function releaseBefore(): Promise<string> {
   const { kubernetes, etcd } = RELEASE_BEFORE;
-  return overlay(`versions: { kubernetes: ${kubernetes}, etcd: ${etcd} }\n`);
+  return overlay(`versions: { kubernetes: ${kubernetes}, etcd: ${etcd} }\ncontainerd: { source: package }\n`);
 }
 
 async function isOn(): Promise<boolean> {

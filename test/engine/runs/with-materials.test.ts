@@ -12,7 +12,7 @@ it.each([
   'the binaries are those of the processors that hosts have, whatever this machine is: %s',
   async (_name, hosts, asked) => {
     const seen: (readonly string[])[] = [];
-    const openArtifacts: EngineInput['openArtifacts'] = (arches) => {
+    const openArtifacts: EngineInput['openArtifacts'] = (_cluster, arches) => {
       seen.push(arches);
       return Promise.resolve(anyArtifact);
     };
