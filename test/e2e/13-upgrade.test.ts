@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_VERSIONS } from '../../lab/versions.ts';
-import type { RunResult } from '../../src/engine/types.ts';
+import type { Plan, RunResult } from '../../src/engine/types.ts';
 import { FULL } from '../support/tier.ts';
 import type { HostFacts } from '../../src/cluster/facts.ts';
 import { readBundle } from '../../src/core/etcd-bundle.ts';
@@ -87,9 +87,9 @@ describe.runIf(FULL)('a cluster of the release before', () => {
   it('is taken to the present one, while clients go on, and keeps what it knows', async () => {
     await kubectl('create', 'configmap', 'kept', '--from-literal=before=upgrade');
     const deleting = await overlay('rollout: { drain: { unmanaged: delete } }\ncontainerd: { source: upstream }\n');
-    const planned = await mcpk(['plan'], [deleting]);
-    const drains = [...planned.stdout.matchAll(/^.*\bdrain (\w\d)\b/gm)].map(([, name]) => name);
-    expect(drains.toSorted()).toEqual(NODES.toSorted());
+    const { stages } = await mcpkJson<Plan>(['plan'], 2, [deleting]);
+    const drains = stages.flatMap(({ steps }) => steps.filter(({ title }) => title.startsWith('drain ')));
+    expect(drains.map(({ node }) => node).toSorted()).toEqual(NODES.toSorted());
     const before = await mkdtemp(join(tmpdir(), 'mcpk-before-'));
     const apply = ['apply', '--yes', '--snapshot', before];
     let below: string[] = [];
