@@ -1,11 +1,13 @@
 import { hostsNow } from '../../cluster/clock.ts';
+import type { Facts } from '../../cluster/facts.ts';
 import { PATHS } from '../../core/paths.ts';
-import type { Observed, SharedSecretResource } from '../../resources/types.ts';
+import { API } from '../../core/places.ts';
+import type { SharedSecretResource } from '../../resources/types.ts';
 import type { Sent } from '../../states/wishes/wish.ts';
 import { HostsAtOnce } from '../hosts/hosts-at-once.ts';
 import type { EngineInput } from '../input.ts';
 import type { Generation } from '../past/generations.ts';
-import type { CompareInput, Comparisons } from '../plan/compare.ts';
+import type { CompareInput } from '../plan/compare.ts';
 import { planHash } from '../plan/plan-hash.ts';
 import type { PlanInput } from '../plan/plan.ts';
 import type { Program } from '../plan/program.ts';
@@ -24,9 +26,6 @@ import { undefer } from './undefer.ts';
 export interface Planned {
   input: EngineInput;
   opened: Opened;
-  tree: StateTree;
-  observed: Map<string, Observed>;
-  comparisons: Comparisons;
   plan: Plan;
   compareInput: CompareInput;
   planInput: PlanInput;
@@ -84,7 +83,7 @@ function begin({ input, opened, plan, run }: Planned): Pick<Means, 'state' | 'jo
 }
 
 function meansOf(
-  { input, opened, tree, observed, comparisons }: Planned,
+  { input, opened, compareInput, planInput: { tree, comparisons } }: Planned,
   state: RunState,
   journal: Means['journal'],
 ): Means {
@@ -96,7 +95,7 @@ function meansOf(
     reader: opened.reader,
     facts: opened.facts,
     comparisons,
-    observed,
+    observed: new Map(compareInput.observed),
     materials: createMaterials({
       fleet: opened.fleet,
       shared: comparisons.shared,
@@ -105,15 +104,18 @@ function meansOf(
       signal: input.signal,
     }),
     laid: new Map(),
-    owned: new Map(
-      [...opened.facts.hosts].map(([host, facts]) => [
-        host,
-        new Map(facts.owned.map(({ ref, ...entry }) => [ref, entry])),
-      ]),
-    ),
+    owned: ownedOf(opened.facts, compareInput.apiOwned),
     along: new Map(input.stages.map(({ name, along = [] }) => [name, along])),
     turn: turns(),
   };
+}
+
+function ownedOf({ hosts }: Facts, apiOwned: CompareInput['apiOwned']): Means['owned'] {
+  const onHosts = [...hosts].map(
+    ([host, { owned }]) => [host, new Map(owned.map(({ ref, ...entry }) => [ref, entry]))] as const,
+  );
+  const inApi = new Map([...apiOwned].map(([name, stage]) => [name, { hash: '', stage }]));
+  return new Map([...onHosts, [API, inApi]]);
 }
 
 function sharedSecrets(tree: StateTree): Map<string, { host: string; resource: SharedSecretResource }[]> {

@@ -7,16 +7,12 @@ import type { EngineInput } from '../input.ts';
 import { compare, type CompareInput, type Comparisons } from '../plan/compare.ts';
 import { compileStage } from '../plan/compile.ts';
 import { behindOwed, withOwing } from '../plan/owed-first.ts';
-import { inventoryOf } from '../plan/inventory-digest.ts';
-import { plan, type PlanInput } from '../plan/plan.ts';
 import { checkSkew } from '../plan/skew.ts';
 import type { Opened } from '../read/open.ts';
-import { withForecasts } from '../read/drains.ts';
-import { withStanding } from '../read/standing.ts';
 import type { HostPlan, StateTree } from '../types.ts';
-import { refusals } from '../work/guard.ts';
 import { assemble, type Assembled, type Planned } from './assemble.ts';
 import { compileInput } from './compile-input.ts';
+import { planChanges } from './plan-changes.ts';
 
 export interface Preparing extends MadeStages, Pick<Planned, 'generations' | 'run'> {
   /** What happens on each stage's hosts, by its name; absent: what they take off hosts, and steps. */
@@ -33,35 +29,19 @@ export async function prepareWish(asked: EngineInput, opened: Opened, wish: Prep
   const stages = behindOwed(wish.stages, owed, asked.stages);
   // What a step has done is undone by none of what a host keeps; what goes back fails with what it was before, too.
   const input = { ...asked, stages, noRollback: true };
-  const { cluster, selection, tool } = input;
-  const { reader } = opened;
   const compareInput = compareInputOf(input, opened, plans ? [] : wish.stages);
-  const { tree } = compareInput;
   const comparisons: Comparisons = plans
     ? { byHost: new Map(), shared: new Map(), stages: new Map(plans) }
     : withOwed(compare(compareInput), owed);
-  const facts = await withStanding({ reader, cluster, stages }, opened.facts, comparisons);
-  const planInput: PlanInput = {
-    ...{ cluster, facts, stages, tree, comparisons, selection, inventory: inventoryOf(input), tool },
-    ...(brings ? { brings } : {}),
-    now: new Date(),
-  };
-  const unguarded = plan(planInput);
-  if (brings) checkSkew(unguarded.stages, runningVersions(facts), brings);
-  const [foreseen, refused] = await Promise.all([
-    withForecasts({ reader, cluster, facts }, unguarded),
-    refusals({ reader, cluster, facts, stages, back: owed.map(({ host }) => host) }, unguarded),
-  ]);
-  const planned = { ...foreseen, refused };
-  input.emit({ at: opened.since(), type: 'planned', plan: planned, ms: opened.since() });
-  return assemble({
-    ...more,
-    ...{ input, tree, comparisons, compareInput, planInput },
-    opened: { ...opened, facts },
-    observed: new Map(),
-    plan: planned,
-    gateHeld: new Set(),
+  const planned = await planChanges({ input, tree: compareInput.tree, comparisons }, opened, {
+    brings,
+    back: owed.map(({ host }) => host),
+    check(plan, facts) {
+      if (brings) checkSkew(plan.stages, runningVersions(facts), brings);
+      return plan;
+    },
   });
+  return assemble({ ...more, input, compareInput, ...planned, gateHeld: new Set() });
 }
 
 function withOwed(comparisons: Comparisons, owed: readonly OwedUndo[]): Comparisons {

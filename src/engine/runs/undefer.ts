@@ -29,7 +29,7 @@ export async function undefer(from: Planned, means: Means, stage: Stage): Promis
     ({ api, refusedBy } = await readNodes(means.reader, means.cluster, reached));
   }
   means.facts = withApi({ ...means.facts, etcd: 'formed' }, api);
-  if (isCompared(from, stage)) return known(from, means, { stage, tree: from.tree });
+  if (isCompared(from, stage)) return known(from, means, { stage, tree: from.planInput.tree });
   const until = performance.now() + PATIENCE_MS;
   for (;;) {
     const tree = await compareNow(from, means, stage);
@@ -65,7 +65,7 @@ async function readNodesOnceThere(means: Means, { name }: Stage, masters: string
 }
 
 /** What its hosts shall be was known, and compared: only batches and steps had to wait. */
-function isCompared({ plan, tree }: Planned, { name }: Stage): boolean {
+function isCompared({ plan, planInput: { tree } }: Planned, { name }: Stage): boolean {
   const planned = plan.stages.find((each) => each.name === name);
   const compiled = tree.stages.find((each) => each.name === name);
   return compiled?.deferred === undefined && !planned?.hosts.some(isDeferred);
@@ -77,8 +77,8 @@ async function compareNow(from: Planned, means: Means, stage: Stage): Promise<St
   const compiled = compileStage(stage, compileInput(from.input, means.facts));
   if (compiled.deferred) throw notKnown(stage, compiled.deferred);
   const tree: StateTree = {
-    ...from.tree,
-    stages: from.tree.stages.map((each) => (each.name === stage.name ? compiled : each)),
+    ...from.planInput.tree,
+    stages: from.planInput.tree.stages.map((each) => (each.name === stage.name ? compiled : each)),
   };
   checkTree(tree.stages, means.cluster);
   const { observed, apiOwned } = await observe(from.input, opened, [compiled]).all;

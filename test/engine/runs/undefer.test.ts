@@ -63,7 +63,7 @@ async function later(from: ReturnType<typeof planOf>, status: number): Promise<{
     answer: (ask) => (pathOf(ask)?.startsWith('/api/v1/nodes') ? httpAnswer(status, { items }) : httpAnswer(404)),
   });
   const means = { ...runOf({}).means, cluster, facts: from.input.facts, reader };
-  const planned = { plan: from.plan, tree: from.input.tree, planInput: from.input } as Planned;
+  const planned = { plan: from.plan, planInput: from.input } as Planned;
   const stage = await undefer(planned, means, nodes);
   return { stage, asked: reader.asked.length };
 }
@@ -151,7 +151,7 @@ describe('a stage of the API', () => {
     const compareInput = { tree, observed: new Map(), facts: facts.hosts, apiOwned: new Map(), now: new Date(0) };
     const comparisons = compare(compareInput);
     const planInput: PlanInput = { cluster, facts, stages: [greetings], tree, comparisons, selection: {}, inventory: { files: [], sha256: '' }, tool: 't', now: new Date(0) }; // prettier-ignore
-    const from = { input, tree, comparisons, compareInput, planInput, plan: plan(planInput), opened: { reader } };
+    const from = { input, compareInput, planInput, plan: plan(planInput), opened: { reader } };
     const means = { ...runOf({}).means, cluster, facts, reader, comparisons };
     return { stage: await undefer(from as unknown as Planned, means, greetings), looks };
   }
