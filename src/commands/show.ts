@@ -6,7 +6,6 @@ import { noHost } from '../inventory/targeting.ts';
 import { renderPlan } from '../report/plan-text.ts';
 import { renderStates } from '../report/states-text.ts';
 import { clean } from '../report/theme.ts';
-import { ref } from '../resources/kinds.ts';
 import { BaseCommand } from './shared/base-command.ts';
 import { commandLine } from './shared/command-line.ts';
 import { engineInput } from './shared/engine-input.ts';
@@ -63,9 +62,10 @@ export default class Show extends BaseCommand<typeof Show> {
     const known = cluster.hosts.map((each) => each.name);
     if (host !== undefined && host !== API && !known.includes(host))
       throw noHost(host, { cluster, hosts: cluster.hosts });
-    const [{ compileStates }, { isNamed }] = await Promise.all([
+    const [{ compileStates }, { isNamed }, { ref }] = await Promise.all([
       import('../engine/runs/reading.ts'),
       import('../engine/plan/named-stages.ts'),
+      import('../resources/kinds.ts'),
     ]);
     const view = await this.view();
     const input = await engineInput(cluster, this.flags, this.caller(view.emit), { artifacts: true });

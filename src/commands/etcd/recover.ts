@@ -1,5 +1,4 @@
 import { Flags } from '@oclif/core';
-import { bundleName } from '../../core/etcd-bundle.ts';
 import type { RunResult } from '../../engine/types.ts';
 import { hostsWith, type Cluster, type Host } from '../../inventory/types.ts';
 import { size } from '../../report/figures.ts';
@@ -33,7 +32,7 @@ export default class EtcdRecover extends RestoringCommand<typeof EtcdRecover> {
     const cluster = await this.loadCluster();
     const host = memberNamed(cluster, 'from', this.flags.from);
     const asks = mayAskName({ cluster, flags: this.flags, json: this.jsonEnabled() });
-    const { keysOf, readBundle } = await import('../../core/etcd-bundle.ts');
+    const { bundleName, keysOf, readBundle } = await import('../../core/etcd-bundle.ts');
     const { out = bundleName(cluster.name, new Date()) } = this.flags;
     const file = await this.recovered(cluster, { host, out, asks });
     const opened = await readBundle(file);

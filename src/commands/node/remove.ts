@@ -2,7 +2,7 @@ import { Args, Flags } from '@oclif/core';
 import { McpkError } from '../../core/errors.ts';
 import type { Plan, RunResult } from '../../engine/types.ts';
 import { noHost } from '../../inventory/targeting.ts';
-import { withHostState, type EditedFile } from '../../inventory/edit-state.ts';
+import type { EditedFile } from '../../inventory/edit-state.ts';
 import { InventoryError } from '../../inventory/mistake.ts';
 import type { Cluster } from '../../inventory/types.ts';
 import { clean } from '../../report/theme.ts';
@@ -36,6 +36,7 @@ export default class Remove extends RunningCommand<typeof Remove> {
   async run(): Promise<Removed | Plan> {
     const { host: name } = this.args;
     const state = this.flags.gone ? 'gone' : 'absent';
+    const { withHostState } = await import('../../inventory/edit-state.ts');
     const edits: (EditedFile & { path: string })[] = [];
     const cluster = await this.loadCluster(
       {},
