@@ -1,20 +1,51 @@
+export interface Area {
+  /** What its tests prove, in a few words. */
+  about: string;
+  files: readonly string[];
+}
+
 /** Which file of test/e2e and test/faults belongs to which area of `npm run test:full -- AREA`; each in one. */
-export const AREAS: Readonly<Record<string, readonly string[]>> = {
-  rollout: ['01-bring-up', '02-rolling', '03-power-loss', '07-terminate', '09-plans', '10-runs', '11-rollback'].map(
-    endToEnd,
-  ),
-  drift: ['04-drift', '05-settings-leave', '06-failures', '12-least-privilege', '17-authentication'].map(endToEnd),
-  killed: [endToEnd('08-killed'), endToEnd('28-upgrade-killed'), 'test/faults/06-killed.test.ts'],
-  upgrade: ['13-upgrade', '18-taken-over', '24-drains'].map(endToEnd),
-  membership: ['14-membership', '22-members', '23-hosts-out'].map(endToEnd),
-  operations: [endToEnd('26-operations')],
-  snapshots: [endToEnd('20-snapshots')],
-  recovery: ['21-restore', '27-recovery'].map(endToEnd),
-  reboots: [endToEnd('25-reboots')],
-  network: ['00-networks', '15-calico'].map(endToEnd),
-  faults: ['01-network', '02-power', '03-host', '04-ssh', '05-two-runs'].map((name) => `test/faults/${name}.test.ts`),
+export const AREAS: Readonly<Record<string, Area>> = {
+  rollout: {
+    about: 'bring-up, changes host by host, plans that are kept, going back',
+    files: ['01-bring-up', '02-rolling', '03-power-loss', '07-terminate', '09-plans', '10-runs', '11-rollback'].map(
+      endToEnd,
+    ),
+  },
+  drift: {
+    about: 'what others change, settings that leave, errors, who may do what',
+    files: ['04-drift', '05-settings-leave', '06-failures', '12-least-privilege', '17-authentication'].map(endToEnd),
+  },
+  killed: {
+    about: 'runs killed at each boundary and at random moments: first ones, changes, upgrades',
+    files: [endToEnd('08-killed'), endToEnd('28-upgrade-killed'), fault('06-killed')],
+  },
+  upgrade: {
+    about: 'from the release before, from a cluster of mcpk 0.1.0, drains',
+    files: ['13-upgrade', '18-taken-over', '24-drains'].map(endToEnd),
+  },
+  membership: {
+    about: 'members of etcd and hosts that come, go, break',
+    files: ['14-membership', '22-members', '23-hosts-out'].map(endToEnd),
+  },
+  operations: { about: 'what docs/operations.md tells', files: [endToEnd('26-operations')] },
+  snapshots: { about: 'bundles of etcd, backups, defragmentation', files: [endToEnd('20-snapshots')] },
+  recovery: {
+    about: 'restores of etcd, what docs/recovery.md tells',
+    files: ['21-restore', '27-recovery'].map(endToEnd),
+  },
+  reboots: { about: 'hosts that reboot, packages of hosts', files: [endToEnd('25-reboots')] },
+  network: { about: 'the bridge, Calico, one in place of none', files: ['00-networks', '15-calico'].map(endToEnd) },
+  faults: {
+    about: 'broken networks, power, disks, SSH; two runs at once',
+    files: ['01-network', '02-power', '03-host', '04-ssh', '05-two-runs'].map(fault),
+  },
 };
 
 function endToEnd(name: string): string {
   return `test/e2e/${name}.test.ts`;
+}
+
+function fault(name: string): string {
+  return `test/faults/${name}.test.ts`;
 }

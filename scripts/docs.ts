@@ -18,6 +18,7 @@ import { LEAST } from '../src/states/preflight/host.ts';
 import { lanesOf } from '../src/states/preflight/lanes.ts';
 import type { Stage } from '../src/states/stage.ts';
 import { PAGES } from '../test/e2e/scenarios/pages.ts';
+import { AREAS } from './areas.ts';
 import { ROOT } from './process.ts';
 import { withDeeds } from './recorded.ts';
 
@@ -30,6 +31,7 @@ export const PARTS: Readonly<Record<string, () => string | Promise<string>>> = {
   packages,
   binaries,
   images,
+  areas,
 };
 
 /** A page with each of its parts as it is now. Throws for a part that nothing makes, or that has no end. */
@@ -46,13 +48,37 @@ export async function withParts(text: string): Promise<string> {
 /** Pages with such parts, or with scenarios, by path, each with what it shall be. */
 export async function pages(): Promise<Map<string, string>> {
   const made = new Map<string, string>();
-  for (const path of globSync('docs/*.md', { cwd: ROOT })) {
+  for (const path of globSync(['docs/*.md', 'CONTRIBUTING.md'], { cwd: ROOT })) {
     const text = await readFile(join(ROOT, path), 'utf8');
     if (text.includes('<!-- made: ')) made.set(path, await withParts(text));
     const page = PAGES.find((each) => each.path === path);
     if (page) made.set(path, withDeeds(text, Object.values(page.sequences).flat()));
   }
   return made;
+}
+
+async function areas(): Promise<string> {
+  const rows = Object.entries(AREAS).map(async ([name, { about, files }]) => {
+    const known = await Promise.all(files.map(async (file) => ({ file: shortName(file), ci: await inCi(file) })));
+    const cell = (wanted: InCi): string => known.flatMap(({ file, ci }) => (ci === wanted ? [file] : [])).join(', ');
+    return [`\`${name}\``, about, cell('whole'), cell('part'), cell('none')];
+  });
+  return table(['area', 'what its tests prove', 'whole in CI', 'part in CI', 'not in CI'], await Promise.all(rows));
+}
+
+/** `e2e/04` */
+function shortName(file: string): string {
+  return file.replace(/^test\//, '').replace(/-.*/, '');
+}
+
+type InCi = 'whole' | 'part' | 'none';
+
+/** How much of a file on the lab `npm test` runs, as its source says by `FULL` of test/support/tier.ts. */
+async function inCi(file: string): Promise<InCi> {
+  const text = await readFile(join(ROOT, file), 'utf8');
+  if (!/^import .*\/support\/tier\.ts'/m.test(text)) return 'whole';
+  const outermost = text.match(/^(?:describe|it)\b.*/gm) ?? [];
+  return outermost.every((line) => line.includes('.runIf(FULL)')) ? 'none' : 'part';
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -8,6 +8,8 @@ export interface Count {
   skipped: number;
   /** What failed: the test's file and its name. */
   failures: readonly string[];
+  /** Paths of test files of which something passed and nothing failed. */
+  passedFiles: readonly string[];
 }
 
 interface VitestReport {
@@ -25,8 +27,16 @@ interface FileResult {
 /** What a report of vitest counts, and the names of what failed in it; a run that broke off without any is one failure. */
 export function countOf(project: string, report: VitestReport | undefined, code: number | null): Count {
   const failures = (report?.testResults ?? []).flatMap(failuresOf);
-  if (failures.length === 0 && code !== 0) failures.push(`${project}: the run broke off`);
-  return { passed: report?.numPassedTests ?? 0, skipped: report?.numPendingTests ?? 0, failures };
+  const brokeOff = failures.length === 0 && code !== 0;
+  if (brokeOff) failures.push(`${project}: the run broke off`);
+  const passedFiles = brokeOff
+    ? []
+    : (report?.testResults ?? []).filter(hasPassed).map(({ name }) => relative(ROOT, name));
+  return { passed: report?.numPassedTests ?? 0, skipped: report?.numPendingTests ?? 0, failures, passedFiles };
+}
+
+function hasPassed({ status, assertionResults }: FileResult): boolean {
+  return status === 'passed' && assertionResults.some((test) => test.status === 'passed');
 }
 
 function failuresOf(file: FileResult): string[] {

@@ -5,19 +5,17 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect } from 'vitest';
+import { afterAll, beforeAll } from 'vitest';
 import { ensureBinaries } from '../../../lab/binaries.ts';
 import { host, reset, status, up } from '../../../lab/lab.ts';
 import { savedLabs } from '../../../lab/saved.ts';
 import { load, save } from '../../../lab/states.ts';
-import { MAY_LOAD } from '../../support/tier.ts';
+import { savedOrNew, type LabState } from '../../support/saved-or-new.ts';
+import { keepsLab } from '../../support/tier.ts';
 import { allNodesReady, mcpk, NODES, overlay, writeKubeconfig } from './mcpk.ts';
 
 /** The release that a cluster is upgraded from. */
 export const RELEASE_BEFORE = { kubernetes: '1.36.3', etcd: '3.6.16' };
-
-/** `bare`: nothing of mcpk was ever there. `ready`: a cluster as inventories/lab.yaml wants it. `before`: of {@link RELEASE_BEFORE}. */
-export type LabState = 'bare' | 'ready' | 'before';
 
 /** In the folder of this run of vitest: in which state the file before left the lab, if it ended well. */
 const LEFT = join(tmpdir(), 'lab-left');
@@ -49,19 +47,18 @@ function allPassed(task: Task): boolean {
 }
 
 const GET: Record<LabState, () => Promise<void>> = {
-  async bare() {
-    if (!(await isOn())) await up();
-    if (!(await isBare())) await reset();
-  },
+  bare,
   async ready() {
-    if (await isOn()) {
-      if (!(await isBare()) && (await heals('the lab that is there', []))) return;
+    if ((await isOn()) && !(await isBare())) {
+      const why = await applied([]);
+      if (why === undefined) return;
+      tell(`the lab that is there gives way to another: ${why}`);
     }
-    await savedOrNew('ready', []);
+    await made('ready', 'ready', []);
   },
   async before() {
     for (const component of ['kubernetes', 'etcd'] as const) await ensureBinaries(component, RELEASE_BEFORE[component]);
-    await savedOrNew(`before-${RELEASE_BEFORE.kubernetes}`, [await releaseBefore()]);
+    await made('before', `before-${RELEASE_BEFORE.kubernetes}`, [await releaseBefore()]);
   },
 };
 
@@ -84,29 +81,23 @@ async function isBare(): Promise<boolean> {
   return codes.every(({ code }) => code === 1);
 }
 
-async function savedOrNew(name: string, overlays: readonly string[]): Promise<void> {
-  if (MAY_LOAD && (await savedLabs()).some((each) => each.name === name)) {
-    tell(`loads the saved lab "${name}"`);
-    const why = await load(name).then(() => undefined, String);
-    if (why === undefined && (await heals(`the saved lab "${name}"`, overlays))) return;
-    if (why !== undefined) tell(why);
-  }
-  if (!(await isOn())) await up();
-  if (!(await isBare())) await reset();
-  const said = await mcpk(['apply', '--yes', '--no-snapshot'], overlays);
-  expect(said.code, said.stdout + said.stderr).toBe(0);
-  await usable();
-  if (!MAY_LOAD) return;
-  tell(`saves the lab as "${name}"`);
-  await save(name);
+async function made(state: LabState, name: string, overlays: readonly string[]): Promise<void> {
+  const saved = async (): Promise<string[]> => (await savedLabs()).map((each) => each.name);
+  const apply = (): Promise<string | undefined> => applied(overlays);
+  await savedOrNew(name, { keeps: keepsLab(state), ways: { saved, load, save, bare, apply, tell } });
 }
 
-/** An apply makes of it what the inventory wants, whatever mcpk has changed since, and a file that failed left behind. */
-async function heals(what: string, overlays: readonly string[]): Promise<boolean> {
+/** An apply mends whatever mcpk has changed since, and what a file that failed left behind; why not, where it did not. */
+async function applied(overlays: readonly string[]): Promise<string | undefined> {
   const said = await mcpk(['apply', '--yes', '--no-snapshot', '--wait-lock', '30s'], overlays);
-  if (said.code === 0) await usable();
-  else tell(`${what} gives way to another: apply ended with ${String(said.code)}\n${said.stderr.slice(-2000)}`);
-  return said.code === 0;
+  if (said.code !== 0) return `apply ended with ${String(said.code)}\n${said.stdout}${said.stderr}`.slice(-4000);
+  await usable();
+  return undefined;
+}
+
+async function bare(): Promise<void> {
+  if (!(await isOn())) await up();
+  if (!(await isBare())) await reset();
 }
 
 async function usable(): Promise<void> {
