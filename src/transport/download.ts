@@ -1,14 +1,11 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { McpkError } from '../core/errors.ts';
+import type { McpkError } from '../core/errors.ts';
 import { Allowance } from './allowance.ts';
 import { remoteScript } from './bootstrap.ts';
-import type { Become } from './bootstrap.ts';
+import { overChannel, type Bulk } from './bulk.ts';
 import { encodeCommand } from './commands.ts';
-import type { Connection } from './dial.ts';
 import type { RecordHead } from './frames.ts';
-import { watchOver } from './patience.ts';
-import type { Patience } from './patience.ts';
 import { notAsked, tooMuch } from './remote-errors.ts';
 import { RemoteScript } from './remote-script.ts';
 import type { Downloaded, DownloadRequest, SessionRecord } from './types.ts';
@@ -20,19 +17,7 @@ const PARTS_ON_THE_WAY = 4;
 /** With 8 MiB of packets that nobody needs any more V8 begins to look through all of its heap, and again soon after. */
 const COLLECTED_BYTES = 2 * 1024 * 1024;
 
-export interface Download extends DownloadRequest {
-  connection: Connection;
-  host: string;
-  user: string;
-  become: Become;
-  password?: string;
-  /** Seconds. */
-  startLimit: number;
-  patience: Patience;
-  /** Grows with the signs of life that the host's session gives: a command may take a while before it prints. */
-  alive: () => number;
-  signal: AbortSignal;
-}
+export type Download = Bulk & DownloadRequest;
 
 /**
  * Streams what a command on the host prints, over a channel of its own. Parts are asked for: the host sends no more
@@ -41,7 +26,7 @@ export interface Download extends DownloadRequest {
  * then ended on the host.
  */
 export async function download(options: Download): Promise<Downloaded & { sent: number; received: number }> {
-  const { host, argv, patience, signal } = options;
+  const { argv } = options;
   const what = `what ${argv[0]} prints`;
   const arriving = new Arriving(options, what);
   const remote = await RemoteScript.open(options.connection, {
@@ -53,18 +38,7 @@ export async function download(options: Download): Promise<Downloaded & { sent: 
     onPacket: collector(),
     onEnd: (error) => arriving.fail(error),
   });
-  const abort = (): void => remote.destroy(abortError(options));
-  signal.addEventListener('abort', abort, { once: true });
-  const unwatch = watchOver({
-    host,
-    what,
-    patience,
-    limitMs: patience.longLimitMs,
-    progress: () => (remote.progress === undefined ? undefined : remote.progress + options.alive()),
-    giveUp: (error) => remote.destroy(error),
-  });
-  try {
-    if (signal.aborted) abort();
+  return overChannel(remote, options, { kind: 'download', what }, async () => {
     remote.write(encodeCommand(argv));
     let bytes = 0;
     for (;;) {
@@ -78,13 +52,7 @@ export async function download(options: Download): Promise<Downloaded & { sent: 
       await options.onData(record.body);
       arriving.giveBack(record.body);
     }
-  } catch (error) {
-    remote.destroy(new McpkError('unreachable', `${host}: the download was given up`, { host, cause: error }));
-    throw error;
-  } finally {
-    unwatch();
-    signal.removeEventListener('abort', abort);
-  }
+  });
 }
 
 /**
@@ -171,11 +139,4 @@ function endOf({ args, body }: SessionRecord): Pick<Downloaded, 'exitCode' | 'st
   const [code = ''] = args;
   // Never 0 for what is no number: nonsense is not success.
   return { exitCode: /^\d{1,3}$/.test(code) ? Number(code) : 255, stderr: body.toString('utf8') };
-}
-
-function abortError({ host, signal }: Download): McpkError {
-  const reason: unknown = signal.reason;
-  return reason instanceof McpkError
-    ? reason
-    : new McpkError('interrupted', `${host}: interrupted`, { host, cause: reason });
 }

@@ -1,13 +1,10 @@
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { McpkError } from '../core/errors.ts';
-import type { Become } from './bootstrap.ts';
 import { remoteScript } from './bootstrap.ts';
-import type { Connection } from './dial.ts';
+import { overChannel, type Bulk } from './bulk.ts';
 import { Allowance } from './allowance.ts';
 import type { Packing, Pace } from './pace.ts';
-import { watchOver } from './patience.ts';
-import type { Patience } from './patience.ts';
 import { notAsked } from './remote-errors.ts';
 import { RemoteScript } from './remote-script.ts';
 import type { SessionRecord, Source } from './types.ts';
@@ -18,26 +15,15 @@ const PARTS_ON_THE_WAY = 2;
 /** What upload.sh reads before each part. */
 const HEADER_BYTES = 16;
 
-export interface Upload {
-  connection: Connection;
-  host: string;
-  user: string;
-  become: Become;
-  password?: string;
-  /** Seconds. */
-  startLimit: number;
+export interface Upload extends Bulk {
   source: Source;
   /** On the host. */
   path: string;
   sha256: string;
   /** Of the connection; learns from this upload. */
   pace: Pace;
-  patience: Patience;
-  /** Grows with the signs of life that the host's session gives: summing up a large file takes a while. */
-  alive: () => number;
   /** Bytes of the file, as the host has taken them. */
   onBytes: (n: number) => void;
-  signal: AbortSignal;
 }
 
 /**
@@ -64,17 +50,7 @@ export async function upload(options: Upload): Promise<{ sent: number; received:
     onRecord: (record) => (record.kind === 'part' ? taken.next() : answer.resolve(record)),
     onEnd: (error) => (taken.end(), answer.reject(error)),
   });
-  const abort = (): void => remote.destroy(abortError(options));
-  options.signal.addEventListener('abort', abort, { once: true });
-  const unwatch = watchOver({
-    ...options,
-    what,
-    limitMs: options.patience.longLimitMs,
-    progress: () => (remote.progress === undefined ? undefined : remote.progress + options.alive()),
-    giveUp: (error) => remote.destroy(error),
-  });
-  try {
-    if (options.signal.aborted) abort();
+  return overChannel(remote, options, { kind: 'upload', what }, async () => {
     remote.write(`${options.path}\n`);
     // A host that gives up early (full disk) answers before it has read everything.
     await Promise.race([answer.promise, send(remote, { ...options, piece, taken })]);
@@ -83,15 +59,7 @@ export async function upload(options: Upload): Promise<{ sent: number; received:
     if (record.kind !== 'stored') throw refused(options, record, size);
     await remote.closed;
     return { sent: remote.bytesSent, received: remote.bytesReceived };
-  } catch (error) {
-    remote.destroy(
-      new McpkError('unreachable', `${options.host}: the upload was given up`, { host: options.host, cause: error }),
-    );
-    throw error;
-  } finally {
-    unwatch();
-    options.signal.removeEventListener('abort', abort);
-  }
+  });
 }
 
 type Piece = Exclude<Source, string>;
@@ -230,11 +198,4 @@ function refused({ host, path, sha256, source }: Upload, record: SessionRecord, 
     host,
     hint: `Make room, or mount it writable: look at df and mount for ${path} on the host.`,
   });
-}
-
-function abortError({ host, signal }: Upload): McpkError {
-  const reason: unknown = signal.reason;
-  return reason instanceof McpkError
-    ? reason
-    : new McpkError('interrupted', `${host}: interrupted`, { host, cause: reason });
 }

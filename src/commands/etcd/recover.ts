@@ -6,7 +6,6 @@ import { clean } from '../../report/theme.ts';
 import { askOver, confirmName, mayAskName } from '../shared/confirm.ts';
 import { engineInput } from '../shared/engine-input.ts';
 import type { Ending } from '../shared/exit-codes.ts';
-import { connectionFlags, inventoryFlags, lockFlags, nameFlags } from '../shared/flags.ts';
 import { memberNamed } from '../shared/member.ts';
 import { RestoringCommand } from '../shared/restoring-command.ts';
 
@@ -17,10 +16,7 @@ export default class EtcdRecover extends RestoringCommand<typeof EtcdRecover> {
   static override readonly examples = ['<%= config.bin %> <%= command.id %> --from m1'];
   static readonly endings: readonly Ending[] = ['preflight', 'stage', 'gate', 'refused'];
   static override readonly flags = {
-    ...inventoryFlags,
-    ...connectionFlags,
-    ...lockFlags,
-    ...nameFlags,
+    ...RestoringCommand.restoringFlags,
     from: Flags.string({ summary: 'Host whose member is left.', helpValue: 'HOST', required: true }),
     out: Flags.string({
       summary: 'File for the bundle; by default CLUSTER-TIME.mcpk-etcd.tar in this folder.',

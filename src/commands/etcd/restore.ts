@@ -4,7 +4,6 @@ import type { RunResult } from '../../engine/types.ts';
 import type { RestoredBundle } from '../../states/wishes/etcd-restore/wish.ts';
 import { mayAskName } from '../shared/confirm.ts';
 import type { Ending } from '../shared/exit-codes.ts';
-import { connectionFlags, inventoryFlags, lockFlags, nameFlags } from '../shared/flags.ts';
 import { RestoringCommand } from '../shared/restoring-command.ts';
 
 export default class EtcdRestore extends RestoringCommand<typeof EtcdRestore> {
@@ -19,10 +18,7 @@ export default class EtcdRestore extends RestoringCommand<typeof EtcdRestore> {
   static override readonly args = { bundle: Args.string({ description: 'File of mcpk etcd snapshot.' }) };
   static readonly endings: readonly Ending[] = ['preflight', 'stage', 'gate', 'refused'];
   static override readonly flags = {
-    ...inventoryFlags,
-    ...connectionFlags,
-    ...lockFlags,
-    ...nameFlags,
+    ...RestoringCommand.restoringFlags,
     abandon: Flags.boolean({ summary: 'Give up a restore that was cut off: the old data come back.' }),
     'age-identity': Flags.string({
       summary: 'File with an identity of age that decrypts the keys of the bundle.',

@@ -1,4 +1,4 @@
-import { Args, Flags } from '@oclif/core';
+import { Flags } from '@oclif/core';
 import type { Plan, RunResult } from '../../engine/types.ts';
 import type { Ending } from '../shared/exit-codes.ts';
 import { bootFlags, BOOT_MS } from '../shared/flags.ts';
@@ -12,9 +12,7 @@ export default class UpgradePackages extends NodeCommand<typeof UpgradePackages>
     '<%= config.bin %> <%= command.id %> role:worker',
     '<%= config.bin %> <%= command.id %> all --reboot --yes',
   ];
-  static override readonly args = {
-    expr: Args.string({ description: 'Hosts, as --limit of apply takes them.', required: true }),
-  };
+  static override readonly args = NodeCommand.hostsArgs;
   static readonly endings: readonly Ending[] = ['preflight', 'stage', 'gate', 'refused'];
   static override readonly flags = {
     ...NodeCommand.runningFlags,

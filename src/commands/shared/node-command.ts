@@ -1,4 +1,4 @@
-import type { Command } from '@oclif/core';
+import { Args, type Command } from '@oclif/core';
 import type { EngineInput } from '../../engine/input.ts';
 import type { Plan, RunResult } from '../../engine/types.ts';
 import { hostsWith, type Cluster } from '../../inventory/types.ts';
@@ -18,6 +18,9 @@ interface Wished {
 /** What is done to nodes beside what the inventory says. */
 export abstract class NodeCommand<T extends typeof Command> extends RunningCommand<T> {
   static readonly planOnlyFlags = planOnlyFlags;
+  static readonly hostsArgs = {
+    expr: Args.string({ description: 'Hosts, as --limit of apply takes them.', required: true }),
+  };
 
   protected async wished(cluster: Cluster, { wish, question, ...how }: Wished): Promise<RunResult | Plan> {
     const { planWish, wishRun } = await import('../../engine/runs/wish.ts');

@@ -4,6 +4,7 @@ import type { Cluster } from '../../inventory/types.ts';
 import { renderRestore } from '../../report/restore-text.ts';
 import type { RestoredBundle } from '../../states/wishes/etcd-restore/wish.ts';
 import { confirmName } from './confirm.ts';
+import { connectionFlags, inventoryFlags, lockFlags, nameFlags } from './flags.ts';
 import { RunningCommand } from './running-command.ts';
 
 export interface Restoring {
@@ -16,6 +17,8 @@ export interface Restoring {
 
 /** What ends in a restore of etcd. */
 export abstract class RestoringCommand<T extends typeof Command> extends RunningCommand<T> {
+  static readonly restoringFlags = { ...inventoryFlags, ...connectionFlags, ...lockFlags, ...nameFlags };
+
   protected async restore({ cluster, bundle, asks }: Restoring): Promise<RunResult> {
     const [{ wishRun }, { abandoningWish, restoringWish }] = await Promise.all([
       import('../../engine/runs/wish.ts'),
