@@ -20,13 +20,13 @@ export const CONVERGE_PARTS = [
 /** The fixed scripts that a host is given, by the name of their request. */
 export function loadScripts(): Record<'probe' | 'converge' | 'prune', string> {
   return {
-    probe: packageText(`${FOLDER}/probe.sh`),
-    converge: CONVERGE_PARTS.map((part) => withoutComments(packageText(part))).join('\n'),
-    prune: packageText(`${FOLDER}/prune.sh`),
+    probe: script(`${FOLDER}/probe.sh`),
+    converge: CONVERGE_PARTS.map(script).join('\n'),
+    prune: script(`${FOLDER}/prune.sh`),
   };
 }
 
-/** Nobody reads them on a host, and each host is sent them; what lint is told stays, as it reads the joined script. */
-function withoutComments(script: string): string {
-  return script.replaceAll(/^ *#(?!!| shellcheck ).*\n/gm, '');
+/** Without comments: nobody reads them on a host, and each run sends them. What lint is told stays: it reads converge. */
+function script(path: string): string {
+  return packageText(path).replaceAll(/^ *#(?!!| shellcheck ).*\n/gm, '');
 }

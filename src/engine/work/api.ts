@@ -22,8 +22,8 @@ interface KubeObject {
 }
 
 /**
- * One server-side apply for all that differs, one delete for all that leaves. What a stage remembers as owned rests on
- * what the one before it remembered: one at a time.
+ * One server-side apply for all that differs, a delete for each object that leaves. Each stage writes the whole list of
+ * what is owned, made from the one before it: one stage at a time.
  */
 export function convergeApi(means: Means, stage: string, plan: HostPlan): Promise<void> {
   return means.turn(API, () => convergeObjects(means, stage, plan));
@@ -88,14 +88,14 @@ async function convergeObjects(means: Means, stage: string, given: HostPlan): Pr
   means.state.emit({ at: means.state.since(), type: 'host-end', stage, host: API, status: 'changed', ms });
 }
 
-/** The binding by which we are let in is not laid by those whom it lets in. */
+/** Where the binding that lets the administrator in is wrong or absent, another one has to lay it. */
 async function letIn(means: Means, stage: string, host: string, changes: readonly PlanItem[]): Promise<void> {
   if (!changes.some((item) => item.ref === `kubeObject:${ADMINS.binding}`)) return;
   if (letsAdminsIn(means.observed.get(API)?.texts[`api:${ADMINS.binding}`])) return;
   await bindAdmins(means, stage, host);
 }
 
-/** Objects of the same run may live in them or be of their kind. */
+/** Namespaces and definitions come first: other objects of the run may live in them, or be of their kind. */
 function definesOthers(object: Readonly<Record<string, unknown>>): boolean {
   return object['kind'] === 'CustomResourceDefinition' || object['kind'] === 'Namespace';
 }
@@ -127,7 +127,7 @@ async function deleteLeaving(means: Means, stage: string, host: string, refs: re
   }
 }
 
-/** Said when the plan is made, and when it turned out only later. */
+/** A warning: of the plan, and of a run where this came to be after its plan was made. */
 export function notOurs(ref: string, why: string): string {
   return `${OWNED_NAME} names ${ref.slice('kubeObject:'.length)}, but ${why}: it is left as it is`;
 }

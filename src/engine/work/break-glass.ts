@@ -14,7 +14,7 @@ import type { Means } from './means.ts';
 const HOURS = 1;
 const TITLE = `bind ${ADMINS.group}, with a certificate of system:masters that lasts an hour`;
 
-/** A role can't be exchanged in a binding that is there, so it goes first. Killed in between: the next run binds anew. */
+/** The API changes no binding's role, so the binding goes first. Killed in between: the next run binds anew. */
 const COMMANDS: readonly (readonly string[])[] = [
   ['delete', 'clusterrolebinding', ADMINS.group, '--ignore-not-found'],
   ['create', 'clusterrolebinding', ADMINS.group, `--clusterrole=${ADMINS.role}`, `--group=${ADMINS.group}`],

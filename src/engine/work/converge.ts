@@ -20,7 +20,7 @@ export async function convergeHost(means: Means, stage: string, plan: HostPlan):
   };
   try {
     await sendAhead(means, stage, known);
-    // What a stage remembers as owned rests on what the one before it on this host remembered: one at a time.
+    // Each stage writes the whole list of what is owned, made from the one before it: one stage at a time on a host.
     await means.turn(plan.host, () => stream(means, stage, known));
     end('changed');
   } catch (error) {
@@ -90,7 +90,7 @@ async function describe(
     const comparison = known?.get(name)?.comparison;
     return laid.get(name) ?? (comparison && comparison.result !== 'deferred' ? comparison.hash : '');
   };
-  // The lines of a file that are read only once may change later without another start.
+  // What a unit has read of a file: lines that it reads only once may change later without another start of it.
   const readAs = (name: Ref): string => {
     const comparison = known?.get(name)?.comparison;
     return (comparison && comparison.result !== 'deferred' ? comparison.readAs : undefined) ?? hashOf(name);
@@ -132,7 +132,7 @@ function without(owned: Map<string, Ownership>, refs: ReadonlySet<string>): Map<
   return owned;
 }
 
-/** Identity of what was only known now (a signed certificate): as the comparison of the next run will see it. */
+/** The hash of what no plan could know (a signed certificate), as the next run will work it out from the files. */
 function contentHash(ops: readonly Op[]): string {
   return identityOfFiles(
     new Map(ops.flatMap((op) => (op.op === 'write' ? [[op.path, sha256(op.content)] as const] : []))),

@@ -9,7 +9,7 @@ import { asErrors } from './run-state.ts';
 
 /** Seconds in which the host must be reached anew; what the stream does after it is armed comes on top. */
 const PATIENCE_S = 30;
-/** How much longer than the host's own clock it is waited for what it puts back. */
+/** Once the host's timer has run out, so much more time is given to it for putting back. */
 const MARGIN_S = 60;
 const POLL_MS = 500;
 
@@ -33,7 +33,7 @@ export async function underDeadman(
   const seconds = PATIENCE_S + secondsAfterArming(request.steps);
   const owned = means.facts.hosts.get(host)?.owned ?? [];
   const back = restoreRequest(means, { stage, host, from: means.state.id, owned });
-  // Its notes go with the stream itself.
+  // Notes for the journal go with the stream that is sent now, whether or not the host ever runs this one.
   const body = encodeConverge({ ...back.request, notes: [] });
   const guarded = { ...request, notes: [...request.notes, ...back.request.notes], deadman: { seconds, body } };
   const [failure] = await send(guarded).then(

@@ -79,7 +79,7 @@ export function refusedError(found: readonly [Refusal, ...Refusal[]]): McpkError
 export async function holdGuards(doing: Doing, stage: Stage, planned: StagePlan, index: number): Promise<void> {
   const { cluster, forceUnsafe, plan } = doing.program;
   const guards = guardsOf({ cluster, facts: doing.hands.facts }, stage, planned, index, false);
-  // What is known not to hold is not waited for when it does not count.
+  // With --force-unsafe a guard that the plan saw not to hold is not waited for.
   const known = new Set(forceUnsafe ? plan.refused.map((each) => each.title) : []);
   await Promise.all(guards.filter(({ title }) => !known.has(title)).map((guard) => holdGuard(doing, stage, guard)));
 }

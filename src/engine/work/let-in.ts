@@ -23,9 +23,9 @@ export async function letInWell(
   const nodes = [...new Set(steps.flatMap(({ node, undo: argv }) => (node !== undefined && argv ? [node] : [])))];
   const isWell = async (node: string): Promise<boolean> => {
     const judged = state.rolledBack.find((each) => each.stage === stage && each.host === node);
-    // Of several that went back only one may not be well.
+    // Said of all hosts that went back: where it does not hold, and there are several, each is asked by itself.
     if (judged && (judged.held || back.length === 1)) return judged.held;
-    // Seen just now, and nothing has changed since.
+    // The gate that failed was this node's, and nothing has been put back since: it is not asked again.
     if (state.signal.aborted || (back.length === 0 && cause instanceof GateFailure && cause.judged === node))
       return false;
     return hold([node]).then(

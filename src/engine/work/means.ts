@@ -36,7 +36,7 @@ export interface ResourcePlan {
   items: (PlanItem & { resource: Resource | undefined })[];
 }
 
-/** A plan keeps their names alone: a resource may hold secrets. */
+/** A plan has the names of resources alone, as a resource may hold secrets. */
 export function withResources({ comparisons }: Pick<Means, 'comparisons'>, { host, items }: HostPlan): ResourcePlan {
   const known = comparisons.byHost.get(host);
   return { host, items: items.map((item) => ({ ...item, resource: known?.get(item.ref as Ref)?.resource })) };

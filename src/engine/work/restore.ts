@@ -16,8 +16,8 @@ export interface Restore {
 }
 
 /**
- * The stream that undoes what `from` did, and what is owned after it: of the stage, and of those that went along, what
- * was before.
+ * The stream that undoes what `from` did, and what is owned after it: of the stage and of stages that went along with it
+ * what was owned before the run, of others what is owned now.
  */
 export function restoreRequest(
   means: Means,

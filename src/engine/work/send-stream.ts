@@ -81,7 +81,7 @@ function streamError(
 ): McpkError {
   const text = failure?.message || stderr;
   const lines = text.slice(0, MOST_CHARACTERS).trim().split('\n');
-  // Before and after the line that says why, a log has lines that are the same whatever happened.
+  // A log begins and ends with lines that say little: the one that says why is the message, all lines its details.
   const [first = '', ...rest] = lines;
   const why = headline(lines) ?? first;
   return new ChangeFailure(

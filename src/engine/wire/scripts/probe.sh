@@ -63,7 +63,7 @@ probe_texts() {
   emit texts "${content%.}"
 }
 
-# A key in the same file stays where it is.
+# Certificates alone: a private key in the same file does not leave the host.
 probe_certificates() {
   IFS=$us
   set --
@@ -91,7 +91,7 @@ probe_listings() {
   emit listings "$seen"
 }
 
-# A binary has 100 MB: its hash is remembered beside what changes when its bytes do.
+# A binary may have 100 MB: its hash is remembered, and holds while the file has the same type, size, times and inode.
 probe_binaries() {
   IFS=$us
   set -- $binaries
@@ -127,9 +127,9 @@ remember_hashes() {
   done
 }
 
-# What systemctl and dpkg-query said is remembered beside what changes when they would say something else: of ten units
-# systemctl needs 30 ms to tell, and systemd 15 ms more; dpkg-query needs 7 ms, and the marks of both as much. us+utc: a
-# start and a file's change in the same second can be told apart.
+# What systemctl and dpkg-query said is remembered with its marks (unit_marks): while these are the same, both would say
+# the same. Of ten units systemctl needs 30 ms to tell, and systemd 15 ms more; dpkg-query needs 7 ms, and so do the marks.
+# us+utc: a start and a file's change in the same second can be told apart.
 probe_units_and_packages() {
   IFS=$us
   set -- $units
@@ -187,15 +187,15 @@ lasts() {
   esac
 }
 
-# In memory, so that after a loss of power all is read anew.
+# Below /run, which a boot empties: then all is read anew.
 remember() {
   [ -d ./run/mcpk ] || return 0
   { printf '%s' "$rs$remembered_hashes$rs$remembered_key$rs$remembered_show$rs$remembered_packages$rs$remembered_versions$rs" >$memory.new && mv -f $memory.new $memory; } 2>/dev/null
 }
 
-# Which of `UNIT PATH…` run something else than these files are now: their own test, no process. What a process was
-# started from stays the file that it was, also when it was replaced or deleted since. Between fork and exec a service
-# still runs systemd's own file: its start, not another file.
+# Of `UNIT PATH…`, the units that run another file than those at these paths now. /proc/PID/exe stays the file that a
+# process was started from, also when it was replaced or deleted since; `-ef` is a test of the shell, no process. A
+# service that is just being started may still run systemd's own file: that does not count as another one.
 probe_executables() {
   pids=$nl id='' pid='' seen=''
   IFS=$nl
@@ -225,7 +225,8 @@ probe_executables() {
   emit executables "$seen"
 }
 
-# Built-in modules show in /sys/module only when they have parameters; hence the evidence.
+# `MODULE:FILE`: a module that is built into the kernel shows in /sys/module only when it has parameters; where it has
+# none, FILE is there when the module is.
 probe_modules() {
   seen=
   systems=
@@ -247,7 +248,7 @@ probe_modules() {
   emit modules "$seen"
 }
 
-# Who is not in the files may come from elsewhere.
+# Users that /etc/passwd does not have may be known by LDAP or the like: then getent is asked.
 probe_users() {
   IFS=$us
   set -- $users
@@ -408,14 +409,15 @@ main_process() {
   return 1
 }
 
-# In a process of its own. As root runs it, only what is root's and what nobody else may write, held open so that it stays
-# the same: a service that was taken over can't have run here what it likes.
+# Runs an executable for its version, in a process of its own and as root. So it has to be root's, and nobody else may
+# write it; it is held open, so that what was looked at is what runs. A service that was taken over can't have its own
+# program run here.
 ask_version() {
   exe=${1##* } flag=--version
   exec 3<"$exe"
   case ${1%% *} in *[2367]? | *[2367]) exit ;; esac
   [ -O /proc/self/fd/3 ] && [ "$(stat -L -c "$identity" /proc/self/fd/3)" = "${1% *}" ] || exit
-  # It takes the longer one for the name of a file.
+  # haproxy knows no --version: it would take that for the name of a file.
   IFS= read -r name <"${exe%exe}comm" && [ "$name" = haproxy ] && flag=-v
   said=$(timeout -k 2 10 /proc/self/fd/3 $flag </dev/null 2>&1)
   said=${said%%"$nl"*}
@@ -431,7 +433,7 @@ facts='' etcd_log='' disks='' services='' us='' answer='' section='' accounts=''
 remembered_hashes='' remembered_key='' remembered_show='' remembered_packages='' remembered_versions='' moved='' shown='' installed=''
 
 cd "${MCPK_ROOT:-/}" || exit 1
-# By one process, what may be of use beside the request: what was true a while ago, with what tells whether it still is.
+# One process reads what an earlier probe remembered, the request, and the users and groups.
 said=$(head -v -c 1073741824 -- $memory "$1" ./etc/passwd ./etc/group 2>/dev/null)
 IFS=$rs
 set -- $said
@@ -440,7 +442,7 @@ case ${1-} in
     [ $# -gt 5 ] && remembered_hashes=$2 remembered_key=$3 remembered_show=$4 remembered_packages=$5 remembered_versions=$6 && shift 6
     ;;
 esac
-# Joined again: an argument of a command may hold that byte.
+# What was remembered is off; the rest is joined again, as an argument of a command may hold that byte too.
 said=$*
 IFS=$nl
 for line in $said; do

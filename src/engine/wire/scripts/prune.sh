@@ -10,7 +10,7 @@ cd "${MCPK_ROOT:-/}" || exit 1
 state=./var/lib/mcpk
 generations=$state/generations
 
-# A file that has another name lives on (the live one, another generation): only its last name's bytes are overwritten.
+# Bytes are overwritten with the file's last name: one that has another (at its place, in another generation) lives on.
 # What everybody may read is no secret.
 # shellcheck disable=SC2016 # for the inner shell
 forget() {
@@ -23,7 +23,7 @@ forget() {
   done
 }
 
-# Newest first; what a run put back itself goes with it.
+# Names of runs, newest first. RUN-back is what RUN kept when it put back its own changes: it goes with RUN.
 runs() {
   ls -- "$generations" | sed 's/-back$//' | sort -ur
 }
@@ -41,7 +41,7 @@ prune_generations() {
   done
 }
 
-# Links that lead there, what owned.json knows (also that of a generation that may come back), and what runs.
+# In use is what a link leads to, what owned.json lists (in a generation too, which may come back), and what runs.
 prune_store() {
   used=$(
     find ./usr/local/bin ./opt/cni/bin "$generations" -type l -lname '*/var/lib/mcpk/store/*' -printf '%l\n' 2>/dev/null
@@ -50,7 +50,7 @@ prune_store() {
   )
   for file in "$state"/store/*; do
     name=${file##*/}
-    # What is on its way has another name.
+    # A binary is named by its sha256; one that is still being sent has another name.
     case $name in *[!0-9a-f]*) continue ;; esac
     [ ${#name} = 64 ] || continue
     case $used in *"$name"*) ;; *) rm -f -- "$file" ;; esac

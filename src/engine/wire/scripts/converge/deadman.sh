@@ -21,12 +21,12 @@ fire_deadman() {
   printf '%s\n' "$?" >"$1.fired/rc"
 }
 
-# What an earlier run armed: this one came over a connection of its own, so the host is not cut off, and the change
-# stays. One that has fired is waited for.
+# Dead-men that an earlier run armed. This run has reached the host by a new connection, so their changes did not cut it
+# off, and stay. Where one has fired already, the host is putting back: the end of that is waited for.
 settle_deadmen() {
   local folder=''
   [ -d ./run/mcpk/deadman ] || return 0
-  # This very stream is what a dead-man runs.
+  # A dead-man that has fired runs this very stream, which must not wait for itself.
   case $body in *.fired/body) return 0 ;; esac
   set +f
   for folder in ./run/mcpk/deadman/*; do

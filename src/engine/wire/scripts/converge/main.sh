@@ -64,8 +64,8 @@ converge() {
         begin_stage
         forget_leftovers
         ;;
-      # NUMBER REF: the step that the next operations are for. With `w` they only prepare it, as they do for others at
-      # the same time; with `S` it begins, and `e` ends it.
+      # NUMBER REF: the step that the operations below are for, until the next such line; what fails there counts as its
+      # failure. `w`: they make it ready, before a step of its group begins. `S`: it begins; `e` ends it.
       'w '* | 'S '*)
         number=${rest%% *}
         ref=${rest#* }
@@ -73,7 +73,7 @@ converge() {
         case $line in 'S '*) journal "begin $stage $ref" ;; esac
         ;;
       'e ') end_step ;;
-      # Steps that have ended so far are on the disk and told.
+      # Syncs what steps have changed so far, and tells that these are done.
       'f ') settle 2>$log || fail ;;
       # An operation: its name, its arguments (`+` goes on with one that has line breaks), its end.
       'o '*)
@@ -93,12 +93,14 @@ converge() {
         [ -z "$report" ] || emit restored "${report#"$nl"}"
         report=
         ;;
-      # The stage is over; or only notes were to be written; or the run is over on this host.
+      # The stage is over.
       'Z ') end_stage >$log 2>&1 || fail ;;
+      # There is no stage, only notes for the journal.
       'n ')
         check_fence
         open_run || exit 15
         ;;
+      # The run is over on this host.
       'Q ')
         check_fence
         close_run || exit 15
