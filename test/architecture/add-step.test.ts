@@ -7,6 +7,7 @@ import { file } from '../../src/states/build.ts';
 import type { AroundContext, Stage } from '../../src/states/stage.ts';
 import { fileState } from '../resources/case.ts';
 import { dryRun, greetingStage, stageOf } from './dry-run.ts';
+import { fakeFleet } from '../engine/support/fake-fleet.ts';
 
 const step = (what: string, on: string): { title: string; on: string; run: string[]; undo: string[] } => ({
   title: `${what} ${on}`,
@@ -48,7 +49,7 @@ describe('a step', () => {
       asked.push([host, commands]);
       return Promise.resolve(commands.map(() => ({ exitCode: 0, stdout: '', stderr: '' })));
     };
-    const fleet = { exec } as unknown as Fleet;
+    const fleet = fakeFleet({ exec });
     expect(await runSteps(fleet, [step('close', 'w1')], new AbortController().signal)).toMatchObject([{ exitCode: 0 }]);
     expect(asked).toEqual([['w1', [{ argv: ['announce', 'close', 'w1'] }]]]);
   });

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { McpkError } from '../../../src/core/errors.ts';
 import { boot } from '../../../src/engine/hosts/boot.ts';
 import type { Fleet } from '../../../src/engine/hosts/fleet.ts';
+import { fakeFleet } from '../support/fake-fleet.ts';
 
 const step = { title: 'reboot w1', on: 'w1', run: ['systemctl', '--no-block', 'reboot'], boots: { limit: 5 } };
 const signal = new AbortController().signal;
@@ -45,7 +46,7 @@ function fleetOf({ told = 0, lingers = 0, meets = ['new'], rejoin }: Behaviour):
     },
     rejoin: () => (rejoin ? Promise.reject(rejoin) : Promise.resolve(void done.push('rejoin'))),
   };
-  return fleet as Fleet;
+  return fakeFleet(fleet);
 }
 
 describe('a host that is to boot', () => {

@@ -9,6 +9,7 @@ import { heldStages, holdGates } from '../../../src/engine/hosts/gates.ts';
 import { ask } from '../../../src/engine/hosts/ask.ts';
 import type { Event } from '../../../src/engine/types.ts';
 import type { Stage } from '../../../src/states/stage.ts';
+import { fakeFleet } from '../support/fake-fleet.ts';
 
 const OK: CommandResult = { exitCode: 0, stdout: 'ok', stderr: '' };
 
@@ -17,22 +18,13 @@ function fleet(answer: (host: string, command: Command, round: number) => Comman
   asked: Map<string, Command[][]>;
 } {
   const asked = new Map<string, Command[][]>();
-  const stub: Fleet = {
-    sessions: new Map(),
-    unreachable: new Map(),
-    request: () => Promise.reject(new Error('not asked for')),
-    read: () => Promise.reject(new Error('not asked for')),
-    upload: () => Promise.reject(new Error('not asked for')),
-    download: () => Promise.reject(new Error('not asked for')),
-    reach: () => Promise.reject(new Error('not asked for')),
-    rejoin: () => Promise.reject(new Error('not asked for')),
-    close: () => Promise.resolve(),
+  const stub = fakeFleet({
     exec(host, commands) {
       const rounds = asked.get(host) ?? [];
       asked.set(host, [...rounds, [...commands]]);
       return Promise.resolve(commands.map((command) => answer(host, command, rounds.length)));
     },
-  };
+  });
   return { fleet: stub, asked };
 }
 

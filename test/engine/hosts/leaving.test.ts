@@ -1,7 +1,6 @@
 import { readerOf } from '../../../src/engine/hosts/reader.ts';
 import { expect, it } from 'vitest';
 import { convergeApi } from '../../../src/engine/work/api.ts';
-import type { Fleet } from '../../../src/engine/hosts/fleet.ts';
 import { judgeLeaving } from '../../../src/engine/hosts/leaving.ts';
 import { API } from '../../../src/core/places.ts';
 import type { Event, PlanItem } from '../../../src/engine/types.ts';
@@ -9,6 +8,7 @@ import type { Verb } from '../../../src/resources/types.ts';
 import { labCluster } from '../../states/cluster.ts';
 import { fakeApi, type FakeApi } from '../support/fake-api.ts';
 import { runOf, withFleet } from '../support/fake-run.ts';
+import { fakeFleet } from '../support/fake-fleet.ts';
 
 const LABEL = { 'app.kubernetes.io/managed-by': 'mcpk' };
 const APPLIED = [{ manager: 'mcpk', operation: 'Apply' }];
@@ -28,7 +28,7 @@ function apiWith(metadata: object | undefined, kind = 'ConfigMap'): FakeApi {
 }
 
 async function judged(api: FakeApi): Promise<unknown> {
-  const reader = readerOf({ exec: api.exec } as Fleet, signal);
+  const reader = readerOf(fakeFleet({ exec: api.exec }), signal);
   const from = { reader, cluster: await labCluster(), host: 'm1' };
   return (await judgeLeaving(from, [`kubeObject:${ID}`])).get(`kubeObject:${ID}`);
 }

@@ -1,8 +1,8 @@
 import { readerOf } from '../../../src/engine/hosts/reader.ts';
 import { expect, it } from 'vitest';
-import type { Fleet } from '../../../src/engine/hosts/fleet.ts';
 import { readNodes } from '../../../src/engine/read/gather.ts';
 import { labCluster } from '../../states/cluster.ts';
+import { fakeFleet } from '../support/fake-fleet.ts';
 
 const node = (name: string): object => ({
   metadata: { name },
@@ -31,7 +31,7 @@ function answer(path: string, answers: typeof ANSWERS): string {
 
 async function read(answers: typeof ANSWERS): Promise<Awaited<ReturnType<typeof readNodes>> & { requests: number }> {
   let requests = 0;
-  const fleet = {
+  const fleet = fakeFleet({
     exec: (_host: string, commands: readonly { stdin?: string }[]) => {
       requests += commands.length;
       const paths = commands.map(({ stdin = '' }) =>
@@ -40,7 +40,7 @@ async function read(answers: typeof ANSWERS): Promise<Awaited<ReturnType<typeof 
       const said = paths.map((asked) => asked.map((path) => answer(path, answers)).join(''));
       return Promise.resolve(said.map((stdout) => ({ exitCode: 0, stdout, stderr: '' })));
     },
-  } as unknown as Fleet;
+  });
   const found = await readNodes(readerOf(fleet, new AbortController().signal), await labCluster(), ['m1']);
   return { ...found, requests };
 }

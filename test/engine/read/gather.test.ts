@@ -6,6 +6,7 @@ import type { Facts } from '../../../src/cluster/facts.ts';
 import type { SessionRecord } from '../../../src/transport/types.ts';
 import { contactable } from '../../../src/inventory/types.ts';
 import { labCluster } from '../../states/cluster.ts';
+import { fakeFleet } from '../support/fake-fleet.ts';
 
 interface Master {
   /** Its etcd has data. */
@@ -95,7 +96,7 @@ async function gathered(masters: Record<string, Master>, inventory = ''): Promis
       return later(commands.map((command) => answer(masters[host] ?? {}, command)));
     },
   };
-  return { facts: await gather(fleet as Fleet, cluster, new AbortController().signal), turns };
+  return { facts: await gather(fakeFleet(fleet), cluster, new AbortController().signal), turns };
 }
 
 const ALL = ['m1', 'm2', 'm3'];

@@ -4,6 +4,7 @@ import type { Command, Fleet } from '../../../src/engine/hosts/fleet.ts';
 import { probeApi } from '../../../src/engine/read/probe-api.ts';
 import type { KubeObjectResource } from '../../../src/resources/types.ts';
 import { labCluster } from '../../states/cluster.ts';
+import { fakeFleet } from '../support/fake-fleet.ts';
 
 const PATHS: Readonly<Record<string, unknown>> = {
   '/api/v1/namespaces/kube-system/configmaps/mcpk-owned': {
@@ -29,7 +30,7 @@ function server(
     const body = Buffer.from(JSON.stringify(objects[path] ?? { kind: 'Status', details })).toString('latin1');
     return `HTTP/1.1 ${path in objects ? '200' : '404'} X\r\nContent-Length: ${String(body.length)}\r\n\r\n${body}`;
   };
-  const fleet = {
+  const fleet = fakeFleet({
     exec(_host: string, commands: readonly Command[]) {
       connections.push([...commands]);
       const paths = commands.map(({ stdin }) =>
@@ -39,7 +40,7 @@ function server(
       const out = paths.map((each) => each.slice(0, patience).map(answer).join(''));
       return Promise.resolve(out.map((stdout) => ({ exitCode: 0, stdout, stderr: '' })));
     },
-  } as unknown as Fleet;
+  });
   return { fleet, asked, connections };
 }
 

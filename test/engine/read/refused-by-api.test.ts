@@ -1,13 +1,13 @@
 import { readerOf } from '../../../src/engine/hosts/reader.ts';
 import { describe, expect, it } from 'vitest';
 import { readNodes } from '../../../src/engine/read/gather.ts';
-import type { Fleet } from '../../../src/engine/hosts/fleet.ts';
 import type { Opened } from '../../../src/engine/read/open.ts';
 import type { EngineInput } from '../../../src/engine/input.ts';
 import { leavesRest, whileRefused } from '../../../src/engine/read/refused-by-api.ts';
 import type { Event, Selection } from '../../../src/engine/types.ts';
 import { labCluster } from '../../states/cluster.ts';
 import { fakeApi } from '../support/fake-api.ts';
+import { fakeFleet } from '../support/fake-fleet.ts';
 
 const KUBELET = { ref: 'unit:kubelet.service', hash: '', stage: 'nodes' };
 
@@ -69,7 +69,7 @@ describe('a run on a cluster whose API lets the administrator do nothing', () =>
 describe('the nodes', () => {
   const statuses = async (of: Record<string, number>): ReturnType<typeof readNodes> => {
     const { exec } = fakeApi(({ host }) => ({ status: of[host] ?? 0, body: { items: [] } }));
-    const reader = readerOf({ exec } as Fleet, new AbortController().signal);
+    const reader = readerOf(fakeFleet({ exec }), new AbortController().signal);
     return readNodes(reader, await labCluster(), ['m1', 'm2', 'm3']);
   };
 

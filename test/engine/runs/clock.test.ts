@@ -3,7 +3,6 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { clockWarning, hostsNow } from '../../../src/cluster/clock.ts';
 import type { Facts } from '../../../src/cluster/facts.ts';
-import type { Fleet } from '../../../src/engine/hosts/fleet.ts';
 import type { EngineInput } from '../../../src/engine/input.ts';
 import { authorityWarning } from '../../../src/engine/plan/authority-end.ts';
 import { prepare, type Prepared } from '../../../src/engine/runs/prepare.ts';
@@ -15,6 +14,7 @@ import type { SessionRecord } from '../../../src/transport/types.ts';
 import { AUTHORITY as AUTHORITY_PEM, OTHER_AUTHORITY } from '../../resources/pems.ts';
 import { leafSpec } from '../../pki/spec.ts';
 import { anyArtifact, factsOf, labCluster } from '../../states/cluster.ts';
+import { fakeFleet } from '../support/fake-fleet.ts';
 
 const HOUR = 3_600_000;
 const RECIPE = { type: 'authority', commonName: 'test', days: 3650, keyAlgorithm: 'ecdsa-p256' } as const;
@@ -59,14 +59,12 @@ async function prepared(
   const master = cluster.hosts.filter(({ name }) => name === 'm1');
   const stage: Stage = { name: 'certificates', title: '', hosts: () => master, needs: [], states: () => resources };
   const told: unknown[] = [];
-  const fleet = {
-    sessions: new Map(),
-    unreachable: new Map(),
-    request: (_host: string, _op: string, _body: Buffer, onRecord: (record: SessionRecord) => void) => {
+  const fleet = fakeFleet({
+    request: (_host, _op, _body, onRecord) => {
       for (const record of answers(files)) onRecord(record);
       return Promise.resolve(0);
     },
-  } as unknown as Fleet;
+  });
   const input = {
     cluster,
     stages: [stage],

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { OwnedEntry } from '../../../src/cluster/facts.ts';
-import type { Fleet } from '../../../src/engine/hosts/fleet.ts';
 import type { EngineInput } from '../../../src/engine/input.ts';
 import { prepare } from '../../../src/engine/runs/prepare.ts';
 import type { Plan, Selection } from '../../../src/engine/types.ts';
 import type { Stage } from '../../../src/states/stage.ts';
 import { anyArtifact, factsOf, hostFacts, labCluster } from '../../states/cluster.ts';
 import { fakeReader } from '../support/fake-reader.ts';
+import { fakeFleet } from '../support/fake-fleet.ts';
 
 const cluster = await labCluster();
 const NEEDS: Record<string, string[]> = { system: [], addons: ['system'] };
@@ -20,7 +20,7 @@ const STAGES = Object.entries(NEEDS).map(([name, needs]): Stage => ({
 
 /** The plan for hosts that own this; m1 holds the VIP. */
 async function planned(owned: Record<string, OwnedEntry[]>, selection: Selection = {}): Promise<Plan> {
-  const fleet = { sessions: new Map(), unreachable: new Map() } as unknown as Fleet;
+  const fleet = fakeFleet();
   const input = {
     cluster,
     stages: STAGES,

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Answer, Ask } from '../../../src/cluster/gate.ts';
 import type { Facts } from '../../../src/cluster/facts.ts';
-import type { Fleet } from '../../../src/engine/hosts/fleet.ts';
 import type { EngineInput } from '../../../src/engine/input.ts';
 import { noteLine } from '../../../src/engine/past/journal-lines.ts';
 import { owedWords } from '../../../src/engine/past/owed-lines.ts';
@@ -13,6 +12,7 @@ import type { KubeObjectResource } from '../../../src/resources/types.ts';
 import type { Stage } from '../../../src/states/stage.ts';
 import { anyArtifact, factsOf, hostFacts, labCluster } from '../../states/cluster.ts';
 import { fakeReader, httpAnswer, pathOf, type FakeReader } from '../support/fake-reader.ts';
+import { fakeFleet } from '../support/fake-fleet.ts';
 
 const cluster = await labCluster();
 const hosts = cluster.hosts.map(({ name }) => name);
@@ -93,7 +93,7 @@ async function planned({
     lockNote: '',
     who: 'me',
   };
-  const fleet = { sessions: new Map(), unreachable: new Map() } as unknown as Fleet;
+  const fleet = fakeFleet();
   const opened = { fleet, reader, facts: { ...factsOf(cluster), ...facts }, since: () => 0, exclusive: true };
   const run = await prepare(input, opened, { inPlace });
   return { run, reader, warnings: events.flatMap((event) => (event.type === 'warning' ? [event.message] : [])) };

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { OwnedEntry } from '../../../src/cluster/facts.ts';
 import { contactable } from '../../../src/inventory/types.ts';
-import type { Fleet } from '../../../src/engine/hosts/fleet.ts';
 import type { EngineInput } from '../../../src/engine/input.ts';
 import { prepare } from '../../../src/engine/runs/prepare.ts';
 import { changesOf, type Event, type Plan } from '../../../src/engine/types.ts';
@@ -11,6 +10,7 @@ import { MOUNTED_BELOW } from '../../../src/states/removal/scripts.ts';
 import type { Stage } from '../../../src/states/stage.ts';
 import { anyArtifact, factsOf, hostFacts, labCluster, registered } from '../../states/cluster.ts';
 import { fakeReader } from '../support/fake-reader.ts';
+import { fakeFleet } from '../support/fake-fleet.ts';
 
 const present = await labCluster();
 const cluster = await labCluster('hosts: [{ name: w2, state: absent }]');
@@ -56,7 +56,7 @@ async function planned(
       return argv.join(' ').includes('find ') ? { stdout: foreign } : undefined;
     },
   });
-  const fleet = { sessions: new Map(), unreachable: new Map() } as unknown as Fleet;
+  const fleet = fakeFleet();
   const { program } = await prepare(input, { fleet, reader, facts, since: () => 0, exclusive: false });
   const warnings = events.flatMap((event) =>
     event.type === 'warning' ? [`${event.host ?? ''}: ${event.message}`] : [],

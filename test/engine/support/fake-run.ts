@@ -14,6 +14,7 @@ import type { Means } from '../../../src/engine/work/means.ts';
 import { createState } from '../../../src/engine/work/run-state.ts';
 import { bareHost } from '../../../src/cluster/bare-host.ts';
 import type { Event, Plan, PlanItem, StagePlan } from '../../../src/engine/types.ts';
+import { fakeFleet } from './fake-fleet.ts';
 
 export const CHANGE: Change = {
   result: 'change',
@@ -65,9 +66,7 @@ export function runOf(
   const log: string[] = [];
   const events: Event[] = [];
   const sent: FakeRun['sent'] = [];
-  const fleet: Fleet = {
-    sessions: new Map(),
-    unreachable: new Map(),
+  const fleet = fakeFleet({
     request: (host, _op, bytes, onRecord) => {
       const body = bytes.toString('utf8');
       sent.push({ host, body });
@@ -90,13 +89,8 @@ export function runOf(
         commands.map(({ argv }) => ({ exitCode: argv[0] === 'fail' ? 1 : 0, stdout: '', stderr: '' })),
       );
     },
-    read: () => Promise.reject(new Error('not asked for')),
-    upload: () => Promise.reject(new Error('not asked for')),
-    download: () => Promise.reject(new Error('not asked for')),
-    reach: more.reach ?? (() => Promise.reject(new Error('not asked for'))),
-    rejoin: () => Promise.reject(new Error('not asked for')),
-    close: () => Promise.resolve(),
-  };
+    ...(more.reach ? { reach: more.reach } : {}),
+  });
   const stages = Object.entries(specs).map(([name, spec]): Stage => ({
     name,
     title: name,

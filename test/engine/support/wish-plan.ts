@@ -1,5 +1,4 @@
 import type { Facts } from '../../../src/cluster/facts.ts';
-import type { Fleet } from '../../../src/engine/hosts/fleet.ts';
 import type { Reader } from '../../../src/engine/hosts/reader.ts';
 import type { EngineInput } from '../../../src/engine/input.ts';
 import { prepareWish } from '../../../src/engine/runs/prepare-wish.ts';
@@ -8,6 +7,7 @@ import type { Cluster } from '../../../src/inventory/types.ts';
 import type { Stage } from '../../../src/states/stage.ts';
 import { anyArtifact } from '../../states/cluster.ts';
 import { fakeReader } from './fake-reader.ts';
+import { fakeFleet } from './fake-fleet.ts';
 
 export interface Wished {
   cluster: Cluster;
@@ -31,7 +31,7 @@ export async function wishPlan({ cluster, facts, stages, reader = fakeReader() }
     command: 'wish',
     concurrency: 1,
   } as unknown as EngineInput;
-  const fleet = { sessions: new Map(), unreachable: new Map() } as unknown as Fleet;
+  const fleet = fakeFleet();
   const opened = { fleet, reader, facts, since: () => 0, exclusive: true };
   return (await prepareWish(input, opened, { stages })).program.plan;
 }

@@ -5,6 +5,7 @@ import type { Fleet } from '../../../src/engine/hosts/fleet.ts';
 import { createJournal, type Journal } from '../../../src/engine/work/journal.ts';
 import { CONVERGE_TAGS as TAGS } from '../../../src/engine/wire/wire-tags.ts';
 import type { Event } from '../../../src/engine/types.ts';
+import { fakeFleet } from '../support/fake-fleet.ts';
 
 interface Told {
   journal: Journal;
@@ -29,7 +30,7 @@ function told(options: { exitCode?: number; lost?: readonly string[] } = {}): To
     who: 'root@ops1',
     command: 'apply',
     planHash: '9d3c',
-    fleet: fleet as Fleet,
+    fleet: fakeFleet(fleet),
     hosts: ['m1', 'm2', 'w1'],
     skew: () => 5000,
     signal: new AbortController().signal,

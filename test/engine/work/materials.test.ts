@@ -2,7 +2,6 @@ import { X509Certificate } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Secret } from '../../../src/core/secret.ts';
-import type { Fleet } from '../../../src/engine/hosts/fleet.ts';
 import { createMaterials, type MaterialsInput } from '../../../src/engine/work/materials.ts';
 import { makeShared } from '../../../src/pki/shared.ts';
 import type {
@@ -12,6 +11,7 @@ import type {
   SharedSecretResource,
   SharedState,
 } from '../../../src/resources/types.ts';
+import { fakeFleet } from '../support/fake-fleet.ts';
 
 const ACCESS = { mode: '0600', owner: 'root', group: 'root' };
 const ABSENT: SharedState = { state: 'absent', hashes: {}, texts: {} };
@@ -40,17 +40,7 @@ function materialsOf(
   now = new Date(),
 ): { materials: Materials; read: string[] } {
   const read: string[] = [];
-  const refuse = (): Promise<never> => Promise.reject(new Error('not asked for'));
-  const fleet: Fleet = {
-    sessions: new Map(),
-    unreachable: new Map(),
-    request: refuse,
-    exec: refuse,
-    upload: refuse,
-    download: refuse,
-    reach: () => Promise.reject(new Error('not asked for')),
-    rejoin: () => Promise.reject(new Error('not asked for')),
-    close: () => Promise.resolve(),
+  const fleet = fakeFleet({
     read: (host, path) => {
       read.push(`${host}:${path}`);
       const text = contents[path];
@@ -58,7 +48,7 @@ function materialsOf(
         ? Promise.reject(new Error(`${path} is not there`))
         : Promise.resolve(Buffer.from(text));
     },
-  };
+  });
   const input: MaterialsInput = {
     fleet,
     shared: new Map(Object.entries(shared)),
