@@ -4,7 +4,7 @@ import type { Guard } from '../cluster/gate.ts';
 import { apiServerGuard } from '../cluster/guards.ts';
 import { PATHS, SECRETS, USERS } from '../core/paths.ts';
 import { losingTheirMember } from '../cluster/own-member.ts';
-import { foreignApiServers } from '../cluster/strangers.ts';
+import { foreignApiServers } from '../cluster/foreign.ts';
 import { hostsWith, type Cluster, type Host } from '../inventory/types.ts';
 import { render } from '../render/render.ts';
 import { ref } from '../resources/kinds.ts';

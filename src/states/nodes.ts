@@ -1,7 +1,7 @@
 import { apiHost, kubectl } from '../cluster/kubectl.ts';
 import { hasLaid } from '../cluster/laid.ts';
 import { nodeReady } from '../cluster/nodes.ts';
-import { foreignNodes } from '../cluster/strangers.ts';
+import { foreignNodes } from '../cluster/foreign.ts';
 import { minorNumber } from '../core/versions.ts';
 import { emptyingInTurn, filling, nodesUnknown } from './drains.ts';
 import { kubelet } from './kubelet/resources.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { foreignApiServers, foreignNodes } from '../../src/cluster/strangers.ts';
+import { foreignApiServers, foreignNodes } from '../../src/cluster/foreign.ts';
 import { parseApiServers } from '../../src/cluster/services.ts';
 import { httpAnswer } from '../engine/support/fake-reader.ts';
 import { factsOf, hostFacts, labCluster, registered } from '../states/cluster.ts';

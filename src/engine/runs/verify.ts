@@ -3,7 +3,7 @@ import type { Facts } from '../../cluster/facts.ts';
 import type { GateCheck } from '../../cluster/gate.ts';
 import { isNew } from '../../cluster/laid.ts';
 import { runningVersions } from '../../cluster/running.ts';
-import { foreignNodes } from '../../cluster/strangers.ts';
+import { foreignNodes } from '../../cluster/foreign.ts';
 import { skewProblems } from '../../core/skew.ts';
 import { hostsWith } from '../../inventory/types.ts';
 import type { Stage, Step } from '../../states/stage.ts';

@@ -53,7 +53,7 @@ function ofMembers({ wanted, known, cluster, facts }: Members): Problem[] {
     return member ? [{ each, member }] : [];
   });
   const added = newcomers.filter((each) => !renamed.some((one) => one.each === each));
-  const strangers = unwanted.filter(
+  const foreign = unwanted.filter(
     (member) => hostOf(member, cluster) === undefined && !renamed.some((one) => one.member === member),
   );
   return [
@@ -63,7 +63,7 @@ function ofMembers({ wanted, known, cluster, facts }: Members): Problem[] {
       hint: `A member keeps its name: put ${titleOf(member)} back.`,
     })),
     ...added.flatMap((each) => withOldData(each, known, facts)),
-    ...strangers.map((member) => ({
+    ...foreign.map((member) => ({
       host: titleOf(member),
       message: 'is a member of etcd, and of no host of the inventory',
       hint: `Put its host into the inventory; or name it there with state: gone, and apply takes ${titleOf(member)} out of etcd.`,
