@@ -11,7 +11,7 @@ import { hostFlags } from './shared/flags.ts';
 export default class Exec extends BaseCommand<typeof Exec> {
   static override readonly summary = 'Run one command on hosts, as root.';
   static override readonly description =
-    'The words after -- are run as they are, without a shell. Exit 15 when the command fails on any host.';
+    'The words after -- are run as they are, without a shell. Exit 15 when the command fails on any host; where a host is not reached it runs on the others, and the exit code is 11.';
   static override readonly examples = [
     '<%= config.bin %> <%= command.id %> --limit role:master -- systemctl is-active etcd',
     "<%= config.bin %> <%= command.id %> -- sh -c 'uptime; free -m'",
@@ -27,7 +27,7 @@ export default class Exec extends BaseCommand<typeof Exec> {
   protected override readonly afterwards =
     'It may have run on some of the hosts, wholly or in part: look there before you run it again.';
 
-  async run(): Promise<{ answers: Answer[] }> {
+  async run(): Promise<{ answers: Answer[]; errors: McpkError[] }> {
     const argv = this.argv.slice(this.argv.indexOf('--') + 1);
     if (!this.argv.includes('--') || argv.length === 0)
       throw new McpkError('usage', 'the command stands after --', { hint: 'mcpk exec --limit m1 -- uptime' });
@@ -41,7 +41,7 @@ export default class Exec extends BaseCommand<typeof Exec> {
     const { execOnHosts } = await import('../engine/runs/reading.ts');
     const view = await this.view();
     const input = await engineInput(cluster, this.flags, this.caller(view.emit), { artifacts: false });
-    const answers = await execOnHosts(input, argv).finally(() => view.end());
+    const { answers, errors } = await execOnHosts(input, argv).finally(() => view.end());
     const width = Math.max(0, ...answers.map((answer) => answer.host.length));
     let turn = await nextTurn();
     for (const answer of answers) {
@@ -52,7 +52,8 @@ export default class Exec extends BaseCommand<typeof Exec> {
       }
     }
     if (answers.some((answer) => answer.exitCode !== 0)) process.exitCode = EXIT_CODES.stage[0];
-    return { answers };
+    this.endWithout(errors);
+    return { answers, errors };
   }
 }
 

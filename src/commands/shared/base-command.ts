@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { Command, Flags, Errors, type Interfaces } from '@oclif/core';
 import { span } from '../../core/duration.ts';
-import { EXIT_CODES, FailureList, McpkError } from '../../core/errors.ts';
+import { EXIT_CODES, failure, FailureList, McpkError } from '../../core/errors.ts';
 import { redact, redactError } from '../../core/redact.ts';
 import type { Secret } from '../../core/secret.ts';
 import type { Emit, Plan, RunResult } from '../../engine/types.ts';
@@ -136,6 +136,14 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   /** Errors of a run that went to its end. */
   protected noteErrors(errors: readonly McpkError[]): void {
     this.note(renderErrors(errors, this.progressTheme(), this.telling));
+  }
+
+  /** Ends without hosts that were asked for, below what the others told: their failures decide the exit code. */
+  protected endWithout(errors: readonly McpkError[]): void {
+    const [first, ...rest] = errors;
+    if (!first) return;
+    this.noteErrors(this.told({ errors }).errors);
+    process.exitCode = failure([first, ...rest]).exitCode;
   }
 
   /** A result for people; `--json` prints the returned object instead. */

@@ -53,16 +53,27 @@ export function checkBelonging(cluster: Cluster, facts: Pick<Facts, 'hosts'>): v
   if (first) throw failure([first, ...rest]);
 }
 
-/** Connects to the hosts that are asked for and to no other, and reads nothing. The caller closes the fleet. */
-export async function openAsked(input: EngineInput): Promise<Pick<Opened, 'fleet' | 'since'>> {
+export interface OpenedAsked extends Pick<Opened, 'fleet' | 'since'> {
+  /** Of hosts that are not reached, where that is more than `--skip-unreachable` allows. */
+  errors: McpkError[];
+}
+
+/**
+ * Connects to the hosts that are asked for and to no other, and reads nothing. The caller closes the fleet.
+ *
+ * @throws what keeps us from them, where none is reached
+ */
+export async function openAsked(input: EngineInput): Promise<OpenedAsked> {
   const { fleet, since } = await connectHosts(input, { hosts: askedFor(input), lock: 'none' });
-  try {
-    checkReachable(input, fleet);
-    return { fleet, since };
-  } catch (error) {
+  const errors = missing(input, fleet);
+  const [first, ...rest] = errors;
+  if (first && fleet.sessions.size === 0) {
     await fleet.close();
-    throw error;
+    throw failure([first, ...rest]);
   }
+  // Who may be away is told here, who may not be when the others have told theirs.
+  if (!first) input.emit({ at: since(), type: 'phase', name: 'gather', state: 'start' });
+  return { fleet, since, errors };
 }
 
 /** Every run that takes the lock contacts the masters: the first one decides between runs. */
@@ -90,19 +101,31 @@ export function asksForCluster(input: EngineInput): boolean {
 
 /** Throws the failures of hosts that are not reached, where that is more than `--skip-unreachable` allows. */
 export function checkReachable(input: EngineInput, fleet: Pick<Fleet, 'sessions' | 'unreachable'>): void {
+  const [first, ...rest] = missing(input, fleet);
+  if (first) throw failure([first, ...rest]);
+}
+
+/** The failures of hosts that are not reached; none where `--skip-unreachable` allows so many. */
+function missing(input: EngineInput, { sessions, unreachable }: Pick<Fleet, 'sessions' | 'unreachable'>): McpkError[] {
+  const { cluster, command, skipUnreachable } = input;
   // Where nobody answers it is not the host that leaves that is dead.
-  const answered = fleet.sessions.size > 0;
-  const leaving = new Set(answered ? input.cluster.leaving.map(({ name }) => name) : []);
-  const errors = [...fleet.unreachable].map(([name, error]) =>
-    leaving.has(name) ? orGone(error, input.command) : error,
-  );
-  const [first, ...rest] = errors;
-  if (!first) return;
-  const workers = input.cluster.hosts.filter((host) => host.roles.every((role) => role === 'worker'));
-  const allowed = allowance(input.skipUnreachable, workers.length);
-  const onlyWorkers = [...fleet.unreachable.keys()].every((name) => workers.some((host) => host.name === name));
-  const soft = errors.every((error) => error.code === 'unreachable');
-  if (!(onlyWorkers && soft && errors.length <= allowed)) throw failure([first, ...rest]);
+  const leaving = new Set(sessions.size > 0 ? cluster.leaving.map(({ name }) => name) : []);
+  const errors = [...unreachable].map(([name, error]) => (leaving.has(name) ? orGone(error, command) : error));
+  const workers = cluster.hosts.filter((host) => host.roles.every((role) => role === 'worker'));
+  const onlyWorkers = [...unreachable.keys()].every((name) => workers.some((host) => host.name === name));
+  const mayBeAway = onlyWorkers && errors.every((error) => error.code === 'unreachable');
+  if (!mayBeAway) return errors;
+  if (errors.length <= allowance(skipUnreachable, workers.length)) return [];
+  // Without all that it is about there is nothing to go on with.
+  const goesOn = askedFor(input).some(({ name }) => sessions.has(name));
+  return goesOn ? errors.map((error) => orWithout(error, errors.length)) : errors;
+}
+
+/** The same with the flag that allows so many of them. */
+function orWithout({ code, message, host, details, hint, cause }: McpkError, away: number): McpkError {
+  const flag = `--skip-unreachable ${String(away)}`;
+  const without = hint === undefined ? `To go on without: ${flag}` : `${hint} Or go on without: ${flag}`;
+  return new McpkError(code, message, { host, details: [...details], hint: without, cause });
 }
 
 /** A host that leaves need not answer, if whoever removes it or writes the inventory says so. */

@@ -9,7 +9,7 @@ import { openFleet } from '../hosts/fleet.ts';
 import type { EngineInput } from '../input.ts';
 import { compiling } from '../plan/compile.ts';
 import { describedStages } from '../plan/named-stages.ts';
-import { gatherHosts } from '../read/gather.ts';
+import { gather, gatherHosts } from '../read/gather.ts';
 import { asksForCluster, open, openAsked } from '../read/open.ts';
 import type { StateTree } from '../types.ts';
 import { compileInput } from './compile-input.ts';
@@ -22,13 +22,12 @@ export async function gatherFacts(input: EngineInput): Promise<Facts> {
   return facts;
 }
 
-/** `mcpk facts`: no host is contacted but those that are asked for. */
-export async function factsOfHosts(input: EngineInput): Promise<FactsOfHosts> {
-  if (asksForCluster(input)) return gatherFacts(input);
-  const { fleet, since } = await openAsked(input);
+/** `mcpk facts`: what those tell that answer, and why others do not. No host is contacted but those that are asked for. */
+export async function factsOfHosts(input: EngineInput): Promise<{ facts: FactsOfHosts; errors: McpkError[] }> {
+  const { fleet, errors } = await openAsked(input);
   try {
-    input.emit({ at: since(), type: 'phase', name: 'gather', state: 'start' });
-    return await gatherHosts(fleet, input.cluster, input.signal);
+    const read = asksForCluster(input) && errors.length === 0 ? gather : gatherHosts;
+    return { facts: await read(fleet, input.cluster, input.signal), errors };
   } finally {
     await fleet.close();
   }
@@ -43,12 +42,16 @@ export async function compileStates(input: EngineInput): Promise<{ facts: Facts;
   return { facts, tree: await inTurns(compiling(compileInput(ready, facts))) };
 }
 
-/** Runs one command on every selected host, and contacts no other. */
-export async function execOnHosts(input: EngineInput, argv: readonly string[]): Promise<Answer[]> {
-  const { fleet } = await openAsked(input);
+/** Runs one command on every selected host that is reached, and says why others are not; it contacts no other. */
+export async function execOnHosts(
+  input: EngineInput,
+  argv: readonly string[],
+): Promise<{ answers: Answer[]; errors: McpkError[] }> {
+  const { fleet, since, errors } = await openAsked(input);
   try {
+    input.emit({ at: since(), type: 'phase', name: 'gather', state: 'end' });
     const asks = [...fleet.sessions.keys()].map((host): Ask => ({ host, argv: [...argv], long: true }));
-    return await ask(fleet, asks, input.signal);
+    return { answers: await ask(fleet, asks, input.signal), errors };
   } finally {
     await fleet.close();
   }

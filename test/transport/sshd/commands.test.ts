@@ -60,12 +60,54 @@ describe.skipIf(impossible !== undefined)('hosts that nobody asks for', () => {
     const said = await run('facts', '--limit', 'w1');
     expect([said.code, said.stdout]).toEqual([0, expect.stringMatching(/^w1\n {2}system /)]);
     expect(said.stdout).not.toMatch(/^etcd:/m);
-    expect(Object.keys(JSON.parse((await run('facts', '--limit', 'w1', '--json')).stdout) as object)).toEqual(['hosts', 'unreachable']); // prettier-ignore
+    expect(Object.keys(JSON.parse((await run('facts', '--limit', 'w1', '--json')).stdout) as object)).toEqual(['hosts', 'unreachable', 'errors']); // prettier-ignore
   });
 
   test('are, where the command means all', async () => {
     expect((await run('facts')).code).toBe(11);
     expect((await run('plan', '--limit', 'w1')).code).toBe(11);
+  });
+});
+
+describe.skipIf(impossible !== undefined)('a worker that is not reached', () => {
+  const W1 = '  - { name: w1, address: 127.0.0.12, internalAddress: 10.9.0.21, roles: [worker], ssh: { port: 1 } }\n';
+  const run = (command: string, ...words: string[]): Promise<Said> =>
+    mcpk([command, '-i', inventory({ more: W1 }), ...words]);
+  const ERROR = `✖ w1: nothing listens on 127.0.0.12:1 (connection refused) (exit 11)
+  hint  Start sshd there, or mend ssh.port in the inventory. Or go on without: --skip-unreachable 1
+`;
+
+  test('keeps facts from nothing that the others tell, and is named at the end', async () => {
+    const { code, stdout, stderr } = await run('facts');
+    expect([code, stderr]).toEqual([11, ERROR]);
+    expect(stdout).toMatch(/^m1\n {2}system [^]*\nw1 {2}did not answer\n$/);
+  });
+
+  test('nor exec from running on them', async () => {
+    const said = await run('exec', '--', 'sh', '-c', 'echo here; exit 3');
+    expect(said).toEqual({ code: 11, stdout: 'm1  here\nm1  exit 3\n', stderr: ERROR });
+  });
+
+  test.each([['facts'], ['exec', '--', 'id']])('has its error in the JSON of %s', async (command, ...words) => {
+    const { code, stdout } = await run(command, '--json', ...words);
+    const { errors } = JSON.parse(stdout) as { errors: unknown };
+    expect([code, errors]).toEqual([11, [expect.objectContaining({ host: 'w1', exitCode: 11 })]]);
+  });
+
+  test('and may be away is only told of', async () => {
+    const { code, stdout, stderr } = await run('exec', '--skip-unreachable', '1', '--', 'echo', 'here');
+    expect([code, stdout]).toEqual([0, 'm1  here\n']);
+    expect(stderr).toBe('! w1: nothing listens on 127.0.0.12:1 (connection refused)\n');
+  });
+
+  test('ends a plan with the flag that goes on without it', async () => {
+    const { code, stderr } = await run('plan');
+    expect([code, stderr]).toEqual([11, ERROR]);
+  });
+
+  test('is all that was asked for', async () => {
+    const { code, stdout, stderr } = await run('facts', '--limit', 'w1');
+    expect([code, stdout, stderr]).toEqual([11, '', expect.not.stringContaining('--skip-unreachable')]);
   });
 });
 
