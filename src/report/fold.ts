@@ -197,12 +197,12 @@ function unmasked(
 ): string {
   let at = -1;
   const own = text
-    .replaceAll(new RegExp(`\\[?[${ADDRESS}${INTERNAL}]\\]?:(\\d+)`, 'g'), 'its port $1')
-    .replaceAll(new RegExp(`@[${ADDRESS}${INTERNAL}]`, 'g'), ' at its address')
+    .replaceAll(new RegExp(`\\[?[${ADDRESS}${INTERNAL}]\\]?:(\\d+)`, 'g'), 'port $1')
+    .replaceAll(new RegExp(`@[${ADDRESS}${INTERNAL}]`, 'g'), ' at their addresses')
     // The setting was named before its value, which is another one on each host.
     .replaceAll(new RegExp(`\\b((?:internalA|a)ddress) [${ADDRESS}${INTERNAL}]`, 'g'), '$1')
-    .replaceAll(INTERNAL, 'its internalAddress')
-    .replaceAll(ADDRESS, 'its address')
+    .replaceAll(INTERNAL, 'their internalAddresses')
+    .replaceAll(ADDRESS, 'their addresses')
     .replaceAll(SOURCE, source)
     .replaceAll(QUANTITY, () => {
       at += 1;

@@ -33,9 +33,9 @@ describe('what several hosts have in common is said of all of them', () => {
     ['a name before it', ({ name }) => failed(`${name}: no answer`, name), '✖ w*: no answer (exit 15)\n'],
     ['no name in it', ({ name }) => failed('is full', name), '✖ w*: is full (exit 15)\n'],
     ['a name in it', ({ name }) => failed(`etcd on ${name}: full`, name), '✖ etcd on w*: full (exit 15)\n'],
-    ['its port', ({ name, address }) => failed(`no route to ${address}:22`, name), '✖ w*: no route to its port 22 (exit 15)\n'], // prettier-ignore
-    ['its address', ({ name, address }) => failed(`${name}: the key of ${address} is new`, name), '✖ w*: the key of its address is new (exit 15)\n'], // prettier-ignore
-    ['a user at it', ({ name, address }) => failed(`${name}: no key for root@${address}`, name), '✖ w*: no key for root at its address (exit 15)\n'], // prettier-ignore
+    ['a port of theirs', ({ name, address }) => failed(`no route to ${address}:22`, name), '✖ w*: no route to port 22 (exit 15)\n'], // prettier-ignore
+    ['their addresses', ({ name, address }) => failed(`${name}: the key of ${address} is new`, name), '✖ w*: the key of their addresses is new (exit 15)\n'], // prettier-ignore
+    ['a user at them', ({ name, address }) => failed(`${name}: no key for root@${address}`, name), '✖ w*: no key for root at their addresses (exit 15)\n'], // prettier-ignore
     ['figures', ({ name }) => failed(`has 1.${name.slice(1)} GiB; 3.0 GiB are needed`, name), '✖ w*: has 1.1 to 1.6 GiB; 3.0 GiB are needed (exit 15)\n'], // prettier-ignore
     ['a command for all', ({ name }) => failed('is new', name, { hint: `mcpk host-key pin --limit ${name}` }), "✖ w*: is new (exit 15)\n  hint  mcpk host-key pin --limit 'w*'\n"], // prettier-ignore
     ['a hint for one', ({ name }) => failed('is new', name, { hint: `Log in to ${name}.` }), '✖ w*: is new (exit 15)\n  hint  for w1: Log in to w1.\n'], // prettier-ignore
@@ -88,7 +88,7 @@ describe('what several hosts have in common is said of all of them', () => {
     const text = said(({ name, address }) =>
       hostKeyRefused({ name, keyName: address, knownHostsFiles: ['~/k'] }, Buffer.from(name), { is: 'unknown' }),
     );
-    expect(text.split('\n')[0]).toBe('✖ w*: the host key of its address is not known yet (exit 12)');
+    expect(text.split('\n')[0]).toBe('✖ w*: the host key of their addresses is not known yet (exit 12)');
     expect(text.match(/^ {2}hint/gm)).toHaveLength(1);
   });
 });
@@ -104,12 +104,12 @@ ${[1, 2].map((n) => `  - { name: w${String(n)}, address: 192.0.2.${String(n)}, i
   const text = (make: (host: (typeof workers)[number]) => string): string =>
     renderErrors(workers.map((host) => failed(make(host), host.name)), PLAIN, { roster: rosterOf(cluster) }); // prettier-ignore
   expect(text((host) => `does not have its internalAddress ${host.internalAddress}; it has ${host.address}`)).toBe(
-    '✖ w*: does not have its internalAddress; it has its address (exit 15)\n',
+    '✖ w*: does not have its internalAddress; it has their addresses (exit 15)\n',
   );
-  expect(text((host) => `${host.internalAddress} is not ${host.address}`)).toBe(
-    '✖ w*: its internalAddress is not its address (exit 15)\n',
+  expect(text((host) => `no way to ${host.internalAddress} over ${host.address}`)).toBe(
+    '✖ w*: no way to their internalAddresses over their addresses (exit 15)\n',
   );
-  expect(text((host) => `no route to ${host.internalAddress}:22`)).toBe('✖ w*: no route to its port 22 (exit 15)\n');
+  expect(text((host) => `no route to ${host.internalAddress}:22`)).toBe('✖ w*: no route to port 22 (exit 15)\n');
 });
 
 describe('rows of many hosts in one error', () => {
