@@ -1,5 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { McpkError } from '../core/errors.ts';
+import type { runNamed } from '../engine/past/run-named.ts';
 import type { History as HistoryData, PastRun } from '../engine/past/past-types.ts';
 import { renderHistory, renderPastRun } from '../report/history-text.ts';
 import { BaseCommand } from './shared/base-command.ts';
@@ -7,6 +8,8 @@ import { engineInput } from './shared/engine-input.ts';
 import { hostFlags } from './shared/flags.ts';
 
 const LATEST = 20;
+/** So many are named where another one was asked for. */
+const LAST = 5;
 
 export default class History extends BaseCommand<typeof History> {
   static override readonly summary = 'List the runs that changed the hosts, or show one.';
@@ -36,7 +39,8 @@ export default class History extends BaseCommand<typeof History> {
     const { run: wanted } = this.args;
     const now = new Date();
     if (wanted !== undefined) {
-      const run = oneOf(history.runs, wanted);
+      const { runNamed } = await import('../engine/past/run-named.ts');
+      const run = oneOf(history.runs, wanted, runNamed);
       this.print(renderPastRun(run, this.theme, { verbose: this.flags.verbose, now }));
       return run;
     }
@@ -48,17 +52,15 @@ export default class History extends BaseCommand<typeof History> {
   }
 }
 
-function oneOf(runs: readonly PastRun[], wanted: string): PastRun {
-  const found = runs.filter((each) => each.run === wanted || each.run.endsWith(wanted));
-  const [run] = found;
-  if (run && found.length === 1) return run;
-  const some = found.length > 1 ? found : runs.slice(-5);
-  throw new McpkError(
-    'usage',
-    `${found.length > 1 ? 'several runs end' : 'no run ends'} with ${JSON.stringify(wanted)}`,
-    {
-      hint:
-        some.length === 0 ? 'No run has changed these hosts.' : `There are ${some.map((each) => each.run).join(', ')}.`,
-    },
+function oneOf(runs: readonly PastRun[], wanted: string, named: typeof runNamed): PastRun {
+  const name = named(
+    wanted,
+    runs.map(({ run }) => run),
   );
+  const found = runs.find(({ run }) => run === name);
+  if (found) return found;
+  const last = runs.slice(-LAST).map(({ run }) => run);
+  throw new McpkError('refused', `no run ends with ${JSON.stringify(wanted)}`, {
+    hint: last.length === 0 ? 'No run has changed these hosts.' : `The last ones are ${last.join(', ')}.`,
+  });
 }

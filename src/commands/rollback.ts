@@ -14,7 +14,9 @@ export default class Rollback extends RunningCommand<typeof Rollback> {
     '<%= config.bin %> <%= command.id %> 20261122T113405Z-3f9a --limit role:worker --yes',
   ];
   static override readonly args = {
-    run: Args.string({ description: 'The run; by default the last one that changed these hosts.' }),
+    run: Args.string({
+      description: 'The run, or its last characters; by default the last one that changed these hosts.',
+    }),
   };
   static readonly endings: readonly Ending[] = ['stage', 'gate', 'stale', 'rolledBack'];
   static override readonly flags = {

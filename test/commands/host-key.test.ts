@@ -36,7 +36,7 @@ function pin(words: readonly string[], ssh = ''): Promise<Said> {
 describe('host-key pin', () => {
   it.each([[[]], [['--json']]])('without a terminal nothing is trusted at first sight %j', async (words) => {
     const said = await pin(words);
-    expect(said.code).toBe(18);
+    expect(said.code).toBe(64);
     expect(said.stderr + said.stdout).toMatch(/no terminal to ask on/);
     expect(said.stderr + said.stdout).toMatch(/SHA256:.* as \[127\.0\.0\.1\]:\d+ into .*known_hosts/);
     expect(said.stderr + said.stdout).toContain('--yes');
@@ -48,7 +48,7 @@ describe('host-key pin', () => {
     const more = '  - { name: w1, address: no-such-host.invalid, internalAddress: 10.9.0.12, roles: [worker] }\n';
     writeFileSync(file, readFileSync(file, 'utf8').replace('network:', `${more}network:`));
     const said = await mcpk(['host-key', 'pin', '-i', file]);
-    expect([said.code, said.stderr]).toEqual([18, expect.stringMatching(/no terminal to ask on[^]*✖ w1: /)]);
+    expect([said.code, said.stderr]).toEqual([64, expect.stringMatching(/no terminal to ask on[^]*✖ w1: /)]);
   });
 
   it('--yes is being told; what is known already needs no telling', async () => {

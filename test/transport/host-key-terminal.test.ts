@@ -42,8 +42,8 @@ async function onTerminal(typed: string): Promise<{ code: number; shown: string 
 
 it.skipIf(!existsSync('/usr/bin/script')).each([
   ['y', 'y\n', 0],
-  ['n', 'n\n', 18],
-  ['Ctrl-D', '\u0004', 18],
+  ['n', 'n\n', 130],
+  ['Ctrl-D', '\u0004', 130],
   ['Ctrl-C', '\u0003', 130],
 ])(
   'on a terminal the question of host-key pin shows fingerprint, name and file; the answer counts: %s',

@@ -7,7 +7,7 @@ import { limited } from '../shared/cluster.ts';
 import { confirm } from '../shared/confirm.ts';
 import { scanFlags } from '../shared/flags.ts';
 import { hopByHop, type Offered } from '../shared/hop-by-hop.ts';
-import { throwAll } from '../shared/throw-all.ts';
+import { throwAll } from '../../core/settled.ts';
 
 interface Pinned {
   host: string;
@@ -77,14 +77,14 @@ export default class Pin extends BaseCommand<typeof Pin> {
       ({ key, name, file }) => `${padEnd(key.host, width)}  ${key.fingerprint}  ${key.type}  as ${name} into ${file}`,
     );
     if (!process.stdin.isTTY || !process.stderr.isTTY || this.jsonEnabled())
-      throw new McpkError('refused', 'nothing was recorded: there are new keys, and no terminal to ask on', {
+      throw new McpkError('usage', 'nothing was recorded: there are new keys, and no terminal to ask on', {
         details: lines,
         hint: 'Compare the fingerprints with the consoles of the hosts, then say --yes.',
       });
     for (const line of lines) this.note(`${line}\n`);
     if (await confirm('Are these the keys of your hosts?', this.signal)) return;
-    throw new McpkError('refused', 'these keys were not recorded', {
-      hint: 'Compare the fingerprints on the consoles of the hosts.',
+    throw new McpkError('interrupted', 'declined', {
+      hint: 'Nothing was recorded. Compare the fingerprints on the consoles of the hosts.',
     });
   }
 }

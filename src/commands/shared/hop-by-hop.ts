@@ -41,8 +41,8 @@ export async function hopByHop(hosts: readonly Host[], { concurrency, signal, se
     const offered = asked.flatMap(({ item, value }) => (value ? [{ door: item, key: value }] : []));
     for (const { item, error } of asked) if (error) fail(item, error);
     const why = await settle(offered).catch((error: unknown) => {
-      // A refusal does not hide which hosts were not asked.
-      if (!(error instanceof McpkError) || error.code !== 'refused') throw error;
+      // That nobody agreed does not hide which hosts were not asked.
+      if (!(error instanceof McpkError) || error.code === 'interrupted') throw error;
       throw failure([error, ...errors.filter((each) => each instanceof McpkError)]);
     });
     const open = new Set<string>();

@@ -2,6 +2,7 @@ import { understood } from '../../core/answer.ts';
 import { McpkError } from '../../core/errors.ts';
 import { PATHS } from '../../core/paths.ts';
 import { answersOf, type Reader } from '../hosts/reader.ts';
+import { runNamed } from './run-named.ts';
 
 /** What one stream did on a host, as the lines of its undo list (src/engine/wire/scripts/converge/keep.sh). */
 export interface Generation {
@@ -46,16 +47,22 @@ export function parseGenerations(host: string, text: string): Generation[] {
 
 /**
  * The generations of a run that can be put back: on each host and stage the last one whose changes are there.
- * `wanted` undefined = the last run of which something is there, that is no rollback itself.
+ * `wanted`: a run, or its last characters; undefined = the last run of which something is there, that is no rollback itself.
  *
  * @throws McpkError `refused` where a later run changed the same, or nothing is left to put back
  */
 export function chooseGenerations(all: readonly Generation[], wanted?: string): Generation[] {
   const places = [...Map.groupBy(all, ({ host, stage }) => `${stage} on ${host}`)];
   const states = places.map(([place, generations]) => ({ place, ...stateOf(generations) }));
-  const run = wanted ?? newest(states.flatMap(({ current }) => current.at(-1) ?? []))?.run;
+  const run =
+    wanted === undefined
+      ? newest(states.flatMap(({ current }) => current.at(-1) ?? []))?.run
+      : runNamed(
+          wanted,
+          all.map((each) => each.run),
+        );
   const known = states.filter(({ generations }) => generations.some((each) => each.run === run));
-  if (run === undefined || known.length === 0) throw nothingKept(all, run);
+  if (run === undefined || known.length === 0) throw nothingKept(all, wanted);
   const open = known.filter(({ current, last }) => last?.run === run || current.some((each) => each.run === run));
   const blocked = open.flatMap(({ place, current, last }) => {
     const later = last?.run === run ? undefined : current.findLast((each) => each.run > run);

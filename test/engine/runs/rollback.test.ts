@@ -59,6 +59,7 @@ describe('which generations a rollback takes', () => {
       undefined,
       ['R2 api m1'],
     ],
+    ['a run by its last characters', ['R1-aa api m1', 'R2-bb api m2'], 'aa', ['R1-aa api m1']],
     [
       'the places where it is not rolled back yet',
       ['R1 api m1', 'R1 api m2', 'R1-back api m2 restores R1'],

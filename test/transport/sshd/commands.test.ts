@@ -32,6 +32,14 @@ describe.skipIf(impossible !== undefined)('a host on which nothing of mcpk is', 
     expect([said.code, said.stdout + said.stderr]).toEqual([16, expect.not.stringMatching(/socat|not found/)]);
   });
 
+  test.each([
+    ['history', 'no run ends with "3f9a" (exit 18)\n  hint  No run has changed these hosts.'],
+    ['rollback', 'no host keeps 3f9a (exit 18)\n  hint  Hosts keep what apply replaces; on these nothing is.'],
+  ])('%s knows no run there', async (command, text) => {
+    const said = await mcpk([command, '3f9a', '-i', inventory()]);
+    expect([said.code, said.stderr]).toEqual([18, expect.stringContaining(`✖ ${text}`)]);
+  });
+
   test('has no kubeconfig to give', async () => {
     const said = await mcpk(['kubeconfig', '-i', inventory()]);
     expect([said.code, said.stdout]).toEqual([18, '']);
