@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { McpkError } from '../core/errors.ts';
 import { readFileAtMost, UnreadableFile } from '../core/read-file.ts';
+import { settled } from '../core/settled.ts';
 import type { Cluster } from '../inventory/types.ts';
 import { fetchText } from './fetch.ts';
 import type { Pins } from './pins.ts';
@@ -31,17 +32,15 @@ interface From {
 /**
  * Text of the manifests that the inventory names, by name; Calico's is upstream's of its version unless one is named.
  * What a URL served is held to afterwards, by the inventory's sha256 or the lock file's, and kept beside the binaries.
- * Throws `invalid`, or `fetch` when a URL does not answer or answers with another content than it did.
+ * Throws of all that lack `invalid`, or `fetch` when a URL does not answer or answers with another content than it did.
  */
 export async function loadManifests(
   cluster: Cluster,
   { pins, signal }: { pins: Pins; signal: AbortSignal },
 ): Promise<Map<string, string>> {
   const from = { cluster, pins, copies: artifactsRoot(cluster).below('manifests'), signal };
-  const texts = await Promise.all(
-    sourcesOf(cluster).map(async (source) => [source.name, await loadOne(source, from)] as const),
-  );
-  return new Map(texts);
+  const texts = sourcesOf(cluster).map(async (source) => [source.name, await loadOne(source, from)] as const);
+  return new Map(await settled(texts, signal));
 }
 
 /** Those that are files of this machine. `read` throws `invalid`. */

@@ -1,6 +1,7 @@
 import type { Stats } from 'node:fs';
 import { join } from 'node:path';
 import { McpkError } from '../core/errors.ts';
+import { throwAll } from '../core/settled.ts';
 import type { Cluster } from '../inventory/types.ts';
 import type { Artifact, ArtifactIndex } from '../states/stage.ts';
 import { checkSum, readSums } from './checksums.ts';
@@ -23,7 +24,8 @@ export interface OpenOptions {
 /**
  * The binaries of this run, each with the sha256 that its folder's SHA256SUMS and `pins` demand of it. What lacks is
  * fetched when `artifacts.download` is on. Without anything to fetch or to verify for the first time this takes
- * a few ms. Throws McpkError `invalid` when something lacks, `fetch` for a wrong checksum or a failed download.
+ * a few ms. Throws McpkError `invalid` when something lacks, `fetch` for a wrong checksum or a failed download, of all
+ * releases that can't be had.
  */
 export async function openArtifacts(cluster: Cluster, options: OpenOptions): Promise<ArtifactIndex> {
   const { arches, pins, signal, onProgress = () => undefined } = options;
@@ -32,6 +34,7 @@ export async function openArtifacts(cluster: Cluster, options: OpenOptions): Pro
   const verified = await openVerified(root);
   const index = new Map<string, Artifact>();
   const lacking: { shelf: Shelf; names: string[] }[] = [];
+  const failed: McpkError[] = [];
   try {
     const looked = await Promise.all(shelves.map(async (shelf) => ({ shelf, found: await lookInto(shelf) })));
     for (const { shelf, found } of looked) checkPinned(cluster, shelf, found);
@@ -39,7 +42,13 @@ export async function openArtifacts(cluster: Cluster, options: OpenOptions): Pro
       let files = found;
       const names = shelf.required.filter((name) => !found.has(name));
       if (names.length > 0 && cluster.artifacts.download) {
-        await fetchRelease({ ...shelf, folder: shelf.own, names }, { pins, signal, onProgress });
+        try {
+          await fetchRelease({ ...shelf, folder: shelf.own, names }, { pins, signal, onProgress });
+        } catch (error) {
+          if (signal.aborted || !(error instanceof McpkError)) throw error;
+          failed.push(error);
+          continue;
+        }
         files = await lookInto(shelf);
       } else if (names.length > 0) {
         lacking.push({ shelf, names });
@@ -54,9 +63,35 @@ export async function openArtifacts(cluster: Cluster, options: OpenOptions): Pro
   } finally {
     await verified.save();
   }
+  throwAll(failed);
   if (lacking.length > 0) throw missing(lacking);
+  return indexOf(index, root.path);
+}
+
+/** Of a binary that is not there. */
+const NO_SUM = 'unknown';
+
+/** The binaries by name and version, with the sums of those that are there: nothing is fetched, and nothing verified. */
+export async function namedArtifacts(
+  cluster: Cluster,
+  { arches, pins }: Pick<OpenOptions, 'arches' | 'pins'>,
+): Promise<ArtifactIndex> {
+  const index = new Map<string, Artifact>();
+  for (const shelf of shelvesOf(cluster, [...new Set(arches)], pins)) {
+    const found = await lookInto(shelf);
+    const { component, version, arch, common } = shelf;
+    for (const name of new Set([...shelf.required, ...found.keys()])) {
+      const { sum = NO_SUM, stats, folder = common } = found.get(name) ?? {};
+      const source = join(folder.path, name);
+      index.set(`${name} ${arch}`, { component, name, version, sha256: sum, size: stats?.size ?? 0, source });
+    }
+  }
+  return indexOf(index, artifactsRoot(cluster).path);
+}
+
+function indexOf(index: ReadonlyMap<string, Artifact>, root: string): ArtifactIndex {
   return {
-    get: (name, arch) => index.get(`${name} ${arch}`) ?? unknown(name, arch, root.path),
+    get: (name, arch) => index.get(`${name} ${arch}`) ?? unknown(name, arch, root),
     all: () => [...index.values()],
   };
 }

@@ -45,9 +45,10 @@ export default class Render extends BaseCommand<typeof Render> {
 
   async run(): Promise<Rendered> {
     const cluster = await this.loadCluster();
-    const [{ compile }, { describedStages, isNamed }] = await Promise.all([
+    const [{ compile }, { isNamed }, { readManifests }] = await Promise.all([
       import('../engine/plan/compile.ts'),
       import('../engine/plan/named-stages.ts'),
+      import('../engine/runs/with-materials.ts'),
     ]);
     const view = await this.view();
     const factsOf = (asked: EngineInput): Promise<Facts> => this.factsOf(cluster, asked);
@@ -59,10 +60,9 @@ export default class Render extends BaseCommand<typeof Render> {
     const facts = await factsOf(input).finally(() => view.end());
     const { limit } = input.selection;
     if (this.flags.facts !== undefined) checkFacts(cluster, { file: this.flags.facts, facts, limit });
-    const stages = describedStages(input);
-    const manifests = stages.some((stage) => stage.manifests) ? await input.openManifests() : input.manifests;
     const settled = withRuntimeSource(cluster, facts);
-    const tree = compile({ ...input, cluster: settled, stages, manifests, facts, artifacts: UNSEEN_ARTIFACTS });
+    const described = { ...input, cluster: settled, ...(await readManifests(input)) };
+    const tree = compile({ ...described, facts, artifacts: UNSEEN_ARTIFACTS });
     const wanted = tree.stages
       .filter(({ name }) => isNamed(name, input.selection))
       .map((stage) => ({ ...stage, hosts: stage.hosts.filter(({ host }) => limit?.has(host) ?? true) }));

@@ -14,7 +14,7 @@ import { fetchFlags, runFlags, summaryFlags } from './shared/flags.ts';
 export default class Show extends BaseCommand<typeof Show> {
   static override readonly summary = 'Show the compiled states of hosts, or a plan that was kept.';
   static override readonly description =
-    'What the inventory and the facts come to: each file, unit, package and setting of a host, in the order in which they converge. --verbose shows every value; secrets show their name only. The hosts are asked for their facts; without them, mcpk render writes what their files would be. With --plan it prints a plan as plan did, contacting no host.';
+    'What the inventory and the facts come to: each file, unit, package and setting of a host, in the order in which they converge. --verbose shows every value; secrets show their name only. The hosts are asked for their facts; without them, mcpk render writes what their files would be. Binaries are not fetched: those that are not there have no sum yet. With --plan it prints a plan as plan did, contacting no host.';
   static override readonly examples = [
     '<%= config.bin %> <%= command.id %> m1',
     '<%= config.bin %> <%= command.id %> m1 --only etcd --verbose',
@@ -68,15 +68,20 @@ export default class Show extends BaseCommand<typeof Show> {
       import('../resources/kinds.ts'),
     ]);
     const view = await this.view();
-    const input = await engineInput(cluster, this.flags, this.caller(view.emit), { artifacts: true });
-    const { tree } = await compileStates(input).finally(() => view.end());
+    const input = await engineInput(cluster, this.flags, this.caller(view.emit), { artifacts: 'named' });
+    // Of the API alone a host tells nothing.
+    const asked =
+      host === undefined || host === API ? input : { ...input, stages: input.stages.filter(({ api }) => !api) };
+    const { tree, errors } = await compileStates(asked).finally(() => view.end());
     const { limit } = input.selection;
     const hosts = [...known, API].filter((name) => (host === undefined ? (limit?.has(name) ?? true) : name === host));
     const stages = tree.stages
       .filter(({ name }) => isNamed(name, input.selection))
       .map((stage) => ({ ...stage, hosts: stage.hosts.filter((states) => hosts.includes(states.host)) }));
     const shown = { hosts, stages };
-    this.print(renderStates(shown, this.theme, { hosts, verbose: this.flags.verbose, ref }));
+    const ofApi = new Set(input.stages.flatMap(({ name, api }) => (api ? [name] : [])));
+    this.print(renderStates(shown, this.theme, { hosts, verbose: this.flags.verbose, ofApi, ref }));
+    this.endWithout(errors);
     return shown;
   }
 }

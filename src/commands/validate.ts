@@ -3,7 +3,7 @@ import type { Cluster } from '../inventory/types.ts';
 import { BaseCommand } from './shared/base-command.ts';
 import { inventoryFlags } from './shared/flags.ts';
 import { localProblems } from './shared/local-files.ts';
-import { throwAll } from './shared/throw-all.ts';
+import { throwAll } from '../core/settled.ts';
 
 /** `--json` of validate. */
 interface Validated {

@@ -15,11 +15,11 @@ export const EXIT_CODES = {
   stage: [15, 'a stage failed'],
   gate: [16, 'a gate, verification or budget failed'],
   stale: [17, 'the plan no longer matches the hosts'],
-  refused: [18, 'refused (quorum, version skew, unknown host)'],
+  refused: [18, 'refused (quorum, version skew, unknown host or run)'],
   rolledBack: [19, 'a change did not hold, and its host was rolled back'],
   fetch: [20, 'a binary or manifest could not be fetched, or is another one than it must be'],
-  usage: [64, 'wrong usage'],
-  interrupted: [130, 'interrupted'],
+  usage: [64, 'wrong usage, or nobody to ask'],
+  interrupted: [130, 'interrupted, or declined'],
 } as const satisfies Record<string, readonly [number, string]>;
 
 export type ErrorCode = Exclude<keyof typeof EXIT_CODES, 'done' | 'pending'>;
@@ -52,6 +52,17 @@ export class McpkError extends Error {
 
   get exitCode(): number {
     return EXIT_CODES[this.code][0];
+  }
+
+  /** The same with one thing more that can be done. */
+  orElse(hint: string): McpkError {
+    const { code, message, host, details, cause } = this;
+    return new McpkError(code, message, {
+      host,
+      details: [...details],
+      hint: [this.hint, hint].filter(Boolean).join(' '),
+      cause,
+    });
   }
 
   toJSON(): {

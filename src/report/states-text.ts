@@ -1,4 +1,5 @@
 import type { HostStates, StateTree } from '../engine/types.ts';
+import { API } from '../core/places.ts';
 import type { Resource } from '../resources/types.ts';
 import { toJson } from './json.ts';
 import { clean, paint, type Theme } from './theme.ts';
@@ -7,6 +8,8 @@ import { truncate } from './wrap.ts';
 export interface StatesOptions {
   hosts: readonly string[];
   verbose: boolean;
+  /** Stages of the API: of others hosts are told when they are not known yet. */
+  ofApi: ReadonlySet<string>;
   /** How a resource is named. */
   ref: (resource: Resource) => string;
 }
@@ -19,7 +22,7 @@ export function renderStates(tree: StateTree, theme: Theme, options: StatesOptio
     for (const stage of tree.stages) {
       const states = stage.hosts.find((each) => each.host === name);
       if (states && states.resources.length > 0) lines.push(...renderHost(states, theme, options));
-      else if (stage.deferred)
+      else if (stage.deferred && options.ofApi.has(stage.name) === (name === API))
         lines.push(`  ${stage.name}: known after ${stage.deferred.until} (${stage.deferred.why})`);
     }
   }

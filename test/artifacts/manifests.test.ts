@@ -62,6 +62,11 @@ describe('a manifest of the inventory', () => {
     await expect(load([{ name: 'a', source: join(folder, 'no.yaml') }])).rejects.toThrow(/manifest a: .*no\.yaml/);
   });
 
+  it('and all others that cannot be had are told at once', async () => {
+    const all = ['no', 'nor'].map((name) => ({ name, source: join(folder, `${name}.yaml`) }));
+    await expect(load(all)).rejects.toMatchObject({ errors: [{ code: 'invalid' }, { code: 'invalid' }] });
+  });
+
   it('with a checksum is fetched once, needs no network then, and no lock file', async () => {
     await load(pinned());
     expect(await load(pinned(), { download: false })).toEqual(new Map([['a', TEXT]]));

@@ -13,6 +13,9 @@ import {
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
+import { namedArtifacts } from '../../src/artifacts/open.ts';
+import { openPins } from '../../src/artifacts/pins.ts';
+import type { FailureList } from '../../src/core/errors.ts';
 import type { Progress } from '../../src/artifacts/fetch.ts';
 import { COMPONENTS } from '../../src/artifacts/components.ts';
 import { expand } from '../../src/artifacts/root.ts';
@@ -163,7 +166,8 @@ describe('with download', () => {
       hint: expect.any(String) as string,
     });
     expect(leftovers()).toEqual([]);
-    expect(existsSync(join(directory, 'etcd/3.7.3/linux-amd64/etcd'))).toBe(false);
+    const wrong = path.startsWith('/etcd') ? 'etcd/3.7.3/linux-amd64/etcd' : 'kubernetes/1.37.1/linux-amd64/kubelet';
+    expect(existsSync(join(directory, wrong))).toBe(false);
   });
 
   it('takes no link out of an archive, and nothing that is not asked for', async () => {
@@ -269,6 +273,26 @@ describe('without download', () => {
     const index = await openWithPins(clusterWith(join(folder, 'link'), upstream.url, false, { files: [] }));
     expect(index.get('kubelet', 'amd64').source).toBe(join(folder, 'link/kubernetes/1.37.1/linux-amd64/kubelet'));
   });
+});
+
+it('tells of all releases that cannot be fetched at once, and keeps what could be', async () => {
+  for (const url of [URLS.kubelet, URLS.etcd]) upstream.files.delete(url);
+  const error: unknown = await fetching().catch((thrown: unknown) => thrown);
+  expect((error as FailureList).errors.map(({ message }) => message)).toEqual([
+    expect.stringContaining(`${URLS.kubelet} answers 404`),
+    expect.stringContaining(`${URLS.etcd} answers 404`),
+  ]);
+  expect(existsSync(join(directory, 'cni-plugins/1.9.1/linux-amd64/bridge'))).toBe(true);
+});
+
+it('names binaries without fetching any: those that are there with their sums', async () => {
+  const cluster = clusterWith(directory, upstream.url, true);
+  const named = async (): Promise<ArtifactIndex> =>
+    namedArtifacts(cluster, { arches: ['amd64'], pins: await openPins(cluster, { update: false }) });
+  expect((await named()).get('etcd', 'amd64')).toMatchObject({ version: '3.7.3', sha256: 'unknown' });
+  stock(directory);
+  expect((await named()).get('etcd', 'amd64').sha256).toBe(sha256(program('etcd')));
+  expect(upstream.requests).toEqual([]);
 });
 
 it.each([

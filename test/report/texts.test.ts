@@ -187,10 +187,10 @@ describe('renderStates', () => {
         },
       ],
     };
-    expect(renderStates(tree, PLAIN, { hosts: ['m1'], verbose: false, ref })).toBe(
+    expect(renderStates(tree, PLAIN, { hosts: ['m1'], verbose: false, ofApi: new Set(), ref })).toBe(
       'm1\n  system\n    file:/etc/x  0644 root:root\n    file:/etc/y  0600 root:root\n',
     );
-    const full = renderStates(tree, PLAIN, { hosts: ['m1'], verbose: true, ref });
+    const full = renderStates(tree, PLAIN, { hosts: ['m1'], verbose: true, ofApi: new Set(), ref });
     expect(full).toContain('      content:\n        | a\n        | b\n');
     expect(full).not.toContain('hunter2');
   });

@@ -5,7 +5,7 @@ import { BaseCommand } from '../shared/base-command.ts';
 import { limited } from '../shared/cluster.ts';
 import { scanFlags } from '../shared/flags.ts';
 import { hopByHop } from '../shared/hop-by-hop.ts';
-import { throwAll } from '../shared/throw-all.ts';
+import { throwAll } from '../../core/settled.ts';
 
 type Scanned = Omit<ScannedKey, 'key'>;
 

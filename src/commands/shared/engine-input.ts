@@ -34,8 +34,8 @@ export interface Caller {
 }
 
 export interface InputOptions {
-  /** False: nothing will be compiled. */
-  artifacts: boolean;
+  /** False: nothing will be compiled; named: what is there will do, and nothing is fetched. */
+  artifacts: boolean | 'named';
   manifests?: boolean;
   /** Where a `--limit` that asks for facts gets them; by default from the hosts. */
   facts?: (input: EngineInput) => Promise<Facts>;
@@ -120,21 +120,24 @@ function stageNames(
 /** What was fetched stands in the lock file, whatever becomes of the run. */
 async function materialsOf(
   cluster: Cluster,
-  { artifacts, manifests = artifacts }: InputOptions,
+  { artifacts, manifests = artifacts !== false }: InputOptions,
   { update, signal }: { update: boolean; signal: AbortSignal },
 ): Promise<Pick<EngineInput, 'openArtifacts' | 'openManifests'>> {
   const none = {
     openArtifacts: () => Promise.resolve(NO_ARTIFACTS),
     openManifests: () => Promise.resolve(new Map<string, string>()),
   };
-  if (!artifacts && !manifests) return none;
+  if (artifacts === false && !manifests) return none;
   const { openPins } = await import('../../artifacts/pins.ts');
   const pins = await openPins(cluster, { update });
   const saved = <T>(work: Promise<T>): Promise<T> => work.finally(() => pins.save());
   return {
     ...none,
     ...(manifests ? { openManifests: () => saved(manifestsOf(cluster, pins, signal)) } : {}),
-    ...(artifacts ? { openArtifacts: (wanted, arches) => saved(artifactsOf(wanted, pins, { arches, signal })) } : {}),
+    ...(artifacts === true
+      ? { openArtifacts: (wanted, arches) => saved(artifactsOf(wanted, pins, { arches, signal })) }
+      : {}),
+    ...(artifacts === 'named' ? { openArtifacts: (wanted, arches) => namedOf(wanted, pins, arches) } : {}),
   };
 }
 
@@ -145,6 +148,11 @@ async function artifactsOf(
 ): Promise<ArtifactIndex> {
   const { openArtifacts } = await import('../../artifacts/open.ts');
   return openArtifacts(cluster, { ...options, pins });
+}
+
+async function namedOf(cluster: Cluster, pins: Pins, arches: readonly string[]): Promise<ArtifactIndex> {
+  const { namedArtifacts } = await import('../../artifacts/open.ts');
+  return namedArtifacts(cluster, { arches, pins });
 }
 
 async function manifestsOf(cluster: Cluster, pins: Pins, signal: AbortSignal): Promise<Map<string, string>> {

@@ -118,14 +118,9 @@ function missing(input: EngineInput, { sessions, unreachable }: Pick<Fleet, 'ses
   if (errors.length <= allowance(skipUnreachable, workers.length)) return [];
   // Without all that it is about there is nothing to go on with.
   const goesOn = askedFor(input).some(({ name }) => sessions.has(name));
-  return goesOn ? errors.map((error) => orWithout(error, errors.length)) : errors;
-}
-
-/** The same with the flag that allows so many of them. */
-function orWithout({ code, message, host, details, hint, cause }: McpkError, away: number): McpkError {
-  const flag = `--skip-unreachable ${String(away)}`;
-  const without = hint === undefined ? `To go on without: ${flag}` : `${hint} Or go on without: ${flag}`;
-  return new McpkError(code, message, { host, details: [...details], hint: without, cause });
+  return goesOn
+    ? errors.map((error) => error.orElse(`Or go on without: --skip-unreachable ${String(errors.length)}`))
+    : errors;
 }
 
 /** A host that leaves need not answer, if whoever removes it or writes the inventory says so. */

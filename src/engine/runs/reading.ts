@@ -1,4 +1,5 @@
 import { failure, McpkError } from '../../core/errors.ts';
+import { knownErrors } from '../../core/settled.ts';
 import { inTurns } from '../../core/turns.ts';
 import { withRuntimeSource } from '../../cluster/runtime-source.ts';
 import type { Facts, FactsOfHosts } from '../../cluster/facts.ts';
@@ -8,12 +9,11 @@ import { ask } from '../hosts/ask.ts';
 import { openFleet } from '../hosts/fleet.ts';
 import type { EngineInput } from '../input.ts';
 import { compiling } from '../plan/compile.ts';
-import { describedStages } from '../plan/named-stages.ts';
 import { gather, gatherHosts } from '../read/gather.ts';
 import { asksForCluster, open, openAsked } from '../read/open.ts';
 import type { StateTree } from '../types.ts';
 import { compileInput } from './compile-input.ts';
-import { withMaterials } from './with-materials.ts';
+import { openBinaries, readManifests, withoutManifests } from './with-materials.ts';
 
 /** Facts to plan or to choose hosts by: those of the masters too, whatever the limit. */
 export async function gatherFacts(input: EngineInput): Promise<Facts> {
@@ -33,13 +33,22 @@ export async function factsOfHosts(input: EngineInput): Promise<{ facts: FactsOf
   }
 }
 
-/** `mcpk show`: the compiled states of every host. */
-export async function compileStates(input: EngineInput): Promise<{ facts: Facts; tree: StateTree }> {
+/**
+ * `mcpk show`: the compiled states of hosts. Those of stages whose manifests can't be had are not
+ * known, and `errors` says why.
+ */
+export async function compileStates(
+  input: EngineInput,
+): Promise<{ facts: Facts; tree: StateTree; errors: readonly McpkError[] }> {
   const { fleet, facts } = await open(input, 'none');
   await fleet.close();
   const cluster = withRuntimeSource(input.cluster, facts);
-  const ready = await withMaterials({ ...input, cluster, stages: describedStages(input) }, facts);
-  return { facts, tree: await inTurns(compiling(compileInput(ready, facts))) };
+  const { errors, ...known } = await readManifests(input).then(
+    (read) => ({ ...read, errors: [] }),
+    (error: unknown) => ({ errors: knownErrors(error), stages: withoutManifests(input.stages, "they can't be had") }),
+  );
+  const ready = { ...input, ...known, cluster, ...(await openBinaries({ ...input, cluster }, facts)) };
+  return { facts, tree: await inTurns(compiling(compileInput(ready, facts))), errors };
 }
 
 /** Runs one command on every selected host that is reached, and says why others are not; it contacts no other. */

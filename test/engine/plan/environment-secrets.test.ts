@@ -157,7 +157,7 @@ async function everythingShown(cluster: Cluster): Promise<{ tree: StateTree; sho
   const shown = [
     JSON.stringify(toJson(cluster)),
     JSON.stringify(toJson(tree)),
-    renderStates(tree, PLAIN, { hosts: tree.hosts, verbose: true, ref }),
+    renderStates(tree, PLAIN, { hosts: tree.hosts, verbose: true, ofApi: new Set(), ref }),
     JSON.stringify(await renderedFiles(tree)),
     JSON.stringify(made),
     renderPlan(made, PLAIN, { verbose: true }),

@@ -1,7 +1,7 @@
-import { expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { EngineInput } from '../../../src/engine/input.ts';
-import { describedStages } from '../../../src/engine/plan/named-stages.ts';
-import { withMaterials } from '../../../src/engine/runs/with-materials.ts';
+import { McpkError, type FailureList } from '../../../src/core/errors.ts';
+import { readManifests, withMaterials } from '../../../src/engine/runs/with-materials.ts';
 import { anyArtifact, factsOf, hostFacts, labCluster } from '../../states/cluster.ts';
 
 it.each([
@@ -19,29 +19,61 @@ it.each([
     const facts = factsOf(await labCluster(), {
       hosts: new Map(hosts.map((arch, index) => [`m${String(index)}`, hostFacts('10.0.0.1', { arch })])),
     });
-    const ready = await withMaterials({ stages: [], openArtifacts } as unknown as EngineInput, facts);
+    const input = { stages: [], openArtifacts, signal: new AbortController().signal };
+    const ready = await withMaterials(input as unknown as EngineInput, facts);
     expect([seen, ready.artifacts]).toEqual([[asked], anyArtifact]);
   },
 );
 
-it.each([
-  ['of no stage that describes them', {}, 0],
-  ['of all stages', { manifests: true as const }, 1],
-])('manifests are fetched for the stages that describe them alone: %s', async (_name, more, fetched) => {
-  const openManifests = vi.fn<EngineInput['openManifests']>(() => Promise.resolve(new Map()));
-  const stages = [{ name: 'etcd' }, { name: 'addons', ...more }];
-  const input = { stages, manifests: new Map(), openArtifacts: () => Promise.resolve(anyArtifact), openManifests };
-  await withMaterials(input as unknown as EngineInput, factsOf(await labCluster(), {}));
-  expect(openManifests).toHaveBeenCalledTimes(fetched);
+const KNOWN = { network: [] };
+const stage = (name: string, manifests?: true): unknown => ({
+  name,
+  states: () => KNOWN,
+  ...(manifests && { manifests }),
 });
 
-it.each([
-  ['only one of them', { only: new Set(['addons']) }, ['etcd', 'addons']],
-  ['another', { only: new Set(['etcd']) }, ['etcd']],
-  ['all but it', { skip: new Set(['addons']) }, ['etcd']],
-  ['all', {}, ['etcd', 'addons']],
-])('a stage of manifests is described where it is asked for: %s', (_name, selection, names) => {
-  const stages = [{ name: 'etcd' }, { name: 'addons', manifests: true }];
-  const input = { stages, selection } as unknown as EngineInput;
-  expect(describedStages(input).map(({ name }) => name)).toEqual(names);
+describe('manifests', () => {
+  const STAGES = [stage('etcd'), stage('calico', true), stage('addons', true)];
+  const asking = (selection: EngineInput['selection'], openManifests: EngineInput['openManifests']): EngineInput =>
+    ({ stages: STAGES, selection, openManifests }) as unknown as EngineInput;
+
+  it.each([
+    ['all', {}, 1],
+    ['one of them', { only: new Set(['addons']) }, 1],
+    ['another', { only: new Set(['etcd']) }, 0],
+    ['all but one of them', { skip: new Set(['addons']) }, 1],
+    ['all but them', { skip: new Set(['calico', 'addons']) }, 0],
+  ])('are fetched for the stages alone that describe them and are asked for: %s', async (_name, selection, fetched) => {
+    const openManifests = vi.fn<EngineInput['openManifests']>(() => Promise.resolve(new Map()));
+    const { stages } = await readManifests(asking(selection, openManifests));
+    expect(openManifests).toHaveBeenCalledTimes(fetched);
+    const known = stages.filter(({ states }) => (states as () => unknown)() === KNOWN).map(({ name }) => name);
+    // What is owned of a stage that is not known stays: nothing says that it shall leave.
+    expect(known).toEqual(fetched === 1 ? ['etcd', 'calico', 'addons'] : ['etcd']);
+  });
+
+  const failing = (): Promise<never> =>
+    Promise.reject(new McpkError('fetch', "can't download x", { hint: 'Mirror it.' }));
+
+  it.each([
+    ['who skips one that reads them is told of the others', { skip: new Set(['calico']) }, 'Mirror it. addons reads it too: --skip calico,addons goes without.'], // prettier-ignore
+    ['who skips another is not', { skip: new Set(['etcd']) }, 'Mirror it.'],
+  ])('that cannot be fetched: %s', async (_name, selection, hint) => {
+    await expect(readManifests(asking(selection, failing))).rejects.toMatchObject({ hint });
+  });
+
+  it('and binaries that cannot be fetched are told at once', async () => {
+    const input = {
+      ...asking({}, failing),
+      openArtifacts: () => Promise.reject(new McpkError('fetch', "can't download y")),
+      signal: new AbortController().signal,
+    };
+    const error: unknown = await withMaterials(input, factsOf(await labCluster(), {})).catch(
+      (thrown: unknown) => thrown,
+    );
+    expect((error as FailureList).errors.map(({ message }) => message)).toEqual([
+      "can't download x",
+      "can't download y",
+    ]);
+  });
 });
