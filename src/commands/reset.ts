@@ -41,7 +41,8 @@ export default class Reset extends RunningCommand<typeof Reset> {
       question: (signal) => confirmName(cluster.name, signal, 'All of this is lost. '),
       asks,
     });
-    if (result.status === 'succeeded') this.print(STAYS);
+    // On hosts that were bare there is nothing of all that.
+    if (result.status === 'succeeded' && result.changed + result.removed > 0) this.print(STAYS);
     if (result.status === 'succeeded' && host !== undefined)
       this.print(`The rest of ${cluster.name} was not told: mcpk node remove ${host} --gone takes it out there.\n`);
     return result;

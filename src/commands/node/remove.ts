@@ -1,5 +1,5 @@
 import { Args, Flags } from '@oclif/core';
-import { McpkError } from '../../core/errors.ts';
+import { FailureList, McpkError } from '../../core/errors.ts';
 import type { Plan, RunResult } from '../../engine/types.ts';
 import { noHost } from '../../inventory/targeting.ts';
 import type { EditedFile } from '../../inventory/edit-state.ts';
@@ -59,7 +59,6 @@ export default class Remove extends RunningCommand<typeof Remove> {
       const { planRun } = await import('../../engine/runs/plan.ts');
       return this.planOnly(cluster, { artifacts: true, plan: planRun, ...(lead === undefined ? {} : { lead }) });
     }
-    if (lead !== undefined && this.flags.yes) this.note(`${lead}\n\n`);
     const { applyRun } = await import('../../engine/runs/apply.ts');
     let isWritten = false;
     const write = async (): Promise<void> => {
@@ -69,7 +68,7 @@ export default class Remove extends RunningCommand<typeof Remove> {
     const result = await this.carryOut(cluster, {
       run: (input) => {
         const confirm = async (plan: Plan): Promise<boolean> => {
-          const agrees = await input.confirm(plan, this.flags.yes ? undefined : lead);
+          const agrees = await input.confirm(plan, lead);
           if (agrees) await write();
           return agrees;
         };
@@ -78,11 +77,13 @@ export default class Remove extends RunningCommand<typeof Remove> {
       artifacts: true,
       question: `Take ${name} out of the cluster?`,
     }).catch((error: unknown) => {
-      if (edit && !isWritten) this.note('The inventory is as it was.\n');
-      throw error;
+      throw edit && !isWritten ? untouched(error) : error;
     });
     // Where nothing was to be done nobody was asked.
-    if (edit && result.changed === 0 && result.status === 'succeeded') await write();
+    if (edit && !isWritten && result.changed === 0 && result.status === 'succeeded') {
+      this.note(`${lead}\n`);
+      await write();
+    }
     if (result.status === 'succeeded' && state === 'gone')
       this.print(`${name} stays in the inventory: take its entry out once it never boots again.\n`);
     return { ...result, ...(edit ? { edited: { file: edit.file, line: edit.line, text: edit.shown } } : {}) };
@@ -93,6 +94,14 @@ export default class Remove extends RunningCommand<typeof Remove> {
     if (error instanceof InventoryError) checkOthers(await this.loadCluster(), name);
     throw error;
   }
+}
+
+/** In one answer with what is wrong. */
+function untouched(error: unknown): unknown {
+  const line = 'The inventory is as it was.';
+  for (const each of error instanceof FailureList ? error.errors.slice(-1) : [error])
+    if (each instanceof McpkError) Object.assign(each, { details: [...each.details, line] });
+  return error;
 }
 
 /** Nobody would have what the cluster holds. */

@@ -40,6 +40,12 @@ describe.skipIf(impossible !== undefined)('a host on which nothing of mcpk is', 
     expect([said.code, said.stderr]).toEqual([18, expect.stringContaining(`✖ ${text}`)]);
   });
 
+  test('a reset finds nothing there, and tells of nothing that stays', async () => {
+    const said = await mcpk(['reset', '--yes', '--cluster', 'small', '-i', inventory()]);
+    expect([said.code, said.stdout]).toEqual([0, expect.stringMatching(/^Nothing was to be done\.\n$/m)]);
+    expect(said.stdout).not.toContain('stays');
+  });
+
   test('has no kubeconfig to give', async () => {
     const said = await mcpk(['kubeconfig', '-i', inventory()]);
     expect([said.code, said.stdout]).toEqual([18, '']);
@@ -111,6 +117,22 @@ describe.skipIf(impossible !== undefined)('a worker that is not reached', () => 
   test('ends a plan with the flag that goes on without it', async () => {
     const { code, stderr } = await run('plan');
     expect([code, stderr]).toEqual([11, ERROR]);
+  });
+
+  test('is not removed, in one answer: what is down, that the file is as it was, what to do', async () => {
+    const file = inventory({ more: W1 });
+    const before = readFileSync(file, 'utf8');
+    const said = await mcpk(['node', 'remove', 'w1', '--yes', '-i', file]);
+    expect(said).toEqual({
+      code: 11,
+      stdout: '',
+      stderr: `✖ w1: nothing listens on 127.0.0.12:1 (connection refused) (exit 11)
+  Start sshd there, or mend ssh.port in the inventory.
+  The inventory is as it was.
+  hint  If it is dead, or must not be touched, say so: mcpk node remove -i ${file} w1 --gone
+`,
+    });
+    expect(readFileSync(file, 'utf8')).toBe(before);
   });
 
   test('is all that was asked for', async () => {
