@@ -4,6 +4,7 @@ import { checkFiles } from './check-files.ts';
 import { checkFormats } from './check-formats.ts';
 import { checkHosts } from './check-hosts.ts';
 import { checkNetwork } from './check-network.ts';
+import { checkPlainPasswords } from './check-plain-passwords.ts';
 import { checkSettings } from './check-settings.ts';
 import { formatMistake, inOrder, type Mistake } from './mistake.ts';
 import { mistakeAt, nodeAt, type Node, type Path } from './node.ts';
@@ -60,7 +61,7 @@ export function check({ cluster, root, input, places, schema, wrong, cut, files 
     written: ([group, key]) => (group === 'hosts' ? input.hosts?.[Number(key)] : input.groups?.[key as Role]) ?? {},
     given: (...path) => nodeAt(root, path) !== undefined,
     broken,
-    knowsHosts: !cut.some(([list, , setting]) => list === 'hosts' && setting === undefined),
+    knowsHosts: !cut.some(([list, , setting]) => list === 'hosts' && (setting === undefined || setting === 'roles')),
     entries: (list, items) => {
       const gone = new Set(cut.filter((at) => isEntry(at, list)).map((at) => at.at(-1)));
       const places = Array.from({ length: items.length + gone.size }, (_, place) => place).filter(
@@ -82,6 +83,7 @@ export function check({ cluster, root, input, places, schema, wrong, cut, files 
   checkSettings(draft);
   checkComponents(draft);
   checkFormats(draft, schema);
+  checkPlainPasswords(draft, root, schema);
   if (files) checkFiles(draft, root);
   return { mistakes, warnings: inOrder(warnings, cluster.files).flatMap(formatMistake) };
 }

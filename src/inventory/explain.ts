@@ -3,7 +3,7 @@ import { besideAddress } from '../core/address.ts';
 import { IPV4_ONLY, namesIpv6 } from '../core/ipv4.ts';
 import { mistakeAt, nodeAt, type ListNode, type MapNode, type Node, type Path, type ScalarNode } from './node.ts';
 import { formatPath, printable, type Mistake } from './mistake.ts';
-import { meant, nearest } from './nearest.ts';
+import { meant, meantSetting, nearest } from './nearest.ts';
 import { findSetting, schemaAt, typesOf, type JsonSchema } from './schema.ts';
 
 /** As many names are read; a format of upstream's has more than a hundred. */
@@ -67,7 +67,7 @@ function badName(name: string, path: Path, rule: JsonSchema, root: Node): Schema
 function unknownSetting(name: string, path: Path, root: Node, schema: JsonSchema): SchemaMistake {
   const known = Object.keys(schemaAt(schema, path)?.properties ?? {});
   const at = [...path, name];
-  const near = nearest(name, known);
+  const near = meantSetting(name, known);
   const suggestion = near ?? findSetting(schema, name);
   const here =
     known.length > MOST_NAMED ? `mcpk explain ${formatPath(path)} lists them` : `here are: ${known.join(', ')}`;

@@ -15,6 +15,42 @@ export function meant(word: string, candidates: readonly string[]): string | und
   return role !== undefined && candidates.includes(role) ? role : nearest(word, candidates);
 }
 
+/** What people call settings that have another name here, without regard to case, hyphens and underscores. */
+const SETTINGS: Readonly<Partial<Record<string, string>>> = {
+  no: 'noProxy',
+  clustername: 'name',
+  hostname: 'name',
+  nodes: 'hosts',
+  servers: 'hosts',
+  ip: 'address',
+  vip: 'address',
+  privateip: 'internalAddress',
+  podsubnet: 'podCidr',
+  podnetworkcidr: 'podCidr',
+  clustercidr: 'podCidr',
+  servicesubnet: 'serviceCidr',
+  cni: 'plugin',
+  key: 'identityFiles',
+  keyfile: 'identityFiles',
+  keypath: 'identityFiles',
+  privatekey: 'identityFiles',
+  bastion: 'jump',
+  proxyjump: 'jump',
+  sudopassword: 'becomePassword',
+};
+
+/** {@link nearest}, also for a setting by another name, or with more behind its own: httpProxy for http. */
+export function meantSetting(word: string, candidates: readonly string[]): string | undefined {
+  const other = SETTINGS[word.toLowerCase().replaceAll(/[-_]/g, '')];
+  if (other !== undefined && candidates.includes(other)) return other;
+  const near = nearest(word, candidates);
+  if (near !== undefined) return near;
+  const begun = candidates.filter(
+    (each) => each.length > BEGINNING && word.toLowerCase().startsWith(each.toLowerCase()),
+  );
+  return begun.toSorted((a, b) => b.length - a.length)[0];
+}
+
 /** So many letters are the beginning of a word, and not any. */
 const BEGINNING = 3;
 

@@ -4,12 +4,15 @@ import type { SchemaMistake } from './explain.ts';
 import type { Path } from './node.ts';
 
 /** Lists of maps with settings that an entry cannot be without. */
-const NEEDED: Readonly<Record<string, readonly string[]>> = { hosts: ['name', 'address', 'roles'] };
+const NEEDED: Readonly<Record<string, readonly string[]>> = { hosts: ['name', 'address'] };
+/** Whatever else is wrong with a host, its address may be another's, or in a network of pods. */
+const ROLES = 'roles';
 const WHOLE = ['registries', 'manifests', 'jump', 'jwt', 'plugins', 'files'];
 
 /**
  * Input without what the schema found wrong, so that the semantic checks can look at the rest and all mistakes are
- * told at once. Hosts keep their places: one that cannot be used leaves a hole. `cut` are the paths of what is left out.
+ * told at once. Hosts keep their places: one that cannot be used leaves a hole, one whose roles are wrong has none.
+ * `cut` are the paths of what is left out.
  */
 export function prune(
   value: unknown,
@@ -32,7 +35,9 @@ function pruneValue(value: unknown, path: Path, cut: ReadonlySet<string>): unkno
   if (path.length > 0 && cut.has(JSON.stringify(path))) return undefined;
   if (Array.isArray(value)) {
     const items = value.map((item, index) => pruneValue(item, [...path, index], cut));
-    return path.length === 1 && path[0] === 'hosts' ? items : items.filter((item) => item !== undefined);
+    if (path.length === 1 && path[0] === 'hosts')
+      return items.map((host) => (isMap(host) ? { [ROLES]: [], ...host } : host));
+    return items.filter((item) => item !== undefined);
   }
   if (!isMap(value)) return value;
   return Object.fromEntries(
@@ -48,6 +53,7 @@ function shorten(path: Path): Path {
   const [list, index, setting] = path;
   if (typeof list === 'string' && typeof index === 'number' && NEEDED[list]?.includes(String(setting)) === true)
     return [list, index];
+  if (list === 'hosts' && setting === ROLES) return path.slice(0, 3);
   const at = path.findIndex((part, i) => typeof part === 'number' && WHOLE.includes(String(path[i - 1])));
   return at === -1 ? path : path.slice(0, at + 1);
 }

@@ -86,6 +86,9 @@ describe('mcpk', () => {
     ],
     [['apply', '--tags', 'etcd'], 'there is no flag --tags: --only takes stages (exit 64)'],
     [['apply', '-f', '5'], 'there is no flag -f: --concurrency takes a number of hosts (exit 64)'],
+    [['init', '-o', 'lab.yaml', '--master', '10.0.0.1'], 'there is no flag -o: FILE is a word by itself: mcpk init FILE (exit 64)'], // prettier-ignore
+    [['render', '--output=out'], 'there is no flag --output: FOLDER is a word by itself: mcpk render FOLDER (exit 64)'],
+    [['facts', '-o', 'json'], 'there is no flag -o: --json prints JSON; > FILE keeps what is printed (exit 64)'],
     [['status'], 'mcpk has no command "status": mcpk verify tells how the cluster is (exit 64)'],
     [['destroy'], 'mcpk has no command "destroy": mcpk reset takes the cluster off its hosts (exit 64)'],
     [['backup'], 'mcpk has no command "backup": mcpk etcd snapshot takes one (exit 64)'],

@@ -313,11 +313,27 @@ addons: { manifests: [{ name: a, source: ./a.yaml }, { name: b, source: 'https:/
       'a.yaml:6:29 apiServer.shutdownDelay: 2 s is not longer than HAProxy needs to see it, 3 s (haproxy.check): requests may fail at a restart',
       'a.yaml:7:44 etcd.backup.upload: takes the keys of Secrets and service accounts elsewhere in plain: name etcd.backup.ageRecipients',
       'a.yaml:8:38 registries[0].mirrors[0]: http:// lets everybody on the way read the password: use https://',
+      'a.yaml:8:80 registries[0].mirrors[0].password: stands there for all who read the file: write ${MCPK_PASSWORD} instead, and give mcpk that variable',
     ]);
     const named = '[/bin/x], ageRecipients: [age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p]';
     const told = await loadYaml(`name: c\netcd: { backup: { schedule: daily, upload: ${named} } }\nhosts: [${MASTER}]`);
     expect(told.warnings).toBeUndefined();
   });
+});
+
+it.each([
+  ['of a registry', (password: string) => `registries: [{ name: r.io, username: u, password: ${password} }]`],
+  ['for sudo', (password: string) => `ssh: { becomePassword: ${password} }`],
+  ['for sudo on one host', (password: string) => `hosts: [{ ssh: { becomePassword: ${password} }, ${MASTER.slice(1)}]`],
+])('a password %s is warned of where it is written out', async (_what, settings) => {
+  const warned = async (password: string): Promise<readonly string[]> => {
+    const text = settings(password);
+    const hosts = text.startsWith('hosts') ? '' : `hosts: [${MASTER}]\n`;
+    return (await loadYaml(`name: c\n${hosts}${text}`, { HOME: '/h', MCPK_PW: 'hunter2' })).warnings ?? [];
+  };
+  expect(await warned("'${MCPK_PW}'")).toEqual([]);
+  for (const plain of ['hunter2', "'${MCPK_NO:-hunter2}'"])
+    expect(await warned(plain)).toEqual([expect.stringMatching(/assword: stands there for all who read the file: /)]);
 });
 
 describe('files on disk', () => {

@@ -617,6 +617,16 @@ etcd: { electionTimeout: 400 }
     expect((await errorOf(FIVE + yaml)).mistakes.map((each) => each.path)).toEqual([path]);
   });
 
+  it.each([
+    ['are wrong', 'roles: [control-plane]', 'hosts[0].roles[0]'],
+    ['are no list', 'roles: master', 'hosts[0].roles'],
+    ['are missing', 'role: [master]', 'hosts[0]'],
+  ])('of addresses are told with those of a host whose roles %s', async (_what, roles, path) => {
+    const yaml = `network: { podCidr: 10.8.0.0/14 }\nname: c\nhosts: [{ name: a, address: 10.9.0.1, ${roles} }, { name: b, address: 10.9.0.1, roles: [master] }]`;
+    const paths = (await errorOf(yaml)).mistakes.map((mistake) => mistake.path);
+    expect(paths).toEqual(expect.arrayContaining(['network.podCidr', path, 'hosts[1].address']));
+  });
+
   it('that follow from a host that cannot be used are not told', async () => {
     expect(await mistakesOf('name: c\nhosts: [{ name: m1, address: 10.0.0.1, roles: [Master, x] }]')).toHaveLength(2);
   });

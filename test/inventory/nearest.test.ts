@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { editDistance, nearest } from '../../src/inventory/nearest.ts';
+import { editDistance, meantSetting, nearest } from '../../src/inventory/nearest.ts';
 
 it.each([
   ['masterr', 'master'],
@@ -25,6 +25,27 @@ it.each([
   ['bec', undefined],
 ])('of several that begin with %s none is meant but %s', (word, expected) => {
   expect(nearest(word, ['become', 'becomePassword', 'port'])).toBe(expected);
+});
+
+it.each([
+  ['no', 'noProxy'],
+  ['no_proxy', 'noProxy'],
+  ['NO_PROXY', 'noProxy'],
+  ['httpProxy', 'http'],
+  ['https_proxy', 'https'],
+  ['htp', 'http'],
+  ['socks', undefined],
+  ['ip', undefined],
+])('the setting of a proxy that %s means is %s', (word, setting) => {
+  expect(meantSetting(word, ['http', 'https', 'noProxy'])).toBe(setting);
+});
+
+it.each([
+  ['ip', 'address'],
+  ['hostname', 'name'],
+  ['keyFile', undefined],
+])('the setting of a host that %s means is %s', (word, setting) => {
+  expect(meantSetting(word, ['name', 'address', 'internalAddress', 'roles'])).toBe(setting);
 });
 
 it('the distance is none only to itself, the same both ways, and at most the longer length', () => {

@@ -203,12 +203,23 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return thrown.flags
       .map((flag) => String(flag).replace(/=[^]*$/, ''))
       .map((flag) => {
-        const ours = OTHERS[flag];
+        const ours = OUTPUT.has(flag) ? this.whereItGoes() : OTHERS[flag];
         if (ours !== undefined) return `there is no flag ${flag}: ${ours}`;
         const close = nearest(flag, known);
         return `there is no flag ${flag}${close === undefined ? '' : `; did you mean ${close}?`}`;
       })
       .join(', ');
+  }
+
+  /** For who looks for the flag that other commands have. */
+  private whereItGoes(): string | undefined {
+    // A file is written by what reads no inventory.
+    const written = 'inventory' in (this.ctor.flags ?? {}) ? ['folder'] : ['folder', 'file'];
+    const place = Object.keys(this.ctor.args)
+      .find((name) => written.includes(name))
+      ?.toUpperCase();
+    if (place !== undefined) return `${place} is a word by itself: mcpk ${this.commandName} ${place}`;
+    return this.ctor.enableJsonFlag ? '--json prints JSON; > FILE keeps what is printed' : undefined;
   }
 
   protected override async finally(error: Error | undefined): Promise<void> {
@@ -294,6 +305,9 @@ const BY_SUDO = 'as another user than root mcpk works by sudo anyway (ssh.become
 const STAGES = '--only takes stages';
 const AT_ONCE = '--concurrency takes a number of hosts';
 const USER = 'ssh.user in the inventory says as whom mcpk logs in';
+
+/** Where a result is written to, in other commands and tools. */
+const OUTPUT: ReadonlySet<string> = new Set(['-o', '--out', '--output']);
 
 /** Flags of other tools, and what is ours. */
 const OTHERS: Readonly<Partial<Record<string, string>>> = {
