@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import { McpkError } from '../core/errors.ts';
-import { replaceFile } from '../core/private-file.ts';
+import { checkPlace, replaceFile, unwritable } from '../core/private-file.ts';
 import { DEFAULT_FILE } from '../inventory/default-file.ts';
 import { padEnd } from '../report/theme.ts';
 import { BaseCommand } from './shared/base-command.ts';
@@ -73,12 +73,10 @@ export default class Init extends BaseCommand<typeof Init> {
 }
 
 async function writeNew(file: string, text: string): Promise<void> {
-  await writeFile(file, text, { flag: 'wx' }).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code !== 'EEXIST')
-      throw new McpkError('usage', `${file} cannot be written (${cause.code ?? String(cause)})`, {
-        hint: 'Name a file in a folder that is there and may be written.',
-        cause,
-      });
+  await writeFile(file, text, { flag: 'wx' }).catch(async (cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'EEXIST') throw unwritable(file, cause);
+    // What is no file is never overwritten.
+    await checkPlace(file);
     throw new McpkError('usage', `${file} is there already`, {
       hint: 'Name another file, or overwrite it with --force.',
       cause,

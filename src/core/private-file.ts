@@ -71,8 +71,19 @@ export function unwritable(file: string, cause: unknown): McpkError {
       cause,
       hint: `Nothing of it was kept. Make room (df ${dirname(file)}), or name a file on another disk.`,
     });
-  return new McpkError('usage', `${file} cannot be written (${code})`, {
+  return new McpkError('usage', `${file} cannot be written (${inWords(code, dirname(file))})`, {
     cause,
     hint: 'Name a file in a folder that is there and may be written.',
   });
+}
+
+function inWords(code: string, folder: string): string {
+  const words: Readonly<Partial<Record<string, string>>> = {
+    ENOENT: `there is no folder ${folder}`,
+    ENOTDIR: `${folder} is no folder`,
+    EISDIR: 'it is a folder',
+    EACCES: 'permission denied',
+    EROFS: 'the file system is read-only',
+  };
+  return words[code] ?? code;
 }

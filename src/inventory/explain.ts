@@ -3,7 +3,7 @@ import { besideAddress } from '../core/address.ts';
 import { IPV4_ONLY, namesIpv6 } from '../core/ipv4.ts';
 import { mistakeAt, nodeAt, type ListNode, type MapNode, type Node, type Path, type ScalarNode } from './node.ts';
 import { formatPath, printable, type Mistake } from './mistake.ts';
-import { meant, meantSetting, nearest } from './nearest.ts';
+import { meant, meantSetting } from './nearest.ts';
 import { findSetting, schemaAt, typesOf, type JsonSchema } from './schema.ts';
 
 /** As many names are read; a format of upstream's has more than a hundred. */
@@ -164,7 +164,7 @@ function wrongType(
   const wanted = types.includes('string') && rule['x-expected'] !== undefined ? ` (${rule['x-expected']})` : '';
   const message = `must be ${types.map(typeName).join(' or ')}${wanted}, not ${value}`;
   if (node?.kind === 'list') return { message, suggestion: withCommas(node, rule, types) };
-  if (node?.kind === 'map') return { message, suggestion: asTaint(node, rule) };
+  if (node?.kind === 'map') return { message, suggestion: asTaint(node, rule) ?? asItem(node, rule) };
   if (node?.kind !== 'scalar' || node.substituted === true) return { message };
   return { message, suggestion: retyped(node, rule, types) };
 }
@@ -187,6 +187,14 @@ function asTaint({ entries }: MapNode, rule: JsonSchema): string | undefined {
   });
   if (key === undefined || effect === undefined) return undefined;
   return `'${key}${value === undefined ? '' : `=${value}`}:${effect}'`;
+}
+
+/** `m1: { address: … }`, as inventories of other tools have it → `- { name: m1, … }`. */
+function asItem({ entries }: MapNode, { examples }: JsonSchema): string | undefined {
+  const [name] = entries.keys();
+  const [example] = (examples?.[0] ?? []) as readonly unknown[];
+  const isNamed = typeof example === 'object' && example !== null && 'name' in example;
+  return name !== undefined && isNamed ? `- { name: ${printable(name)}, … }` : undefined;
 }
 
 /** What a value of the wrong type was likely meant to be: YAML reads 3.10 as a number, and yes as text. */

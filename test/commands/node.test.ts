@@ -34,8 +34,9 @@ describe('node remove', () => {
     await chmod(file, 0o640);
     const said = await mcpk(['node', 'remove', 'm3', '--yes', '-i', file]);
     expect(said.code).toBe(11);
-    expect(said.stderr).toContain(`${file}:9  - { name: m3, state: absent, address: 10.9.0.13, roles: [master] }`);
-    expect(said.stderr).toContain('The inventory is as it was.');
+    expect(said.stderr.match(/The inventory is as it was\./g)).toHaveLength(1);
+    // What is not done is not shown as if it were.
+    expect(said.stderr).not.toContain('state: absent');
     expect([await readFile(file, 'utf8'), (await stat(file)).mode & 0o777]).toEqual([INVENTORY, 0o640]);
   });
 

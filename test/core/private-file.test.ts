@@ -42,7 +42,7 @@ it('another name of the file that was there does not get the text', async () => 
 
 it.each([
   ['a link', () => symlink(join(folder, 'target'), join(folder, 'config')), 'a link is there'],
-  ['a folder', () => mkdir(join(folder, 'config')), 'EISDIR'],
+  ['a folder', () => mkdir(join(folder, 'config')), 'it is a folder'],
 ])('%s in its place is left as it is', async (_what, put, why) => {
   await writeFile(join(folder, 'target'), 'theirs');
   await put();

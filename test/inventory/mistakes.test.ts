@@ -438,6 +438,10 @@ describe('hosts', () => {
       hosts(m1, `name: ${'w'.repeat(255)}, address: 10.0.0.2, roles: [worker]`),
       `a.yaml:5:11 hosts[1].name: "${'w'.repeat(79)}…" is longer than 63 characters`,
     ],
+    [
+      'name: c\nhosts: { m1: { address: 10.0.0.1 } }',
+      'a.yaml:2:8 hosts: must be a list, not a map; did you mean - { name: m1, … }?',
+    ],
     [hosts(m1, 'name: w1, address: 10.0.0.2, roles: []'), 'a.yaml:5:41 hosts[1].roles: must not be empty'],
     [
       hosts(m1, 'name: w1, address: 10.0.0.2, roles: worker'),

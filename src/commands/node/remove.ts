@@ -99,7 +99,7 @@ export default class Remove extends RunningCommand<typeof Remove> {
 /** In one answer with what is wrong. */
 function untouched(error: unknown): unknown {
   const line = 'The inventory is as it was.';
-  for (const each of error instanceof FailureList ? error.errors.slice(-1) : [error])
+  for (const each of error instanceof FailureList ? error.errors : [error])
     if (each instanceof McpkError) Object.assign(each, { details: [...each.details, line] });
   return error;
 }

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { McpkError } from '../../core/errors.ts';
+import { quote } from '../../core/quote.ts';
 import { VARIABLE } from '../../core/variable.ts';
 import { contactable, type Cluster, type Host } from '../../inventory/types.ts';
 import { DEFAULT_FILE } from '../../inventory/default-file.ts';
@@ -18,9 +19,15 @@ export function inventoryFiles(named: readonly string[] | undefined, env: NodeJS
     throw new McpkError('usage', 'an inventory is a file, and not read from standard input: -i -', {
       hint: 'In bash a command can stand for the file: -i <(sops -d lab.yaml)',
     });
+  const isJoined = (file: string): boolean => file.includes(',') && !existsSync(file);
+  const several = named?.find(isJoined);
+  if (several !== undefined)
+    throw new McpkError('usage', `there is no file ${JSON.stringify(several)}`, {
+      hint: `Several files are named one by one: ${quote(several.split(',').flatMap((file) => ['-i', file]))}`,
+    });
   if (named && named.length > 0) return [...named];
   const fromEnvironment = (env['MCPK_INVENTORY'] ?? '').split(':').filter(Boolean);
-  const joined = fromEnvironment.find((file) => file.includes(',') && !existsSync(file));
+  const joined = fromEnvironment.find(isJoined);
   if (joined !== undefined)
     throw new McpkError('usage', `MCPK_INVENTORY: there is no file ${JSON.stringify(joined)}`, {
       hint: 'Several files have : between them, as in PATH: MCPK_INVENTORY=base.yaml:berlin.yaml.',

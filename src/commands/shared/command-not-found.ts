@@ -1,4 +1,4 @@
-import type { Hook } from '@oclif/core';
+import type { Hook, Interfaces } from '@oclif/core';
 import { McpkError } from '../../core/errors.ts';
 import { quote } from '../../core/quote.ts';
 import { nearest } from '../../inventory/nearest.ts';
@@ -7,22 +7,23 @@ import { themeFor } from '../../report/theme.ts';
 
 /** Ends as every wrong usage does. */
 export const commandNotFound: Hook.CommandNotFound = async ({ id, config }) => {
-  const error = wordTooMany(id, config.commandIDs) ?? noCommand(id, config.commandIDs);
+  const error = wordTooMany(id, config) ?? noCommand(id, config.commandIDs);
   process.stderr.write(renderError(error, themeFor(process.stderr, process.env)));
   throw Object.assign(error, { oclif: { exit: error.exitCode }, skipOclifErrorHandling: true });
 };
 
 /** Of `plan lab.yaml` oclif says `plan:lab.yaml`, as plan takes no words. */
-function wordTooMany(id: string, known: readonly string[]): McpkError | undefined {
-  const command = known.find((each) => id.startsWith(`${each}:`));
+function wordTooMany(id: string, config: Pick<Interfaces.Config, 'commandIDs' | 'findCommand'>): McpkError | undefined {
+  const command = config.commandIDs.find((each) => id.startsWith(`${each}:`));
   if (command === undefined) return undefined;
   const [name, word] = [words(command), id.slice(command.length + 1)];
-  const inventory = /\.(ya?ml|json)$/i.test(word) ? quote(['mcpk', ...name.split(' '), '-i', word]) : undefined;
+  const called = ['mcpk', ...name.split(' ')];
+  const help = `mcpk ${name} --help shows what it takes.`;
+  const byLimit = 'limit' in (config.findCommand(command)?.flags ?? {});
+  const hosts = byLimit ? `Hosts are named with --limit: ${quote([...called, '--limit', word])}` : help;
+  const isInventory = /\.(ya?ml|json)$/i.test(word);
   return new McpkError('usage', `mcpk ${name} takes no word ${JSON.stringify(word)}`, {
-    hint:
-      inventory === undefined
-        ? `mcpk ${name} --help shows what it takes.`
-        : `An inventory is named with -i: ${inventory}`,
+    hint: isInventory ? `An inventory is named with -i: ${quote([...called, '-i', word])}` : hosts,
   });
 }
 

@@ -47,7 +47,9 @@ describe('manifests', () => {
     const openManifests = vi.fn<EngineInput['openManifests']>(() => Promise.resolve(new Map()));
     const { stages } = await readManifests(asking(selection, openManifests));
     expect(openManifests).toHaveBeenCalledTimes(fetched);
-    const known = stages.filter(({ states }) => (states as () => unknown)() === KNOWN).map(({ name }) => name);
+    const known = (stages as unknown as { name: string; states(): unknown }[]).flatMap((each) =>
+      each.states() === KNOWN ? [each.name] : [],
+    );
     // What is owned of a stage that is not known stays: nothing says that it shall leave.
     expect(known).toEqual(fetched === 1 ? ['etcd', 'calico', 'addons'] : ['etcd']);
   });

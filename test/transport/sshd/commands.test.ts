@@ -185,7 +185,7 @@ describe.skipIf(impossible !== undefined)('a jump host whose key is not known', 
 
   test('is not recorded where nobody can be asked', async () => {
     const said = await run('host-key', 'pin');
-    expect([said.code, said.stderr]).toEqual([18, expect.stringMatching(/jump host localhost {2}SHA256:.* as \[localhost\]/)]); // prettier-ignore
+    expect([said.code, said.stderr]).toEqual([64, expect.stringMatching(/jump host localhost {2}SHA256:.* as \[localhost\]/)]); // prettier-ignore
     expect(() => recorded()).toThrow('ENOENT');
   });
 });
