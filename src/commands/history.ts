@@ -1,6 +1,4 @@
 import { Args, Flags } from '@oclif/core';
-import { McpkError } from '../core/errors.ts';
-import type { runNamed } from '../engine/past/run-named.ts';
 import type { History as HistoryData, PastRun } from '../engine/past/past-types.ts';
 import { renderHistory, renderPastRun } from '../report/history-text.ts';
 import { BaseCommand } from './shared/base-command.ts';
@@ -8,8 +6,6 @@ import { engineInput } from './shared/engine-input.ts';
 import { hostFlags } from './shared/flags.ts';
 
 const LATEST = 20;
-/** So many are named where another one was asked for. */
-const LAST = 5;
 
 export default class History extends BaseCommand<typeof History> {
   static override readonly summary = 'List the runs that changed the hosts, or show one.';
@@ -31,7 +27,7 @@ export default class History extends BaseCommand<typeof History> {
 
   async run(): Promise<HistoryData | PastRun> {
     const cluster = await this.loadCluster();
-    const { readHistory } = await import('../engine/runs/history.ts');
+    const { pastRun, readHistory } = await import('../engine/runs/history.ts');
     const view = await this.view();
     const history = await engineInput(cluster, this.flags, this.caller(view.emit), { artifacts: false })
       .then(readHistory)
@@ -39,8 +35,7 @@ export default class History extends BaseCommand<typeof History> {
     const { run: wanted } = this.args;
     const now = new Date();
     if (wanted !== undefined) {
-      const { runNamed } = await import('../engine/past/run-named.ts');
-      const run = oneOf(history.runs, wanted, runNamed);
+      const run = pastRun(history, wanted);
       this.print(renderPastRun(run, this.theme, { verbose: this.flags.verbose, now }));
       return run;
     }
@@ -50,17 +45,4 @@ export default class History extends BaseCommand<typeof History> {
     this.print(renderHistory(runs, this.theme, now));
     return { ...history, runs };
   }
-}
-
-function oneOf(runs: readonly PastRun[], wanted: string, named: typeof runNamed): PastRun {
-  const name = named(
-    wanted,
-    runs.map(({ run }) => run),
-  );
-  const found = runs.find(({ run }) => run === name);
-  if (found) return found;
-  const last = runs.slice(-LAST).map(({ run }) => run);
-  throw new McpkError('refused', `no run ends with ${JSON.stringify(wanted)}`, {
-    hint: last.length === 0 ? 'No run has changed these hosts.' : `The last ones are ${last.join(', ')}.`,
-  });
 }
