@@ -45,7 +45,8 @@ export async function openArtifacts(cluster: Cluster, options: OpenOptions): Pro
         try {
           await fetchRelease({ ...shelf, folder: shelf.own, names }, { pins, signal, onProgress });
         } catch (error) {
-          if (signal.aborted || !(error instanceof McpkError)) throw error;
+          // What else is wrong is so for all of them.
+          if (signal.aborted || !(error instanceof McpkError) || error.code !== 'fetch') throw error;
           failed.push(error);
           continue;
         }
