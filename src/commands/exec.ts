@@ -41,7 +41,7 @@ export default class Exec extends BaseCommand<typeof Exec> {
     const { execOnHosts } = await import('../engine/runs/reading.ts');
     const view = await this.view();
     const input = await engineInput(cluster, this.flags, this.caller(view.emit), { artifacts: false });
-    const { answers, errors } = await execOnHosts(input, argv).finally(() => view.end());
+    const { told: answers, errors } = await execOnHosts(input, argv).finally(() => view.end());
     const width = Math.max(0, ...answers.map((answer) => answer.host.length));
     let turn = await nextTurn();
     for (const answer of answers) {

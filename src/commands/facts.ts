@@ -21,7 +21,7 @@ export default class Facts extends BaseCommand<typeof Facts> {
     const { factsOfHosts } = await import('../engine/runs/reading.ts');
     const view = await this.view();
     const input = await engineInput(cluster, this.flags, this.caller(view.emit), { artifacts: false });
-    const { facts, errors } = await factsOfHosts(input).finally(() => view.end());
+    const { told: facts, errors } = await factsOfHosts(input).finally(() => view.end());
     const shown = withoutHidden(facts, cluster.hidden ?? []);
     this.print(renderFacts(shown, this.theme));
     this.endWithout(errors);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { COMPONENTS } from '../../src/artifacts/components.ts';
+import { withRuntimeSource } from '../../src/cluster/runtime-source.ts';
 import { encodeFacts } from '../../src/engine/wire/wire-facts.ts';
 import { loadScripts } from '../../src/engine/wire/scripts.ts';
 import { loadTexts } from '../../src/inventory/load.ts';
@@ -46,7 +47,7 @@ describe.skipIf(impossible !== undefined)('one host of a run is taken over', () 
     facts = join(folder, 'facts.json');
     writeFileSync(facts, JSON.stringify(await honestFacts(sshd)), 'latin1');
     const text = inventoryText({ relay: 1, port: 2, known: '/none' });
-    shelve(await loadTexts([{ file: 'inventory', text }], { env: {} }), join(folder, 'artifacts'));
+    shelve(withRuntimeSource(await loadTexts([{ file: 'inventory', text }], { env: {} })), join(folder, 'artifacts'));
   }, 30_000);
   afterAll(async () => {
     await sshd.stop();

@@ -53,27 +53,35 @@ export function checkBelonging(cluster: Cluster, facts: Pick<Facts, 'hosts'>): v
   if (first) throw failure([first, ...rest]);
 }
 
-export interface OpenedAsked extends Pick<Opened, 'fleet' | 'since'> {
+export interface Told<T> {
+  told: T;
   /** Of hosts that are not reached, where that is more than `--skip-unreachable` allows. */
   errors: McpkError[];
 }
 
 /**
- * Connects to the hosts that are asked for and to no other, and reads nothing. The caller closes the fleet.
+ * Connects to the hosts that are asked for and to no other, and has `ask` ask those that are reached; `all`: nobody is
+ * missing.
  *
  * @throws what keeps us from them, where none is reached
  */
-export async function openAsked(input: EngineInput): Promise<OpenedAsked> {
+export async function askHosts<T>(
+  input: EngineInput,
+  ask: (fleet: Fleet, at: { all: boolean; since: () => number }) => Promise<T>,
+): Promise<Told<T>> {
   const { fleet, since } = await connectHosts(input, { hosts: askedFor(input), lock: 'none' });
-  const errors = missing(input, fleet);
-  const [first, ...rest] = errors;
-  if (first && fleet.sessions.size === 0) {
+  try {
+    const errors = missing(input, fleet);
+    const [first, ...rest] = errors;
+    if (first && fleet.sessions.size === 0) throw failure([first, ...rest]);
+    // Who may be away is told here, who may not be when the others have told theirs.
+    if (!first) input.emit({ at: since(), type: 'phase', name: 'gather', state: 'start' });
+    // Of a lock that nobody wants each session says so: until then a host is none of ours.
+    const told = await underLock({ ...lockOptions(input, fleet), since }, () => ask(fleet, { all: !first, since }));
+    return { told, errors };
+  } finally {
     await fleet.close();
-    throw failure([first, ...rest]);
   }
-  // Who may be away is told here, who may not be when the others have told theirs.
-  if (!first) input.emit({ at: since(), type: 'phase', name: 'gather', state: 'start' });
-  return { fleet, since, errors };
 }
 
 /** Every run that takes the lock contacts the masters: the first one decides between runs. */

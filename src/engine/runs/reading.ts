@@ -10,7 +10,7 @@ import { openFleet } from '../hosts/fleet.ts';
 import type { EngineInput } from '../input.ts';
 import { compiling } from '../plan/compile.ts';
 import { gather, gatherHosts } from '../read/gather.ts';
-import { asksForCluster, open, openAsked } from '../read/open.ts';
+import { askHosts, asksForCluster, open, type Told } from '../read/open.ts';
 import type { StateTree } from '../types.ts';
 import { compileInput } from './compile-input.ts';
 import { openBinaries, readManifests, withoutManifests } from './with-materials.ts';
@@ -23,14 +23,11 @@ export async function gatherFacts(input: EngineInput): Promise<Facts> {
 }
 
 /** `mcpk facts`: what those tell that answer, and why others do not. No host is contacted but those that are asked for. */
-export async function factsOfHosts(input: EngineInput): Promise<{ facts: FactsOfHosts; errors: McpkError[] }> {
-  const { fleet, errors } = await openAsked(input);
-  try {
-    const read = asksForCluster(input) && errors.length === 0 ? gather : gatherHosts;
-    return { facts: await read(fleet, input.cluster, input.signal), errors };
-  } finally {
-    await fleet.close();
-  }
+export function factsOfHosts(input: EngineInput): Promise<Told<FactsOfHosts>> {
+  return askHosts(input, (fleet, { all }) => {
+    const read = asksForCluster(input) && all ? gather : gatherHosts;
+    return read(fleet, input.cluster, input.signal);
+  });
 }
 
 /**
@@ -52,18 +49,12 @@ export async function compileStates(
 }
 
 /** Runs one command on every selected host that is reached, and says why others are not; it contacts no other. */
-export async function execOnHosts(
-  input: EngineInput,
-  argv: readonly string[],
-): Promise<{ answers: Answer[]; errors: McpkError[] }> {
-  const { fleet, since, errors } = await openAsked(input);
-  try {
+export function execOnHosts(input: EngineInput, argv: readonly string[]): Promise<Told<Answer[]>> {
+  return askHosts(input, (fleet, { since }) => {
     input.emit({ at: since(), type: 'phase', name: 'gather', state: 'end' });
     const asks = [...fleet.sessions.keys()].map((host): Ask => ({ host, argv: [...argv], long: true }));
-    return { answers: await ask(fleet, asks, input.signal), errors };
-  } finally {
-    await fleet.close();
-  }
+    return ask(fleet, asks, input.signal);
+  });
 }
 
 /** As `cat` says it, in the C locale of a session. */

@@ -13,7 +13,7 @@ export async function lookAtReplaced(
   name: string,
 ): Promise<ReturnType<typeof replacedIs>> {
   const asked: EngineInput = { ...input, selection: { limit: new Set([name]) }, emit: () => undefined };
-  const { facts } = await factsOfHosts(asked);
+  const { told: facts } = await factsOfHosts(asked);
   checkBelonging(input.cluster, facts);
   const own = facts.hosts.get(name);
   if (own === undefined) throw new Error(`${name} was not read`);
