@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [--quick] [--rounds=N] [noop] [race] [race-scratch] [scale] [first-apply] [network] [rolling] [snapshot] [removal]`: figures on the lab, as ratios measured in one
+ * `npm run bench -- [--quick] [--rounds=N] [noop] [race] [race-scratch] [scale] [first-apply] [network] [rolling] [snapshot] [removal] [restore]`: figures on the lab, as ratios measured in one
  * run. They print as tables and go into docs/performance.md, but for those of a quick run.
  */
 import { execFile } from 'node:child_process';
@@ -10,6 +10,7 @@ import { up } from '../lab/lab.ts';
 import { CLONE } from '../lab/paths.ts';
 import { firstApply } from './first-apply.ts';
 import { removal } from './removal.ts';
+import { restore } from './restore.ts';
 import { rolling } from './rolling.ts';
 import { scale } from './scale.ts';
 import { snapshot } from './snapshot.ts';
@@ -31,9 +32,10 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   rolling,
   snapshot,
   removal,
+  restore,
 };
 /** Minutes long, whatever the number of rounds. */
-const LONG = ['race-scratch', 'first-apply', 'network', 'removal'];
+const LONG = ['race-scratch', 'first-apply', 'network', 'removal', 'restore'];
 const DOCUMENT = join(CLONE, 'docs/performance.md');
 
 async function main(): Promise<void> {
