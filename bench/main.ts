@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [--quick] [--rounds=N] [noop] [race] [race-scratch] [scale] [first-apply] [network] [rolling] [snapshot] [removal] [restore]`: figures on the lab, as ratios measured in one
+ * `npm run bench -- [--quick] [--rounds=N] [noop] [race] [race-scratch] [scale] [first-apply] [network] [rolling] [snapshot] [removal] [restore] [upgrade] [reboots]`: figures on the lab, as ratios measured in one
  * run. They print as tables and go into docs/performance.md, but for those of a quick run.
  */
 import { execFile } from 'node:child_process';
@@ -15,6 +15,7 @@ import { rolling } from './rolling.ts';
 import { scale } from './scale.ts';
 import { snapshot } from './snapshot.ts';
 import { circumstances } from './circumstances.ts';
+import { reboots, upgrade } from './day2.ts';
 import { network } from './network.ts';
 import { noop } from './noop.ts';
 import { race } from './race.ts';
@@ -33,9 +34,11 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   snapshot,
   removal,
   restore,
+  upgrade,
+  reboots,
 };
 /** Minutes long, whatever the number of rounds. */
-const LONG = ['race-scratch', 'first-apply', 'network', 'removal', 'restore'];
+const LONG = ['race-scratch', 'first-apply', 'network', 'removal', 'restore', 'upgrade', 'reboots'];
 const DOCUMENT = join(CLONE, 'docs/performance.md');
 
 async function main(): Promise<void> {

@@ -28,12 +28,17 @@ export function startFrom(state: LabState, { leaves }: { leaves?: LabState } = {
   beforeAll(async () => {
     const left = await readFile(LEFT, 'utf8').catch(() => '');
     await rm(LEFT, { force: true });
-    if (left !== state) await GET[state]();
+    if (left !== state) await bringLab(state);
   });
   // vitest takes a first parameter with a name for a fixture.
   afterAll(async ({}, suite) => {
     if (leaves !== undefined && allPassed(suite)) await writeFile(LEFT, leaves);
   });
+}
+
+/** Gets the lab into this state. */
+export function bringLab(state: LabState): Promise<void> {
+  return GET[state]();
 }
 
 interface Task {
