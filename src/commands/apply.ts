@@ -10,7 +10,7 @@ import type { Ending } from './shared/exit-codes.ts';
 import { commandLine, MEANT_BY, REACHED_BY } from './shared/command-line.ts';
 import { askOver, mayAsk } from './shared/confirm.ts';
 import { engineInput } from './shared/engine-input.ts';
-import { changeFlags, fetchFlags, lockFlags, runFlags, snapshotFlags } from './shared/flags.ts';
+import { changeFlags, fetchFlags, lockFlags, reportFlags, runFlags, snapshotFlags } from './shared/flags.ts';
 import { startRecord } from './shared/run-record.ts';
 import { savedPlan } from './shared/saved-plan.ts';
 
@@ -31,6 +31,7 @@ export default class Apply extends BaseCommand<typeof Apply> {
     ...snapshotFlags,
     ...lockFlags,
     ...changeFlags,
+    ...reportFlags,
     plan: Flags.string({
       char: 'p',
       summary: 'Do what this plan of plan --out says, or nothing; its inventory is taken unless -i is given.',

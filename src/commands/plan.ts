@@ -7,7 +7,7 @@ import { BaseCommand } from './shared/base-command.ts';
 import type { Ending } from './shared/exit-codes.ts';
 import { commandLine, MEANT_BY, REACHED_BY } from './shared/command-line.ts';
 import { engineInput } from './shared/engine-input.ts';
-import { fetchFlags, runFlags, snapshotFlags, summaryFlags } from './shared/flags.ts';
+import { fetchFlags, reportFlags, runFlags, snapshotFlags, summaryFlags } from './shared/flags.ts';
 
 export default class Plan extends BaseCommand<typeof Plan> {
   static override readonly summary = 'Show what apply would change, and why; nothing is changed.';
@@ -25,6 +25,7 @@ export default class Plan extends BaseCommand<typeof Plan> {
     ...fetchFlags,
     ...snapshotFlags,
     ...summaryFlags,
+    ...reportFlags,
     out: Flags.string({
       char: 'o',
       summary: 'Write the plan here, for apply --plan and show --plan.',

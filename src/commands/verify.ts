@@ -6,7 +6,7 @@ import { BaseCommand } from './shared/base-command.ts';
 import type { Ending } from './shared/exit-codes.ts';
 import { commandLine, MEANT_BY } from './shared/command-line.ts';
 import { engineInput } from './shared/engine-input.ts';
-import { runFlags } from './shared/flags.ts';
+import { reportFlags, runFlags } from './shared/flags.ts';
 
 type Verified = VerifyResult & { checks: Pick<GateEvent, 'stage' | 'title' | 'status' | 'seen' | 'ms'>[] };
 
@@ -19,7 +19,7 @@ export default class Verify extends BaseCommand<typeof Verify> {
     '<%= config.bin %> <%= command.id %> --json | jq -r ".checks[] | select(.status != \\"passed\\") | .title"',
   ];
   static readonly endings: readonly Ending[] = ['gate'];
-  static override readonly flags = { ...runFlags };
+  static override readonly flags = { ...runFlags, ...reportFlags };
 
   async run(): Promise<Verified> {
     const cluster = await this.loadCluster();

@@ -27,6 +27,8 @@ export type ErrorCode = Exclude<keyof typeof EXIT_CODES, 'done' | 'pending'>;
 export interface ErrorDetails {
   /** Name of the host in the inventory. */
   host?: string | undefined;
+  /** In which it came up. */
+  stage?: string | undefined;
   /** What to do now, one sentence. */
   hint?: string | undefined;
   /** Further lines for a reader: the last answer, journal lines, paths. No secrets. */
@@ -39,6 +41,8 @@ export class McpkError extends Error {
   override readonly name = 'McpkError';
   readonly code: ErrorCode;
   readonly host: string | undefined;
+  /** Whoever catches it in a stage says which one. */
+  stage: string | undefined;
   readonly hint: string | undefined;
   readonly details: readonly string[];
 
@@ -46,6 +50,7 @@ export class McpkError extends Error {
     super(message, more.cause === undefined ? undefined : { cause: more.cause });
     this.code = code;
     this.host = more.host;
+    this.stage = more.stage;
     this.hint = more.hint;
     this.details = more.details ?? [];
   }
@@ -70,6 +75,7 @@ export class McpkError extends Error {
     exitCode: number;
     message: string;
     host?: string;
+    stage?: string;
     hint?: string;
     details?: readonly string[];
   } {
@@ -78,6 +84,7 @@ export class McpkError extends Error {
       exitCode: this.exitCode,
       message: this.message,
       ...(this.host === undefined ? {} : { host: this.host }),
+      ...(this.stage === undefined ? {} : { stage: this.stage }),
       ...(this.hint === undefined ? {} : { hint: this.hint }),
       ...(this.details.length === 0 ? {} : { details: this.details }),
     };

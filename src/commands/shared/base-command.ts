@@ -17,6 +17,7 @@ import type { InventoryFlags } from './cluster.ts';
 import { copyable } from './copyable.ts';
 import type { Caller } from './engine-input.ts';
 import { hidingIn } from './hiding.ts';
+import type { Ended, RunReport } from './run-report.ts';
 
 type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<(typeof BaseCommand)['baseFlags'] & T['flags']>;
 type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T['args']>;
@@ -40,8 +41,10 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   protected words: readonly string[] = [];
   readonly #abort = new AbortController();
   #cluster: Cluster | undefined;
+  #ended: Ended | undefined;
   #inventory: InventoryFlags = {};
   #password: Secret | undefined;
+  #report: RunReport | undefined;
   #roster: Roster | undefined;
   #timer: NodeJS.Timeout | undefined;
   readonly #onSignal = (): void => this.interrupt();
@@ -58,9 +61,13 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     this.flags = { ...switchedOff(this.ctor.flags), ...flags } as FlagsOf<T>;
     this.args = args as ArgsOf<T>;
     this.words = argv.map(String);
+    const { timeout, junit } = flags as { timeout?: number; junit?: string };
+    if (junit !== undefined) {
+      const { junitReport } = await import('./run-report.ts');
+      this.#report = await junitReport(junit, this.commandName);
+    }
     process.on('SIGINT', this.#onSignal);
     process.on('SIGTERM', this.#onSignal);
-    const { timeout } = flags as { timeout?: number };
     if (timeout !== undefined)
       this.#timer = setTimeout(() => this.#abort.abort(timedOut(timeout, this.afterwards)), timeout).unref();
   }
@@ -77,7 +84,12 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** Who calls the engine, and hears of what happens by `emit`. */
   protected caller(emit: Emit): Caller {
-    return { command: this.commandName, version: this.config.version, signal: this.signal, emit };
+    return {
+      command: this.commandName,
+      version: this.config.version,
+      signal: this.signal,
+      emit: this.#report?.hear(emit) ?? emit,
+    };
   }
 
   /** The cluster that the flags name, or `over` them. What it hides is in nothing that is said from now on. */
@@ -157,15 +169,22 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   private interrupt(): void {
-    if (this.signal.aborted) process.exit(EXIT_CODES.interrupted[0]);
+    if (this.signal.aborted) return void this.endNow();
     this.note('\nInterrupted: what was begun is brought to an end. Once more ends at once.\n');
     this.#abort.abort(new McpkError('interrupted', 'interrupted', { hint: this.afterwards }));
+  }
+
+  private async endNow(): Promise<void> {
+    this.#ended = this.signal.reason as Error;
+    await this.writeReport();
+    process.exit(EXIT_CODES.interrupted[0]);
   }
 
   protected override async catch(thrown: Error): Promise<void> {
     const error = copyable(redactError(this.explain(thrown), this.#cluster?.hidden ?? []), this.#inventory);
     const exit = exitCodeOf(error);
     process.exitCode = exit;
+    this.#ended = error;
     if (this.jsonEnabled()) return this.logJson(this.toErrorJson(error));
     if (!(error instanceof Errors.ExitError)) {
       const options: ErrorOptions = { ...this.telling, stack: isDebugged() };
@@ -226,7 +245,17 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     process.off('SIGINT', this.#onSignal);
     process.off('SIGTERM', this.#onSignal);
     clearTimeout(this.#timer);
+    await this.writeReport();
     await super.finally(error);
+  }
+
+  /** Of what is told already nothing is lost when it can't be written. */
+  private async writeReport(): Promise<void> {
+    const { hidden = [], hosts = [], leaving = [] } = this.#cluster ?? {};
+    await this.#report?.write(this.#ended, { hidden, hosts: [...hosts, ...leaving] }).catch((error: unknown) => {
+      process.exitCode ||= error instanceof Error ? exitCodeOf(error) : EXIT_CODES.unexpected[0];
+      process.stderr.write(renderError(error, this.progressTheme()));
+    });
   }
 
   protected override toSuccessJson(result: unknown): unknown {
@@ -249,6 +278,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** The exit code of a run or a plan, without an error of its own. */
   protected end(result: RunResult | Plan): void {
+    this.#ended = result;
     process.exitCode = 'exitCode' in result ? result.exitCode : EXIT_CODES[outcomeOf(result)][0];
   }
 }

@@ -173,6 +173,14 @@ export const fetchFlags = {
   }),
 };
 
+/** For what CI runs. */
+export const reportFlags = {
+  junit: Flags.string({
+    summary: 'Write the result here as JUnit XML, a case for each host and gate; also when the run fails.',
+    helpValue: 'FILE',
+  }),
+};
+
 /** For what shows a plan. */
 export const summaryFlags = {
   summary: Flags.boolean({

@@ -64,6 +64,7 @@ export function refusedError(found: readonly [Refusal, ...Refusal[]]): McpkError
   const [first, ...rest] = found.map(
     ({ stage, hosts, title, wrong, consequence }) =>
       new McpkError('refused', `${stage}: ${hosts.join(', ')} must not be taken down now`, {
+        stage,
         details: [`must hold  ${title}`, `seen       ${wrong}`],
         hint: hintFor(consequence),
       }),

@@ -109,6 +109,7 @@ async function leaveOut(
     state.note(
       new McpkError('stage', `${stage.name}: ${step.node ?? ''} was left out: its pods did not go`, {
         host: step.node,
+        stage: stage.name,
         details: [...error.details],
         hint: 'The node is as it was before. See what keeps its pods, then run the same command again.',
         cause: error,

@@ -61,7 +61,10 @@ export function runId(now: Date): string {
 /** Any thrown thing as the errors it stands for, without what must not be shown: a program repeats what it was given. */
 export function asErrors(error: unknown, stage: string, hidden: readonly Secret[] = []): [McpkError, ...McpkError[]] {
   const errors = toErrors(error, stage);
-  for (const each of errors) redactError(each, hidden);
+  for (const each of errors) {
+    redactError(each, hidden);
+    each.stage ??= stage || undefined;
+  }
   return errors;
 }
 
