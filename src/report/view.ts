@@ -1,4 +1,6 @@
 import type { Emit } from '../engine/types.ts';
+import type { CiLog } from './ci-log.ts';
+import { foldedView } from './folded-view.ts';
 import type { Roster } from './fold.ts';
 import { plainView } from './plain-view.ts';
 import type { Theme } from './theme.ts';
@@ -24,6 +26,10 @@ export interface ViewOptions {
   /** Nothing is drawn: the command prints one object. */
   json: boolean;
   verbose: boolean;
+  /** Of a CI system, where it writes one. */
+  log?: CiLog | undefined;
+  /** Lines also on a terminal. */
+  plain?: boolean;
   /** Progress goes to stderr; results go to stdout. */
   stream: ViewStream;
   theme: Theme;
@@ -31,10 +37,12 @@ export interface ViewOptions {
   roster?: Roster | undefined;
 }
 
-/** The view that fits the stream: live stages on a terminal, lines elsewhere, nothing for `--json`. */
+/** The view that fits the stream: live stages on a terminal, lines elsewhere, that fold in a CI's log; nothing for `--json`. */
 export async function createView(options: ViewOptions): Promise<View> {
   if (options.json) return { emit() {}, pause() {}, resume() {}, async end() {} };
-  if (options.stream.isTTY !== true) return plainView(options.stream, options.theme, options);
+  const { log } = options;
+  if (log !== undefined) return foldedView(options.stream, options.theme, { ...options, log });
+  if (options.stream.isTTY !== true || options.plain === true) return plainView(options.stream, options.theme, options);
   const { terminalView } = await import('./terminal-view.ts');
   return terminalView(options.stream, options.theme, options);
 }

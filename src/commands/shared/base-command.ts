@@ -8,11 +8,13 @@ import type { Emit, Plan, RunResult } from '../../engine/types.ts';
 import type { LoadOptions } from '../../inventory/load.ts';
 import { nearest } from '../../inventory/nearest.ts';
 import type { Cluster } from '../../inventory/types.ts';
+import { LOG_FORMATS, logOf, type CiLog, type LogFormat } from '../../report/ci-log.ts';
 import { renderError, renderErrors, type ErrorOptions } from '../../report/error-text.ts';
 import type { Roster } from '../../report/fold.ts';
 import { toJson } from '../../report/json.ts';
 import { themeFor, type Theme } from '../../report/theme.ts';
 import { createView, type View } from '../../report/view.ts';
+import { annotationsOf } from './annotations.ts';
 import type { InventoryFlags } from './cluster.ts';
 import { copyable } from './copyable.ts';
 import type { Caller } from './engine-input.ts';
@@ -31,6 +33,12 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       summary: 'Say more: each state, each reason, whole files.',
       helpGroup: 'GLOBAL',
     }),
+    'log-format': Flags.option({
+      options: LOG_FORMATS,
+      default: 'auto' as const,
+      summary: "How progress and errors are written: lines (plain), with a CI's groups and annotations, or what fits.",
+      helpGroup: 'GLOBAL',
+    })(),
   };
 
   /** What to do after a run that was cut short. */
@@ -128,9 +136,22 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return themeFor(process.stderr, process.env);
   }
 
+  /** `--log-format`; where the flags could not be read, what fits. */
+  private get logFormat(): LogFormat {
+    return (this.flags as { 'log-format'?: LogFormat } | undefined)?.['log-format'] ?? 'auto';
+  }
+
+  /** Of the CI system that shows what is written; on a terminal only where it is asked for. */
+  private get ciLog(): CiLog | undefined {
+    const format = this.logFormat;
+    return format === 'auto' && process.stderr.isTTY ? undefined : logOf(format, process.env);
+  }
+
   protected view(): Promise<View> {
     return createView({
       json: this.jsonEnabled(),
+      log: this.ciLog,
+      plain: this.logFormat === 'plain',
       verbose: this.flags['verbose'] === true,
       stream: process.stderr,
       theme: this.progressTheme(),
@@ -148,6 +169,20 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   /** Errors of a run that went to its end. */
   protected noteErrors(errors: readonly McpkError[]): void {
     this.note(renderErrors(errors, this.progressTheme(), this.telling));
+    this.annotate(errors);
+  }
+
+  private annotate(errors: readonly Error[]): void {
+    const log = this.jsonEnabled() ? undefined : this.ciLog;
+    if (log === undefined) return;
+    const text = log.annotations(annotationsOf(errors, process.env['GITHUB_WORKSPACE'] ?? '.', this.#roster));
+    process.stderr.write(redact(text, this.#cluster?.hidden ?? []));
+  }
+
+  /** Without what must not be shown, and what a CI's log would obey. */
+  private shown(text: string): string {
+    const shown = redact(text, this.#cluster?.hidden ?? []);
+    return this.ciLog?.harmless(shown) ?? shown;
   }
 
   /** Ends without hosts that were asked for, below what the others told: their failures decide the exit code. */
@@ -160,12 +195,12 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** A result for people; `--json` prints the returned object instead. */
   protected print(text: string): void {
-    if (!this.jsonEnabled()) process.stdout.write(redact(text, this.#cluster?.hidden ?? []));
+    if (!this.jsonEnabled()) process.stdout.write(this.shown(text));
   }
 
   /** Progress and advice: never mixed into a result. */
   protected note(text: string): void {
-    if (!this.jsonEnabled()) process.stderr.write(redact(text, this.#cluster?.hidden ?? []));
+    if (!this.jsonEnabled()) process.stderr.write(this.shown(text));
   }
 
   private interrupt(): void {
@@ -188,7 +223,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     if (this.jsonEnabled()) return this.logJson(this.toErrorJson(error));
     if (!(error instanceof Errors.ExitError)) {
       const options: ErrorOptions = { ...this.telling, stack: isDebugged() };
-      process.stderr.write(renderError(error, this.progressTheme(), options));
+      process.stderr.write(this.shown(renderError(error, this.progressTheme(), options)));
+      this.annotate([error]);
     }
     // Tells oclif that all is said, and with which code to end.
     throw Object.assign(error, { oclif: { exit }, skipOclifErrorHandling: true });
@@ -266,7 +302,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   protected override logJson(json: unknown): void {
-    process.stdout.write(`${JSON.stringify(json, undefined, 2)}\n`);
+    const text = JSON.stringify(json, undefined, 2);
+    process.stdout.write(`${this.ciLog?.harmlessJson(text) ?? text}\n`);
   }
 
   /** `{error: {code, exitCode, message, …}, errors: […]}`: never argv, never a stack. */
