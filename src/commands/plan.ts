@@ -1,7 +1,8 @@
 import { Flags } from '@oclif/core';
-import { checkPlace } from '../core/private-file.ts';
+import { checkPlace, replaceFile } from '../core/private-file.ts';
 import type { Event, Plan as PlanData } from '../engine/types.ts';
 import { duration } from '../report/figures.ts';
+import { renderPlanMarkdown } from '../report/plan-markdown.ts';
 import { renderPlan } from '../report/plan-text.ts';
 import { BaseCommand } from './shared/base-command.ts';
 import type { Ending } from './shared/exit-codes.ts';
@@ -31,13 +32,17 @@ export default class Plan extends BaseCommand<typeof Plan> {
       summary: 'Write the plan here, for apply --plan and show --plan.',
       helpValue: 'FILE',
     }),
+    markdown: Flags.string({
+      summary: 'Write the plan here as Markdown for a comment on a pull request: diffs fold, at most 60 kB.',
+      helpValue: 'FILE',
+    }),
   };
 
   async run(): Promise<PlanData> {
     const cluster = await this.loadCluster();
-    const { out } = this.flags;
+    const { out, markdown } = this.flags;
     const { writePlan } = await import('../engine/plan/plan-file.ts');
-    if (out !== undefined) await checkPlace(out);
+    for (const file of [out, markdown]) if (file !== undefined) await checkPlace(file);
     const { planRun } = await import('../engine/runs/plan.ts');
     const view = await this.view();
     let ms = 0;
@@ -50,6 +55,7 @@ export default class Plan extends BaseCommand<typeof Plan> {
       .then(planRun)
       .finally(() => view.end());
     if (out !== undefined) await writePlan(out, plan);
+    if (markdown !== undefined) await replaceFile(markdown, renderPlanMarkdown(this.withoutHidden(plan)));
     this.print(
       renderPlan(plan, this.theme, {
         verbose: this.flags.verbose,

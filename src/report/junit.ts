@@ -60,10 +60,15 @@ function passed(name: string, ms = 0): TestCase {
   return { name, ms, failures: [] };
 }
 
+/** They end in any order; a reader compares two runs. */
+function byName(cases: readonly TestCase[]): TestCase[] {
+  return cases.toSorted((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
+}
+
 function reached(events: readonly Event[]): TestCase[] {
   const hosts = new Map<string, number>();
   for (const event of events) if (event.type === 'connected' && !hosts.has(event.host)) hosts.set(event.host, event.ms);
-  return [...hosts].map(([host, ms]) => passed(host, ms));
+  return byName([...hosts].map(([host, ms]) => passed(host, ms)));
 }
 
 /** Those of the plan, in its order; a run without one has those whose gates were asked. */
@@ -74,7 +79,7 @@ function stageSuites(model: RunModel, plan: Plan | undefined, events: readonly E
     name,
     cases: [
       ...hostCases(planned.get(name), model.stages.get(name), events),
-      ...(gates.get(name) ?? []).map(({ title, ms }) => passed(title, ms)),
+      ...byName((gates.get(name) ?? []).map(({ title, ms }) => passed(title, ms))),
     ],
   }));
 }

@@ -18,6 +18,8 @@ export interface PlanTextOptions {
   summary?: boolean;
   /** `read in 0.3 s`, or when the plan was made. */
   when?: string;
+  /** Columns before the lines of a diff; by default 6. */
+  diffIndent?: number;
   /** `mcpk apply -i inventories/lab.yaml`; left out when something else says what comes next. */
   applyCommand?: string;
 }
@@ -29,19 +31,28 @@ interface Options extends PlanTextOptions {
 
 /** The plan as an operator reads it: each change once, why, in what order, and what to do next. */
 export function renderPlan(plan: Plan, theme: Theme, given: PlanTextOptions): string {
-  const options = { ...given, saidOnce: sharedReasons(plan) };
-  const stages = plan.stages
-    .map((stage) => renderStage(plan, stage, theme, options))
-    .filter((lines) => lines.length > 0);
+  const stages = renderStages(plan, theme, given).map(({ lines }) => lines);
   const parts = [
-    header(plan, theme, options),
-    ...summedUp(plan, theme, options),
+    header(plan, theme, given),
+    ...summedUp(plan, theme, given),
     ...snapshotFirst(plan, theme),
     ...stages,
     ...renderSchedule(plan, theme),
-    summary(plan, theme, options),
+    renderPlanSummary(plan, theme, given),
   ];
   return `${parts.map((lines) => lines.join('\n')).join('\n\n')}\n`;
+}
+
+/** Stages of which there is anything to say, each with its changes and their order. */
+export function renderStages(
+  plan: Plan,
+  theme: Theme,
+  given: PlanTextOptions,
+): { stage: StagePlan; lines: string[] }[] {
+  const options = { ...given, saidOnce: sharedReasons(plan) };
+  return plan.stages
+    .map((stage) => ({ stage, lines: renderStage(plan, stage, theme, options) }))
+    .filter(({ lines }) => lines.length > 0);
 }
 
 function header(plan: Plan, theme: Theme, options: PlanTextOptions): string[] {
@@ -63,7 +74,8 @@ function summedUp(plan: Plan, theme: Theme, options: PlanTextOptions): string[][
   return [wrap(theme, `New: ${hosts.join(', ')}. What is laid there is summed up; --verbose shows all of it.`, 5)];
 }
 
-function snapshotFirst({ snapshot }: Plan, theme: Theme): string[][] {
+/** What is done before anything changes. */
+export function snapshotFirst({ snapshot }: Plan, theme: Theme): string[][] {
   if (!snapshot) return [];
   const { into, because } = snapshot;
   const arrow = ` ${symbol(theme, 'arrow')} `;
@@ -142,7 +154,10 @@ function renderItem(group: ChangeGroup, kindWidth: number, theme: Theme, options
   if (seen.specification) painted.push(...seen.specification.flatMap((line) => wrap(theme, `      ${clean(line)}`, 8)));
   if (seen.diff)
     painted.push(
-      ...renderDiff(diffsOf(group, seen.diff), theme, { indent: 6, newLines: options.verbose ? Infinity : 10 }),
+      ...renderDiff(diffsOf(group, seen.diff), theme, {
+        indent: options.diffIndent ?? 6,
+        newLines: options.verbose ? Infinity : 10,
+      }),
     );
   if (seen.irreversible && !options.saidOnce.has(seen.irreversible))
     painted.push(...wrap(theme, `      cannot be undone: ${clean(seen.irreversible)}`, 8));
@@ -200,7 +215,8 @@ function diffsOf(group: ChangeGroup, first: Diff): [Diff, ...Diff[]] {
   return [first, ...others];
 }
 
-function summary(plan: Plan, theme: Theme, options: PlanTextOptions): string[] {
+/** What it comes to, and the command that does it. */
+export function renderPlanSummary(plan: Plan, theme: Theme, options: PlanTextOptions): string[] {
   const sum = plan.summary;
   if (sum.changes === 0 && sum.deferred === 0) {
     return wrap(theme, `Nothing to do: ${counted(sum.unchanged, 'state')} on ${hostsOf(plan)} as wanted.`);

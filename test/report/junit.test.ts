@@ -120,8 +120,8 @@ describe('a run as suites', () => {
       'verify',
       ' run: passed',
       'api-server',
-      ' nothing of mcpk is on m3: gate nothing of mcpk is on m3 | hint  apply',
       ' /readyz: passed',
+      ' nothing of mcpk is on m3: gate nothing of mcpk is on m3 | hint  apply',
     ]);
   });
 });

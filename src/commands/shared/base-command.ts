@@ -295,10 +295,14 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   protected override toSuccessJson(result: unknown): unknown {
-    const json = toJson(result);
-    if (this.#cluster?.hidden === undefined) return json;
+    return this.withoutHidden(toJson(result));
+  }
+
+  /** Data without what the cluster hides. */
+  protected withoutHidden<V>(value: V): V {
+    if (this.#cluster?.hidden === undefined) return value;
     const { hidden, hosts, leaving } = this.#cluster;
-    return hidingIn(json, hidden, [...hosts, ...leaving]);
+    return hidingIn(value, hidden, [...hosts, ...leaving]) as V;
   }
 
   protected override logJson(json: unknown): void {

@@ -1,49 +1,15 @@
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { existsSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
 import { ROOT } from '../../../scripts/process.ts';
 import { screenAfter } from '../../../scripts/screen.ts';
-import { COMPONENTS } from '../../../src/artifacts/components.ts';
-import { ARCHITECTURES } from '../../../src/core/architectures.ts';
 import { quote } from '../../../src/core/quote.ts';
-import { load } from '../../../src/inventory/load.ts';
-import { impossible, realSshd } from './real-sshd.ts';
-
-const { sshd: m1 } = await realSshd();
-const { sshd: w1 } = await realSshd();
+import { impossible } from './real-sshd.ts';
+import { smallCluster } from './small-cluster.ts';
 
 const COLUMNS = 90;
-let inventory = '';
-
-/** A master and a worker, each at an sshd of its own, and binaries that nobody looks into. */
-beforeAll(async () => {
-  inventory = join(m1.folder, 'mcpk.yaml');
-  const ssh = (of: typeof m1): string =>
-    `{ port: ${of.port}, agent: false, identityFiles: [${of.identity}], knownHostsFiles: [${of.knownHosts}] }`;
-  writeFileSync(
-    inventory,
-    `name: small
-hosts:
-  - { name: m1, address: 127.0.0.1, internalAddress: 10.9.0.11, roles: [master], ssh: ${ssh(m1)} }
-  - { name: w1, address: 127.0.0.1, internalAddress: 10.9.0.21, roles: [worker], ssh: ${ssh(w1)} }
-network: { plugin: none }
-artifacts: { directory: ./artifacts, download: false }
-`,
-  );
-  const cluster = await load([inventory], { env: process.env });
-  for (const component of COMPONENTS)
-    for (const arch of ARCHITECTURES) {
-      const folder = join(m1.folder, 'artifacts', component.name, component.version(cluster), `linux-${arch}`);
-      mkdirSync(folder, { recursive: true });
-      for (const name of component.required(cluster)) writeFileSync(join(folder, name), '');
-      const sum = createHash('sha256').digest('hex');
-      const sums = component.required(cluster).map((name) => `${sum}  ${name}\n`);
-      writeFileSync(join(folder, 'SHA256SUMS'), sums.join(''));
-    }
-});
+const { m1, w1, inventory } = await smallCluster();
 
 interface Seen {
   code: number;
