@@ -7,6 +7,8 @@ import { fromSources } from '../../scripts/from-sources.ts';
 import { COMMANDS } from '../../src/commands/main.ts';
 import { endingsOf } from '../../src/commands/shared/exit-codes.ts';
 import { EXIT_CODES } from '../../src/core/errors.ts';
+import { commandOf } from '../support/command-of.ts';
+import { checkJson } from '../support/json-schema.ts';
 
 export interface Said {
   code: number;
@@ -28,7 +30,8 @@ export function loadedConfig(): Promise<Config> {
 
 /**
  * Runs mcpk in this process, or another set of commands; what it prints and its exit code are the result. One at a
- * time. Fails when a command ends with a code that its help and docs/exit-codes.md do not have.
+ * time. Fails when a command ends with a code that its help and docs/exit-codes.md do not have, or prints with
+ * --json what schema/json does not have.
  */
 export async function mcpk(args: readonly string[], other?: Config): Promise<Said> {
   const said: Said = { code: 0, stdout: '', stderr: '' };
@@ -52,13 +55,9 @@ export async function mcpk(args: readonly string[], other?: Config): Promise<Sai
     if (args.length === 0 || args.some((word) => /^(-h|--help|help)$/.test(word))) config = loadConfig();
   }
   checkDocumented(args, said.code);
+  const id = commandOf(args);
+  if (id !== undefined && other === undefined && args.includes('--json')) checkJson(id, JSON.parse(said.stdout));
   return said;
-}
-
-/** The command that these words call, as it is listed. */
-function commandOf(words: readonly string[]): string | undefined {
-  const ids = [words.slice(0, 2).join(':'), words[0] ?? ''];
-  return ids.find((id) => Object.hasOwn(COMMANDS, id));
 }
 
 function checkDocumented(args: readonly string[], code: number): void {

@@ -54,6 +54,7 @@ describe('the package', () => {
       'dist/mcpk.cjs',
       'oclif.manifest.json',
       'schema/cluster.v1.schema.json',
+      'schema/json/etcd-status.schema.json',
       'LICENSE',
       'README.md',
       'CHANGELOG.md',

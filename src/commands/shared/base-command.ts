@@ -18,6 +18,7 @@ import { annotationsOf } from './annotations.ts';
 import type { InventoryFlags } from './cluster.ts';
 import { copyable } from './copyable.ts';
 import type { Caller } from './engine-input.ts';
+import { failureJson, type FailureJson } from './failure-json.ts';
 import { hidingIn } from './hiding.ts';
 import type { Ended, RunReport } from './run-report.ts';
 
@@ -310,11 +311,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     process.stdout.write(`${this.ciLog?.harmlessJson(text) ?? text}\n`);
   }
 
-  /** `{error: {code, exitCode, message, …}, errors: […]}`: never argv, never a stack. */
-  protected override toErrorJson(error: unknown): unknown {
-    const list = error instanceof FailureList ? error.errors : [error];
-    const deciding = error instanceof FailureList ? error.deciding : error;
-    return { error: errorJson(deciding), errors: list.map(errorJson) };
+  protected override toErrorJson(error: unknown): FailureJson {
+    return failureJson(error);
   }
 
   /** The exit code of a run or a plan, without an error of its own. */
@@ -338,11 +336,6 @@ function switchedOff(flags: (typeof Command)['flags'] | undefined): Record<strin
 function outcomeOf({ refused, summary }: Plan): keyof typeof EXIT_CODES {
   if (refused.length > 0) return 'refused';
   return summary.changes + summary.deferred === 0 ? 'done' : 'pending';
-}
-
-function errorJson(error: unknown): unknown {
-  if (error instanceof McpkError) return toJson(error);
-  return { code: 'unexpected', exitCode: 1, message: error instanceof Error ? error.message : String(error) };
 }
 
 function timedOut(ms: number, hint: string): McpkError {

@@ -6,6 +6,8 @@ import { exec, host } from '../../../lab/lab.ts';
 import { KUBECONFIG } from '../../../lab/operator.ts';
 import { waitForNodes } from '../../../lab/nodes.ts';
 import { CLONE } from '../../../lab/paths.ts';
+import { commandOf } from '../../support/command-of.ts';
+import { checkJson } from '../../support/json-schema.ts';
 
 export const INVENTORY = 'inventories/lab.yaml';
 export const MASTERS = ['m1', 'm2', 'm3'] as const;
@@ -23,11 +25,13 @@ export function mcpk(args: readonly string[], overlays: readonly string[] = []):
   return exec(['mcpk', ...args, ...inventories], { cwd: CLONE });
 }
 
-/** As {@link mcpk} with `--json`; the exit code must be the given one. */
+/** As {@link mcpk} with `--json`; the exit code must be the given one, and what is printed what schema/json says. */
 export async function mcpkJson<T>(args: readonly string[], code: number, overlays: readonly string[] = []): Promise<T> {
   const said = await mcpk([...args, '--json'], overlays);
   expect(said.code, `mcpk ${args.join(' ')}\n${said.stdout.slice(-3000)}\n${said.stderr.slice(-3000)}`).toBe(code);
-  return JSON.parse(said.stdout) as T;
+  const printed: unknown = JSON.parse(said.stdout);
+  checkJson(commandOf(args) ?? '', printed);
+  return printed as T;
 }
 
 /** An inventory to be merged over the lab's. */

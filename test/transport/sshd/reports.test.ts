@@ -4,16 +4,15 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ROOT } from '../../../scripts/process.ts';
+import { checkJson } from '../../support/json-schema.ts';
 import { impossible } from './real-sshd.ts';
 import { smallCluster } from './small-cluster.ts';
 
 const { m1, inventory } = await smallCluster();
 
-/** In a job of its own, without a terminal; `junit`: its cases, as `SUITE CASE: what became of it`. */
-async function mcpk(name: string, words: readonly string[], env: Record<string, string> = {}) {
-  const file = join(m1.folder, 'mcpk.xml');
-  const argv = ['test/transport/sshd/greeting-mcpk.ts', name, '-i', inventory, '--junit', file, ...words];
-  const child = spawn(process.execPath, argv, {
+/** In a process of its own, without a terminal. */
+async function run(words: readonly string[], env: Record<string, string> = {}) {
+  const child = spawn(process.execPath, ['test/transport/sshd/greeting-mcpk.ts', ...words], {
     cwd: ROOT,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -22,6 +21,13 @@ async function mcpk(name: string, words: readonly string[], env: Record<string, 
   for (const stream of ['stdout', 'stderr'] as const)
     child[stream].setEncoding('utf8').on('data', (part: string) => (said[stream] += part));
   const [code] = (await once(child, 'close')) as [number];
+  return { code, ...said };
+}
+
+/** `junit`: its cases, as `SUITE CASE: what became of it`. */
+async function mcpk(name: string, words: readonly string[], env: Record<string, string> = {}) {
+  const file = join(m1.folder, 'mcpk.xml');
+  const said = await run([name, '-i', inventory, '--junit', file, ...words], env);
   const xml = await readFile(file, 'utf8');
   const cases =
     /<testcase classname="([^"]*)" name="([^"]*)"[^>]*?(?:\/>|>\s*<(\w+) (?:type="(\w+)" )?message="([^"]*)")/g;
@@ -29,7 +35,7 @@ async function mcpk(name: string, words: readonly string[], env: Record<string, 
     ([, suite, title, what = 'passed', type = '', message = '']) =>
       `${String(suite)} ${String(title)}: ${[what, type, message].filter(Boolean).join(' ')}`,
   );
-  return { code, ...said, xml, junit };
+  return { ...said, xml, junit };
 }
 
 describe.skipIf(impossible !== undefined)('what CI is told', () => {
@@ -93,5 +99,21 @@ describe.skipIf(impossible !== undefined)('what CI is told', () => {
     ]);
     expect(xml).toContain('last answer  is silent\nput back on m1:\n');
     expect(stderr).toMatch(/^::group::annotations\n::error title=mcpk \(exit 19\)::greeting: m1 greets: /m);
+  });
+
+  test.each<[string, readonly string[], number]>([
+    ['facts', [], 0],
+    ['plan', [], 0],
+    ['apply', ['--yes'], 0],
+    ['verify', [], 0],
+    ['history', [], 0],
+    ['exec', ['--', 'true'], 0],
+    // What the gate asks for is gone with it.
+    ['rollback', ['--yes'], 16],
+    ['plan', [], 2],
+  ])('by %s --json is what its schema says: %j ends with %d', async (name, words, code) => {
+    const said = await run([name, '-i', inventory, '--json', ...words]);
+    expect([said.code, said.stderr], said.stdout).toEqual([code, '']);
+    checkJson(name, JSON.parse(said.stdout));
   });
 });
