@@ -5,14 +5,18 @@ import { COMPONENTS } from '../../../src/artifacts/components.ts';
 import { withRuntimeSource } from '../../../src/cluster/runtime-source.ts';
 import { ARCHITECTURES } from '../../../src/core/architectures.ts';
 import { load } from '../../../src/inventory/load.ts';
-import { realSshd } from './real-sshd.ts';
+import { impossible, realSshd } from './real-sshd.ts';
 
 type Sshd = Awaited<ReturnType<typeof realSshd>>['sshd'];
 
-/** A master and a worker, each at an sshd of its own, their inventory, and binaries that nobody looks into. */
+/**
+ * A master and a worker, each at an sshd of its own, their inventory, and binaries that nobody looks into. Where a
+ * machine can't run sshd ({@link impossible}) there is nothing in it.
+ */
 export async function smallCluster(): Promise<{ m1: Sshd; w1: Sshd; inventory: string }> {
   const { sshd: m1 } = await realSshd();
   const { sshd: w1 } = await realSshd();
+  if (impossible !== undefined) return { m1, w1, inventory: '' };
   const inventory = join(m1.folder, 'mcpk.yaml');
   const ssh = (of: Sshd): string =>
     `{ port: ${of.port}, agent: false, identityFiles: [${of.identity}], knownHostsFiles: [${of.knownHosts}] }`;
