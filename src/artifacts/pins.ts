@@ -9,15 +9,23 @@ const HINTS = {
   lock: 'look at what changed; if it is meant, --update-lock takes the new one, else delete the file and get it again',
 };
 
-/** Reads the inventory's sums and its lock file. With `update`, what the lock file says is not held to, but replaced. */
+/** What becomes of what is not pinned, or pinned otherwise. */
+export interface PinsOptions {
+  /** What the lock file says is not held to, but replaced. */
+  update: boolean;
+  /** Nothing is used that has no pin. */
+  locked?: boolean;
+}
+
+/** Reads the inventory's sums and its lock file. */
 export async function openPins(
   { artifacts, files, hidden = [] }: Cluster,
-  { update }: { update: boolean },
+  { update, locked = false }: PinsOptions,
 ): Promise<Pins> {
   const written = Object.entries(artifacts.sha256).map(([key, sum]) => [key, sum.toLowerCase()] as const);
   // Everybody reads the lock file: of a URL it shows no more than messages do, `https://x/${TOKEN}`.
   const shown: Shown = (key) => (key.includes('://') ? redact(key, hidden) : key);
-  return new Pins(new Map(written), await openLockFile(files), update, shown);
+  return new Pins(new Map(written), await openLockFile(files), { update, locked, shown });
 }
 
 type Shown = (key: string) => string;
@@ -33,20 +41,21 @@ export class Pins {
   readonly #shown: Shown;
   readonly #used = new Map<string, string>();
   readonly update: boolean;
+  readonly #isLocked: boolean;
   #writes: boolean;
   #probed: Promise<void> | undefined;
 
   constructor(
     inventory: ReadonlyMap<string, string>,
     lock: LockFile | undefined,
-    update: boolean,
-    shown: Shown = (key) => key,
+    { update, locked = false, shown = (key) => key }: PinsOptions & { shown?: Shown },
   ) {
     this.#inventory = inventory;
     this.#lock = lock;
     this.#locked = new Map([...(lock?.sums ?? [])].map(([key, sum]) => [shown(key), sum]));
     this.#shown = shown;
     this.update = update;
+    this.#isLocked = locked;
     // A lock that is there is kept complete; a first one is written when something is fetched.
     this.#writes = update || lock?.sums !== undefined;
   }
@@ -62,15 +71,22 @@ export class Pins {
 
   /** Before `url` is fetched as `key`: what it must be, or that it may be trusted this once. Throws `invalid`. */
   async admit(key: string, url: string): Promise<Expected | undefined> {
-    const expected = this.expected(key);
+    const expected = this.pinned(key);
     if (expected === undefined && url.startsWith('http:')) throw unpinned(key, url);
     if (expected === undefined) await (this.#probed ??= this.#lock?.probe());
     return expected;
   }
 
-  /** Holds what is used to its pin, and remembers it for the lock file. Throws `fetch`. */
-  hold(key: string, what: string, sha256: string): void {
+  /** As {@link expected}. Throws `invalid` where nothing may be used without. */
+  private pinned(key: string): Expected | undefined {
     const expected = this.expected(key);
+    if (expected === undefined && this.#isLocked) throw notLocked(this.#shown(key), this.#lock);
+    return expected;
+  }
+
+  /** Holds what is used to its pin, and remembers it for the lock file. Throws `fetch`, and what {@link admit} throws. */
+  hold(key: string, what: string, sha256: string): void {
+    const expected = this.pinned(key);
     if (expected !== undefined) checkSum(what, expected, sha256);
     if (!this.#inventory.has(key)) this.#used.set(this.#shown(key), sha256);
   }
@@ -89,6 +105,14 @@ export class Pins {
       [...this.#locked.keys()].some((key) => !this.#lock?.sums?.has(key));
     if (this.#writes && news) await this.#lock?.write(new Map([...this.#locked, ...this.#used]));
   }
+}
+
+function notLocked(key: string, lock: LockFile | undefined): McpkError {
+  const where =
+    lock === undefined ? 'there is no lock file' : lock.sums ? `${lock.path} lacks it` : `there is no ${lock.path}`;
+  return new McpkError('invalid', `${key} is not locked: ${where} (--locked)`, {
+    hint: 'Run mcpk plan once without --locked where the file can be written, look at what it wrote, and commit that.',
+  });
 }
 
 function unpinned(key: string, url: string): McpkError {

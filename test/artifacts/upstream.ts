@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { openArtifacts, type OpenOptions } from '../../src/artifacts/open.ts';
-import { openPins } from '../../src/artifacts/pins.ts';
+import { openPins, type PinsOptions } from '../../src/artifacts/pins.ts';
 import { cniPluginNames } from '../../src/core/cni-plugins.ts';
 import type { Cluster } from '../../src/inventory/types.ts';
 import type { ArtifactIndex } from '../../src/states/stage.ts';
@@ -182,9 +182,9 @@ export function clusterWith(
 /** As a command does it: the pins, the binaries, and what was learned into the lock file. */
 export async function openWithPins(
   cluster: Cluster,
-  { update = false, ...options }: Partial<OpenOptions> & { update?: boolean } = {},
+  { update = false, locked = false, ...options }: Partial<OpenOptions & PinsOptions> = {},
 ): Promise<ArtifactIndex> {
-  const pins = await openPins(cluster, { update });
+  const pins = await openPins(cluster, { update, locked });
   const signal = new AbortController().signal;
   return openArtifacts(cluster, { arches: ['amd64'], signal, pins, ...options }).finally(() => pins.save());
 }

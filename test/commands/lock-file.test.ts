@@ -41,6 +41,22 @@ it('a command that fetches writes the lock file beside the inventory, and change
   expect(locked()).toEqual(sum('second'));
 });
 
+it('--locked takes nothing that the lock file does not hold, and no other sum', async () => {
+  const render = (to: string) => mcpk(['render', join(folder, to), '-i', inventory, '--locked']);
+  const without = await render('one');
+  expect(without.code).toBe(10);
+  expect(without.stderr).toContain(
+    `${MANIFEST} is not locked: there is no ${inventory}.lock (--locked) (exit 10)\n  hint  `,
+  );
+  expect(existsSync(`${inventory}.lock`)).toBe(false);
+  await mcpk(['render', join(folder, 'two'), '-i', inventory]);
+  expect(await render('three')).toMatchObject({ code: 0 });
+  await rm(join(folder, 'artifacts'), { recursive: true });
+  upstream.files.set(MANIFEST, Buffer.from(text('second')));
+  expect(await render('four')).toMatchObject({ code: 20 });
+  expect((await mcpk(['render', join(folder, 'five'), '-i', inventory, '--locked', '--update-lock'])).code).toBe(64);
+});
+
 it('a command that compiles nothing writes none', async () => {
   await mcpk(['facts', '-i', inventory]);
   expect(existsSync(`${inventory}.lock`)).toBe(false);

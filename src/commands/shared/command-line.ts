@@ -6,8 +6,17 @@ type Given = Readonly<Record<string, unknown>>;
 export const FOUND_BY = ['inventory', 'env'];
 /** And those without which it would not get onto the hosts. */
 export const REACHED_BY = [...FOUND_BY, 'ask-become-pass'];
-/** And those without which it would mean other hosts or stages, or keep its snapshot elsewhere. */
-export const MEANT_BY = [...REACHED_BY, 'limit', 'only', 'skip', 'skip-unreachable', 'snapshot', 'no-snapshot'];
+/** And those without which it would mean other hosts or stages, keep its snapshot elsewhere, or take other binaries. */
+export const MEANT_BY = [
+  ...REACHED_BY,
+  'limit',
+  'only',
+  'skip',
+  'skip-unreachable',
+  'snapshot',
+  'no-snapshot',
+  'locked',
+];
 
 /** Those that are written in one letter. */
 const SHORT: Readonly<Record<string, string>> = { inventory: '-i', 'ask-become-pass': '-K' };

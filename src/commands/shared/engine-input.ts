@@ -1,6 +1,6 @@
 import { hostname, userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import type { Pins } from '../../artifacts/pins.ts';
+import type { Pins, PinsOptions } from '../../artifacts/pins.ts';
 import type { Facts } from '../../cluster/facts.ts';
 import { McpkError } from '../../core/errors.ts';
 import type { EngineInput } from '../../engine/input.ts';
@@ -22,6 +22,7 @@ export interface RunFlags {
   'wait-lock'?: number | undefined;
   'no-rollback'?: boolean | undefined;
   'update-lock'?: boolean | undefined;
+  locked?: boolean | undefined;
   snapshot?: string | undefined;
   'no-snapshot'?: boolean | undefined;
 }
@@ -63,7 +64,11 @@ export async function engineInput(
     stages: STAGES,
     artifacts: NO_ARTIFACTS,
     manifests: new Map(),
-    ...(await materialsOf(cluster, options, { update: flags['update-lock'] ?? false, signal: caller.signal })),
+    ...(await materialsOf(cluster, options, {
+      update: flags['update-lock'] ?? false,
+      locked: flags.locked ?? false,
+      signal: caller.signal,
+    })),
     selection: { ...(limit ? { limit } : {}), ...(only ? { only } : {}), ...(skip ? { skip } : {}) },
     concurrency: flags.concurrency,
     acceptNewHostKeys: flags['accept-new-host-keys'],
@@ -121,7 +126,7 @@ function stageNames(
 async function materialsOf(
   cluster: Cluster,
   { artifacts, manifests = artifacts !== false }: InputOptions,
-  { update, signal }: { update: boolean; signal: AbortSignal },
+  { signal, ...how }: PinsOptions & { signal: AbortSignal },
 ): Promise<Pick<EngineInput, 'openArtifacts' | 'openManifests'>> {
   const none = {
     openArtifacts: () => Promise.resolve(NO_ARTIFACTS),
@@ -129,7 +134,7 @@ async function materialsOf(
   };
   if (artifacts === false && !manifests) return none;
   const { openPins } = await import('../../artifacts/pins.ts');
-  const pins = await openPins(cluster, { update });
+  const pins = await openPins(cluster, how);
   const saved = <T>(work: Promise<T>): Promise<T> => work.finally(() => pins.save());
   return {
     ...none,

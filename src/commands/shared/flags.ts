@@ -171,6 +171,10 @@ export const fetchFlags = {
   'update-lock': Flags.boolean({
     summary: 'Write the sums of what is used now into the lock file beside the inventory, in place of those it holds.',
   }),
+  locked: Flags.boolean({
+    summary: 'Use nothing whose sum is neither in the lock file nor in the inventory.',
+    exclusive: ['update-lock'],
+  }),
 };
 
 /** For what CI runs. */
