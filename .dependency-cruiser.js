@@ -15,7 +15,7 @@ const ROOMS = {
 };
 
 const CONTRACTS =
-  '^src/(inventory/types|states/(stage|wishes/wish)|engine/(types|past/past-types)|cluster/(facts|gate)|resources/types|transport/types)\\.ts$';
+  '^src/(artifacts/types|inventory/types|states/(stage|wishes/wish)|engine/(types|past/past-types)|cluster/(facts|gate)|resources/types|transport/types)\\.ts$';
 
 const rooms = Object.entries(ROOMS).map(([room, may]) => ({
   name: `room-${room}`,

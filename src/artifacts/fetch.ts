@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { McpkError } from '../core/errors.ts';
 import { checkSum, type Expected } from './checksums.ts';
 import { expectStatus, get } from './http.ts';
-import { hashOf, type SafeFolder } from './safe-folder.ts';
+import { hashOf, writeAll, type SafeFolder } from './safe-folder.ts';
 
 /** Bytes of one file so far; `total` is 0 while unknown. */
 export interface Progress {
@@ -120,12 +120,6 @@ async function receive(
     { signal },
   );
   return resumed;
-}
-
-/** A handle may take less than it is given. */
-async function writeAll(file: FileHandle, chunk: Buffer, position: number): Promise<void> {
-  for (let done = 0; done < chunk.length;)
-    done += (await file.write(chunk, done, chunk.length - done, position + done)).bytesWritten;
 }
 
 async function wrapped<T>(url: string, signal: AbortSignal, work: () => Promise<T>, instead = INSTEAD): Promise<T> {

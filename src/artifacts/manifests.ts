@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { McpkError } from '../core/errors.ts';
 import { readFileAtMost, UnreadableFile } from '../core/read-file.ts';
 import { settled } from '../core/settled.ts';
@@ -7,6 +8,7 @@ import { fetchText } from './fetch.ts';
 import type { Pins } from './pins.ts';
 import { artifactsRoot, expand } from './root.ts';
 import type { SafeFolder } from './safe-folder.ts';
+import type { NeededManifest } from './types.ts';
 
 const MOST_BYTES = 64 * 2 ** 20;
 
@@ -48,6 +50,29 @@ export function localManifests(cluster: Cluster): { name: string; read: () => st
   return sourcesOf(cluster)
     .filter(({ source }) => !isUrl(source))
     .map((source) => ({ name: source.name, read: () => loadFile(source) }));
+}
+
+/** Asks nobody. Throws `invalid` for a file that can't be read. */
+export async function neededManifests(cluster: Cluster, pins: Pins): Promise<NeededManifest[]> {
+  const copies = artifactsRoot(cluster).below('manifests');
+  return Promise.all(
+    sourcesOf(cluster).map(async (source) => {
+      const { name, source: from } = source;
+      if (!isUrl(from)) {
+        const text = loadFile(source);
+        return { name, sha256: digest(text), size: Buffer.byteLength(text), file: expand(from) };
+      }
+      const { known, names } = copiesOf(source, pins);
+      const kept = await readCopy(copies, names, { url: from, sha256: known });
+      const sha256 = known ?? (kept && digest(kept.text));
+      return {
+        name,
+        url: from,
+        ...(sha256 === undefined ? {} : { sha256 }),
+        ...(kept ? { size: Buffer.byteLength(kept.text), file: join(copies.path, kept.name) } : {}),
+      };
+    }),
+  );
 }
 
 function sourcesOf(cluster: Cluster): Source[] {
@@ -99,11 +124,10 @@ async function loadUrl(source: Source, from: From): Promise<string> {
   const { cluster, pins, copies, signal } = from;
   const { source: url, name } = source;
   const sha256 = source.sha256?.toLowerCase();
-  const known = sha256 ?? pins.expected(url)?.sha256;
-  const names = [known, source.immutable ? digest(url) : undefined].flatMap((key) => (key ? [`${key}.yaml`] : []));
+  const { known, names } = copiesOf(source, pins);
   // What changes the lock file asks the network, not what was kept.
   const looks = known !== undefined || !pins.update || !cluster.artifacts.download;
-  const kept = looks ? await readCopy(copies, names, { url, sha256: known }) : undefined;
+  const kept = looks ? (await readCopy(copies, names, { url, sha256: known }))?.text : undefined;
   if (kept !== undefined) {
     if (sha256 === undefined) pins.hold(url, url, digest(kept));
     return kept;
@@ -123,6 +147,15 @@ async function loadUrl(source: Source, from: From): Promise<string> {
   return text;
 }
 
+/** The sum that is known of it, and the names that a copy of it may have. */
+function copiesOf(
+  { source: url, sha256, immutable }: Source,
+  pins: Pins,
+): { known: string | undefined; names: string[] } {
+  const known = sha256?.toLowerCase() ?? pins.expected(url)?.sha256;
+  return { known, names: [known, immutable ? digest(url) : undefined].flatMap((key) => (key ? [`${key}.yaml`] : [])) };
+}
+
 function fileFor({ setting }: Source): string {
   return `a file as ${setting} (docs/air-gapped.md)`;
 }
@@ -135,11 +168,11 @@ async function readCopy(
   copies: SafeFolder,
   names: readonly string[],
   { url, sha256 }: { url: string; sha256: string | undefined },
-): Promise<string | undefined> {
+): Promise<{ name: string; text: string } | undefined> {
   for (const name of names) {
     const text = await copies.read(name, MOST_BYTES);
     if (text === undefined || text === url) continue;
-    if (sha256 === undefined || digest(text) === sha256) return text;
+    if (sha256 === undefined || digest(text) === sha256) return { name, text };
   }
   return undefined;
 }

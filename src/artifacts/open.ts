@@ -97,7 +97,8 @@ function indexOf(index: ReadonlyMap<string, Artifact>, root: string): ArtifactIn
   };
 }
 
-interface Found {
+/** A file that is there and has a checksum. */
+export interface Found {
   folder: SafeFolder;
   name: string;
   stats: Stats;
@@ -105,7 +106,7 @@ interface Found {
 }
 
 /** What the mirror of this inventory gave comes before what lies there for all. */
-async function lookInto({ common, own }: Shelf): Promise<Map<string, Found>> {
+export async function lookInto({ common, own }: Shelf): Promise<Map<string, Found>> {
   const found = await filesIn(common);
   return own === common ? found : new Map([...found, ...(await filesIn(own))]);
 }
@@ -118,7 +119,13 @@ async function filesIn(folder: SafeFolder): Promise<Map<string, Found>> {
   return new Map([...found].map(([name, stats]) => [name, { folder, name, stats, sum: sums.get(name) ?? '' }]));
 }
 
-async function verify(shelf: Shelf, file: Found, verified: Verified, signal: AbortSignal): Promise<Artifact> {
+/** Throws `fetch` for a file that is not what its folder's SHA256SUMS says. */
+export async function verify(
+  shelf: Shelf,
+  file: Found,
+  verified: Pick<Verified, 'sha256'>,
+  signal: AbortSignal,
+): Promise<Artifact> {
   const source = join(file.folder.path, file.name);
   const actual = await verified.sha256(file.folder, file, signal);
   const hint = 'the file or its line in SHA256SUMS is damaged: delete the file and get it again';
@@ -140,11 +147,15 @@ function checkPinned({ artifacts }: Cluster, shelf: Shelf, found: ReadonlyMap<st
   });
 }
 
-function missing(lacking: readonly { shelf: Shelf; names: string[] }[]): McpkError {
+const FILLED_BY =
+  'set artifacts.download: true, or put the files there with a SHA256SUMS beside them (sha256sum * > SHA256SUMS)';
+
+/** `invalid`, with the folders that lack something. */
+export function missing(lacking: readonly { shelf: Shelf; names: string[] }[], hint = FILLED_BY): McpkError {
   const what = lacking.map(({ shelf }) => `${shelf.component} ${shelf.version} (${shelf.arch})`).join(', ');
   return new McpkError('invalid', `binaries are missing: ${what}`, {
     details: lacking.map(({ shelf, names }) => `${shelf.common.path}: ${names.join(', ')}`),
-    hint: 'set artifacts.download: true, or put the files there with a SHA256SUMS beside them (sha256sum * > SHA256SUMS)',
+    hint,
   });
 }
 

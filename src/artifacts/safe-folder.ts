@@ -55,6 +55,18 @@ export class SafeFolder {
     return hashOf(file, signal).finally(() => file.close());
   }
 
+  /** Writes a file's bytes into an open one, in the place of what is in it. */
+  async copy(name: string, into: FileHandle, signal: AbortSignal): Promise<void> {
+    const file = await open(this.#at(name), O_RDONLY | O_NOFOLLOW);
+    await into.truncate();
+    let at = 0;
+    for await (const chunk of file.createReadStream({ highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
+      signal.throwIfAborted();
+      await writeAll(into, chunk, at);
+      at += chunk.length;
+    }
+  }
+
   /** A reader sees the old text or the new one. */
   async replace(name: string, text: string): Promise<void> {
     await this.make();
@@ -149,6 +161,12 @@ export async function hashOf(file: FileHandle, signal: AbortSignal): Promise<str
     hash.update(buffer.subarray(0, bytesRead));
     at += bytesRead;
   }
+}
+
+/** A handle may take less than it is given. */
+export async function writeAll(file: FileHandle, chunk: Buffer, position: number): Promise<void> {
+  for (let done = 0; done < chunk.length;)
+    done += (await file.write(chunk, done, chunk.length - done, position + done)).bytesWritten;
 }
 
 /** Versions come from the inventory, processors from the hosts, names from a mirror: none may lead out of the folder. */

@@ -1,5 +1,9 @@
 import { Errors, run, settings, type Command, type Interfaces } from '@oclif/core';
 import Apply from './apply.ts';
+import ArtifactsBundle from './artifacts/bundle.ts';
+import ArtifactsFetch from './artifacts/fetch.ts';
+import ArtifactsList from './artifacts/list.ts';
+import ArtifactsVerify from './artifacts/verify.ts';
 import Autocomplete from './autocomplete.ts';
 import Complete from './complete.ts';
 import EtcdDefrag from './etcd/defrag.ts';
@@ -16,6 +20,7 @@ import History from './history.ts';
 import HostKeyPin from './host-key/pin.ts';
 import HostKeyScan from './host-key/scan.ts';
 import HostKeyShow from './host-key/show.ts';
+import Images from './images.ts';
 import Init from './init.ts';
 import Kubeconfig from './kubeconfig.ts';
 import NodeDrain from './node/drain.ts';
@@ -42,6 +47,10 @@ export { MainHelp } from './shared/help.ts';
 /** What oclif runs, by the words of the command line. A command loads what it needs when it runs. */
 export const COMMANDS: Readonly<Record<string, Command.Class>> = {
   apply: Apply,
+  'artifacts:bundle': ArtifactsBundle,
+  'artifacts:fetch': ArtifactsFetch,
+  'artifacts:list': ArtifactsList,
+  'artifacts:verify': ArtifactsVerify,
   autocomplete: Autocomplete,
   complete: Complete,
   'etcd:defrag': EtcdDefrag,
@@ -58,6 +67,7 @@ export const COMMANDS: Readonly<Record<string, Command.Class>> = {
   'host-key:pin': HostKeyPin,
   'host-key:scan': HostKeyScan,
   'host-key:show': HostKeyShow,
+  images: Images,
   init: Init,
   kubeconfig: Kubeconfig,
   'node:drain': NodeDrain,

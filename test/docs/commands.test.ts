@@ -29,6 +29,13 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'host-key:pin': 'asks hosts: test/commands/host-key.test.ts runs it',
   'host-key:scan': 'asks hosts: test/commands/host-key.test.ts runs it',
   render: 'test/commands/cli.test.ts and test/states/topologies.test.ts run it',
+  ...Object.fromEntries(
+    ['bundle', 'fetch', 'list', 'verify'].map((verb) => [
+      `artifacts:${verb}`,
+      'test/commands/artifacts.test.ts runs it',
+    ]),
+  ),
+  images: 'test/commands/artifacts.test.ts runs it',
   'host-key:show': 'test/commands/host-key.test.ts runs it',
 };
 /** … and these are, one after the other, in a folder of their own. */

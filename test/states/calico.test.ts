@@ -5,6 +5,7 @@ import { ref } from '../../src/resources/kinds.ts';
 import type { Observed, Resource } from '../../src/resources/types.ts';
 import { addons } from '../../src/states/addons.ts';
 import { calico } from '../../src/states/calico.ts';
+import { neededImages } from '../../src/states/image-list.ts';
 import { images } from '../../src/states/images.ts';
 import { STAGES } from '../../src/states/index.ts';
 import { network } from '../../src/states/network.ts';
@@ -312,6 +313,14 @@ describe('images of Calico', () => {
   ])('that every node needs are pulled on a new host: %s', async (_name, over, registry) => {
     const title = `pull registry.k8s.io/pause:3.10.1, ${registry}/cni:v3.32.2, ${registry}/node:v3.32.2`;
     expect(await pulled(over)).toMatchObject([{ kind: 'command', title }]);
+  });
+
+  it('are among those that a mirror must have, with the controllers of it', async () => {
+    const cluster = await labCluster('network: { plugin: calico, calico: { registry: r.example/c } }');
+    const all = neededImages(cluster, new Map([['calico', MANIFEST]]));
+    expect(all.filter(({ wantedBy }) => wantedBy.includes('Calico')).map(({ image }) => image)).toEqual(
+      ['cni', 'kube-controllers', 'node'].map((name) => `r.example/c/${name}:v3.32.2`),
+    );
   });
 
   it('are not pulled on a host where its pods have been', async () => {

@@ -4,9 +4,9 @@ import type { InventoryFlags } from './cluster.ts';
 
 /** Those that take an inventory and that hints tell a user to run. */
 const COMMANDS =
-  /\bmcpk (?:apply|etcd (?:defrag|recover|rehearse|restore|status)|exec|facts|history|host-key (?:pin|scan|show)|kubeconfig|node (?:drain|reboot|remove|replace|uncordon|upgrade-packages)|plan|reset|rollback|show|validate|verify)\b(?! -i| --help)/g;
+  /\bmcpk (?:apply|artifacts (?:bundle|fetch|list|verify)|etcd (?:defrag|recover|rehearse|restore|status)|exec|facts|history|host-key (?:pin|scan|show)|kubeconfig|node (?:drain|reboot|remove|replace|uncordon|upgrade-packages)|plan|reset|rollback|show|validate|verify)\b(?! -i| --help)/g;
 
-const LOGS_IN = /^mcpk (?!host-key|validate)/;
+const LOGS_IN = /^mcpk (?!artifacts|host-key|validate)/;
 
 /** A command that is copied out of a hint must find the inventory that this one had: put into all hints, in place. */
 export function copyable<E extends Error>(error: E, flags: InventoryFlags): E {

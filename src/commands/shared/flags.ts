@@ -1,4 +1,5 @@
 import { Errors, Flags } from '@oclif/core';
+import { ARCHITECTURES } from '../../core/architectures.ts';
 import { parseDuration } from '../../core/duration.ts';
 import { VARIABLE } from '../../core/variable.ts';
 
@@ -174,6 +175,18 @@ export const fetchFlags = {
   locked: Flags.boolean({
     summary: 'Use nothing whose sum is neither in the lock file nor in the inventory.',
     exclusive: ['update-lock'],
+  }),
+};
+
+/** For what has to do with binaries and asks no host which it wants. */
+export const archFlags = {
+  arch: Flags.string({
+    summary: 'Processors of the hosts; give it once for each.',
+    options: [...ARCHITECTURES],
+    multiple: true,
+    multipleNonGreedy: true,
+    delimiter: ',',
+    default: ['amd64'],
   }),
 };
 

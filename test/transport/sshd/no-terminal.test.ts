@@ -14,6 +14,7 @@ const { m1, inventory } = await smallCluster();
 
 /** What each command wants besides its inventory to get as far as it may; whoever is asked on a terminal is not told --yes. */
 const WORDS: Readonly<Record<string, readonly string[]>> = {
+  'artifacts:bundle': ['FOLDER/taken-KIND'],
   autocomplete: ['bash'],
   complete: ['host', '--', 'plan'],
   exec: ['--', 'cat'],

@@ -1,0 +1,49 @@
+import type { Progress } from '../../artifacts/fetch.ts';
+import type { Needed } from '../../artifacts/types.ts';
+import { withRuntimeSource } from '../../cluster/runtime-source.ts';
+import type { Cluster } from '../../inventory/types.ts';
+
+export interface FetchManifests {
+  'update-lock'?: boolean;
+  locked?: boolean;
+  signal: AbortSignal;
+}
+
+export interface FetchAll extends FetchManifests {
+  arch: readonly string[];
+  onProgress: (progress: Progress) => void;
+}
+
+/**
+ * Fetches what lacks and checks what is there, as a run on new hosts does; what was fetched stands in the lock file,
+ * whatever fails.
+ */
+export async function fetchAll(given: Cluster, options: FetchAll): Promise<Needed> {
+  const cluster = withRuntimeSource(given);
+  const { arch, 'update-lock': update = false, locked = false, signal, onProgress } = options;
+  const [{ openPins }, { openArtifacts }, { loadManifests }, { needed }] = await Promise.all([
+    import('../../artifacts/pins.ts'),
+    import('../../artifacts/open.ts'),
+    import('../../artifacts/manifests.ts'),
+    import('../../artifacts/needed.ts'),
+  ]);
+  const pins = await openPins(cluster, { update, locked });
+  try {
+    await openArtifacts(cluster, { arches: arch, pins, signal, onProgress });
+    await loadManifests(cluster, { pins, signal });
+  } finally {
+    await pins.save();
+  }
+  return needed(cluster, { arches: arch, pins: await openPins(cluster, { update: false }) });
+}
+
+/** The manifests alone, by name. */
+export async function manifestsOf(cluster: Cluster, options: FetchManifests): Promise<Map<string, string>> {
+  const { 'update-lock': update = false, locked = false, signal } = options;
+  const [{ openPins }, { loadManifests }] = await Promise.all([
+    import('../../artifacts/pins.ts'),
+    import('../../artifacts/manifests.ts'),
+  ]);
+  const pins = await openPins(cluster, { update, locked });
+  return loadManifests(cluster, { pins, signal }).finally(() => pins.save());
+}
