@@ -1,10 +1,11 @@
 import type { ErrorObject } from 'ajv';
 import { besideAddress } from '../core/address.ts';
 import { IPV4_ONLY, namesIpv6 } from '../core/ipv4.ts';
+import { elsewhere, neverSet, settingBelow } from './elsewhere.ts';
 import { mistakeAt, nodeAt, type ListNode, type MapNode, type Node, type Path, type ScalarNode } from './node.ts';
 import { formatPath, printable, type Mistake } from './mistake.ts';
 import { meant, meantSetting } from './nearest.ts';
-import { findSetting, schemaAt, typesOf, type JsonSchema } from './schema.ts';
+import { schemaAt, typesOf, type JsonSchema } from './schema.ts';
 
 /** As many names are read; a format of upstream's has more than a hundred. */
 const MOST_NAMED = 40;
@@ -67,13 +68,24 @@ function badName(name: string, path: Path, rule: JsonSchema, root: Node): Schema
 function unknownSetting(name: string, path: Path, root: Node, schema: JsonSchema): SchemaMistake {
   const known = Object.keys(schemaAt(schema, path)?.properties ?? {});
   const at = [...path, name];
+  const never = neverSet(at);
+  if (never !== undefined) return { ...mistakeAt(root, at, `is not a setting: ${never}`, { key: true }), at };
   const near = meantSetting(name, known);
-  const suggestion = near ?? findSetting(schema, name);
+  const other = near === undefined ? settingElsewhere(name, path, schema) : undefined;
+  const suggestion = near ?? (other && formatPath(other));
   const here =
     known.length > MOST_NAMED ? `mcpk explain ${formatPath(path)} lists them` : `here are: ${known.join(', ')}`;
   const message = suggestion === undefined ? `is not a setting; ${here}` : 'is not a setting';
-  const meant = suggestion === undefined ? [] : [near === undefined ? suggestion.split('.') : [...path, near]];
-  return { ...mistakeAt(root, at, message, { suggestion, key: true }), at, meant };
+  const meant = near === undefined ? other : [...path, near];
+  return { ...mistakeAt(root, at, message, { suggestion, key: true }), at, meant: meant ? [meant] : [] };
+}
+
+/** Below the section where it stands, else by what it is called elsewhere, else in another section. */
+function settingElsewhere(name: string, path: Path, schema: JsonSchema): Path | undefined {
+  const below = settingBelow(schemaAt(schema, path) ?? {}, name, schema);
+  if (below !== undefined) return [...path, ...below];
+  const [first] = elsewhere([...path, name], schema);
+  return first?.split('.') ?? settingBelow(schema, name, schema);
 }
 
 function wrongValue(
@@ -100,7 +112,7 @@ function wrongValue(
     case 'pattern':
       return {
         message: `${value} is not ${rule['x-expected'] ?? 'of the right form'}${ipv6Word(node, rule)}${addressWord(node, rule)}`,
-        suggestion: withoutV(node, rule),
+        suggestion: asFits(node, rule),
       };
     case 'minimum':
     case 'maximum':
@@ -210,10 +222,21 @@ function retyped(node: ScalarNode, rule: JsonSchema, types: readonly string[]): 
     : undefined;
 }
 
-function withoutV(node: Node | undefined, rule: JsonSchema): string | undefined {
+/** What people write in the place of a text of the right form, mended. */
+const MENDED: readonly ((text: string, rule: JsonSchema) => string)[] = [
+  (text) => text.replace(/^v(?=\d)/, ''),
+  (text) => text.toLowerCase().replaceAll('_', '-'),
+  (text) => text.replace(/^https?:\/\//i, '').replace(/\/+$/, ''),
+  (text, rule) => `${String(rule.examples?.[0]).startsWith('http:') ? 'http' : 'https'}://${text.replace(/^\/+/, '')}`,
+];
+
+function asFits(node: Node | undefined, rule: JsonSchema): string | undefined {
   if (node?.kind !== 'scalar' || typeof node.value !== 'string' || node.substituted === true) return undefined;
-  const isVersion = rule['x-expected']?.startsWith('a version') === true;
-  return isVersion && /^v\d+\.\d+\.\d+$/.test(node.value) ? node.value.slice(1) : undefined;
+  const text = node.value;
+  // A password may stand before an @.
+  if (rule.writeOnly === true || rule['x-contents'] === true || text.includes('@')) return undefined;
+  const schemes = (each: string): number => each.split('://').length - 1;
+  return MENDED.map((mend) => mend(text, rule)).find((each) => each !== text && schemes(each) < 2 && fits({ ...node, value: each }, rule)); // prettier-ignore
 }
 
 function ipv6Word(node: Node | undefined, rule: JsonSchema): string {

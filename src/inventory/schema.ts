@@ -128,12 +128,3 @@ export function schemaAt(root: JsonSchema, path: readonly (string | number)[]): 
 export function typesOf(schema: JsonSchema): readonly string[] {
   return schema.type === undefined ? [] : typeof schema.type === 'string' ? [schema.type] : schema.type;
 }
-
-/** Where else in the schema a setting of that name exists: `network.podCidr`. */
-export function findSetting(root: JsonSchema, name: string): string | undefined {
-  for (const [key, section] of Object.entries(root.properties ?? {})) {
-    const resolved = resolve(section, root);
-    if (resolved.properties !== undefined && Object.hasOwn(resolved.properties, name)) return `${key}.${name}`;
-  }
-  return undefined;
-}

@@ -350,7 +350,7 @@ describe('a mistake names file, place, path, what is wrong and the nearest word'
     ],
     [
       `name: Bad_Name\nhosts: [${MASTER}]`,
-      'a.yaml:1:7 name: "Bad_Name" is not a DNS label: lower-case letters, digits and dashes',
+      'a.yaml:1:7 name: "Bad_Name" is not a DNS label: lower-case letters, digits and dashes; did you mean bad-name?',
     ],
     ['apiVersion: mcpk/v2\n' + ONE, 'a.yaml:1:13 apiVersion: "mcpk/v2" is not mcpk/v1; did you mean mcpk/v1?'],
   ])('%j', async (yaml, line) => {
@@ -424,7 +424,7 @@ describe('hosts', () => {
     ],
     [
       hosts(m1, 'name: W_1, address: 10.0.0.2, roles: [worker]'),
-      'a.yaml:5:11 hosts[1].name: "W_1" is not a DNS name in lower case',
+      'a.yaml:5:11 hosts[1].name: "W_1" is not a DNS name in lower case; did you mean w-1?',
     ],
     [
       hosts(m1, 'name: knötchen, address: 10.0.0.2, roles: [worker]'),
