@@ -1,4 +1,4 @@
-import { resolve, schemaAt, type JsonSchema } from './schema.ts';
+import { resolve, type JsonSchema } from './schema.ts';
 
 /** What people look for under a name that is no setting's, by that name without regard to case, hyphens and underscores. */
 export const ELSEWHERE: ReadonlyMap<string, readonly string[]> = new Map(
@@ -36,12 +36,11 @@ const OF_KUBERNETES = ['kubelet', 'kubeProxy', 'apiServer', 'controllerManager',
 type Path = readonly (string | number)[];
 
 /** The settings that a path that is none may stand for, the likeliest first: `['versions.containerd']`. */
-export function elsewhere(path: Path, root: JsonSchema): readonly string[] {
+export function elsewhere(path: Path, isSetting: (name: string) => boolean): readonly string[] {
   const { section, word } = lastOf(path);
   if (word !== 'version') return ELSEWHERE.get(word) ?? [];
-  const versions = schemaAt(root, ['versions'])?.properties ?? {};
-  const part = OF_KUBERNETES.includes(section) ? 'kubernetes' : section;
-  return Object.hasOwn(versions, part) ? [`versions.${part}`] : [];
+  const name = `versions.${OF_KUBERNETES.includes(section) ? 'kubernetes' : section}`;
+  return isSetting(name) ? [name] : [];
 }
 
 /** Why there is no such setting, and what to do. */

@@ -84,7 +84,7 @@ function unknownSetting(name: string, path: Path, root: Node, schema: JsonSchema
 function settingElsewhere(name: string, path: Path, schema: JsonSchema): Path | undefined {
   const below = settingBelow(schemaAt(schema, path) ?? {}, name, schema);
   if (below !== undefined) return [...path, ...below];
-  const [first] = elsewhere([...path, name], schema);
+  const [first] = elsewhere([...path, name], (each) => schemaAt(schema, each.split('.')) !== undefined);
   return first?.split('.') ?? settingBelow(schema, name, schema);
 }
 

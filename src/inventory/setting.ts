@@ -1,5 +1,6 @@
 import { McpkError } from '../core/errors.ts';
 import { toFlow, typeInWords } from './describe.ts';
+import { elsewhere, neverSet } from './elsewhere.ts';
 import { nearest } from './nearest.ts';
 import { resolve, type JsonSchema } from './schema.ts';
 
@@ -80,32 +81,45 @@ function inShort({ name, schema, needed }: Named, root: JsonSchema): SettingInSh
 
 /**
  * The setting that somebody names: `network.podCidr`, `hosts[].address` as docs/inventory.md has it, or `podCidr` alone
- * where there is only one. Throws `usage`.
+ * where there is only one; in any case of its letters. Throws `usage`.
  */
 export function settingNamed(settings: ReadonlyMap<string, Setting>, asked: string): Setting {
   const word = asked.replaceAll(/\[[^\]]*\]/g, '');
-  const exact = settings.get(word);
+  const exact =
+    settings.get(word) ?? [...settings.values()].find(({ name }) => name.toLowerCase() === word.toLowerCase());
   if (exact) return exact;
   const groups = byKind(settings);
   const same = groups
     .map((names) => names.filter((name) => name.toLowerCase().endsWith(`.${word.toLowerCase()}`)))
     .find((names) => names.length > 0);
   const only = same?.length === 1 ? settings.get(same[0] ?? '') : undefined;
-  if (only) return only;
+  const others = elsewhere(word.split('.'), (name) => settings.has(name));
+  if (only && others.length === 0) return only;
   const map = mapAbove(settings, word);
   if (map)
     throw new McpkError('usage', `${map.name} is a map, whose entries are not described here: ${map.meaning}`, {
       hint: `mcpk explain ${map.name} says what mcpk knows of it.`,
     });
-  const near = nearest(word, groups.flat());
-  const close = same ?? (near === undefined ? groups.map((names) => nearestEnd(word, names)).find(Boolean) : [near]) ?? []; // prettier-ignore
-  const meant = same === undefined ? whoseMeaningHas(word, settings) : [];
-  const told = [...new Set([...close, ...meant])].toSorted((a, b) => a.length - b.length).slice(0, MOST_TOLD);
+  const never = neverSet(word.split('.'));
+  const told = others.length > 0 || never ? others : namesNear(word, { groups, same, settings });
   throw new McpkError(
     'usage',
     `there is no setting ${JSON.stringify(asked)}${told.length === 0 ? '' : `; did you mean ${told.join(', ')}?`}`,
-    { hint: 'mcpk explain lists the sections, mcpk explain SECTION what is in one.' },
+    { hint: never ?? 'mcpk explain lists the sections, mcpk explain SECTION what is in one.' },
   );
+}
+
+interface Known {
+  groups: string[][];
+  same: string[] | undefined;
+  settings: ReadonlyMap<string, Setting>;
+}
+
+function namesNear(word: string, { groups, same, settings }: Known): string[] {
+  const near = nearest(word, groups.flat());
+  const close = same ?? (near === undefined ? groups.map((names) => nearestEnd(word, names)).find(Boolean) : [near]) ?? []; // prettier-ignore
+  const meant = same === undefined ? whoseMeaningHas(word, settings) : [];
+  return [...new Set([...close, ...meant])].toSorted((a, b) => a.length - b.length).slice(0, MOST_TOLD);
 }
 
 /** The map in which a setting would stand, where mcpk takes what upstream, or the user, makes of it. */

@@ -40,8 +40,24 @@ it.each([
   ['oidc', 'apiServer.authentication.jwt'],
   ['apiServer.oidc', 'apiServer.authentication.jwt'],
   ['vip', 'endpoint, hosts.priority, endpoint.address'],
+  ['containerd.version', 'versions.containerd?'],
+  ['registry', 'registries, network.calico.registry?'],
+  ['vxlan', 'network.calico.encapsulation, network.mtu?'],
+  ['bastion', 'ssh.jump?'],
+  ['LoadBalancer', 'endpoint.external, endpoint?'],
+  ['gpu', 'hosts.labels, hosts.taints?'],
 ])('%s is found by what settings are for: %s', (asked, told) => {
   expect(() => settingNamed(settings, asked)).toThrow(`did you mean ${told}`);
+});
+
+it.each(['Kubelet', 'Etcd', 'Network', 'NETWORK.podcidr'])('%s is found whatever the case of its letters', (asked) => {
+  expect(settingNamed(settings, asked).name.toLowerCase()).toBe(asked.toLowerCase());
+});
+
+it('says of a password for SSH that there is none, and what to do', () => {
+  expect(() => settingNamed(settings, 'ssh.password')).toThrow(
+    expect.objectContaining({ hint: expect.stringContaining('ssh.identityFiles') as string }) as Error,
+  );
 });
 
 it('each group has a description of its own', () => {
