@@ -111,8 +111,12 @@ class Parser {
 
   #match({ text, offset }: Token): Match {
     const [, field, rest = ''] = /^([a-z]+):(.*)$/s.exec(text) ?? [];
-    if (field === undefined)
+    if (field === undefined) {
+      const ours = inOurWords(text);
+      if (ours !== undefined)
+        throw syntaxError(this.#text, offset, `has ${quoted({ text, offset })}, which is no host`, ours);
       return { kind: 'match', field: 'name', key: text === 'all' ? '*' : text, value: undefined, offset };
+    }
     if (rest === '') throw this.#error({ text, offset }, `has nothing behind ${field}:`);
     if (field === 'name' || field === 'role') return { kind: 'match', field, key: rest, value: undefined, offset };
     if (field !== 'label' && field !== 'fact')
@@ -133,6 +137,15 @@ class Parser {
   #error(token: Token, message: string): McpkError {
     return syntaxError(this.#text, token.offset, message);
   }
+}
+
+/** What other tools write in the place of a word of ours. */
+function inOurWords(text: string): string | undefined {
+  const meant = (words: string): string => `Did you mean '${printable(words, 60)}'?`;
+  if (text.startsWith('!')) return text === '!' ? "It is written as a word: 'not w1'" : meant(`not ${text.slice(1)}`);
+  const [, word = '', value = ''] = /^([^=]+)=+(.*)$/s.exec(text) ?? [];
+  if (word === '') return undefined;
+  return meant(word === 'role' || word === 'name' ? `${word}:${value}` : `label:${word}=${value}`);
 }
 
 function quoted(token: Token): string {

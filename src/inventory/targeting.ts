@@ -18,12 +18,31 @@ export type FactsByHost = ReadonlyMap<string, object>;
 export function select(cluster: Pick<Cluster, 'hosts' | 'leaving'>, text: string, facts?: FactsByHost): Host[] {
   const hosts = matchHosts(cluster, text, facts);
   if (hosts.length > 0) return hosts;
-  const names = contactable(cluster).map((host) => host.name);
-  throw new McpkError('refused', `no host matches "${printable(text)}"`, { hint: hostsAre(names) });
+  const all = contactable(cluster);
+  throw new McpkError('refused', `no host matches "${printable(text)}"`, {
+    hint: labelsAre(parseExpression(text), all) ?? hostsAre(all.map((host) => host.name)),
+  });
 }
 
 function hostsAre(names: readonly string[]): string {
-  return `Hosts are: ${names.slice(0, 20).join(', ')}${names.length > 20 ? ', …' : ''}`;
+  return `Hosts are: ${listed(names)}`;
+}
+
+function listed(words: readonly string[]): string {
+  return `${words.slice(0, 20).join(', ')}${words.length > 20 ? ', …' : ''}`;
+}
+
+/** Of the first label in an expression that no host has, or not with that value: what there is. */
+function labelsAre(expression: Expression, hosts: readonly Host[]): string | undefined {
+  if (expression.kind === 'not') return labelsAre(expression.operand, hosts);
+  if (expression.kind !== 'match') return labelsAre(expression.left, hosts) ?? labelsAre(expression.right, hosts);
+  const { field, key } = expression;
+  if (field !== 'label' || hosts.some((host) => matchesOne(expression, host, undefined))) return undefined;
+  const labels = [...new Set(hosts.flatMap((host) => Object.keys(host.labels)))];
+  if (labels.length === 0) return 'No host of the inventory has labels: write them in hosts[].labels';
+  if (!labels.includes(key)) return suggest(key, labels, 'label:') ?? `Labels are: ${listed(labels)}`;
+  const values = hosts.flatMap((host) => (Object.hasOwn(host.labels, key) ? [String(host.labels[key])] : []));
+  return `Values of ${printable(key)} are: ${listed([...new Set(values)].map((value) => printable(value)))}`;
 }
 
 /** As {@link select}, but no match is an empty list. */
@@ -84,27 +103,28 @@ interface Known extends Pick<Cluster, 'hosts' | 'leaving'> {
 const OPTIONAL = ['kept', 'ranges'];
 
 /** Whether a fact is nowhere, of all that hosts told: the words there are in the place of the first one that is none. */
-function missing(facts: FactsByHost, path: readonly string[]): { word: string; known: string[] } | undefined {
+function missing(facts: FactsByHost, path: readonly string[]): { index: number; known: string[] } | undefined {
   if (OPTIONAL.includes(path[0] ?? '')) return undefined;
   for (const [index, word] of path.entries()) {
     const above = [...facts.values()].flatMap((host) => valuesAt(host, path.slice(0, index)));
     const known = [...new Set(above.filter(isMap).flatMap(Object.keys))];
     // Of a list without entries nobody knows what they would have.
     if (above.length === 0) return undefined;
-    if (!known.includes(word)) return { word, known };
+    if (!known.includes(word)) return { index, known };
   }
   return undefined;
 }
 
 function checkFact({ key, offset }: Match, facts: FactsByHost, text: string): void {
-  const found = missing(facts, key.split('.'));
+  const path = key.split('.');
+  const found = missing(facts, path);
   if (found === undefined) return;
-  const { word, known } = found;
+  const { index, known } = found;
   throw syntaxError(
     text,
     offset,
     `has "fact:${printable(key, 40)}", which no host tells`,
-    suggest(word, known) ??
+    suggest(path[index] ?? '', known, ['fact:', ...path.slice(0, index).map((word) => `${word}.`)].join('')) ??
       (known.length > 0 ? `There are ${known.join(', ')}.` : 'mcpk facts --json shows all that there are.'),
   );
 }

@@ -96,13 +96,37 @@ describe('a wrong expression', () => {
     expect(errorOf(text)).toMatchObject({ code: 'usage', message, details: [`  ${text}`, caret] });
   });
 
+  it.each([
+    ['role=worker', 'role=worker', "Did you mean 'role:worker'?"],
+    ['m1 or rack==r1', 'rack==r1', "Did you mean 'label:rack=r1'?"],
+    ['all and !w2', '!w2', "Did you mean 'not w2'?"],
+    ['! w2', '!', "It is written as a word: 'not w1'"],
+  ])('%j in the words of another tool is shown in ours', (text, word, hint) => {
+    expect(errorOf(text)).toMatchObject({
+      code: 'usage',
+      message: `the expression has "${word}", which is no host`,
+      hint,
+    });
+  });
+
+  it.each([
+    ['label:zone=a', 'Labels are: example.org/rack, pool'],
+    ['not (not label:zone)', 'Labels are: example.org/rack, pool'],
+    ['label:pol=gpu', 'Did you mean label:pool?'],
+    ['m1 and label:pool=cpu', 'Values of pool are: general, gpu'],
+    ['m1 and label:pool', 'Hosts are: m1, m2, m3, w1, w2'],
+  ])('%j matches no host, and the labels that there are are named', (text, hint) => {
+    expect(errorOf(text)).toMatchObject({ code: 'refused', hint });
+  });
+
   it('with another word for a role suggests what to write', () => {
     expect(errorOf('role:node')).toMatchObject({ hint: 'Did you mean role:worker?' });
   });
 
   it.each([
     ['not fact:os.foo=debian', 'os.foo', 'There are id, version, name, like.'],
-    ['fact:cpu=4', 'cpu', 'Did you mean cpus?'],
+    ['fact:cpu=4', 'cpu', 'Did you mean fact:cpus?'],
+    ['fact:os.idd=debian', 'os.idd', 'Did you mean fact:os.id?'],
     ['fact:interfaces.qqq.x', 'interfaces.qqq.x', 'There are name, addresses, mtu.'],
     ['fact:cpus.x', 'cpus.x', 'mcpk facts --json shows all that there are.'],
   ])('%j, a fact that no host tells, is wrong usage', (text, fact, hint) => {
