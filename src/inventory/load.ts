@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { McpkError } from '../core/errors.ts';
@@ -52,7 +53,7 @@ export async function load(files: readonly string[], options: LoadOptions): Prom
     });
   const read = files.map((file) => readText(file, resolve(options.directory ?? '.', file)));
   const unreadable = read.flatMap((result) => ('mistake' in result ? [result.mistake] : []));
-  if (unreadable.length > 0) throw notThere(unreadable, files);
+  if (unreadable.length > 0) throw notThere(unreadable, files, options.directory);
   const found = read.flatMap((result) => ('text' in result ? [result] : []));
   const texts = options.rewrite?.(found) ?? found;
   return loadTexts(texts, options).catch((error: unknown) => {
@@ -124,15 +125,25 @@ export async function loadTexts(
 }
 
 /** Nothing in them is to be corrected: the file is to be named, or written. */
-function notThere(unreadable: readonly Mistake[], files: readonly string[]): InventoryError {
+function notThere(unreadable: readonly Mistake[], files: readonly string[], directory = '.'): InventoryError {
   const nameless = files.length === 1 && files[0] === DEFAULT_FILE && unreadable[0]?.message === NO_SUCH_FILE;
   const [only, ...others] = unreadable.flatMap(formatMistake);
   const message = nameless ? `no inventory: there is no ${DEFAULT_FILE} in this folder` : only;
+  const wrong = unreadable.length === 1 ? unreadable[0] : undefined;
+  const other = wrong?.message === NO_SUCH_FILE ? otherEnding(wrong.file) : undefined;
   return new InventoryError(unreadable, files, {
-    hint: 'Name an inventory with -i FILE, or write one with: mcpk init',
+    hint:
+      other !== undefined && existsSync(resolve(directory, other))
+        ? `There is a file ${printable(other, 300)}: name it with -i`
+        : 'Name an inventory with -i FILE, or write one with: mcpk init',
     // One is its own headline.
     ...(message !== undefined && others.length === 0 ? { message } : {}),
   });
+}
+
+/** `mcpk.yml` for `mcpk.yaml`, and the other way round. */
+function otherEnding(file: string): string {
+  return file.replace(/\.(ya?ml)$/, (_, ending: string) => (ending === 'yml' ? '.yaml' : '.yml'));
 }
 
 function sourceOf(root: Node, index: number): string {

@@ -94,6 +94,27 @@ describe('mcpk', () => {
     [['status'], 'mcpk has no command "status": mcpk verify tells how the cluster is (exit 64)'],
     [['destroy'], 'mcpk has no command "destroy": mcpk reset takes the cluster off its hosts (exit 64)'],
     [['backup'], 'mcpk has no command "backup": mcpk etcd snapshot takes one (exit 64)'],
+    [['etcd', 'backup'], 'mcpk has no command "etcd backup": mcpk etcd snapshot takes one (exit 64)'],
+    [['join'], 'mcpk has no command "join": write the host into the inventory, then mcpk apply (exit 64)'],
+    [
+      ['node', 'add', 'w3'],
+      'mcpk has no command "node add w3": write the host into the inventory, then mcpk apply (exit 64)',
+    ],
+    [
+      ['nodes'],
+      'mcpk has no command "nodes": mcpk verify tells how they are; mcpk kubeconfig --merge, then kubectl get nodes (exit 64)',
+    ],
+    [['logs'], 'mcpk has no command "logs": mcpk exec --limit HOST -- journalctl -u UNIT prints them (exit 64)'],
+    [['constructor'], 'mcpk has no command "constructor" (exit 64)'],
+    [['apply', '--dryrun'], 'there is no flag --dryrun: mcpk plan shows what apply would change (exit 64)'],
+    [
+      ['plan', '--output', 'json'],
+      'there is no flag --output: --json prints JSON; --out FILE keeps the plan (exit 64)',
+    ],
+    [
+      ['plan', '--only', 'certs', '-i', 'inventories/one-master.yaml'],
+      '--only: there is no stage "certs"; did you mean certificates? (exit 64)',
+    ],
     [['upgrade'], 'mcpk has no command "upgrade": set versions in the inventory, then mcpk apply (exit 64)'],
     [['node', 'drain', 'm1', '--update-lock'], 'there is no flag --update-lock (exit 64)'],
     [['node', 'uncordon', 'm1', '--force-unsafe'], 'there is no flag --force-unsafe (exit 64)'],

@@ -395,6 +395,16 @@ addons: { manifests: [{ name: a, source: bom.yaml }, { name: b, source: gone.yam
     });
   });
 
+  it.each([
+    ['mcpk.yaml', 'mcpk.yml'],
+    ['lab.yml', 'lab.yaml'],
+  ])('of %s, which is missing, the file with the other ending is named', async (file, other) => {
+    const folder = await mkdtemp(join(await made, 'ending-'));
+    await writeFile(join(folder, other), '');
+    const hint = `There is a file ${other}: name it with -i`;
+    await expect(load([file], { env: ENV, directory: folder })).rejects.toMatchObject({ hint });
+  });
+
   const NO_INVENTORY = /^mcpk\.yaml:\d+:\d+: is no inventory.*is not shown/;
   it.each<[string, string, RegExp?]>([
     ['credentials', '[default]\naws_access_key_id = hunter2secret\n'],

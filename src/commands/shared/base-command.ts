@@ -275,6 +275,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       .find((name) => written.includes(name))
       ?.toUpperCase();
     if (place !== undefined) return `${place} is a word by itself: mcpk ${this.commandName} ${place}`;
+    if ('out' in (this.ctor.flags ?? {})) return '--json prints JSON; --out FILE keeps the plan';
     return this.ctor.enableJsonFlag ? '--json prints JSON; > FILE keeps what is printed' : undefined;
   }
 
@@ -376,6 +377,8 @@ const OUTPUT: ReadonlySet<string> = new Set(['-o', '--out', '--output']);
 /** Flags of other tools, and what is ours. */
 const OTHERS: Readonly<Partial<Record<string, string>>> = {
   '--dry-run': PLAN,
+  '--dryrun': PLAN,
+  '--noop': PLAN,
   '--check': PLAN,
   '--diff': PLAN,
   '--ask-pass': BY_KEY,

@@ -27,25 +27,42 @@ function wordTooMany(id: string, config: Pick<Interfaces.Config, 'commandIDs' | 
   });
 }
 
+const JOIN = 'write the host into the inventory, then mcpk apply';
+const LOGS = 'mcpk exec --limit HOST -- journalctl -u UNIT prints them';
+const NODES = 'mcpk verify tells how they are; mcpk kubeconfig --merge, then kubectl get nodes';
+
 /** Words of other tools, and what is ours. */
-const OTHERS: Readonly<Partial<Record<string, string>>> = {
-  check: 'mcpk validate checks an inventory, mcpk verify a cluster',
-  create: 'mcpk apply makes a cluster',
-  delete: 'mcpk reset takes the cluster off its hosts',
-  deploy: 'mcpk apply makes a cluster',
-  diff: 'mcpk plan shows what would change',
-  get: 'mcpk kubeconfig --merge, then kubectl get',
-  install: 'mcpk apply makes a cluster',
-  kubectl: 'mcpk kubeconfig --merge, then kubectl itself',
-  lint: 'mcpk validate checks an inventory',
-  ping: 'mcpk facts asks all hosts',
-  ssh: 'mcpk exec --limit HOST -- COMMAND runs one',
-  status: 'mcpk verify tells how the cluster is',
-  destroy: 'mcpk reset takes the cluster off its hosts',
-  backup: 'mcpk etcd snapshot takes one',
-  up: 'mcpk apply makes a cluster',
-  upgrade: 'set versions in the inventory, then mcpk apply',
-};
+const OTHERS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    check: 'mcpk validate checks an inventory, mcpk verify a cluster',
+    create: 'mcpk apply makes a cluster',
+    delete: 'mcpk reset takes the cluster off its hosts',
+    deploy: 'mcpk apply makes a cluster',
+    diff: 'mcpk plan shows what would change',
+    get: 'mcpk kubeconfig --merge, then kubectl get',
+    install: 'mcpk apply makes a cluster',
+    kubectl: 'mcpk kubeconfig --merge, then kubectl itself',
+    lint: 'mcpk validate checks an inventory',
+    ping: 'mcpk facts asks all hosts',
+    ssh: 'mcpk exec --limit HOST -- COMMAND runs one',
+    status: 'mcpk verify tells how the cluster is',
+    destroy: 'mcpk reset takes the cluster off its hosts',
+    backup: 'mcpk etcd snapshot takes one',
+    up: 'mcpk apply makes a cluster',
+    upgrade: 'set versions in the inventory, then mcpk apply',
+    add: JOIN,
+    join: JOIN,
+    scale: JOIN,
+    'node:add': JOIN,
+    'node:join': JOIN,
+    nodes: NODES,
+    'node:list': NODES,
+    'etcd:backup': 'mcpk etcd snapshot takes one',
+    'etcd:save': 'mcpk etcd snapshot takes one',
+    log: LOGS,
+    logs: LOGS,
+  }),
+);
 
 /** Flags that people of other tools write in front of the command. */
 const BEHIND: ReadonlySet<string> = new Set(['-v', '--verbose', '--json', '-i', '--inventory', '-K', '--limit', '--yes']); // prettier-ignore
@@ -56,8 +73,8 @@ export function noCommand(id: string, known: readonly string[]): McpkError {
     return new McpkError('usage', `${id} stands behind a command`, {
       hint: `The command comes first: mcpk plan ${id}${id === '-v' ? '. The version is said by mcpk --version.' : ''}`,
     });
-  const [first = ''] = id.split(':');
-  const ours = OTHERS[first];
+  const [first = '', second = ''] = id.split(':');
+  const ours = OTHERS.get(`${first}:${second}`) ?? OTHERS.get(first);
   if (ours !== undefined)
     return new McpkError('usage', `mcpk has no command ${JSON.stringify(words(id))}: ${ours}`, {
       hint: 'mcpk --help lists the commands.',

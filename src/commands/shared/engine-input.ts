@@ -103,6 +103,29 @@ function named(hosts: readonly Host[]): Set<string> {
   return new Set(hosts.map((host) => host.name));
 }
 
+/** What people call stages, or look for in them. */
+const STAGE_OF: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    certs: 'certificates',
+    pki: 'certificates',
+    containerd: 'runtime',
+    runc: 'runtime',
+    kubelet: 'nodes',
+    'kube-proxy': 'nodes',
+    'kube-apiserver': 'api-server',
+    'controller-manager': 'controllers',
+    scheduler: 'controllers',
+    cni: 'network',
+    coredns: 'addons',
+    vip: 'keepalived',
+    loadbalancer: 'haproxy',
+    binaries: 'artifacts',
+    backup: 'etcd-backup',
+    sysctls: 'system',
+    packages: 'system',
+  }),
+);
+
 function stageNames(
   flag: string,
   names: readonly string[] | undefined,
@@ -112,7 +135,7 @@ function stageNames(
   const known = stages.map((stage) => stage.name);
   const wrong = names.find((name) => !known.includes(name));
   if (wrong === undefined) return new Set(names);
-  const close = nearest(wrong, known);
+  const close = STAGE_OF.get(wrong.toLowerCase()) ?? nearest(wrong, known);
   throw new McpkError(
     'usage',
     `${flag}: there is no stage ${JSON.stringify(wrong)}${close ? `; did you mean ${close}?` : ''}`,
