@@ -2,6 +2,7 @@ import { besideAddress, isBrokenAddress } from '../core/address.ts';
 import { formatIpv4, inCidr, IPV4_ONLY, isIpv4, namesIpv6, overlap, parseCidr, parseIpv4 } from '../core/ipv4.ts';
 import { hostsWith } from './types.ts';
 import type { Draft } from './check.ts';
+import type { Path } from './node.ts';
 
 export function checkNetwork(draft: Draft): void {
   checkCidrs(draft);
@@ -21,12 +22,22 @@ function checkCidrs(draft: Draft): void {
         `${formatIpv4(range.base)}/${String(range.prefix)}`,
       );
     }
+    // A default stands in no line: what was written beside it is at fault.
+    const held = (path: Path, address: string, whose: string): void => {
+      if (draft.given('network', name)) draft.mistake(['network', name], `${network[name]} holds ${address}, ${whose}`);
+      else draft.mistake(path, `${address} lies in network.${name} ${network[name]} (its default): change one of them`);
+    };
     for (const host of hosts.filter((host) => inCidr(host.internalAddress, network[name]))) {
-      draft.mistake(['network', name], `${network[name]} holds ${host.internalAddress}, the address of ${host.name}`);
+      const own = draft.host(host, 'internalAddress');
+      held(
+        draft.given(...own) ? own : draft.host(host, 'address'),
+        host.internalAddress,
+        `the address of ${host.name}`,
+      );
     }
     const { address } = draft.cluster.endpoint;
     if (inCidr(address, network[name]) && hosts.every((host) => host.internalAddress !== address))
-      draft.mistake(['network', name], `${network[name]} holds the endpoint's address ${address}`);
+      held(['endpoint', 'address'], address, "the endpoint's address");
   }
   const known = !draft.broken('network', 'podCidr') && !draft.broken('network', 'serviceCidr');
   if (known && overlap(network.podCidr, network.serviceCidr))

@@ -1,5 +1,6 @@
+import { redact } from '../core/redact.ts';
 import { readRegularFile, UnreadableFile } from '../core/read-file.ts';
-import type { Mistake } from './mistake.ts';
+import { printable, type Mistake } from './mistake.ts';
 import { mistakeAt, type Entry, type Node, type Path, type ScalarNode } from './node.ts';
 import { childSchema, type JsonSchema } from './schema.ts';
 
@@ -15,7 +16,7 @@ export function readContents(root: Node, schema: JsonSchema): { node: Node; mist
       return { ...node, value: readRegularFile(value, MOST_BYTES).toString('utf8') };
     } catch (error) {
       if (!(error instanceof UnreadableFile)) throw error;
-      mistakes.push(mistakeAt(root, path, `${node.text}: ${error.message}`));
+      mistakes.push(mistakeAt(root, path, `${printable(redact(value, node.from ?? []), 300)}: ${error.message}`));
       return node;
     }
   };

@@ -158,8 +158,16 @@ function readText(file: string, path: string): InventoryFile | { mistake: Mistak
   try {
     // All of it, a byte order mark too: what is written back is compared with the file.
     const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-    return { file, path, text: decoder.decode(readFileAtMost(path, MOST_BYTES)) };
+    const bytes = readFileAtMost(path, MOST_BYTES);
+    if (isUtf16(bytes)) return refuse('is UTF-16 text: save it as UTF-8');
+    return { file, path, text: decoder.decode(bytes) };
   } catch (error) {
-    return refuse(error instanceof UnreadableFile ? error.message : 'is not UTF-8 text');
+    return refuse(error instanceof UnreadableFile ? error.message : 'is not UTF-8 text: save it as UTF-8');
   }
+}
+
+/** By its mark, or by the empty half of an ASCII letter. */
+function isUtf16(bytes: Buffer): boolean {
+  const [first, second] = bytes;
+  return bytes.length > 1 && (first === 0 || second === 0 || (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)); // prettier-ignore
 }

@@ -65,3 +65,10 @@ describe('a variable that the operator allows', () => {
     await expect(loading).rejects.toMatchObject({ details: [expect.stringContaining(REFUSED(name))] });
   });
 });
+
+it('of a file that is not there the place is shown, and no value of the environment in it', async () => {
+  const yaml = `${ONE}registries: [{ name: a.io, ca: "./\${MCPK_CA}.pem" }]`;
+  expect(await mistakesOf(yaml, { HOME: '/home/ada', MCPK_CA: 'geheim' })).toEqual([
+    'a.yaml:3:32 registries[0].ca: /srv/${MCPK_CA}.pem: there is no such file',
+  ]);
+});

@@ -49,7 +49,10 @@ describe('a first inventory', () => {
       { endpoint: '10.0.0.2', workers: ['10.0.0.2'] },
       ['endpoint.address: 10.0.0.2 is the address of w1; a VIP belongs to no host'],
     ],
-    [{ workers: ['10.244.0.7'] }, ['network.podCidr: 10.244.0.0/16 holds 10.244.0.7, the address of w1']],
+    [
+      { workers: ['10.244.0.7'] },
+      ['hosts[1].address: 10.244.0.7 lies in network.podCidr 10.244.0.0/16 (its default): change one of them'],
+    ],
   ])('that validate would refuse is none: %j', async (options, details) => {
     const text = initInventory({ name: 'lab', masters: ['10.0.0.1'], workers: [], ...options });
     await expect(checkInit(text)).rejects.toMatchObject({ code: 'usage', details });

@@ -355,7 +355,11 @@ describe('files on disk', () => {
     );
     expect(error).toMatchObject({
       exitCode: 10,
-      details: ['none.yaml: there is no such file', '.: is a directory, not a file', 'latin.yaml: is not UTF-8 text'],
+      details: [
+        'none.yaml: there is no such file',
+        '.: is a directory, not a file',
+        'latin.yaml: is not UTF-8 text: save it as UTF-8',
+      ],
     });
   });
 

@@ -250,6 +250,7 @@ const WRONG: [yaml: string, line: string][] = [
     'registries: [{ name: a.io, ca: "-----BEGIN CERTIFICATE-----\\nAAAA\\n-----END CERTIFICATE-----" }]',
     '32 registries[0].ca: must be certificates (PEM), nothing else among them, or a file of those',
   ],
+  ['registries: [{ name: a.io, ca: ./nope.pem }]', '32 registries[0].ca: /srv/nope.pem: there is no such file'],
   ['registries: [{ name: a.io, ca: /nowhere/ca.crt }]', '32 registries[0].ca: /nowhere/ca.crt: there is no such file'],
   [
     'groups: { worker: { taints: [a=b:NoSchedul] } }',
@@ -481,6 +482,14 @@ describe('the endpoint', () => {
     [
       three('endpoint: { address: 10.0.0.11 }'),
       'a.yaml:2:22 endpoint.address: 10.0.0.11 is the address of w1; a VIP belongs to no host',
+    ],
+    [
+      three('endpoint: { address: 10.254.0.1 }'),
+      'a.yaml:2:22 endpoint.address: 10.254.0.1 lies in network.serviceCidr 10.254.0.0/16 (its default): change one of them',
+    ],
+    [
+      three('endpoint: { address: 10.1.0.1 }\nnetwork: { serviceCidr: 10.1.0.0/16 }'),
+      "a.yaml:3:25 network.serviceCidr: 10.1.0.0/16 holds 10.1.0.1, the endpoint's address",
     ],
     [
       three('endpoint: { address: k8s.example.org }'),
