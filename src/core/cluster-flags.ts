@@ -1,5 +1,6 @@
 import { flagProblems, unlistedFlags } from './flag-problems.ts';
 import type { Component, Known, NamedProblem } from './flag-table.ts';
+import { kubeletValues } from './kubelet-values.ts';
 import { isMap } from './merge.ts';
 import { removedGates } from './removed-gates.ts';
 import type { Versions } from './versions.ts';
@@ -36,6 +37,8 @@ export interface KnownSettings extends Omit<Known, 'version'> {
 /** What is wrong with a setting, and where it stands: `['apiServer', 'extraArgs', 'oidc-client-id']`. */
 export interface SettingProblem extends Omit<NamedProblem, 'name'> {
   path: (string | number)[];
+  /** What is near one of `among`, where that is not the setting's own name. */
+  word?: string;
 }
 
 /**
@@ -71,8 +74,13 @@ export function nodeProblems(services: NodeServices, known: KnownSettings): Sett
     return [
       ...argProblems(component, section, extraArgs, own),
       ...gatesOf(component, config, known).map(placed(section, 'config', 'featureGates')),
+      ...(section === 'kubelet' ? valuesOf(config) : []),
     ];
   });
+}
+
+function valuesOf(config: Named): SettingProblem[] {
+  return kubeletValues(config).map(({ path, ...problem }) => ({ path: ['kubelet', 'config', ...path], ...problem }));
 }
 
 function argProblems(component: Component, section: string, args: Named, known: KnownSettings): SettingProblem[] {

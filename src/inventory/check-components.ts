@@ -32,14 +32,14 @@ function knownSettings(draft: Draft): KnownSettings {
   };
 }
 
-type Problem = Pick<SettingProblem, 'message' | 'hint' | 'among'> & { path: Path };
+type Problem = Pick<SettingProblem, 'message' | 'hint' | 'among' | 'word'> & { path: Path };
 
-function tell(draft: Draft, { path, message, hint, among }: Problem): void {
+function tell(draft: Draft, { path, message, hint, among, word = String(path.at(-1)) }: Problem): void {
   if (among === undefined) {
     draft.mistake(path, hint === undefined ? message : `${message}: ${hint}`);
     return;
   }
-  const near = nearest(String(path.at(-1)), among);
+  const near = nearest(word, among);
   draft.warn(path, near === undefined ? message : `${message}; did you mean ${near}?`);
 }
 

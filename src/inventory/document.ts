@@ -49,6 +49,8 @@ The first line names the schema for editors that know the YAML language server:
   then etcd, then master), then its own; the later one wins. Maps are merged, lists replaced.
 - **YAML** is version 1.2: \`yes\` and \`on\` are text, and there are no merge keys (\`<<\`). Anchors and aliases work.
 - **Mistakes** are told all at once, each with file, line, column, path and the nearest valid word; exit code 10.
+- **Notes** stop nothing: what works and is likely not meant, and names that mcpk's own lists lack. Of \`kubelet.config\`
+  they name policies, thresholds and quantities with which upstream's kubelet does not start.
 
 ## Which hosts: \`--limit\`
 
