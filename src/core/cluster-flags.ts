@@ -1,8 +1,8 @@
-import { flagProblems, unlistedFlags } from './flag-problems.ts';
+import { flagProblems, unlistedFlags, unlistedGatesOf } from './flag-problems.ts';
 import type { Component, Known, NamedProblem } from './flag-table.ts';
 import { kubeletValues } from './kubelet-values.ts';
 import { isMap } from './merge.ts';
-import { removedGates } from './removed-gates.ts';
+import { removedGates, unlistedGates } from './removed-gates.ts';
 import type { Versions } from './versions.ts';
 
 type Named = Readonly<Record<string, unknown>>;
@@ -37,8 +37,6 @@ export interface KnownSettings extends Omit<Known, 'version'> {
 /** What is wrong with a setting, and where it stands: `['apiServer', 'extraArgs', 'oidc-client-id']`. */
 export interface SettingProblem extends Omit<NamedProblem, 'name'> {
   path: (string | number)[];
-  /** What is near one of `among`, where that is not the setting's own name. */
-  word?: string;
 }
 
 /**
@@ -84,9 +82,11 @@ function valuesOf(config: Named): SettingProblem[] {
 }
 
 function argProblems(component: Component, section: string, args: Named, known: KnownSettings): SettingProblem[] {
-  return [...flagProblems(component, args, knownOf(component, known)), ...unlistedFlags(component, args)].map(
-    placed(section, 'extraArgs'),
-  );
+  return [
+    ...flagProblems(component, args, knownOf(component, known)),
+    ...unlistedFlags(component, args),
+    ...unlistedGatesOf(component, args),
+  ].map(placed(section, 'extraArgs'));
 }
 
 function knownOf(component: Component, { versions, ...known }: KnownSettings): Known {
@@ -101,7 +101,11 @@ function placed(...path: (string | number)[]): (problem: NamedProblem) => Settin
 function gatesOf(component: Component, config: Named, { versions }: KnownSettings): NamedProblem[] {
   const gates = config['featureGates'];
   const given = isMap(gates) ? Object.keys(gates).filter((gate) => gates[gate] !== null) : [];
-  return versions.kubernetes === undefined ? [] : removedGates(component, versions.kubernetes, given);
+  const { kubernetes } = versions;
+  return [
+    ...(kubernetes === undefined ? [] : removedGates(component, kubernetes, given)),
+    ...unlistedGates(component, given),
+  ];
 }
 
 /** ETCD_UNSUPPORTED_ARCH is asked for apart from all settings. */

@@ -1,6 +1,6 @@
 import { FLAGS, type Component, type Flag, type Known, type NamedProblem } from './flag-table.ts';
 import { LISTED_FLAGS } from './listed-flags.ts';
-import { removedGates } from './removed-gates.ts';
+import { removedGates, unlistedGates } from './removed-gates.ts';
 import { compareVersions } from './versions.ts';
 
 /** As an inventory's `extraArgs`: names without dashes, `null` = not given, also where mcpk would. */
@@ -76,10 +76,46 @@ function problemWith(
   };
 }
 
-function gatesOf(component: Component, { 'feature-gates': given }: Args, { version }: Known): NamedProblem[] {
-  if (version === undefined || typeof given !== 'string') return [];
-  const names = given.split(',').map((gate) => gate.split('=')[0]?.trim() ?? '');
-  return removedGates(component, version, names).map((gate) => ({ ...gate, name: 'feature-gates' }));
+function gatesOf(component: Component, args: Args, { version }: Known): NamedProblem[] {
+  const gates = gatesIn(args);
+  const removed =
+    version === undefined
+      ? []
+      : removedGates(
+          component,
+          version,
+          gates.map(({ name }) => name),
+        );
+  const unset = gates.filter(({ value }) => !BOOLEAN.test(value));
+  return [
+    ...removed.map((gate) => ({ ...gate, name: 'feature-gates' })),
+    ...unset.map(({ name }) => ({
+      name: 'feature-gates',
+      message: `${name} has neither =true nor =false behind it: ${component} does not start with it`,
+    })),
+  ];
+}
+
+/** Gates of `feature-gates` that are in no list of mcpk's. */
+export function unlistedGatesOf(component: Component, args: Args): NamedProblem[] {
+  const names = gatesIn(args).map(({ name }) => name);
+  return unlistedGates(component, names).map((gate) => ({ ...gate, name: 'feature-gates' }));
+}
+
+/** As Go reads one. */
+const BOOLEAN = /^(1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)$/;
+
+/** `kube:A=true,B=false`: a component may stand in front. */
+function gatesIn({ 'feature-gates': given }: Args): { name: string; value: string }[] {
+  if (!isText(given)) return [];
+  return String(given)
+    .split(',')
+    .map((gate) => gate.trim())
+    .filter((gate) => gate !== '')
+    .map((gate) => {
+      const [left = '', ...value] = gate.split('=');
+      return { name: left.slice(left.indexOf(':') + 1).trim(), value: value.join('=').trim() };
+    });
 }
 
 /** kube-apiserver with neither file nor mode decides by AlwaysAllow: whoever has a certificate may do everything. */

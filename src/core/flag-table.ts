@@ -22,6 +22,8 @@ export interface NamedProblem {
   hint?: string;
   /** Where it may go all the same, as only a list of names that is not the last word lacks it: that list. */
   among?: readonly string[];
+  /** What is near one of `among`, where that is not the setting's own name. */
+  word?: string;
 }
 
 /** The process does not start with it. */

@@ -1,3 +1,4 @@
+import { LISTED_GATES } from './listed-gates.ts';
 import type { Component, NamedProblem } from './flag-table.ts';
 import { compareVersions } from './versions.ts';
 
@@ -28,5 +29,20 @@ export function removedGates(component: Component, version: string, gates: reado
       name: gate,
       message: `${component} ${version} does not know the feature gate ${gate}, which is gone since ${since}`,
       hint: 'leave it out: what it switched is always on, or was given up',
+    }));
+}
+
+const ALL_GATES = [...LISTED_GATES, ...Object.values(REMOVED_GATES).flat()];
+
+/** Feature gates that are in no list of mcpk's. etcd has its own, of which it has none. */
+export function unlistedGates(component: Component, gates: readonly string[]): NamedProblem[] {
+  if (component === 'etcd') return [];
+  return gates
+    .filter((gate) => !ALL_GATES.includes(gate))
+    .map((gate) => ({
+      name: gate,
+      message: `mcpk knows of no feature gate ${gate}: ${component} does not start with one that it does not know`,
+      among: LISTED_GATES,
+      word: gate,
     }));
 }

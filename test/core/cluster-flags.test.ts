@@ -65,7 +65,7 @@ it.each<[string, object, string[]]>([
   ['apiServer', { 'authentication-config': '/own', 'oidc-client-id': 'x', 'anonymous-auth': true }, ['oidc-client-id']],
   ['apiServer', { 'authorization-config': null, 'authorization-mode': 'RBAC' }, []],
   ['scheduler', { profiling: false, 'leader-elect-lease-duration': '20s', v: 2 }, ['profiling']],
-  ['kubeProxy', { 'proxy-mode': 'ipvs', 'feature-gates': 'X=true' }, ['proxy-mode', 'feature-gates']],
+  ['kubeProxy', { 'proxy-mode': 'ipvs', 'feature-gates': 'MemoryQoS=true' }, ['proxy-mode', 'feature-gates']],
   [
     'kubeProxy',
     { v: 2, vmodule: 'x=1', 'logging-format': 'json', 'log-flush-frequency': '1s', master: 'https://x' },

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { flagProblems, unlistedFlags } from '../../src/core/flag-problems.ts';
 import { FLAGS, type Component } from '../../src/core/flag-table.ts';
-import { REMOVED_GATES, removedGates } from '../../src/core/removed-gates.ts';
+import { LISTED_GATES } from '../../src/core/listed-gates.ts';
+import { REMOVED_GATES, removedGates, unlistedGates } from '../../src/core/removed-gates.ts';
 
 const CASES: { component: Component; version: string; args: Record<string, unknown>; messages: RegExp[] }[] = [
   {
@@ -62,6 +63,26 @@ it('finds gates of a configuration file', () => {
   expect(removedGates('kubelet', '1.37.0', ['GangScheduling', 'Other'])).toHaveLength(1);
 });
 
+it.each([
+  ['A', ['A has neither =true nor =false behind it: kubelet does not start with it']],
+  ['A=true,kube:B=,', ['B has neither =true nor =false behind it: kubelet does not start with it']],
+  ['A=yes', ['A has neither =true nor =false behind it: kubelet does not start with it']],
+  [true, ['true has neither =true nor =false behind it: kubelet does not start with it']],
+  ['A=true, kube:B=F,C=0', []],
+  [
+    'kube:GangScheduling=true',
+    ['kubelet 1.37.0 does not know the feature gate GangScheduling, which is gone since 1.37.0'],
+  ],
+])('a gate needs a value: feature-gates: %s', (gates, messages) => {
+  const problems = flagProblems('kubelet', { 'feature-gates': gates }, { version: '1.37.0' });
+  expect(problems.map(({ message }) => message)).toEqual(messages);
+});
+
+it('knows each gate that is gone in a later Kubernetes, and none of etcd', () => {
+  expect(unlistedGates('kubelet', [...Object.values(REMOVED_GATES).flat(), ...LISTED_GATES, 'AllAlpha'])).toEqual([]);
+  expect(unlistedGates('etcd', ['InitialCorruptCheck'])).toEqual([]);
+});
+
 it('lists each flag and gate once', () => {
   const flags = FLAGS.flatMap(({ of, names }) =>
     names instanceof RegExp ? [] : of.flatMap((component) => names.map((name) => `${component} ${name}`)),
@@ -69,6 +90,7 @@ it('lists each flag and gate once', () => {
   const gates = Object.values(REMOVED_GATES).flat();
   expect(new Set(flags).size).toBe(flags.length);
   expect(new Set(gates).size).toBe(gates.length);
+  expect(new Set(LISTED_GATES).size).toBe(LISTED_GATES.length);
 });
 
 it('every flag of the table is one that its component lists, or that is gone', () => {

@@ -93,6 +93,16 @@ describe('a flag, or an admission plugin, that its component does not list', () 
       ['groups.worker.kubelet.extraArgs.max-podss: .*did you mean max-pods\\?'],
     ],
     [
+      'kubelet: { config: { featureGates: { NodeSwop: true, MemoryQoS: true } } }',
+      [
+        'kubelet.config.featureGates.NodeSwop: mcpk knows of no feature gate NodeSwop: kubelet does not start with one that it does not know; did you mean NodeSwap\\?',
+      ],
+    ],
+    [
+      'scheduler: { extraArgs: { feature-gates: "Nope=true,AllAlpha=false" } }',
+      ['scheduler.extraArgs.feature-gates: mcpk knows of no feature gate Nope: kube-scheduler does not start'],
+    ],
+    [
       'apiServer: { extraArgs: { enable-admission-plugins: "PodSecurityPolicy, NodeRestrictio ,AlwaysPullImages" } }',
       [
         'enable-admission-plugins: kube-apiserver does not list an admission plugin PodSecurityPolicy: it does not start with one that it does not know$',
