@@ -2,8 +2,10 @@
 const SHORTHANDS = /^(?:minutely|hourly|daily|weekly|monthly|quarterly|yearly|an?nually|semi-?annually|bi-?annually)$/i;
 const DAY = '(?:mon(?:day)?|tue(?:sday)?|wed(?:nesday)?|thu(?:rsday)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?)';
 const DAYS = new RegExp(`^${DAY}(?:(?:,|-|\\.\\.)${DAY})*,?$`, 'i');
-const DATE_OR_TIME = /^(?=.*[\d*])[\d*,.:/~T-]+$/;
-const CLOCK = /(?:^|T)(\d+):(\d+)(?::(\d+))?$/;
+const DATE = '[\\d*,./]+[~-][\\d*,./~-]+';
+const TIME = '[\\d*,./]+:[\\d*,.:/]+';
+const DATE_AND_TIME = new RegExp(`^(?:${DATE}|${TIME}|${DATE}[T ]${TIME})$`);
+const CLOCK = /(?:^|[T ])(\d+):(\d+)(?::(\d+))?$/;
 const ZONE = /^[A-Za-z][\w+/-]*$/;
 
 /**
@@ -15,11 +17,12 @@ export function mayBeOnCalendar(text: string): boolean {
   const zoned = ZONE.test(rest.at(-1) ?? '') && !DAYS.test(rest.at(-1) ?? '');
   const words = [first, ...(zoned ? rest.slice(0, -1) : rest)];
   if (SHORTHANDS.test(first)) return words.length === 1;
-  return words.every((word, index) => (index === 0 && DAYS.test(word)) || (DATE_OR_TIME.test(word) && isClock(word)));
+  const dayless = words.slice(DAYS.test(first) ? 1 : 0).join(' ');
+  return (dayless === '' && first !== '') || (DATE_AND_TIME.test(dayless) && isClock(dayless));
 }
 
 /** A time that is written out is one of the day. */
-function isClock(word: string): boolean {
-  const [, hours = '0', minutes = '0', seconds = '0'] = CLOCK.exec(word) ?? [];
+function isClock(text: string): boolean {
+  const [, hours = '0', minutes = '0', seconds = '0'] = CLOCK.exec(text) ?? [];
   return Number(hours) < 24 && Number(minutes) < 60 && Number(seconds) < 61;
 }

@@ -1,4 +1,5 @@
 import { kubeletSetting } from '../core/kubelet-setting.ts';
+import { cronAsOnCalendar, isCron } from '../core/cron.ts';
 import { mayBeOnCalendar } from '../core/on-calendar.ts';
 import { CONTAINERD_OF_UPSTREAM } from '../core/versions.ts';
 import {
@@ -53,16 +54,19 @@ function checkBackup(draft: Draft): void {
   const { backup } = draft.cluster.etcd;
   if (!backup || draft.broken('etcd', 'backup')) return;
   if (!mayBeOnCalendar(backup.schedule))
-    draft.mistake(
-      ['etcd', 'backup', 'schedule'],
-      `"${printable(backup.schedule)}" is not an expression of systemd.time(7) such as daily or *-*-* 03:00`,
-    );
+    draft.mistake(['etcd', 'backup', 'schedule'], `"${printable(backup.schedule)}" ${notOnCalendar(backup.schedule)}`);
   // Bundles of masters hold the keys of all Secrets.
   if (backup.upload.length === 0 || backup.ageRecipients.length > 0) return;
   draft.warn(
     ['etcd', 'backup', 'upload'],
     'takes the keys of Secrets and service accounts elsewhere in plain: name etcd.backup.ageRecipients',
   );
+}
+
+function notOnCalendar(text: string): string {
+  if (!isCron(text)) return 'is not an expression of systemd.time(7) such as daily or *-*-* 03:00';
+  const same = cronAsOnCalendar(text);
+  return `is cron's, and systemd.time(7) is wanted: write ${same === undefined ? 'it as such, as "Sun *-*-* 03:00"' : `"${same}"`}`;
 }
 
 function checkNamed(draft: Draft, path: readonly string[], items: readonly { readonly name: string }[]): void {

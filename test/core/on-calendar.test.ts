@@ -41,9 +41,24 @@ it.each([
   expect(mayBeOnCalendar(text)).toBe(true);
 });
 
-it.each(['foo', 'every day', 'daily 03:00', 'UTC', '24:00', '03:60', 'Mon,foo 03:00', '-', 'noon', 'Mon Tue 03:00'])(
-  '%j is refused',
-  (text) => {
-    expect(mayBeOnCalendar(text)).toBe(false);
-  },
-);
+it.each([
+  'foo',
+  'every day',
+  'daily 03:00',
+  'UTC',
+  '24:00',
+  '03:60',
+  'Mon,foo 03:00',
+  '-',
+  'noon',
+  'Mon Tue 03:00',
+  '',
+  '5',
+  '0 3 * * *',
+  '*/15 * * * *',
+  '*-*-* 3',
+  '03:00 *-*-*',
+  '*-*-* 03:00 04:00',
+])('%j is refused', (text) => {
+  expect(mayBeOnCalendar(text)).toBe(false);
+});

@@ -47,6 +47,14 @@ const WRONG: [yaml: string, line: string][] = [
     'etcd: { backup: { schedule: foo } }',
     '29 etcd.backup.schedule: "foo" is not an expression of systemd.time(7) such as daily or *-*-* 03:00',
   ],
+  [
+    'etcd: { backup: { schedule: "0 3 * * *" } }',
+    `29 etcd.backup.schedule: "0 3 * * *" is cron's, and systemd.time(7) is wanted: write "*-*-* 03:00"`,
+  ],
+  [
+    'etcd: { backup: { schedule: "0 3 1 * 1" } }',
+    `29 etcd.backup.schedule: "0 3 1 * 1" is cron's, and systemd.time(7) is wanted: write it as such, as "Sun *-*-* 03:00"`,
+  ],
   ['endpoint: { address: 10.0.0.100, tls: true }', '39 endpoint.tls: true is not one of passthrough, terminate'],
   ['etcd: { config: { data-dir: /data } }', '29 etcd.config.data-dir: is set by etcd.dataDirectory'],
   [
