@@ -65,7 +65,7 @@ function answersOf({ questions }: Call, result: Said = NO_ANSWER): [string, Said
   return questions.map((question, index) => [keyOf(question), { ...result, stdout: texts[index] ?? '' }]);
 }
 
-const NO_ANSWER: Said = { exitCode: 255, stdout: '', stderr: 'no answer' };
+export const NO_ANSWER: Said = { exitCode: 255, stdout: '', stderr: 'no answer' };
 
 /** A host that is lost answers every question with why. */
 function failed(error: unknown): Said {

@@ -1,11 +1,11 @@
 import { failure, McpkError } from '../../core/errors.ts';
-import { knownErrors } from '../../core/settled.ts';
+import { knownErrors, throwAll } from '../../core/settled.ts';
 import { inTurns } from '../../core/turns.ts';
 import { withRuntimeSource } from '../../cluster/runtime-source.ts';
 import type { Facts, FactsOfHosts } from '../../cluster/facts.ts';
-import type { Answer, Ask } from '../../cluster/gate.ts';
+import type { Answer } from '../../cluster/gate.ts';
 import type { Host } from '../../inventory/types.ts';
-import { ask } from '../hosts/ask.ts';
+import { NO_ANSWER } from '../hosts/ask.ts';
 import { openFleet } from '../hosts/fleet.ts';
 import type { EngineInput } from '../input.ts';
 import { compiling } from '../plan/compile.ts';
@@ -48,13 +48,32 @@ export async function compileStates(
   return { facts, tree: await inTurns(compiling(compileInput(ready, facts))), errors };
 }
 
-/** Runs one command on every selected host that is reached, and says why others are not; it contacts no other. */
-export function execOnHosts(input: EngineInput, argv: readonly string[]): Promise<Told<Answer[]>> {
-  return askHosts(input, (fleet, { since }) => {
+/**
+ * Runs one command on every selected host that is reached, and says why others did not answer to it; it contacts no
+ * other. A run that was cut short says so first.
+ *
+ * @throws the same, where none answered
+ */
+export async function execOnHosts(input: EngineInput, argv: readonly string[]): Promise<Told<Answer[]>> {
+  const { told, errors: missing } = await askHosts(input, (fleet, { since }) => {
     input.emit({ at: since(), type: 'phase', name: 'gather', state: 'end' });
-    const asks = [...fleet.sessions.keys()].map((host): Ask => ({ host, argv: [...argv], long: true }));
-    return ask(fleet, asks, input.signal);
+    const runOn = async (host: string): Promise<Answer | readonly McpkError[]> => {
+      const ran = fleet.exec(host, [{ argv: [...argv], long: true }], input.signal);
+      return ran.then(([answer = NO_ANSWER]) => ({ host, ...answer }), knownErrors);
+    };
+    return Promise.all([...fleet.sessions.keys()].map(runOn));
   });
+  const isAnswer = (each: Answer | readonly McpkError[]): each is Answer => 'host' in each;
+  const answers = told.filter(isAnswer);
+  // An end that was asked for is one error, of all hosts.
+  const failed = new Set(told.flatMap((each) => (isAnswer(each) ? [] : each)));
+  const errors = [...failed, ...missing].toSorted((a, b) => Number(wasEnded(b)) - Number(wasEnded(a)));
+  if (answers.length === 0) throwAll(errors);
+  return { told: answers, errors };
+}
+
+function wasEnded({ code }: McpkError): boolean {
+  return code === 'interrupted';
 }
 
 /** As `cat` says it, in the C locale of a session. */

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { fingerprint } from '../../../src/transport/known-hosts.ts';
 import { mcpk, type Said } from '../../commands/support.ts';
-import { freePort } from '../sshd.ts';
+import { freePort, until } from '../sshd.ts';
 import { impossible, realSshd } from './real-sshd.ts';
 
-const { sshd } = await realSshd();
+const { runs, sshd } = await realSshd();
 
 /** One master, which is reached at the real sshd unless it says otherwise, and perhaps `more` hosts. */
 function inventory({ known = sshd.knownHosts, ssh = '', m1 = '', more = '' } = {}): string {
@@ -80,6 +80,30 @@ describe.skipIf(impossible !== undefined)('hosts that nobody asks for', () => {
   test('are, where the command means all', async () => {
     expect((await run('facts')).code).toBe(11);
     expect((await run('plan', '--limit', 'w1')).code).toBe(11);
+  });
+});
+
+describe.skipIf(impossible !== undefined)('a command that does not come to its end', () => {
+  const AFTERWARDS =
+    'hint  It may have run on some of the hosts, wholly or in part: look there before you run it again.';
+
+  test('as somebody interrupts it, is no failure of the host', async () => {
+    const running = mcpk(['exec', '-i', inventory(), '--', 'sleep', '63.5']);
+    await until('the command at work', () => runs('sleep 63[.]5'));
+    process.emit('SIGTERM');
+    const said = await running;
+    expect([said.code, said.stdout]).toEqual([130, '']);
+    expect(said.stderr).toContain(`✖ interrupted (exit 130)\n  ${AFTERWARDS}\n`);
+  });
+
+  test('in the time that is given for it says so, below what other hosts answered', async () => {
+    const w1 = '  - { name: w1, address: localhost, internalAddress: 10.9.0.21, roles: [worker] }\n';
+    const command = `mkdir ${sshd.folder}/first && exec echo done; exec sleep 64.5`;
+    const file = inventory({ more: w1 });
+    const flags = ['-i', file, '--accept-new-host-keys', '--timeout', '3s'];
+    const said = await mcpk(['exec', ...flags, '--', 'sh', '-c', command]);
+    expect([said.code, said.stdout]).toEqual([130, expect.stringMatching(/^[mw]1 {2}done\n$/)]);
+    expect(said.stderr).toContain(`✖ not done within 3 s (--timeout) (exit 130)\n  ${AFTERWARDS}\n`);
   });
 });
 
