@@ -51,6 +51,8 @@ export default class Exec extends BaseCommand<typeof Exec> {
         if (Date.now() >= turn) turn = await nextTurn();
       }
     }
+    const hint = hintForShell(argv);
+    if (hint !== undefined && answers.some((answer) => answer.exitCode === NOT_FOUND)) this.note(`  hint  ${hint}\n`);
     if (answers.some((answer) => answer.exitCode !== 0)) process.exitCode = EXIT_CODES.stage[0];
     this.endWithout(errors);
     return { answers, errors };
@@ -65,6 +67,16 @@ function wordsBefore(words: readonly string[], argv: readonly string[], limit: s
   return new McpkError('usage', `${words.join(' ')} ${stand} before --, where no words are: --limit names hosts`, {
     hint: quote(['mcpk', 'exec', '--limit', expression, '--', ...argv]),
   });
+}
+
+/** Of a program that is not there. */
+const NOT_FOUND = 127;
+
+/** Of a line for a shell that was given as one word: it was taken for the name of a program. */
+function hintForShell(argv: readonly string[]): string | undefined {
+  const [line = ''] = argv;
+  if (argv.length > 1 || !/[\s;&|<>$`*?()]/.test(line)) return undefined;
+  return `The words after -- are run without a shell. With one: mcpk exec -- ${quote(['sh', '-c', line])}`;
 }
 
 /** A command's own lines are shown whole but for what is no text. */

@@ -69,5 +69,10 @@ export function decodeAnswer(
     throw new Error('an answer without its figures');
   if (id >= commands.length) throw new Error(`an answer to command ${String(id)} of ${String(commands.length)}`);
   const stdout = record.body.toString(commands[id]?.binary ? 'latin1' : 'utf8', 0, size);
-  return [id, { exitCode: code, stdout, stderr: record.body.toString('utf8', size) }];
+  return [id, { exitCode: code, stdout, stderr: withoutShell(record.body.toString('utf8', size)) }];
+}
+
+/** What session.sh's shell says where there is no such program, without the place in that script. */
+function withoutShell(stderr: string): string {
+  return stderr.replace(/^\/run\/mcpk\/session\.[^/\s]+\/session: (?:line )?\d+: exec: /, '');
 }

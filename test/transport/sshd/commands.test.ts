@@ -107,6 +107,14 @@ describe.skipIf(impossible !== undefined)('a command that does not come to its e
   });
 });
 
+test.skipIf(impossible !== undefined).each([
+  [['nosuchprog', 'x;y'], 'm1  nosuchprog: not found', ''],
+  [['uptime; free'], 'm1  uptime; free: not found', "  hint  The words after -- are run without a shell. With one: mcpk exec -- sh -c 'uptime; free'\n"], // prettier-ignore
+])('a program that is not there is told by its name alone: %j', async (argv, line, stderr) => {
+  const said = await mcpk(['exec', '-i', inventory(), '--', ...argv]);
+  expect(said).toEqual({ code: 15, stdout: `${line}\nm1  exit 127\n`, stderr });
+});
+
 describe.skipIf(impossible !== undefined)('a worker that is not reached', () => {
   const W1 = '  - { name: w1, address: 127.0.0.12, internalAddress: 10.9.0.21, roles: [worker], ssh: { port: 1 } }\n';
   const run = (command: string, ...words: string[]): Promise<Said> =>
