@@ -17,7 +17,7 @@ import { savedPlan } from './shared/saved-plan.ts';
 export default class Apply extends BaseCommand<typeof Apply> {
   static override readonly summary = 'Bring the hosts to what the inventory says.';
   static override readonly description =
-    'Plans, then changes what differs, stage by stage, and checks after each batch that the cluster serves. Run again it changes nothing; after a failure it goes on where it stopped. On a terminal it shows the plan and asks before it changes anything, unless --yes is given; without a terminal it never asks. With --plan it does just what a plan that was kept says: when a host or the inventory is not as it was then, it changes nothing and exits 17.';
+    'Plans, then changes what differs, stage by stage, and checks after each batch that the cluster serves. Run again it changes nothing; after a failure it goes on where it stopped. On a terminal it shows the plan and asks before it changes anything, unless --yes is given; where standard input is no terminal it goes on without asking, as with --yes: look at mcpk plan before. With --plan it does just what a plan that was kept says: when a host or the inventory is not as it was then, it changes nothing and exits 17.';
   static override readonly examples = [
     '<%= config.bin %> <%= command.id %> -i lab.yaml',
     '<%= config.bin %> <%= command.id %> --limit w3 --yes',

@@ -17,7 +17,7 @@ export default class Plan extends BaseCommand<typeof Plan> {
   static override readonly examples = [
     '<%= config.bin %> <%= command.id %> -i lab.yaml',
     '<%= config.bin %> <%= command.id %> --limit "role:worker and not w2" --only nodes',
-    '<%= config.bin %> <%= command.id %> --out tonight.json && <%= config.bin %> apply --plan tonight.json',
+    '<%= config.bin %> <%= command.id %> --out tonight.json\n<%= config.bin %> apply --plan tonight.json',
     '<%= config.bin %> <%= command.id %> --json | jq .summary',
   ];
   static readonly endings: readonly Ending[] = ['pending', 'preflight'];

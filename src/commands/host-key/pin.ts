@@ -24,12 +24,18 @@ type Placed = Offered & ReturnType<typeof pinPlace>;
 export default class Pin extends BaseCommand<typeof Pin> {
   static override readonly summary = 'Record the SSH keys of the hosts in known_hosts.';
   static override readonly description =
-    'Scans the hosts and the jump hosts on the way, these first; shows what would be written for keys that are new (file, name, fingerprint) and asks before it records them; without a terminal to ask on it refuses (18), unless --yes says that they are to be trusted. A key that differs from the recorded one is refused: remove the old line yourself when you know why it changed. Only a new file, or one that holds nothing but host keys, is written to.';
+    'Scans the hosts and the jump hosts on the way, these first; shows what would be written for keys that are new (file, name, fingerprint) and asks before it records them; without a terminal to ask on it ends with 64 and records nothing, unless --yes says that they are to be trusted. A key that differs from the recorded one is refused: remove the old line yourself when you know why it changed. Only a new file, or one that holds nothing but host keys, is written to.';
   static override readonly examples = [
     '<%= config.bin %> <%= command.id %> -i lab.yaml',
     '<%= config.bin %> <%= command.id %> --limit w3 --yes',
   ];
-  static override readonly flags = { ...scanFlags, yes: Flags.boolean({ char: 'y', summary: 'Do not ask.' }) };
+  static override readonly flags = {
+    ...scanFlags,
+    yes: Flags.boolean({
+      char: 'y',
+      summary: 'Do not ask: trust them. Where there is no terminal nothing is recorded (64) without it.',
+    }),
+  };
 
   async run(): Promise<{ pinned: Pinned[] }> {
     const cluster = await this.loadCluster();

@@ -132,7 +132,10 @@ export const changeFlags = {
   'force-unsafe': Flags.boolean({
     summary: 'Take down what should stay up: a member of the quorum, the last API server. What comes of it is said.',
   }),
-  yes: Flags.boolean({ char: 'y', summary: 'Do not ask.' }),
+  yes: Flags.boolean({
+    char: 'y',
+    summary: 'Do not ask. Where standard input is no terminal nobody is asked, and it goes on as with it.',
+  }),
 };
 
 /** For what plans something else than `plan` does. */
@@ -150,7 +153,10 @@ export const planOnlyFlags = {
 
 /** For what can't be taken back: the cluster's name is typed, or given. */
 export const nameFlags = {
-  yes: Flags.boolean({ char: 'y', summary: 'Do not ask; needs --cluster.' }),
+  yes: Flags.boolean({
+    char: 'y',
+    summary: 'Do not ask; needs --cluster. Where there is no terminal nothing is done (64) without both.',
+  }),
   cluster: Flags.string({ summary: "The cluster's name, in place of typing it.", helpValue: 'NAME' }),
 };
 
