@@ -26,6 +26,8 @@ export default class Init extends BaseCommand<typeof Init> {
     '<%= config.bin %> <%= command.id %> --master 10.0.0.11 --master 10.0.0.12 --master 10.0.0.13 --worker 10.0.0.21 --endpoint 10.0.0.100',
     '<%= config.bin %> <%= command.id %> single.yaml --name single --master box=192.168.1.10 --user debian',
   ];
+  // Words too many may be hosts, and are told as such.
+  static override readonly strict = false;
   static override readonly args = { file: Args.string({ description: 'File to write.', default: DEFAULT_FILE }) };
   static override readonly flags = {
     name: Flags.string({ summary: 'Name of the cluster.', default: 'cluster', helpValue: 'NAME' }),
@@ -48,11 +50,12 @@ export default class Init extends BaseCommand<typeof Init> {
   };
 
   async run(): Promise<{ file: string; schema: string }> {
-    const [{ checkInit, initInventory }, { SCHEMA_NAME, schemaText }] = await Promise.all([
+    const [{ checkInit, checkWords, initInventory }, { SCHEMA_NAME, schemaText }] = await Promise.all([
       import('../inventory/init.ts'),
       import('../inventory/schema.ts'),
     ]);
     const { name, master, worker, endpoint, user, force } = this.flags;
+    checkWords(this.words);
     const { file } = this.args;
     const text = initInventory({
       name,

@@ -70,6 +70,28 @@ export function initInventory(options: InitOptions): string {
   ].join('\n');
 }
 
+const ONCE_EACH = 'Give the option once for each host: --master 10.0.0.11 --master 10.0.0.12';
+
+/** Of the words that are no flags one is the file to write. Throws `usage` for more, and for a host. */
+export function checkWords(words: readonly string[]): void {
+  const host = words.find((word) => isIpv4(word.slice(word.indexOf('=') + 1)));
+  if (host !== undefined)
+    throw new McpkError('usage', `"${printable(host)}" stands where the file to write is named, and is a host`, {
+      hint: ONCE_EACH,
+    });
+  if (words.length > 1)
+    throw new McpkError(
+      'usage',
+      `words too many: ${words
+        .slice(1)
+        .map((word) => printable(word))
+        .join(', ')}`,
+      {
+        hint: 'mcpk init --help shows what it takes.',
+      },
+    );
+}
+
 /** Throws `usage` for what `mcpk validate` would refuse: one address twice, a VIP that is a host's. */
 export async function checkInit(text: string): Promise<void> {
   try {
@@ -130,7 +152,7 @@ function toHost(text: string, numbered: string, roles: string): { name: string; 
 }
 
 function hintFor(text: string, address: string): string {
-  if (text.includes(',')) return 'Give the option once for each host: --master 10.0.0.11 --master 10.0.0.12';
+  if (text.includes(',')) return ONCE_EACH;
   if (address.includes('=') || isBrokenAddress(address)) return 'Such as: --master 10.0.0.11, or --master m1=10.0.0.11';
   return 'Such as: --master m1=10.0.0.11. To reach it by a name, write that as its address into the file, and the IPv4 address as its internalAddress.';
 }

@@ -62,6 +62,11 @@ describe('mcpk', () => {
     [['etcd', 'restore', 'a.tar', '--abandon'], 'name a bundle, or --abandon without one (exit 64)'],
     [['autocomplete'], 'SHELL is missing: bash, fish, zsh (exit 64)'],
     [['init'], '--master is missing (exit 64)'],
+    [['init', '--master', '10.0.0.1', 'a', 'b'], 'words too many: b (exit 64)'],
+    [
+      ['init', '--endpoint', '10.0.0.100', '--master', '10.0.0.11', '10.0.0.12'],
+      '"10.0.0.12" stands where the file to write is named, and is a host (exit 64)',
+    ],
     [['plan', '--summary', '-v'], '--summary and --verbose cannot be given together (exit 64)'],
     [['apply', '--plan', 'x', '--only', 'a,b'], '--plan and --only cannot be given together (exit 64)'],
     [['render', 'a', 'b'], 'a word too many: b (exit 64)'],
@@ -85,7 +90,20 @@ describe('mcpk', () => {
       'there is no flag -b: as another user than root mcpk works by sudo anyway (ssh.become) (exit 64)',
     ],
     [['apply', '--tags', 'etcd'], 'there is no flag --tags: --only takes stages (exit 64)'],
-    [['apply', '-f', '5'], 'there is no flag -f: --concurrency takes a number of hosts (exit 64)'],
+    [
+      ['apply', '-f', '5'],
+      'there is no flag -f: -i takes an inventory, --concurrency takes a number of hosts (exit 64)',
+    ],
+    [['validate', '-f', 'lab.yaml'], 'there is no flag -f: -i takes an inventory, FILE is a word by itself (exit 64)'],
+    [
+      ['validate', '--file', 'lab.yaml'],
+      'there is no flag --file: -i takes an inventory, FILE is a word by itself (exit 64)',
+    ],
+    [['host-key', 'show', '-f', 'lab.yaml'], 'there is no flag -f: -i takes an inventory (exit 64)'],
+    [['init', '-f', 'lab.yaml', '--master', '10.0.0.1'], 'there is no flag -f: FILE is a word by itself (exit 64)'],
+    [['explain', '-f', 'lab.yaml'], 'there is no flag -f (exit 64)'],
+    [['version', '-f', 'lab.yaml'], 'there is no flag -f (exit 64)'],
+    [['validate', '--tags', 'etcd'], 'there is no flag --tags (exit 64)'],
     [['init', '-o', 'lab.yaml', '--master', '10.0.0.1'], 'there is no flag -o: FILE is a word by itself: mcpk init FILE (exit 64)'], // prettier-ignore
     [['render', '--output=out'], 'there is no flag --output: FOLDER is a word by itself: mcpk render FOLDER (exit 64)'],
     [['facts', '-o', 'json'], 'there is no flag -o: --json prints JSON; > FILE keeps what is printed (exit 64)'],
@@ -252,6 +270,13 @@ describe('mcpk', () => {
     expect(stdout).toContain('DESCRIPTION');
     expect(stdout.split(summary), 'the summary once').toHaveLength(2);
     expect(stdout).toContain(`  $ mcpk ${command}`);
+    // plan ends with 2 where there is something to apply.
+    expect(stdout).not.toMatch(/mcpk plan .*&&/);
+  });
+
+  const ASKING = Object.entries(COMMANDS).filter(([, { flags }]) => flags && 'yes' in flags);
+  it.each(ASKING)('%s says what it does where nobody can be asked', (_, { flags }) => {
+    expect(flags?.['yes']?.summary).toMatch(/no terminal (nobody is asked, and it goes on|nothing is \w+ \(64\))/);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkInit, initInventory, type InitOptions } from '../../src/inventory/init.ts';
+import { checkInit, checkWords, initInventory, type InitOptions } from '../../src/inventory/init.ts';
 import { loadYaml } from './load-text.ts';
 
 describe('a first inventory', () => {
@@ -70,6 +70,19 @@ describe('a first inventory', () => {
   it('says of the address of a host as VIP what is wrong', async () => {
     const text = initInventory({ name: 'c', masters: ['10.0.0.1', '10.0.0.2'], workers: [], endpoint: '10.0.0.1' });
     await expect(checkInit(text)).rejects.toMatchObject({ hint: expect.stringContaining('--endpoint') as string });
+  });
+
+  it.each([
+    [['10.0.0.12'], '"10.0.0.12" stands where the file to write is named, and is a host'],
+    [['m2=10.0.0.12', '10.0.0.13'], '"m2=10.0.0.12" stands where the file to write is named, and is a host'],
+    [['lab.yaml', '10.0.0.12'], '"10.0.0.12" stands where the file to write is named, and is a host'],
+  ])('takes no host for the file: %j', (words, message) => {
+    const hint = 'Give the option once for each host: --master 10.0.0.11 --master 10.0.0.12';
+    expect(() => checkWords(words)).toThrow(expect.objectContaining({ code: 'usage', message, hint }) as Error);
+  });
+
+  it.each([[[]], [['lab.yaml']], [['clusters/10.0.0.12.yaml']]])('takes one word for the file: %j', (words) => {
+    expect(() => checkWords(words)).not.toThrow();
   });
 
   it.each<[Partial<InitOptions>, string]>([

@@ -259,12 +259,19 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return thrown.flags
       .map((flag) => String(flag).replace(/=[^]*$/, ''))
       .map((flag) => {
-        const ours = OUTPUT.has(flag) ? this.whereItGoes() : OTHERS[flag];
+        const ours = OUTPUT.has(flag) ? this.whereItGoes() : this.instead(flag);
         if (ours !== undefined) return `there is no flag ${flag}: ${ours}`;
         const close = nearest(flag, known);
         return `there is no flag ${flag}${close === undefined ? '' : `; did you mean ${close}?`}`;
       })
       .join(', ');
+  }
+
+  /** For who knows the flag from another tool. */
+  private instead(flag: string): string | undefined {
+    const taken = { ...this.ctor.flags, ...this.ctor.args };
+    const ours = (OTHERS[flag] ?? []).filter(({ by }) => by === undefined || by in taken);
+    return ours.length === 0 ? undefined : ours.map(({ text }) => text).join(', ');
   }
 
   /** For who looks for the flag that other commands have. */
@@ -364,36 +371,49 @@ function missingWords(thrown: Error): string | undefined {
     .join('; ');
 }
 
-const PLAN = 'mcpk plan shows what apply would change';
-const BY_KEY = 'mcpk logs in by a key, never by a password (ssh.identityFiles in the inventory, or an agent)';
-const BY_SUDO = 'as another user than root mcpk works by sudo anyway (ssh.become)';
-const STAGES = '--only takes stages';
-const AT_ONCE = '--concurrency takes a number of hosts';
-const USER = 'ssh.user in the inventory says as whom mcpk logs in';
+/** What is ours in the place of a flag, for a command that takes what it is done by, if that is a flag or word of it. */
+interface Instead {
+  by?: string;
+  text: string;
+}
+
+const PLAN: Instead = { text: 'mcpk plan shows what apply would change' };
+const BY_KEY: Instead = {
+  text: 'mcpk logs in by a key, never by a password (ssh.identityFiles in the inventory, or an agent)',
+};
+const BY_SUDO: Instead = { text: 'as another user than root mcpk works by sudo anyway (ssh.become)' };
+const STAGES: Instead = { by: 'only', text: '--only takes stages' };
+const FILES: readonly Instead[] = [
+  { by: 'inventory', text: '-i takes an inventory' },
+  { by: 'file', text: 'FILE is a word by itself' },
+];
+const AT_ONCE: Instead = { by: 'concurrency', text: '--concurrency takes a number of hosts' };
+const USER: Instead = { text: 'ssh.user in the inventory says as whom mcpk logs in' };
 
 /** Where a result is written to, in other commands and tools. */
 const OUTPUT: ReadonlySet<string> = new Set(['-o', '--out', '--output']);
 
 /** Flags of other tools, and what is ours. */
-const OTHERS: Readonly<Partial<Record<string, string>>> = {
-  '--dry-run': PLAN,
-  '--dryrun': PLAN,
-  '--noop': PLAN,
-  '--check': PLAN,
-  '--diff': PLAN,
-  '--ask-pass': BY_KEY,
-  '-k': BY_KEY,
-  '--private-key': BY_KEY,
-  '--user': USER,
-  '-u': USER,
-  '--become': BY_SUDO,
-  '-b': BY_SUDO,
-  '--tags': STAGES,
-  '-t': STAGES,
-  '--skip-tags': '--skip takes stages',
-  '--forks': AT_ONCE,
-  '-f': AT_ONCE,
-  '--auto-approve': '--yes does not ask',
+const OTHERS: Readonly<Partial<Record<string, readonly Instead[]>>> = {
+  '--dry-run': [PLAN],
+  '--dryrun': [PLAN],
+  '--noop': [PLAN],
+  '--check': [PLAN],
+  '--diff': [PLAN],
+  '--ask-pass': [BY_KEY],
+  '-k': [BY_KEY],
+  '--private-key': [BY_KEY],
+  '--user': [USER],
+  '-u': [USER],
+  '--become': [BY_SUDO],
+  '-b': [BY_SUDO],
+  '--tags': [STAGES],
+  '-t': [STAGES],
+  '--skip-tags': [{ by: 'skip', text: '--skip takes stages' }],
+  '--forks': [AT_ONCE],
+  '-f': [...FILES, AT_ONCE],
+  '--file': FILES,
+  '--auto-approve': [{ by: 'yes', text: '--yes does not ask' }],
 };
 
 /** What oclif says in words of its own, and what we say for it. */
