@@ -201,7 +201,20 @@ function toMistake(error: unknown, source: Source): Mistake {
     line: line + 1,
     column: column + 1,
     path: '',
-    message: `${printable(error.reason, 200)}${/^tab characters/.test(error.reason) ? ': take blanks' : ''}`,
+    message: unquoted(text, column) ?? inOurWords(error.reason),
     snippet,
   };
+}
+
+function inOurWords(reason: string): string {
+  return `${printable(reason, 200)}${/^tab characters/.test(reason) ? ': take blanks' : ''}`;
+}
+
+/** `{ password: ${NAME} }`: what YAML says of it is that a comma lacks, as the brace begins a map of its own. */
+function unquoted(line: string, column: number): string | undefined {
+  if (!line.startsWith('${', column - 1)) return undefined;
+  const start = column - 1;
+  const [before = ''] = /[^\s,[\]{}]*$/.exec(line.slice(Math.max(0, start - 60), start)) ?? [];
+  const [reference = '${NAME}'] = /^\$\{[^\s{}[\]"']*\}[^\s,{}[\]]*/.exec(line.slice(start)) ?? [];
+  return `between { } or [ ] a value with \${…} stands in quotes: "${printable(before + reference)}"`;
 }

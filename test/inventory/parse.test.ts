@@ -11,6 +11,26 @@ describe('YAML that cannot be read', () => {
     ['name: c\nname: d\n', ['a.yaml:2:1: duplicated mapping key', '    name: d', '    ^']],
     ['a: "x\u0000"', ['a.yaml:1:6: null byte is not allowed in input', '    a: "x\uFFFD"', '         ^']],
     ['a:\n\t- b', ['a.yaml:2:1: tab characters must not be used in indentation: take blanks', '    →- b', '    ^']],
+    [
+      'a: [{ b: ${MCPK_X} }]',
+      [
+        'a.yaml:1:11: between { } or [ ] a value with ${…} stands in quotes: "${MCPK_X}"',
+        '    a: [{ b: ${MCPK_X} }]',
+        '              ^',
+      ],
+    ],
+    [
+      'a: {\n  b: [~/${MCPK_X:-key}.pem, c] }',
+      [
+        'a.yaml:2:10: between { } or [ ] a value with ${…} stands in quotes: "~/${MCPK_X:-key}.pem"',
+        '      b: [~/${MCPK_X:-key}.pem, c] }',
+        '             ^',
+      ],
+    ],
+    [
+      'a: { b: "${X}" c }',
+      ['a.yaml:1:16: missed comma between flow collection entries', '    a: { b: "${X}" c }', '                   ^'],
+    ],
     ['a: b: c', ['a.yaml:1:5: bad indentation of a mapping entry', '    a: b: c', '        ^']],
     ['', ['a.yaml: is empty']],
     ['# nothing\n', ['a.yaml: is empty']],
