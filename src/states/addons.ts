@@ -5,7 +5,7 @@ import { hostsWith, type Cluster } from '../inventory/types.ts';
 import { CALICO, calicoObjects, calicoObjectsOf } from './calico/objects.ts';
 import { COREDNS, corednsObjects } from './coredns/objects.ts';
 import { owned, partial } from './kube-objects.ts';
-import { manifestObjects } from './manifests.ts';
+import { manifestObjects, readAsOf } from './manifests.ts';
 import { nodeObject } from './node-objects.ts';
 import { nodeHosts } from './node-rollout.ts';
 import type { Stage, StateContext } from './stage.ts';
@@ -42,7 +42,7 @@ function userManifests({
   manifests,
 }: Pick<StateContext, 'cluster' | 'manifests'>): ReturnType<typeof owned>[] {
   return cluster.addons.manifests.flatMap(({ name }) =>
-    manifestObjects(name, manifests).map((object) => owned(object, `manifest ${name}`)),
+    readAsOf(name, cluster, () => manifestObjects(name, manifests).map((object) => owned(object, `manifest ${name}`))),
   );
 }
 

@@ -3,7 +3,7 @@ import type { Cluster } from '../inventory/types.ts';
 import { calicoObjectsOf } from './calico/objects.ts';
 import { sandboxImage } from './containerd/config.ts';
 import { corednsObjects } from './coredns/objects.ts';
-import { manifestObjects } from './manifests.ts';
+import { manifestObjects, readAsOf } from './manifests.ts';
 import type { StateContext } from './stage.ts';
 
 /** An image that hosts pull. */
@@ -23,7 +23,7 @@ export function neededImages(cluster: Cluster, manifests: StateContext['manifest
     ['CoreDNS', corednsObjects(cluster).flatMap(imagesIn)],
     ...cluster.addons.manifests.map(({ name }): [string, string[]] => [
       `manifest ${name}`,
-      manifestObjects(name, manifests).flatMap(imagesIn),
+      readAsOf(name, cluster, () => manifestObjects(name, manifests)).flatMap(imagesIn),
     ]),
     ['the test pods of mcpk verify', [cluster.verify.image]],
   ];

@@ -6,7 +6,7 @@ import { intent } from './kube-intent.ts';
 
 export type KubeObject = Readonly<Record<string, unknown>>;
 
-export const MANIFEST_HINT = 'See addons.manifests; kubectl apply --dry-run=client -f FILE says more.';
+export const MANIFEST_HINT = 'kubectl apply --dry-run=client -f FILE says more.';
 
 /** An object that mcpk makes and removes. Throws `invalid` when it is none. */
 export function owned(manifest: KubeObject, source: string): KubeObjectResource {

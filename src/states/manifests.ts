@@ -1,6 +1,7 @@
 import { loadAll, Schema, timestampTag, YAML11_SCHEMA, YAMLException } from 'js-yaml';
 import { McpkError } from '../core/errors.ts';
 import { isMap } from '../core/merge.ts';
+import type { Cluster } from '../inventory/types.ts';
 import { MANIFEST_HINT, type KubeObject } from './kube-objects.ts';
 
 /** As kubectl reads YAML: 1.1, where `0644` is octal, but dates stay text. */
@@ -12,6 +13,24 @@ const MOST_VALUES = 500_000;
 type Manifests = ReadonlyMap<string, string>;
 
 const PARSED = new WeakMap<Manifests, Map<string, readonly KubeObject[]>>();
+
+/** What is wrong with a manifest is told with the setting that it comes from, and what that names. */
+export function readAsOf<T>(name: string, cluster: Cluster, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof McpkError)) throw error;
+    const { code, message, hint, details, cause } = error;
+    throw new McpkError(code, message, { hint, details: [...settingOf(name, cluster), ...details], cause });
+  }
+}
+
+function settingOf(name: string, { addons, network }: Cluster): string[] {
+  const index = addons.manifests.findIndex((each) => each.name === name);
+  const source = addons.manifests[index]?.source ?? network.calico.manifest;
+  const setting = index < 0 ? 'network.calico.manifest' : `addons.manifests[${String(index)}].source`;
+  return source === undefined ? [] : [`${setting}: ${source}`];
+}
 
 /** The objects of one of a run's manifests. Parsed once, as a large one takes long and several stages look at it. */
 export function manifestObjects(name: string, manifests: Manifests): readonly KubeObject[] {

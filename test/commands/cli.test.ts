@@ -287,9 +287,18 @@ describe('validate', () => {
     [
       'calico',
       'kind: Secret\napiVersion: v1\nmetadata: { name: x }\n',
-      /manifest calico: it has no ConfigMap calico-config/,
+      /manifest calico: it has no ConfigMap calico-config .* network\.calico\.manifest: \S+config hint/,
     ],
-    ['addon', 'kind: Secret\n', /manifest own: an object needs apiVersion, kind and metadata.name/],
+    [
+      'calico',
+      'ssh-ed25519 AAAA me',
+      /manifest calico: a document is no object .* network\.calico\.manifest: \S+config hint/,
+    ],
+    [
+      'addon',
+      'kind: Secret\n',
+      /manifest own: an object needs apiVersion, kind and metadata.name .* addons\.manifests\[0\]\.source: \S+config hint/,
+    ],
     ['addon', 'a: b\n c: [\n', /manifest own: .* in line 2/],
   ])('reads the files that a run would read: %s %j', async (kind, text, told) => {
     const file = join(await scratch(), 'config');

@@ -3,7 +3,7 @@ import { PATHS } from '../../core/paths.ts';
 import { isMap } from '../../core/merge.ts';
 import type { Cluster } from '../../inventory/types.ts';
 import type { KubeObject } from '../kube-objects.ts';
-import { manifestObjects } from '../manifests.ts';
+import { manifestObjects, readAsOf } from '../manifests.ts';
 import type { StateContext } from '../stage.ts';
 import { podMtu } from './mtu.ts';
 import { adaptNode, adaptPods, imagesOf, isOnNetwork } from './pods.ts';
@@ -50,7 +50,7 @@ export function calicoObjectsOf(
   mtu: ReturnType<typeof podMtu>,
 ): CalicoObjects {
   if (cluster.network.plugin !== 'calico') return { network: [], onItsNetwork: [] };
-  const objects = upstreamObjects(manifests).map((object) => adapt(cluster, object, mtu));
+  const objects = upstreamObjects(cluster, manifests).map((object) => adapt(cluster, object, mtu));
   return {
     network: [endpoint(cluster), ...objects.filter((object) => !isOnNetwork(object))],
     onItsNetwork: objects.filter(isOnNetwork),
@@ -60,18 +60,22 @@ export function calicoObjectsOf(
 /** Images that each node needs for its pods of Calico, before it has a network; none with another network plugin. */
 export function networkImages({ cluster, manifests }: StateContext): string[] {
   if (cluster.network.plugin !== 'calico') return [];
-  const everywhere = upstreamObjects(manifests).filter((object) => object['kind'] === 'DaemonSet');
+  const everywhere = upstreamObjects(cluster, manifests).filter((object) => object['kind'] === 'DaemonSet');
   const pods = everywhere.map((object) => adaptPods(object, cluster.network.calico.registry));
   return [...new Set(pods.flatMap(imagesOf))];
 }
 
-function upstreamObjects(manifests: StateContext['manifests']): readonly KubeObject[] {
+function upstreamObjects(cluster: Cluster, manifests: StateContext['manifests']): readonly KubeObject[] {
   if (!manifests.has(CALICO.manifest)) {
     throw new McpkError('invalid', "network.plugin is calico, but Calico's manifest was not loaded", {
       hint: "Name upstream's calico.yaml, a file or URL, in network.calico.manifest.",
     });
   }
-  const objects = manifestObjects(CALICO.manifest, manifests);
+  return readAsOf(CALICO.manifest, cluster, () => checkUpstreams(manifestObjects(CALICO.manifest, manifests)));
+}
+
+/** Throws `invalid` for another manifest than upstream's. */
+function checkUpstreams(objects: readonly KubeObject[]): readonly KubeObject[] {
   for (const [kind, name] of [
     ['ConfigMap', CALICO.config],
     ['DaemonSet', CALICO.node],
