@@ -121,9 +121,9 @@ const INIT: Case[] = [
 ].map(([what, words, code, says]) => [what, ['init', 'FOLDER/new.yaml', ...(words as string[])], code, says]) as Case[];
 
 const FILES: Case[] = [
-  ['a plan that is not there', ['apply', '--plan', '/nowhere'], 64, /there is no such file/],
-  ['a plan that is a folder', ['apply', '--plan', 'FOLDER'], 64, /is no file/],
-  ['a plan without end', ['apply', '--plan', '/dev/zero'], 64, /is no file/],
+  ['a plan that is not there', ['apply', '--plan', '/nowhere'], 10, /there is no such file/],
+  ['a plan that is a folder', ['apply', '--plan', 'FOLDER'], 10, /is no file/],
+  ['a plan without end', ['apply', '--plan', '/dev/zero'], 10, /is no file/],
   ['a plan of nothing', ['apply', '--plan', { file: '' }], 10, /no JSON, or not all of it/],
   ['a plan of null', ['apply', '--plan', { file: 'null' }], 10, /it: is of another type/],
   ['a plan that is an inventory', ['apply', '--plan', 'FOLDER/mcpk.yaml'], 10, /is not a plan of mcpk/],

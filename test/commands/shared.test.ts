@@ -22,7 +22,7 @@ describe('inventoryFiles', () => {
 it('inventoryFiles says how MCPK_INVENTORY joins files', () => {
   expect(() => inventoryFiles(undefined, { MCPK_INVENTORY: 'a.yaml,b.yaml' })).toThrow(
     expect.objectContaining({
-      code: 'usage',
+      code: 'invalid',
       hint: expect.stringContaining('base.yaml:berlin.yaml') as string,
     }) as Error,
   );

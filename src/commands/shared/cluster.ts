@@ -9,7 +9,7 @@ import { hostsNamer } from '../../inventory/name-hosts.ts';
 import { select } from '../../inventory/targeting.ts';
 import type { Roster } from '../../report/fold.ts';
 
-/** The files that were named, or MCPK_INVENTORY (several joined as in PATH), or ./mcpk.yaml. Throws `usage` for the name "". */
+/** The files that were named, or MCPK_INVENTORY (several joined as in PATH), or ./mcpk.yaml. Throws `usage` for the name "", `invalid` for several joined as one. */
 export function inventoryFiles(named: readonly string[] | undefined, env: NodeJS.ProcessEnv): string[] {
   if (named?.includes('') === true)
     throw new McpkError('usage', 'an inventory was named that is empty: ""', {
@@ -22,14 +22,14 @@ export function inventoryFiles(named: readonly string[] | undefined, env: NodeJS
   const isJoined = (file: string): boolean => file.includes(',') && !existsSync(file);
   const several = named?.find(isJoined);
   if (several !== undefined)
-    throw new McpkError('usage', `there is no file ${JSON.stringify(several)}`, {
+    throw new McpkError('invalid', `there is no file ${JSON.stringify(several)}`, {
       hint: `Several files are named one by one: ${quote(several.split(',').flatMap((file) => ['-i', file]))}`,
     });
   if (named && named.length > 0) return [...named];
   const fromEnvironment = (env['MCPK_INVENTORY'] ?? '').split(':').filter(Boolean);
   const joined = fromEnvironment.find(isJoined);
   if (joined !== undefined)
-    throw new McpkError('usage', `MCPK_INVENTORY: there is no file ${JSON.stringify(joined)}`, {
+    throw new McpkError('invalid', `MCPK_INVENTORY: there is no file ${JSON.stringify(joined)}`, {
       hint: 'Several files have : between them, as in PATH: MCPK_INVENTORY=base.yaml:berlin.yaml.',
     });
   return fromEnvironment.length > 0 ? fromEnvironment : [DEFAULT_FILE];

@@ -18,7 +18,7 @@ export async function writePlan(file: string, plan: Plan): Promise<void> {
 /**
  * Reads a plan and holds it against schema/plan.v1.schema.json.
  *
- * @throws McpkError `usage` when there is no such file, `invalid` when it holds no plan
+ * @throws McpkError `invalid` when there is no such file, or it holds no plan
  */
 export async function readPlan(file: string): Promise<Plan> {
   const text = await readText(file);
@@ -47,7 +47,7 @@ const WRONG: Readonly<Record<string, string>> = {
 
 async function readText(file: string): Promise<string> {
   const refuse = (why: string, cause?: unknown): McpkError =>
-    new McpkError('usage', `${file}: ${why}`, { cause, hint: AGAIN });
+    new McpkError('invalid', `${file}: ${why}`, { cause, hint: AGAIN });
   try {
     const about = await stat(file);
     if (!about.isFile()) throw refuse('is no file');

@@ -83,9 +83,9 @@ describe('what is no plan', () => {
     expect(thrown.hint).toContain('plan --out');
   });
 
-  it.each(['nowhere.json', '.'])('%s is an error of usage', async (name) => {
+  it.each(['nowhere.json', '.'])('%s is no plan either', async (name) => {
     const thrown = await error(readPlan(join(await scratch(), name)));
-    expect([thrown.code, thrown.exitCode]).toEqual(['usage', 64]);
+    expect([thrown.code, thrown.exitCode]).toEqual(['invalid', 10]);
   });
 });
 
