@@ -49,10 +49,12 @@ export async function etcdDefrag(input: DefragInput): Promise<DefragResult | und
   }
 }
 
-async function look({ cluster }: EngineInput, { reader }: Opened): Promise<EtcdReport> {
+async function look({ cluster, signal }: EngineInput, { reader }: Opened): Promise<EtcdReport> {
   const members = hostsWith(cluster, 'etcd').filter(({ name }) => reader.reaches(name));
   const questions = etcdQuestions(cluster, members);
-  const report = questions.read(await reader.ask(questions.asks));
+  const answers = await reader.ask(questions.asks);
+  signal.throwIfAborted();
+  const report = questions.read(answers);
   if (report === undefined)
     throw new McpkError('refused', 'no member of etcd answers', { hint: 'mcpk apply mends it.' });
   return report;

@@ -41,14 +41,20 @@ export async function openEtcd(input: EngineInput, more: readonly Host[]): Promi
   }
 }
 
-/** What members tell of etcd whose hosts are reached. Throws `gate` when none of them tells anything. */
+/**
+ * What members tell of etcd whose hosts are reached. Throws `gate` when none of them tells anything, the signal's reason
+ * when it aborts.
+ */
 export async function readEtcd(
   { cluster, signal }: Pick<EngineInput, 'cluster' | 'signal'>,
   fleet: Fleet,
 ): Promise<EtcdReport> {
   const reached = hostsWith(cluster, 'etcd').filter(({ name }) => fleet.sessions.has(name));
   const questions = etcdQuestions(cluster, reached);
-  const report = questions.read(await ask(fleet, questions.asks, signal));
+  const answers = await ask(fleet, questions.asks, signal);
+  // Cut short is not silent.
+  signal.throwIfAborted();
+  const report = questions.read(answers);
   if (report === undefined) throw silent(reached);
   return report;
 }
