@@ -43,9 +43,10 @@ export const nodes: Stage = {
  * change leaves the pods alone. A cordon that a run before left is lifted. A host whose Node somebody deleted comes back with new pods: one that outlived its
  * Node would not do what it did for it once, as calico-node, which says the host's address on its Node when it starts.
  */
-function around({ cluster, facts, batch, moving, brings }: AroundContext): Steps {
+function around(context: AroundContext): Steps {
+  const { cluster, facts, batch, brings } = context;
   const on = apiHost(cluster, facts);
-  const moved = withNewContainerd(batch, moving);
+  const moved = withNewContainerd(batch, context);
   const upgraded = batch.filter((name) => {
     const node = facts.nodes?.get(name);
     if (node === undefined) return false;

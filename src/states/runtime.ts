@@ -16,7 +16,7 @@ import { formerPackages, isOfUpstream, runtimeTooOld } from './containerd/source
 import { nodeBatches, nodeHosts } from './node-rollout.ts';
 import { emptyingInTurn, filling, nodesUnknown } from './drains.ts';
 import { heldPackage, versionInquiry } from './packages.ts';
-import type { AroundContext, Moving, Stage, StateContext, Steps } from './stage.ts';
+import type { AroundContext, Stage, StateContext, Steps } from './stage.ts';
 
 function packages(cluster: Cluster): PackageResource[] {
   return [
@@ -62,7 +62,8 @@ export const runtime: Stage = {
   problems: runtimeTooOld,
   rollout: nodeBatches,
   down: (cluster, facts) => nodeHosts(cluster).flatMap(({ name }) => (isDown(facts, name) ? [name] : [])),
-  waits: (_cluster, facts, moving) => nodesUnknown(facts, withNewContainerd([...moving.keys()], moving)),
+  waits: (cluster, facts, moving) =>
+    nodesUnknown(facts, withNewContainerd([...moving.keys()], { cluster, facts, moving })),
   around,
   gate: ({ hosts }) => hosts.map(runtimeAnswers),
 };
@@ -76,14 +77,23 @@ function isDown({ hosts, nodes }: Facts, name: string): boolean {
 }
 
 /** Pods may not outlive another version of what runs them; its configuration and runc they do. */
-function around({ cluster, facts, batch, moving }: AroundContext): Steps {
-  const moved = withNewContainerd(batch, moving).filter((name) => facts.nodes?.has(name) && !isDown(facts, name));
+function around(context: AroundContext): Steps {
+  const { cluster, facts, batch } = context;
+  const moved = withNewContainerd(batch, context).filter((name) => facts.nodes?.has(name) && !isDown(facts, name));
   return { before: emptyingInTurn(cluster, facts, moved), after: [], held: filling(cluster, facts, moved) };
 }
 
-/** Hosts whose containerd gets another version. */
-export function withNewContainerd(hosts: readonly string[], moving?: Moving): string[] {
-  return hosts.filter((host) => moving?.get(host)?.includes('containerd'));
+/** Hosts whose containerd gets another version: none where only the link to the one that runs was lost, and is mended. */
+export function withNewContainerd(
+  hosts: readonly string[],
+  { cluster, facts, moving, brings }: Pick<AroundContext, 'cluster' | 'facts' | 'moving' | 'brings'>,
+): string[] {
+  // What goes back has the version of some earlier inventory.
+  const wanted = isOfUpstream(cluster) && brings === undefined ? cluster.versions.containerd : undefined;
+  return hosts.filter((host) => {
+    const stays = wanted !== undefined && facts.hosts.get(host)?.runs.containerd === wanted;
+    return !stays && moving?.get(host)?.includes('containerd');
+  });
 }
 
 function containerdStates(context: StateContext): Resource[] {

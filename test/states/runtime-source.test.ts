@@ -5,10 +5,11 @@ import { moving } from '../../src/engine/plan/steps.ts';
 import type { HostPlan } from '../../src/engine/types.ts';
 import { binariesOf } from '../../src/states/artifacts.ts';
 import { runtimeTooOld } from '../../src/states/containerd/source.ts';
+import { nodes } from '../../src/states/nodes.ts';
 import { runtime } from '../../src/states/runtime.ts';
 import type { Cluster } from '../../src/inventory/types.ts';
 import type { Resource } from '../../src/resources/types.ts';
-import { contextOf, factsOf, labCluster } from './cluster.ts';
+import { contextOf, factsOf, labCluster, registered } from './cluster.ts';
 
 const OWNS_PACKAGES = ['runc', 'containerd'].map((name) => ({ ref: `package:${name}`, stage: 'runtime', hash: '' }));
 const UPSTREAM = 'containerd: { source: upstream }';
@@ -80,6 +81,19 @@ describe("upstream's containerd", () => {
     const text = textOf(await laid({}, `versions: { containerd: ${version} }`), '/etc/containerd/config.toml');
     expect(text.split('\n')[0]).toBe('version = 3');
     expect(text.split('\n').filter((each) => each.includes('bin_dir'))).toEqual([line]);
+  });
+
+  it.each([
+    ['another one runs', '2.3.6', ['cordon w1', 'drain w1']],
+    ['it runs already, and only its link was lost', '2.3.7', []],
+  ])('drains a node where %s', async (_name, runs, before) => {
+    const cluster = withRuntimeSource(await labCluster(UPSTREAM));
+    const facts = factsOf(cluster, { nodes: registered(cluster) }, { runs: { containerd: runs } });
+    const moving = new Map([['w1', ['containerd']]]);
+    for (const stage of [runtime, nodes])
+      expect(stage.around?.({ cluster, facts, batch: ['w1'], moving }).before.map(({ title }) => title)).toEqual(
+        before,
+      );
   });
 
   it('leaves the packages that a run laid where they are, held', async () => {
