@@ -15,7 +15,7 @@ import { allNodesReady, overlay } from '../test/e2e/support/mcpk.ts';
 import { bringLab } from '../test/e2e/support/start-from.ts';
 import { spread, timed, type Spread } from './measure.ts';
 import { CALICO, inventoryFlags } from './mcpk.ts';
-import { duration } from './report.ts';
+import { duration, spreadRow } from './report.ts';
 import type { Options, Report } from './types.ts';
 
 const plain = (name: string): string => join(CLONE, 'bench/plain', name);
@@ -94,13 +94,8 @@ async function beside(race: Race, { rounds, note }: Pick<Options, 'note'> & { ro
     note(`mcpk ${duration(mcpks.at(-1) ?? Number.NaN)}, the script ${duration(scripts.at(-1) ?? Number.NaN)}`);
   }
   const floor = spread(scripts);
-  const row = (name: string, { median, min, max, runs }: Spread): string[] => [
-    name,
-    duration(median),
-    `${duration(min)}–${duration(max)}`,
-    String(runs),
-    `${(median / floor.median).toFixed(2)} ×`,
-  ];
+  const row = (name: string, found: Spread): string[] =>
+    spreadRow(name, found, `${(found.median / floor.median).toFixed(2)} ×`);
   return {
     tables: [
       {

@@ -5,9 +5,9 @@
 import { exec } from '../lab/lab.ts';
 import { overlay } from '../test/e2e/support/mcpk.ts';
 import { Running } from '../test/e2e/support/running.ts';
-import { spread, timed, type Spread } from './measure.ts';
+import { spread, timed } from './measure.ts';
 import { apply, CALICO, settle, writeKubeconfig } from './mcpk.ts';
-import { duration } from './report.ts';
+import { duration, spreadRow } from './report.ts';
 import type { Options, Report } from './types.ts';
 
 const WORKER = 'w2';
@@ -55,21 +55,15 @@ export async function removal({ quick, rounds, note }: Options): Promise<Report>
   } finally {
     await kubectl('delete', 'deployment', 'leaving', '--ignore-not-found');
   }
-  const row = (name: string, { median, min, max, runs }: Spread): string[] => [
-    name,
-    duration(median),
-    `${duration(min)}–${duration(max)}`,
-    String(runs),
-  ];
   return {
     tables: [
       {
         title: 'A worker with ten pods leaves',
         head: ['', 'median', 'spread', 'runs'],
         rows: [
-          row('mcpk node remove, whole process', spread(wholes)),
-          row('its drain', spread(drains)),
-          row('all but its drain', spread(wholes.map((whole, at) => whole - (drains[at] ?? Number.NaN)))),
+          spreadRow('mcpk node remove, whole process', spread(wholes)),
+          spreadRow('its drain', spread(drains)),
+          spreadRow('all but its drain', spread(wholes.map((whole, at) => whole - (drains[at] ?? Number.NaN)))),
         ],
       },
     ],

@@ -1,5 +1,5 @@
 /** Figures as text: tables in Markdown that a terminal shows as well, and the generated parts of a document. */
-import type { Outcome } from './measure.ts';
+import type { Outcome, Spread } from './measure.ts';
 import type { Report, Table } from './types.ts';
 
 export function renderReport({ tables, notes }: Report): string {
@@ -26,6 +26,11 @@ export function replaceGenerated(text: string, name: string, body: string): stri
   return `${text.slice(0, from + begin.length)}\n${body}\n${text.slice(to)}`;
 }
 
+/** A row of a figure that was measured several times: its name, median, spread and runs, and what else there is to say. */
+export function spreadRow(name: string, { median, min, max, runs }: Spread, ...more: string[]): string[] {
+  return [name, duration(median), `${duration(min)}–${duration(max)}`, String(runs), ...more];
+}
+
 /** Rows of a race: median, spread, and the ratio to each of the named others. */
 export function raceRows(outcomes: ReadonlyMap<string, Outcome>, beside: readonly string[]): string[][] {
   return [...outcomes].map(([name, outcome]) => {
@@ -34,13 +39,7 @@ export function raceRows(outcomes: ReadonlyMap<string, Outcome>, beside: readonl
       const base = outcomes.get(other);
       return base === undefined || 'failed' in base ? '' : `${(outcome.median / base.median).toFixed(2)} ×`;
     });
-    return [
-      name,
-      duration(outcome.median),
-      `${duration(outcome.min)}–${duration(outcome.max)}`,
-      String(outcome.runs),
-      ...ratios,
-    ];
+    return spreadRow(name, outcome, ...ratios);
   });
 }
 

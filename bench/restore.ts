@@ -10,7 +10,7 @@ import { CLONE } from '../lab/paths.ts';
 import { ETCDCTL } from '../test/e2e/support/etcdctl.ts';
 import { spread, type Spread } from './measure.ts';
 import { CALICO, inventoryFlags, settle, writeKubeconfig } from './mcpk.ts';
-import { duration } from './report.ts';
+import { duration, spreadRow } from './report.ts';
 import type { Options, Report } from './types.ts';
 
 const MB = 1_000_000;
@@ -84,18 +84,12 @@ async function onMaster(script: string, ...words: string[]): Promise<void> {
 }
 
 function report(bytes: number, whole: Spread, away: Spread): Report {
-  const row = (name: string, { median, min, max, runs }: Spread): string[] => [
-    name,
-    duration(median),
-    `${duration(min)}–${duration(max)}`,
-    String(runs),
-  ];
   return {
     tables: [
       {
         title: `A bundle of ${(bytes / MB).toFixed(0)} MB is restored on three masters`,
         head: ['', 'median', 'spread', 'runs'],
-        rows: [row('mcpk etcd restore, whole process', whole), row('the API is away', away)],
+        rows: [spreadRow('mcpk etcd restore, whole process', whole), spreadRow('the API is away', away)],
       },
     ],
     notes: ['The three masters, their disks and the client are on this one machine.'],

@@ -8,8 +8,8 @@ import { host } from '../lab/lab.ts';
 import { CLONE } from '../lab/paths.ts';
 import { underLoad, type Outcome } from '../test/e2e/support/under-load.ts';
 import { applied, BRIDGE, inventoryFlags, settle, writeKubeconfig } from './mcpk.ts';
-import { spread, timed, type Spread } from './measure.ts';
-import { duration } from './report.ts';
+import { spread, timed } from './measure.ts';
+import { spreadRow } from './report.ts';
 import type { Options, Report } from './types.ts';
 
 const MASTER = 'm1';
@@ -50,22 +50,15 @@ export async function rolling({ quick, rounds, note }: Options): Promise<Report>
   const failures = loads.flatMap((each) => each.failures);
   const requests = loads.reduce((sum, each) => sum + each.requests, 0);
   const turnedAway = loads.reduce((sum, each) => sum + each.turnedAway, 0);
-  const row = (name: string, { median, min, max, runs }: Spread, ratio = ''): string[] => [
-    name,
-    duration(median),
-    `${duration(min)}–${duration(max)}`,
-    String(runs),
-    ratio,
-  ];
   return {
     tables: [
       {
         title: 'One flag of the API server over three masters',
         head: ['', 'median', 'spread', 'runs', 'ratio'],
         rows: [
-          row('one API server: graceful stop', spread(stops)),
-          row('one API server: start to ready', spread(starts)),
-          row('mcpk apply, whole process', all, `${(all.median / one.median).toFixed(2)} × both`),
+          spreadRow('one API server: graceful stop', spread(stops)),
+          spreadRow('one API server: start to ready', spread(starts)),
+          spreadRow('mcpk apply, whole process', all, `${(all.median / one.median).toFixed(2)} × both`),
         ],
       },
     ],

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { CLONE } from '../lab/paths.ts';
 import { readBundle } from '../src/core/etcd-bundle.ts';
 import { spread, type Spread } from './measure.ts';
-import { duration } from './report.ts';
+import { duration, spreadRow } from './report.ts';
 import { ADDRESS, FOLDER, startEtcdHost, type EtcdHost } from './snapshot/host.ts';
 import type { Options, Report } from './types.ts';
 
@@ -96,14 +96,8 @@ interface Found {
 }
 
 function report({ mcpk, etcdctl, peaks, bytes }: Found): Report {
-  const row = (name: string, { median, min, max, runs }: Spread, memory = ''): string[] => [
-    name,
-    duration(median),
-    `${duration(min)}–${duration(max)}`,
-    String(runs),
-    `${(median / etcdctl.median).toFixed(2)} ×`,
-    memory,
-  ];
+  const row = (name: string, found: Spread, memory = ''): string[] =>
+    spreadRow(name, found, `${(found.median / etcdctl.median).toFixed(2)} ×`, memory);
   return {
     tables: [
       {
