@@ -1,5 +1,6 @@
 import { cniPluginNames } from '../core/cni-plugins.ts';
 import { CONTAINERD_OF_UPSTREAM } from '../core/versions.ts';
+import { CONTAINERD_PROGRAMS, isOfUpstream } from '../core/upstream-runtime.ts';
 import type { Cluster } from '../inventory/types.ts';
 import type { Artifact } from '../states/stage.ts';
 
@@ -24,7 +25,6 @@ export type Release =
 
 const KUBERNETES = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubelet', 'kube-proxy', 'kubectl'];
 const ETCD = ['etcd', 'etcdctl', 'etcdutl'];
-const CONTAINERD = ['containerd', 'containerd-shim-runc-v2', 'ctr'];
 /** All that upstream's releases of the last years hold; each of them lacks one or the other. */
 const CNI_PLUGINS =
   'bandwidth bridge dhcp dummy firewall host-device host-local ipvlan loopback macvlan portmap ptp sbr static tap tuning vlan vrf';
@@ -71,19 +71,19 @@ export const COMPONENTS: readonly Component[] = [
   },
   {
     name: 'containerd',
-    required: ({ containerd }) => (containerd.source === 'upstream' ? CONTAINERD : []),
+    required: (cluster) => (isOfUpstream(cluster) ? CONTAINERD_PROGRAMS : []),
     version: ({ versions }) => versions.containerd ?? CONTAINERD_OF_UPSTREAM,
     upstream: 'https://github.com/containerd/containerd/releases/download',
     mirror: (cluster) => cluster.artifacts.mirrors.containerd,
     release(mirror, version, arch) {
       const file = `containerd-${version}-linux-${arch}.tar.gz`;
       const url = `${mirror}/v${version}/${file}`;
-      return { type: 'archive', file, url, checksum: `${url}.sha256sum`, inside: 'bin', programs: CONTAINERD };
+      return { type: 'archive', file, url, checksum: `${url}.sha256sum`, inside: 'bin', programs: CONTAINERD_PROGRAMS };
     },
   },
   {
     name: 'runc',
-    required: ({ containerd }) => (containerd.source === 'upstream' ? ['runc'] : []),
+    required: (cluster) => (isOfUpstream(cluster) ? ['runc'] : []),
     version: ({ versions }) => versions.runc,
     upstream: 'https://github.com/opencontainers/runc/releases/download',
     mirror: (cluster) => cluster.artifacts.mirrors.runc,

@@ -5,8 +5,9 @@ import type { Facts } from './facts.ts';
 import { owns } from './laid.ts';
 
 /**
- * The cluster with `containerd.source` and what follows from it. Where the inventory says nothing, hosts that run
- * the package that a run gave them keep it, as a change drains every node; a new cluster gets upstream's, and so does one of which nothing was read.
+ * The cluster with `containerd.source` and what follows from it. Where the inventory says nothing, hosts that run the
+ * package that a run gave them keep it, as a change drains every node; a new cluster gets upstream's, and so does one
+ * of which nothing was read.
  */
 export function withRuntimeSource(cluster: Cluster, facts?: Pick<Facts, 'hosts'>): Cluster {
   const { containerd, versions } = cluster;

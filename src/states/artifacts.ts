@@ -1,5 +1,6 @@
 import { cniPluginNames } from '../core/cni-plugins.ts';
 import { PATHS } from '../core/paths.ts';
+import { CONTAINERD_PROGRAMS, isOfUpstream } from '../core/upstream-runtime.ts';
 import type { BinaryResource } from '../resources/types.ts';
 import type { Cluster, Host } from '../inventory/types.ts';
 import { directory } from './build.ts';
@@ -8,7 +9,6 @@ import type { Artifact, Stage, StateContext } from './stage.ts';
 /** kubectl too: steps and gates run it, against the local API server. */
 const CONTROL_PLANE = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubectl'];
 const ETCD = ['etcd', 'etcdctl', 'etcdutl'];
-const RUNTIME = ['containerd', 'containerd-shim-runc-v2', 'ctr', 'runc'];
 
 /** Names of the binaries that a host needs for its roles, in the order in which they are wanted. */
 export function binariesOf(cluster: Cluster, host: Host): string[] {
@@ -20,7 +20,7 @@ export function binariesOf(cluster: Cluster, host: Host): string[] {
     ...(node ? ['kubelet'] : []),
     ...(node && cluster.kubeProxy.enabled ? ['kube-proxy'] : []),
     ...(node ? cniPluginNames(cluster.network.plugin) : []),
-    ...(node && cluster.containerd.source === 'upstream' ? RUNTIME : []),
+    ...(node && isOfUpstream(cluster) ? [...CONTAINERD_PROGRAMS, 'runc'] : []),
   ];
 }
 

@@ -2,6 +2,7 @@ import type { Facts } from '../cluster/facts.ts';
 import { hasLaid } from '../cluster/laid.ts';
 import { runtimeAnswers } from '../cluster/runtime.ts';
 import { secretly } from '../core/secret.ts';
+import { CONTAINERD_PROGRAMS, isOfUpstream } from '../core/upstream-runtime.ts';
 import type { Cluster } from '../inventory/types.ts';
 import { render } from '../render/render.ts';
 import { toToml } from '../render/toml.ts';
@@ -12,7 +13,7 @@ import { cniPlugins } from './cni.ts';
 import { CONTAINERD, containerdConfig, containerdMajor } from './containerd/config.ts';
 import { proxyFiles } from './containerd/proxy.ts';
 import { registryFiles } from './containerd/registries.ts';
-import { formerPackages, isOfUpstream, runtimeTooOld } from './containerd/source.ts';
+import { formerPackages, runtimeTooOld } from './containerd/source.ts';
 import { nodeBatches, nodeHosts } from './node-rollout.ts';
 import { emptyingInTurn, filling, nodesUnknown } from './drains.ts';
 import { heldPackage, versionInquiry } from './packages.ts';
@@ -38,8 +39,9 @@ function ofPackages(cluster: Cluster): Runtime {
 
 /** Its unit is upstream's own (containerd.service of its repository), and comes before one that a package has. */
 function ofUpstream(context: StateContext): Runtime {
-  const containerd = linkTo('containerd', context);
-  const others = ['containerd-shim-runc-v2', 'ctr', 'runc'].map((name) => linkTo(name, context));
+  const [daemon, ...besides] = CONTAINERD_PROGRAMS;
+  const containerd = linkTo(daemon, context);
+  const others = [...besides, 'runc'].map((name) => linkTo(name, context));
   const unitFile = file(unitPath(CONTAINERD.unit), render('containerd/containerd.service', {}));
   return {
     resources: [...formerPackages(context.own), containerd, ...others, unitFile],

@@ -1,6 +1,7 @@
 import type { Facts, HostFacts } from '../../cluster/facts.ts';
 import { owns } from '../../cluster/laid.ts';
 import { minorNumber } from '../../core/versions.ts';
+import { isOfUpstream } from '../../core/upstream-runtime.ts';
 import type { Cluster } from '../../inventory/types.ts';
 import type { PackageResource } from '../../resources/types.ts';
 import { nodeHosts } from '../node-rollout.ts';
@@ -12,10 +13,6 @@ const PACKAGES = ['runc', 'containerd'];
 
 /** Kubernetes 1.37 takes containerd 1.x for the last time (its release notes on the CRI's RuntimeConfig). */
 const LAST_WITH_FIRST_MAJOR = 37;
-
-export function isOfUpstream({ containerd }: Cluster): boolean {
-  return containerd.source === 'upstream';
-}
 
 /** The packages of a host that has upstream's now: they stay, held, so that no upgrade of them restarts the unit. */
 export function formerPackages(own: HostFacts): PackageResource[] {

@@ -6,9 +6,9 @@ import { isIpv4 } from '../../core/ipv4.ts';
 import { kubeletSetting } from '../../core/kubelet-setting.ts';
 import { linesOf } from '../../core/lines.ts';
 import { PATHS } from '../../core/paths.ts';
+import { isOfUpstream } from '../../core/upstream-runtime.ts';
 import type { Cluster, Host } from '../../inventory/types.ts';
 import { evictionProblems } from './eviction.ts';
-import { isOfUpstream } from '../containerd/source.ts';
 import { isNode } from '../node-rollout.ts';
 import type { Problem } from '../stage.ts';
 
