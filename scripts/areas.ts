@@ -34,6 +34,11 @@ export const AREAS: Readonly<Record<string, Area>> = {
     about: 'restores of etcd, what docs/recovery.md tells',
     files: ['21-restore', '27-recovery'].map(endToEnd),
   },
+  ci: { about: 'the recipes of docs/ci.md, and jobs that are cancelled', files: [endToEnd('29-ci')] },
+  rounds: {
+    about: 'apply, verify, reset, twenty times (MCPK_ROUNDS): the same each time, and nothing grows',
+    files: [endToEnd('30-rounds')],
+  },
   reboots: { about: 'hosts that reboot, packages of hosts', files: [endToEnd('25-reboots')] },
   network: { about: 'the bridge, Calico, one in place of none', files: ['00-networks', '15-calico'].map(endToEnd) },
   faults: {

@@ -1,15 +1,12 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Flags, Parser, type Command } from '@oclif/core';
 import { describe, expect, it } from 'vitest';
 import { ROOT } from '../../scripts/process.ts';
 import { COMMANDS } from '../../src/commands/main.ts';
-import { BaseCommand } from '../../src/commands/shared/base-command.ts';
-import { parseExpression } from '../../src/inventory/expression.ts';
-import { STAGES } from '../../src/states/index.ts';
 import { scratch } from '../commands/support.ts';
 import { blocks, commandsOf, DOCS, spans } from './blocks.ts';
+import { parse } from './parse.ts';
 
 const PACKAGE = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
   name: string;
@@ -65,31 +62,6 @@ const OTHERS: Readonly<Record<string, (words: readonly string[]) => string | und
   mkdir: () => undefined,
   kubectl: () => undefined, // test/e2e runs it
 };
-
-interface Parsed {
-  id: string;
-  flags: Record<string, unknown>;
-}
-
-/** A command as mcpk reads it. Throws what mcpk would say. */
-async function parse(words: readonly string[]): Promise<Parsed> {
-  const id = [words.slice(0, 2).join(':'), words[0] ?? ''].find((each) => Object.hasOwn(COMMANDS, each));
-  if (id === undefined) throw new Error(`mcpk has no command ${String(words[0])}`);
-  const command = COMMANDS[id] as Command.Class;
-  const given = words.slice(id.split(':').length);
-  const { flags } = await Parser.parse([...given], {
-    flags: { ...BaseCommand.baseFlags, ...command.flags, json: Flags.boolean(), help: Flags.boolean() },
-    args: command.args ?? {},
-    strict: command.strict !== false,
-    '--': true,
-  });
-  const { limit, only = [], skip = [] } = flags as { limit?: string; only?: string[]; skip?: string[] };
-  if (limit !== undefined) parseExpression(limit);
-  const stages = STAGES.map(({ name }) => name);
-  const wrong = [...only, ...skip].find((name) => !stages.includes(name) && name !== name.toUpperCase());
-  if (wrong !== undefined) throw new Error(`there is no stage ${wrong}`);
-  return { id, flags };
-}
 
 /** What is wrong with a command of a block; undefined when nothing is. */
 async function wrongWith([program = '', ...words]: readonly string[]): Promise<string | undefined> {
