@@ -51,6 +51,7 @@ describe('the package', () => {
     const wanted = [
       'bin/code-cache.js',
       'bin/run.js',
+      'examples/ci/gitlab-ci.yml',
       'dist/mcpk.cjs',
       'oclif.manifest.json',
       'schema/cluster.v1.schema.json',
