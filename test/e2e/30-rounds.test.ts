@@ -2,11 +2,11 @@ import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { spread } from '../../bench/measure.ts';
 import { CLONE } from '../../lab/paths.ts';
 import type { RunResult } from '../../src/engine/types.ts';
+import { casesOf, grown, mediansOf, type Census } from '../support/rounds.ts';
 import { FULL } from '../support/tier.ts';
-import { census, grown, type Census } from './support/census.ts';
+import { census } from './support/census.ts';
 import { isClear } from './support/hosts.ts';
 import { eventually, mcpkJson, NODES } from './support/mcpk.ts';
 import { startFrom } from './support/start-from.ts';
@@ -16,16 +16,17 @@ const ROUNDS = Number(process.env['MCPK_ROUNDS'] ?? 20);
 /** Durations and medians, for whoever compares: .cache/rounds.json. */
 const FIGURES = join(CLONE, '.cache', 'rounds.json');
 
-/** In their order; each reports what JUnit's form can tell. */
+/** In their order. */
 const COMMANDS = {
   apply: ['apply', '--yes'],
   verify: ['verify'],
   reset: ['reset', '--yes', '--cluster', 'lab'],
 } as const;
 type Name = keyof typeof COMMANDS;
+type Seconds = Record<Name, number>;
 
 interface Round {
-  seconds: Record<Name, number>;
+  seconds: Seconds;
   /** What each command said, without its times and names of runs. */
   results: Record<Name, unknown>;
 }
@@ -50,20 +51,13 @@ function summaryOf({ status, changed, failed, pending, removed, stages }: Partia
   return { status, changed, failed, pending, removed, stages: stages?.map(({ ms: _ms, ...stage }) => stage) };
 }
 
-/** `etcd m1`, with what became of it where it did not pass. */
-function casesOf(xml: string): string[] {
-  const cases = xml.matchAll(/<testcase classname="([^"]*)" name="([^"]*)" time="[^"]*"(\/?)>(?:\s*<(\w+))?/g);
-  return [...cases].map(([, suite, name, ended, outcome]) => [suite, name, ended === '/' ? '' : outcome].join(' '));
-}
-
-/** Medians of rounds 2 to 6 and of the last five, in seconds, and the second through the first. */
-function mediansOf(rounds: readonly Round[]): Record<Name, { early: number; late: number; ratio: number }> {
-  const of = (name: Name): { early: number; late: number; ratio: number } => {
-    const all = rounds.map(({ seconds }) => seconds[name]);
-    const [early, late] = [spread(all.slice(1, 6)).median, spread(all.slice(-5)).median];
-    return { early, late, ratio: late / early };
-  };
-  return { apply: of('apply'), verify: of('verify'), reset: of('reset') };
+/** Also of a run that is cut short. */
+async function keepFigures(seconds: readonly Seconds[]): Promise<void> {
+  const names = Object.keys(COMMANDS) as Name[];
+  const medians = Object.fromEntries(names.map((name) => [name, mediansOf(seconds.map((each) => each[name]))]));
+  await mkdir(join(CLONE, '.cache'), { recursive: true });
+  await writeFile(FIGURES, `${JSON.stringify({ at: new Date().toISOString(), medians, seconds }, undefined, 2)}\n`);
+  process.stdout.write(`round ${String(seconds.length)}: ${JSON.stringify({ ...seconds.at(-1), medians })}\n`);
 }
 
 /** Once no session of a run is left, which go a moment after it. */
@@ -83,17 +77,12 @@ describe.runIf(FULL)(`apply, verify and reset, ${String(ROUNDS)} times`, () => {
     for (let at = 1; at <= ROUNDS; at += 1) {
       const done = await round();
       rounds.push(done);
-      const medians = mediansOf(rounds);
-      const seconds = rounds.map((each) => each.seconds);
-      await mkdir(join(CLONE, '.cache'), { recursive: true });
-      await writeFile(FIGURES, `${JSON.stringify({ at: new Date().toISOString(), medians, seconds }, undefined, 2)}\n`);
-      process.stdout.write(`round ${String(at)}: ${JSON.stringify(done.seconds)}\n`);
+      await keepFigures(rounds.map(({ seconds }) => seconds));
       for (const name of NODES) await isClear(name);
       // The first one installs packages, which stay.
       if (at > 2) expect(done.results, `round ${String(at)} beside the second`).toEqual(rounds[1]?.results);
       first ??= await atRest();
     }
-    process.stdout.write(`medians: ${JSON.stringify(mediansOf(rounds))}\n`);
     const then = first ?? new Map<string, number>();
     let more: string[] = [];
     // What ends is still there for a moment.

@@ -1,3 +1,4 @@
+import type { Census } from '../../support/rounds.ts';
 import { NODES, on } from './mcpk.ts';
 
 /**
@@ -32,8 +33,6 @@ const RANDOM = /(systemd-private-)[0-9a-f]{32}-(.*\.service)-\w+/g;
 const BOUNDED = /^file \/var\/lib\/mcpk\/journal(\.1)?$/;
 
 /** `m1 file /etc/hosts` → how often it is there, over all hosts. */
-export type Census = ReadonlyMap<string, number>;
-
 export async function census(): Promise<Census> {
   const counts = new Map<string, number>();
   const texts = await Promise.all(NODES.map(async (name) => [name, await on(name, 'sh', '-c', LINES)] as const));
@@ -44,12 +43,4 @@ export async function census(): Promise<Census> {
     }
   }
   return counts;
-}
-
-/** What there is now and was not then, or not as often. */
-export function grown(then: Census, now: Census): string[] {
-  return [...now].flatMap(([line, count]) => {
-    const before = then.get(line) ?? 0;
-    return count > before ? [`${line}${count > 1 ? ` (${String(before)} → ${String(count)})` : ''}`] : [];
-  });
 }
