@@ -76,11 +76,11 @@ describe('each recipe is what its system takes', () => {
     expect((await githubMistakes(text)).join('\n')).toContain(said);
   });
 
-  it.each([
-    ['a word that is none', 'resource_group:', 'resorce_group:', 'resorce_group'],
-    ['a value that is none', 'when: always', 'when: ever', 'always'],
-  ])('and %s is found, of GitLab', async (_what, right, wrong, said) => {
-    expect(await gitlabMistakes(readText('examples/ci/gitlab-ci.yml').replace(right, wrong))).toContain(said);
+  it('and words that are none are found, of GitLab', async () => {
+    const text = readText('examples/ci/gitlab-ci.yml').replace('resource_group:', 'resorce_group:');
+    const mistakes = await gitlabMistakes(text.replace('when: always', 'when: ever'));
+    expect(mistakes).toMatch(/resorce_group/);
+    expect(mistakes).toMatch(/found ever/);
   });
 });
 
