@@ -33,6 +33,11 @@ export interface ErrorDetails {
   hint?: string | undefined;
   /** Further lines for a reader: the last answer, journal lines, paths. No secrets. */
   details?: string[];
+  /**
+   * Seconds after which it is worth another try, as a host that boots or is being installed may do it then. Absent: it
+   * stays so until somebody acts.
+   */
+  again?: number | undefined;
   cause?: unknown;
 }
 
@@ -45,6 +50,7 @@ export class McpkError extends Error {
   stage: string | undefined;
   readonly hint: string | undefined;
   readonly details: readonly string[];
+  again: number | undefined;
 
   constructor(code: ErrorCode, message: string, more: ErrorDetails = {}) {
     super(message, more.cause === undefined ? undefined : { cause: more.cause });
@@ -53,6 +59,7 @@ export class McpkError extends Error {
     this.stage = more.stage;
     this.hint = more.hint;
     this.details = more.details ?? [];
+    this.again = more.again;
   }
 
   get exitCode(): number {
@@ -61,9 +68,10 @@ export class McpkError extends Error {
 
   /** The same with one thing more that can be done. */
   orElse(hint: string): McpkError {
-    const { code, message, host, details, cause } = this;
+    const { code, message, host, details, cause, again } = this;
     return new McpkError(code, message, {
       host,
+      again,
       details: [...details],
       hint: [this.hint, hint].filter(Boolean).join(' '),
       cause,

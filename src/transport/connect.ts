@@ -1,5 +1,6 @@
 import { McpkError } from '../core/errors.ts';
 import { becomeOf, remoteScript } from './bootstrap.ts';
+import { AGAIN } from './dial-errors.ts';
 import { ConnectionPool } from './hops.ts';
 import type { Lease } from './hops.ts';
 import { Pace } from './pace.ts';
@@ -40,6 +41,7 @@ export async function connect(target: Target, options: ConnectOptions): Promise<
       throw new McpkError('interrupted', `${target.name}: interrupted`, { host: target.name, cause: error });
     throw new McpkError('unreachable', `${target.name}: ${(error as Error).message}`, {
       host: target.name,
+      again: AGAIN.refused,
       cause: error,
     });
   }

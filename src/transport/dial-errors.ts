@@ -13,6 +13,12 @@ export function beforeLogin(error: DialFailure): DialFailure {
   return /no matching/.test(error.message) ? error : dropped(error.message);
 }
 
+/**
+ * Seconds between two tries at a host that is waited for. Who has not logged in yet may come at any time; a login that
+ * was refused counts against us: sshd keeps an address out that fails too often (PerSourcePenalties, 5 s for each).
+ */
+export const AGAIN = { unreached: 1, otherKey: 5, refused: 10 } as const;
+
 export function dropped(why: string): DialFailure {
   return Object.assign(new Error(why), { code: 'DROPPED' });
 }
@@ -21,7 +27,13 @@ export function dropped(why: string): DialFailure {
 export function dialError(hop: Hop, failure: DialFailure, identities: Identities | undefined): McpkError {
   const where = `${hop.address}:${hop.port}`;
   const make = (message: string, hint: string, details: string[] = []): McpkError =>
-    new McpkError('unreachable', `${hop.label}: ${message}`, { host: hop.name, hint, details, cause: failure });
+    new McpkError('unreachable', `${hop.label}: ${message}`, {
+      host: hop.name,
+      hint,
+      details,
+      cause: failure,
+      again: AGAIN.unreached,
+    });
   if (failure.level === 'client-authentication') return refusedLogin(hop, failure, identities);
   if (/no matching key exchange/.test(failure.message))
     return make(
@@ -78,6 +90,7 @@ function refusedLogin(hop: Hop, failure: DialFailure, identities: Identities | u
   return new McpkError('unreachable', `${hop.label}: ${hop.address}:${hop.port} refused the login of ${hop.user}`, {
     host: hop.name,
     cause: failure,
+    again: AGAIN.refused,
     details: [...tried.map((key) => `refused  ${key}`), ...skipped.map((key) => `skipped  ${key}`)],
     hint:
       /not supported/.test(skipped.join('\n')) && tried.length === 0

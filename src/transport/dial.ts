@@ -5,14 +5,15 @@ import ssh2 from 'ssh2';
 import type { Client } from 'ssh2';
 import { McpkError } from '../core/errors.ts';
 import { algorithms } from './algorithms.ts';
-import { beforeLogin, dialError, dropped } from './dial-errors.ts';
+import { AGAIN, beforeLogin, dialError, dropped } from './dial-errors.ts';
 import type { DialFailure } from './dial-errors.ts';
-import { hostKeyRefused, recordedTypeGone } from './host-key-errors.ts';
-import { mayRecord, readKnownHosts, recordKey } from './known-hosts-files.ts';
-import { entriesOf, judge } from './known-hosts.ts';
-import type { Verdict } from './known-hosts.ts';
+import { hostKeyRefused, notGiven, recordedTypeGone } from './host-key-errors.ts';
+import { linesFor, mayRecord, readKnownHosts, recordKey } from './known-hosts-files.ts';
+import { judgeBy } from './known-hosts.ts';
+import type { KnownHost, Verdict } from './known-hosts.ts';
 import { explainAgent, identitiesOf } from './identities.ts';
 import type { Identities } from './identities.ts';
+import { replaceHostKey } from './pin-keys.ts';
 import { recordPlace } from './route.ts';
 import type { Hop } from './route.ts';
 
@@ -90,7 +91,7 @@ interface Login {
 
 function login(hop: Hop, stream: Duplex, { identities, signal }: Login): Promise<Connection> {
   // A key that is revoked is none to ask for.
-  const recorded = entriesOf(readKnownHosts(hop).entries, hop.keyName).filter((entry) => !entry.revoked);
+  const recorded = linesFor(hop).filter((entry) => !entry.revoked);
   const judged = new JudgedKey(hop);
   const client = new ssh2.Client();
   return new Promise((resolve, reject) => {
@@ -113,7 +114,9 @@ function login(hop: Hop, stream: Duplex, { identities, signal }: Login): Promise
       if (error.level === 'agent') identities.skipped.push(`agent: ${error.message}`);
       else if (judged.refusal) fail(judged.refusal);
       else if (/no matching host key/.test(error.message) && recorded.length > 0)
-        fail(recordedTypeGone(hop, recorded, error));
+        fail(
+          later(isGiven(hop, recorded) ? notGiven(hop, recorded, undefined) : recordedTypeGone(hop, recorded, error)),
+        );
       else fail(authenticating ? error : beforeLogin(error));
     });
     // A connection lost after the banner but before `ready` emits only `close`.
@@ -162,29 +165,45 @@ function hearInTurns(stream: Duplex): void {
 class JudgedKey {
   readonly #hop: Hop;
   refusal: McpkError | undefined;
-  #fresh: Buffer | undefined;
+  /** Records the key. */
+  #keep: (() => unknown) | undefined;
 
   constructor(hop: Hop) {
     this.#hop = hop;
   }
 
   accepts(key: Buffer): boolean {
-    const verdict: Verdict = judge(readKnownHosts(this.#hop).entries, this.#hop.keyName, key);
-    if (verdict.is === 'known') return true;
-    const place = recordPlace(this.#hop);
-    if (verdict.is === 'unknown' && this.#hop.acceptNewHostKeys && place) {
-      this.#fresh = Buffer.from(key);
+    const hop = this.#hop;
+    const verdict: Verdict = judgeBy(linesFor(hop), key);
+    const own = Buffer.from(key);
+    if (verdict.is === 'known') {
+      if (isGiven(hop, [verdict.entry])) this.#keep = () => replaceHostKey({ hop }, { key: own });
+      return true;
+    }
+    const place = recordPlace(hop);
+    if (verdict.is === 'unknown' && hop.acceptNewHostKeys && place) {
+      this.#keep = () => recordKey(place, own);
       this.refusal = failed(() => mayRecord(place));
-    } else this.refusal = hostKeyRefused(this.#hop, key, verdict);
+    } else if (verdict.is === 'changed' && isGiven(hop, verdict.recorded))
+      this.refusal = later(notGiven(hop, verdict.recorded, key));
+    else this.refusal = later(hostKeyRefused(hop, key, verdict));
     return this.refusal === undefined;
   }
 
   /** After the login: a host that could not prove itself is not recorded. Gives the error when that fails. */
   record(): McpkError | undefined {
-    const place = recordPlace(this.#hop);
-    const fresh = this.#fresh;
-    return fresh && place ? failed(() => recordKey(place, fresh)) : undefined;
+    return this.#keep && failed(this.#keep);
   }
+}
+
+/** Lines that decide about a hop are all given, or none is, but for what is revoked. */
+function isGiven({ given }: Hop, [first]: readonly KnownHost[]): boolean {
+  return first !== undefined && (given?.keys.includes(first) ?? false);
+}
+
+/** An installer has a key of its own. */
+function later(refusal: McpkError): McpkError {
+  return Object.assign(refusal, { again: AGAIN.otherKey });
 }
 
 /** What was thrown: within a listener of ssh2 it would end the process. */

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { Client } from 'ssh2';
 import { McpkError } from '../core/errors.ts';
 import { dial, openSocket } from './dial.ts';
+import { AGAIN } from './dial-errors.ts';
 import type { Connection, OpenStream } from './dial.ts';
 import { Limit } from './limits.ts';
 import type { Hop } from './route.ts';
@@ -127,6 +128,7 @@ function forward(client: Client, from: Hop, to: Hop): OpenStream {
         reject(
           new McpkError('unreachable', `${to.label}: ${from.label} cannot reach ${to.address}:${to.port} (${why})`, {
             host: to.name,
+            again: AGAIN.unreached,
             hint: 'Is the host switched on, its address as the jump host sees it, and AllowTcpForwarding on there?',
           }),
         );

@@ -1,7 +1,7 @@
 import { McpkError } from '../core/errors.ts';
 import { quote } from '../core/quote.ts';
 import { fingerprint, keyType } from './known-hosts.ts';
-import type { KnownHost, Verdict } from './known-hosts.ts';
+import type { GivenKeys, KnownHost, Verdict } from './known-hosts.ts';
 
 /** The host whose key was judged, for the words of a refusal. */
 export interface JudgedHost {
@@ -11,6 +11,7 @@ export interface JudgedHost {
   readonly keyName: string;
   readonly knownHostsFiles: readonly string[];
   readonly globalKnownHostsFiles?: readonly string[];
+  readonly given?: GivenKeys;
 }
 
 /** Why a connection was refused for its key (exit 12). */
@@ -22,7 +23,7 @@ export function hostKeyRefused(host: JudgedHost, key: Buffer, verdict: Exclude<V
         host: host.name,
         details: [
           `offered   ${offered}`,
-          `searched  ${[...host.knownHostsFiles, ...(host.globalKnownHostsFiles ?? [])].join(', ') || 'no known_hosts file'}`,
+          `searched  ${[...(host.given ? [host.given.from] : []), ...host.knownHostsFiles, ...(host.globalKnownHostsFiles ?? [])].join(', ') || 'no known_hosts file'}`,
         ],
         hint: `Compare the fingerprint with the host's own (ssh-keygen -lf on its console), then ${quote(['mcpk', 'host-key', 'pin', '--limit', host.name])}, or run once with --accept-new-host-keys.`,
       });
@@ -46,6 +47,16 @@ export function hostKeyRefused(host: JudgedHost, key: Buffer, verdict: Exclude<V
         hint: `${removal(verdict.recorded)} and pin the new key, but only if the host was installed anew; if it was not, somebody may sit in between.`,
       });
   }
+}
+
+/** Another key than the operator vouches for; `key` undefined: none of such a type. */
+export function notGiven(host: JudgedHost, given: readonly KnownHost[], key: Buffer | undefined): McpkError {
+  const told = given.map((entry) => `given     ${describe(entry.type, entry.key)} in ${place(entry)}`);
+  return new McpkError('hostKey', `${host.name}: ${host.keyName} has another host key than --host-keys-from gives`, {
+    host: host.name,
+    details: key === undefined ? told : [`offered   ${describe(keyType(key) ?? 'unknown', key)}`, ...told],
+    hint: 'It may run its installer still, or what it ran before; or the given key is of an earlier install. If it is none of these, somebody may sit in between.',
+  });
 }
 
 /** The host has none of the recorded types to offer: nothing to compare, which is a change too. */

@@ -1,13 +1,12 @@
-import { McpkError } from '../core/errors.ts';
+import type { McpkError } from '../core/errors.ts';
 import { hostKeyRefused } from './host-key-errors.ts';
 import type { Hop } from './route.ts';
 import { wayId, type ConnectionPool } from './hops.ts';
-import { forgetKeys, mayRecord, readKnownHosts, recordKey } from './known-hosts-files.ts';
-import type { RecordPlace } from './known-hosts-files.ts';
+import { readKnownHosts } from './known-hosts-files.ts';
 import { entriesOf, fingerprint, judge, keyType } from './known-hosts.ts';
 import type { IgnoredLine, Verdict } from './known-hosts.ts';
 import { offeredKey } from './offered-key.ts';
-import { recordPlace, routeOf } from './route.ts';
+import { routeOf } from './route.ts';
 import type { Target } from './types.ts';
 
 /** A host or a jump host, with the way to it. */
@@ -70,58 +69,6 @@ export async function scanHostKey(
     verdict: verdict.is,
     key,
   };
-}
-
-/**
- * Where {@link pinHostKey} would record a scanned key, or has it; nothing is written. Throws `hostKey` when another key
- * is recorded for the host, or this one is revoked: those lines are the user's to remove; `invalid` when the file, or
- * the name, is not one to write.
- */
-export function pinPlace({ hop }: Door, scanned: ScannedKey): RecordPlace & { known: boolean } {
-  const verdict = judge(readKnownHosts(hop).entries, hop.keyName, scanned.key);
-  if (verdict.is === 'known') return { file: verdict.entry.file, name: hop.keyName, known: true };
-  if (verdict.is !== 'unknown') throw hostKeyRefused(hop, scanned.key, verdict);
-  const place = recordPlace(hop);
-  if (place === undefined)
-    throw new McpkError('invalid', `${hop.label}: no known_hosts file to write to`, {
-      host: hop.name,
-      hint: 'Name one in ssh.knownHostsFiles.',
-    });
-  mayRecord(place);
-  return { ...place, known: false };
-}
-
-/** Records a scanned key in the first known_hosts file. `added` is false when it is known. Throws as {@link pinPlace}. */
-export function pinHostKey(door: Door, scanned: ScannedKey): { file: string; added: boolean } {
-  const place = pinPlace(door, scanned);
-  return { file: place.file, added: !place.known && recordKey(place, scanned.key) };
-}
-
-/**
- * As {@link pinHostKey}, in place of other keys that are recorded for the host. Throws `hostKey` where these stand in a
- * file that is not written to, or in lines of other hosts too: those are the user's to change.
- */
-export function replaceHostKey(door: Door, scanned: ScannedKey): { file: string; added: boolean } {
-  const { hop } = door;
-  const verdict = judge(readKnownHosts(hop).entries, hop.keyName, scanned.key);
-  if (verdict.is === 'changed') {
-    const place = recordPlace(hop);
-    // A line may give the host's name and its address.
-    const own = new Set([hop.keyName, hop.name.toLowerCase(), hop.address]);
-    const isOwn = ({ file, names }: (typeof verdict.recorded)[number]): boolean =>
-      file === place?.file &&
-      (names.startsWith('|') ||
-        names
-          .toLowerCase()
-          .split(',')
-          .every((name) => own.has(name)));
-    if (place === undefined || !verdict.recorded.every(isOwn)) throw hostKeyRefused(hop, scanned.key, verdict);
-    forgetKeys(
-      place,
-      verdict.recorded.map(({ line }) => line),
-    );
-  }
-  return pinHostKey(door, scanned);
 }
 
 /** What is recorded for a host or a jump host, and lines of its files that could not be used. */

@@ -18,7 +18,7 @@ import { readRegularFile, UnreadableFile } from '../core/read-file.ts';
 import { untilChanged } from '../core/until-changed.ts';
 import { refuseAlias, refuseName, refuseOtherKind, withoutLinks } from './known-hosts-guard.ts';
 import { entriesOf, keyType, knownHostLine, parseKnownHosts } from './known-hosts.ts';
-import type { KnownHost, KnownHosts } from './known-hosts.ts';
+import type { GivenKeys, KnownHost, KnownHosts } from './known-hosts.ts';
 
 /** Larger than the known_hosts of any company. */
 const MOST_BYTES = 64 * 2 ** 20;
@@ -44,6 +44,14 @@ export function readKnownHosts({
     entries: [...all.flatMap((one) => one.entries), ...(revokedHostKeys === undefined ? [] : revoked(revokedHostKeys))],
     ignored: all.flatMap((one) => one.ignored),
   };
+}
+
+/** The lines that decide about the key of a hop: those that are given for it, else those of its files. */
+export function linesFor(hop: TrustFiles & { keyName: string; given?: GivenKeys }): KnownHost[] {
+  const given = hop.given?.keys ?? [];
+  const recorded = entriesOf(readKnownHosts(hop).entries, hop.keyName);
+  const isNamed = given.some(({ revoked }) => !revoked);
+  return [...given, ...(isNamed ? recorded.filter(({ revoked }) => revoked) : recorded)];
 }
 
 /** Where a key is to be recorded. */

@@ -13,6 +13,13 @@ export interface KnownHost {
   readonly key: Buffer;
 }
 
+/** Keys that the operator vouches for on the command line, over known_hosts. */
+export interface GivenKeys {
+  /** The file or the command that they are from, as it was named. */
+  readonly from: string;
+  readonly keys: readonly KnownHost[];
+}
+
 /** A line that is not used, and why, without a word of it: the file may be a private one of another kind. */
 export interface IgnoredLine {
   readonly file: string;
@@ -84,7 +91,11 @@ export function entriesOf(known: readonly KnownHost[], name: string): KnownHost[
 
 /** Compares raw key bytes; a revoked key is revoked whatever other lines say. */
 export function judge(known: readonly KnownHost[], name: string, key: Buffer): Verdict {
-  const own = entriesOf(known, name);
+  return judgeBy(entriesOf(known, name), key);
+}
+
+/** The same by the lines of the host alone. */
+export function judgeBy(own: readonly KnownHost[], key: Buffer): Verdict {
   const same = own.filter((entry) => entry.key.equals(key));
   const revoked = same.find((entry) => entry.revoked);
   if (revoked) return { is: 'revoked', entry: revoked };

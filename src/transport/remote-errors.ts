@@ -1,5 +1,6 @@
 import { span } from '../core/duration.ts';
 import { McpkError } from '../core/errors.ts';
+import { AGAIN } from './dial-errors.ts';
 import type { Exit } from './remote-script.ts';
 
 interface Who {
@@ -51,6 +52,7 @@ export function scriptEnded({ host, user }: Who, { exit, stderr, preamble, start
   if (exit.code === undefined && exit.signal === undefined) {
     return new McpkError('unreachable', `${host}: the connection was lost`, {
       host,
+      again: AGAIN.unreached,
       details: said,
       hint: 'The host ends what was running and frees its lock within 15 s. Run the same command again.',
     });
@@ -59,6 +61,7 @@ export function scriptEnded({ host, user }: Who, { exit, stderr, preamble, start
   const cause = exit.signal === undefined ? '' : '; after 8 s without a sign of life the host does that itself';
   return new McpkError('unreachable', `${host}: the session ${started ? 'ended' : 'did not start'} (${how}${cause})`, {
     host,
+    again: AGAIN.refused,
     details: said,
     hint: started
       ? 'Run the same command again.'
@@ -69,6 +72,7 @@ export function scriptEnded({ host, user }: Who, { exit, stderr, preamble, start
 export function notStarted({ host, user, startLimit }: Who & { startLimit: number }): McpkError {
   return new McpkError('unreachable', `${host}: logged in, but nothing runs there after ${startLimit} s`, {
     host,
+    again: AGAIN.unreached,
     hint: `Try by hand, at its address and port: log in as ${user} and run true. Its shell's profile or sudo may wait for something.`,
   });
 }
@@ -107,6 +111,7 @@ export function talksOn(host: string, limit: number): McpkError {
 export function noProgress({ host, what, silentMs }: { host: string; what: string; silentMs: number }): McpkError {
   return new McpkError('unreachable', `${host}: no sign of life for ${span(silentMs)} while it was asked for ${what}`, {
     host,
+    again: AGAIN.unreached,
     hint: 'That host hangs, or its disk does: look at it, then run the same command again.',
   });
 }

@@ -2,6 +2,7 @@ import type { ClientChannel } from 'ssh2';
 import { McpkError } from '../core/errors.ts';
 import { startOf } from './bootstrap.ts';
 import type { Become, Start } from './bootstrap.ts';
+import { AGAIN } from './dial-errors.ts';
 import { RecordParser } from './frames.ts';
 import type { RecordHead } from './frames.ts';
 import { noRecord, notStarted, scriptEnded, talksOn, wrongPassword } from './remote-errors.ts';
@@ -196,7 +197,12 @@ function openChannel<T>(
   return new Promise((resolve, reject) => {
     const lost = (): void =>
       settle(() =>
-        reject(new McpkError('unreachable', `${options.host}: the connection was lost`, { host: options.host })),
+        reject(
+          new McpkError('unreachable', `${options.host}: the connection was lost`, {
+            host: options.host,
+            again: AGAIN.unreached,
+          }),
+        ),
       );
     const abort = (): void => settle(() => reject(options.signal.reason as Error));
     const late = setTimeout(() => settle(() => reject(notStarted(options))), options.startLimit * 1000);

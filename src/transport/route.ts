@@ -1,7 +1,8 @@
 import { dirname, resolve } from 'node:path';
 import { McpkError } from '../core/errors.ts';
 import type { RecordPlace, TrustFiles } from './known-hosts-files.ts';
-import { hostName } from './known-hosts.ts';
+import { entriesOf, hostName } from './known-hosts.ts';
+import type { GivenKeys } from './known-hosts.ts';
 import { readSshConfig } from './ssh-config-file.ts';
 import type { ConfigEntry } from './ssh-config-file.ts';
 import { expandHome } from './ssh-config-include.ts';
@@ -33,6 +34,8 @@ export interface Hop extends TrustFiles {
   /** Path of the agent's socket. */
   readonly agent?: string;
   readonly acceptNewHostKeys: boolean;
+  /** Those of this hop alone. */
+  readonly given?: GivenKeys;
   /** Of the inventory; see `withoutLinks`. */
   readonly inventoryFolder?: string;
   /** Seconds. */
@@ -48,6 +51,7 @@ export function forHost(error: McpkError, host: string): McpkError {
     host,
     details: [...error.details],
     hint: error.hint,
+    again: error.again,
     cause: error,
   });
 }
@@ -140,9 +144,15 @@ function hopOf(
     globalKnownHostsFiles: entry.globalKnownHostsFiles ?? GLOBAL_KNOWN_HOSTS,
     ...(entry.revokedHostKeys === undefined ? {} : { revokedHostKeys: entry.revokedHostKeys }),
     acceptNewHostKeys: target.acceptNewHostKeys,
+    ...(target.givenKeys === undefined ? {} : { given: ofHop(target.givenKeys, keyName, end.label) }),
     ...(target.source === undefined ? {} : { inventoryFolder: dirname(resolve(target.source)) }),
     connectTimeout: target.connectTimeout,
   };
+}
+
+/** By its name in known_hosts, or in the inventory: whoever installs hosts may know them by the latter. */
+function ofHop({ from, keys }: GivenKeys, keyName: string, label: string): GivenKeys {
+  return { from, keys: [...new Set([keyName, label].flatMap((name) => entriesOf(keys, name)))] };
 }
 
 function agentOf({ identityAgent = 'SSH_AUTH_SOCK' }: ConfigEntry, environment: Environment): string | undefined {

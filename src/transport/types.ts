@@ -1,5 +1,6 @@
 import type { RemoteAnswer, RemoteCommand } from './commands.ts';
 import type { ConnectionPool } from './hops.ts';
+import type { GivenKeys } from './known-hosts.ts';
 import type { Limit } from './limits.ts';
 import type { Patience } from './patience.ts';
 
@@ -22,6 +23,8 @@ export interface Target {
   source?: string;
   /** trust on first use: record unknown keys, still refuse changed ones. */
   acceptNewHostKeys: boolean;
+  /** Of a host that is named there no other key is taken; it is recorded in the place of others. */
+  givenKeys?: GivenKeys;
 }
 
 /** Counted per host, asserted in tests: a no-op is at most two round trips after the handshake. */

@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import { McpkError } from '../../core/errors.ts';
 import { padEnd } from '../../report/theme.ts';
-import type { pinPlace } from '../../transport/host-keys.ts';
+import type { pinPlace } from '../../transport/pin-keys.ts';
 import { BaseCommand } from '../shared/base-command.ts';
 import { limited } from '../shared/cluster.ts';
 import { confirm } from '../shared/confirm.ts';
@@ -51,7 +51,7 @@ export default class Pin extends BaseCommand<typeof Pin> {
 
   /** Asks for those that are new, records them; gives why one was not. */
   private async pin(offered: readonly Offered[], pinned: Pinned[]): Promise<(offered: Offered) => Error | undefined> {
-    const { pinHostKey, pinPlace } = await import('../../transport/host-keys.ts');
+    const { pinHostKey, pinPlace } = await import('../../transport/pin-keys.ts');
     const failed = new Map<string, Error>();
     const tried = <T>({ door }: Offered, work: () => T): T[] => {
       try {

@@ -62,8 +62,9 @@ export default class Replace extends RunningCommand<typeof Replace> {
 
   /** Whoever answers at that address gets all that a member of the cluster gets. */
   private async pin(host: Host): Promise<void> {
-    const [{ doorsOf, scanHostKey, replaceHostKey }, { ConnectionPool }] = await Promise.all([
+    const [{ doorsOf, scanHostKey }, { replaceHostKey }, { ConnectionPool }] = await Promise.all([
       import('../../transport/host-keys.ts'),
+      import('../../transport/pin-keys.ts'),
       import('../../transport/hops.ts'),
     ]);
     const door = doorsOf(targetOf(host)).at(-1);
