@@ -10,7 +10,7 @@ import type { Ending } from './shared/exit-codes.ts';
 import { commandLine, MEANT_BY, REACHED_BY } from './shared/command-line.ts';
 import { askOver, mayAsk } from './shared/confirm.ts';
 import { engineInput } from './shared/engine-input.ts';
-import { changeFlags, fetchFlags, lockFlags, reportFlags, runFlags, snapshotFlags } from './shared/flags.ts';
+import { changeFlags, fetchFlags, lockFlags, reportFlags, runFlags, snapshotFlags, waitFlags } from './shared/flags.ts';
 import { startRecord } from './shared/run-record.ts';
 import { savedPlan } from './shared/saved-plan.ts';
 
@@ -30,6 +30,7 @@ export default class Apply extends BaseCommand<typeof Apply> {
     ...fetchFlags,
     ...snapshotFlags,
     ...lockFlags,
+    ...waitFlags,
     ...changeFlags,
     ...reportFlags,
     plan: Flags.string({

@@ -1,4 +1,5 @@
 import type { Cluster } from '../inventory/types.ts';
+import type { HostKeysFrom } from '../transport/host-keys-from.ts';
 import type { ArtifactIndex, Stage } from '../states/stage.ts';
 import type { Emit, Selection } from './types.ts';
 
@@ -16,6 +17,10 @@ export interface EngineInput {
   selection: Selection;
   concurrency: number;
   acceptNewHostKeys: boolean;
+  /** Over known_hosts. */
+  hostKeys?: HostKeysFrom | undefined;
+  /** ms; how long to wait for hosts that are not up. 0 or absent = not at all. */
+  waitForHosts?: number | undefined;
   /** `2` or `25%`: so many workers may be away. */
   skipUnreachable?: string;
   /** Takes down what should stay up: quorum, the last API server. */

@@ -180,12 +180,14 @@ export type Event = { at: number } & (
     }
   | {
       type: 'phase';
-      name: 'connect' | 'lock' | 'gather' | 'compile' | 'probe' | 'plan' | 'execute' | 'verify';
+      name: 'wait' | 'connect' | 'lock' | 'gather' | 'compile' | 'probe' | 'plan' | 'execute' | 'verify';
       state: 'start' | 'end';
     }
   | { type: 'connected'; host: string; ms: number }
   /** A run that goes on without it gathers; one that does not ends with this error. */
   | { type: 'unreachable'; host: string; error: McpkError }
+  /** A host that the run waits for, and why it is not up; told anew when that changes. Without `why`: it is up. */
+  | { type: 'awaited'; host: string; why?: string }
   /** A host answered; what was asked in the same turn travelled together. */
   | { type: 'round-trip'; host: string; what: string; ms: number }
   | { type: 'planned'; plan: Plan; ms: number }

@@ -49,6 +49,12 @@ export function add(model: RunModel, event: Event): void {
       return;
     case 'phase':
       model.phase = event.state === 'start' ? event.name : undefined;
+      // Who was up a moment ago is connected to anew.
+      if (model.phase === 'connect') model.connected.clear();
+      return;
+    case 'awaited':
+      if (event.why === undefined) model.connected.add(event.host);
+      else model.connected.delete(event.host);
       return;
     case 'connected':
       model.connected.add(event.host);

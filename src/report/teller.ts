@@ -1,7 +1,7 @@
 import type { Event } from '../engine/types.ts';
 import { eventLine, warningLine } from './event-line.ts';
 import { causeOf, foldByCause, hostsWithin, LINE, type Roster, type Told } from './fold.ts';
-import type { Theme } from './theme.ts';
+import { clean, type Theme } from './theme.ts';
 
 export interface Teller {
   tell(event: Event): void;
@@ -19,7 +19,7 @@ export function createTeller(
   { verbose, roster }: { verbose: boolean; roster?: Roster | undefined },
 ): Teller {
   let lost: Told[] = [];
-  let warnings: Told[] = [];
+  let held: Held[] = [];
   const failed = new Set<string>();
   const warn = (all: readonly Told[]): void => {
     for (const { hosts, message, hint } of foldByCause(all, roster)) {
@@ -28,17 +28,20 @@ export function createTeller(
     }
   };
   const flush = (): void => {
-    const held = warnings;
-    warnings = [];
-    warn(held);
+    const all = held;
+    held = [];
+    warn(all.filter((each) => each.type === 'warning'));
+    for (const { hosts, message } of foldByCause(all.flatMap(toldOfWaiting), roster))
+      write(clean(message(hostsWithin(verbose ? Infinity : LINE / 3, hosts, roster))), true);
   };
   return {
     flush,
     tell(event) {
-      if (event.type === 'warning' && event.host !== undefined) {
+      const own = heldOf(event);
+      if (own) {
         // Those of one turn belong together; none waits for what comes next.
-        if (warnings.length === 0) setImmediate(flush);
-        warnings.push(event);
+        if (held.length === 0) setImmediate(flush);
+        held.push(own);
         return;
       }
       flush();
@@ -59,6 +62,20 @@ export function createTeller(
       if (line !== undefined) write(line, event.type === 'warning');
     },
   };
+}
+
+type Held = Extract<Event, { type: 'warning' | 'awaited' }>;
+
+/** What is so of one host, and may be so of others. */
+function heldOf(event: Event): Held | undefined {
+  if (event.type === 'warning') return event.host === undefined ? undefined : event;
+  return event.type === 'awaited' ? event : undefined;
+}
+
+function toldOfWaiting(event: Held): Told[] {
+  if (event.type !== 'awaited') return [];
+  const { host, why } = event;
+  return [{ host, message: why === undefined ? `${host}: is up` : `waiting for ${why}` }];
 }
 
 function withoutHint({ host, message, code }: Told): Told {

@@ -116,6 +116,7 @@ function lastFrame(model: RunModel, theme: Theme, options: StageLineOptions): st
 }
 
 const PHASES: Readonly<Record<string, string>> = {
+  wait: 'waiting for',
   connect: 'connecting to',
   lock: 'waiting for the lock of',
   gather: 'reading',
@@ -128,7 +129,8 @@ function phaseLine(model: RunModel, theme: Theme, spinner: string): string {
   const open = model.hosts.filter((host) => !model.connected.has(host));
   // Small commands do not say which hosts they will ask: then those that were reached.
   const all = model.hosts.length > 0 ? model.hosts : [...model.connected];
-  const hosts = model.phase === 'connect' && open.length > 0 ? open : all;
+  const isLogin = model.phase === 'connect' || model.phase === 'wait';
+  const hosts = isLogin && open.length > 0 ? open : all;
   const said = hosts.length === 0 ? 'working' : `${PHASES[model.phase ?? ''] ?? 'working on'} ${hosts.join(', ')}`;
   return `${paint(theme, 'cyan', spinner)} ${said}`;
 }

@@ -22,32 +22,58 @@ export class Sshd {
   readonly port: number;
   readonly identity: string;
   readonly knownHosts: string;
-  readonly hostKey: Buffer;
-  readonly #process: ChildProcess;
+  #process: ChildProcess | undefined;
   log = '';
 
-  private constructor(folder: string, port: number, process: ChildProcess) {
+  private constructor(folder: string, port: number) {
     this.folder = folder;
     this.port = port;
     this.identity = join(folder, 'id');
     this.knownHosts = join(folder, 'known_hosts');
-    this.hostKey = publicKey(join(folder, 'host_ed25519.pub'));
-    this.#process = process;
-    process.stderr?.on('data', (chunk: Buffer) => (this.log += chunk.toString()));
-    writeFileSync(this.knownHosts, knownHostLine(hostName('127.0.0.1', port), this.hostKey));
+    this.makeHostKeys();
+    writeFileSync(this.knownHosts, this.knownHostLine());
   }
 
   static async start(lines: readonly string[] = []): Promise<Sshd> {
+    const sshd = await Sshd.prepare(lines);
+    await sshd.up();
+    return sshd;
+  }
+
+  /** With keys and a port; nothing listens there yet. */
+  static async prepare(lines: readonly string[] = []): Promise<Sshd> {
     const folder = mkdtempSync(join(tmpdir(), 'mcpk-sshd-'));
     const port = await freePort();
     execFileSync('chmod', ['755', folder]);
-    for (const type of ['ed25519', 'ecdsa'])
-      execFileSync('ssh-keygen', ['-q', '-t', type, '-N', '', '-f', join(folder, `host_${type}`)]);
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, 'id')]);
     execFileSync('chmod', ['644', join(folder, 'id.pub')]);
     writeFileSync(join(folder, 'sshd_config'), config(folder, port, lines));
     writeFileSync(join(folder, 'start.sh'), START);
     mkdirSync(join(folder, 'ns'));
+    return new Sshd(folder, port);
+  }
+
+  get hostKey(): Buffer {
+    return publicKey(join(this.folder, 'host_ed25519.pub'));
+  }
+
+  /** As `ssh-keyscan` has it. */
+  knownHostLine(name = hostName('127.0.0.1', this.port)): string {
+    return knownHostLine(name, this.hostKey);
+  }
+
+  /** As one that is installed anew has them; a running sshd keeps those that it has. */
+  makeHostKeys(): void {
+    for (const type of ['ed25519', 'ecdsa']) {
+      const file = join(this.folder, `host_${type}`);
+      rmSync(file, { force: true });
+      execFileSync('ssh-keygen', ['-q', '-t', type, '-N', '', '-f', file]);
+    }
+  }
+
+  /** Of a host that was down nothing is left but its keys and its port. */
+  async up(): Promise<void> {
+    const { folder } = this;
     const child = spawn(
       // Ended with the test, however that ends.
       'setpriv',
@@ -68,14 +94,15 @@ export class Sshd {
       ],
       { stdio: ['ignore', 'ignore', 'pipe'] },
     );
-    const sshd = new Sshd(folder, port, child);
-    await sshd.#listening();
-    return sshd;
+    this.#process = child;
+    this.log = '';
+    child.stderr.on('data', (chunk: Buffer) => (this.log += chunk.toString()));
+    await this.#listening(child);
   }
 
   /** Pid of sshd itself, the first process of a pid namespace: what is asked for or ended inside is this test's own. */
   get pid(): number {
-    const parent = this.#process.pid;
+    const parent = this.#process?.pid;
     return Number(readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim());
   }
 
@@ -101,20 +128,26 @@ export class Sshd {
     return execFileSync('nsenter', ['-m', '-p', '-t', String(this.pid), ...argv], { encoding: 'utf8' });
   }
 
+  /** The host is off. */
+  async down(): Promise<void> {
+    const child = this.#process;
+    if (!child || child.exitCode !== null) return;
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    // unshare itself does not listen to signals while it waits.
+    process.kill(this.pid, 'SIGKILL');
+    await ended;
+    this.#process = undefined;
+  }
+
   async stop(): Promise<void> {
-    const ended = new Promise((resolve) => this.#process.once('exit', resolve));
-    if (this.#process.exitCode === null) {
-      // unshare itself does not listen to signals while it waits.
-      process.kill(this.pid, 'SIGKILL');
-      await ended;
-    }
+    await this.down();
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  async #listening(): Promise<void> {
+  async #listening(child: ChildProcess): Promise<void> {
     const deadline = Date.now() + 10_000;
     while (!this.log.includes('Server listening')) {
-      if (Date.now() > deadline || this.#process.exitCode !== null) throw new Error(`sshd did not start:\n${this.log}`);
+      if (Date.now() > deadline || child.exitCode !== null) throw new Error(`sshd did not start:\n${this.log}`);
       await delay(10);
     }
   }

@@ -4,7 +4,7 @@ import type { Pins, PinsOptions } from '../../artifacts/pins.ts';
 import type { Facts } from '../../cluster/facts.ts';
 import { McpkError } from '../../core/errors.ts';
 import type { EngineInput } from '../../engine/input.ts';
-import type { Emit } from '../../engine/types.ts';
+import type { Emit, Event } from '../../engine/types.ts';
 import { needsFacts, parseExpression } from '../../inventory/expression.ts';
 import { select } from '../../inventory/targeting.ts';
 import type { Cluster, Host } from '../../inventory/types.ts';
@@ -20,6 +20,8 @@ export interface RunFlags {
   'accept-new-host-keys': boolean;
   'skip-unreachable'?: string | undefined;
   'wait-lock'?: number | undefined;
+  'wait-for-hosts'?: number | undefined;
+  'host-keys-from'?: string | undefined;
   'no-rollback'?: boolean | undefined;
   'update-lock'?: boolean | undefined;
   locked?: boolean | undefined;
@@ -72,6 +74,8 @@ export async function engineInput(
     selection: { ...(limit ? { limit } : {}), ...(only ? { only } : {}), ...(skip ? { skip } : {}) },
     concurrency: flags.concurrency,
     acceptNewHostKeys: flags['accept-new-host-keys'],
+    hostKeys: await givenKeys(flags['host-keys-from'], caller.signal),
+    waitForHosts: flags['wait-for-hosts'],
     ...(flags['skip-unreachable'] === undefined ? {} : { skipUnreachable: flags['skip-unreachable'] }),
     snapshot: flags['no-snapshot'] ? undefined : placeOf(flags.snapshot ?? '.'),
     noRollback: flags['no-rollback'] ?? false,
@@ -91,7 +95,14 @@ export async function engineInput(
 /** Hosts that are chosen by what they tell are all asked first, without the lock; then the run begins with the few. */
 async function gathered(input: EngineInput): Promise<Facts> {
   const { gatherFacts } = await import('../../engine/runs/reading.ts');
-  return gatherFacts({ ...input, emit: () => undefined });
+  const isAwaited = ({ type }: Event): boolean => type === 'awaited';
+  return gatherFacts({ ...input, emit: (event) => (isAwaited(event) ? input.emit(event) : undefined) });
+}
+
+async function givenKeys(from: string | undefined, signal: AbortSignal): Promise<EngineInput['hostKeys']> {
+  if (from === undefined) return undefined;
+  const { HostKeysFrom } = await import('../../transport/host-keys-from.ts');
+  return HostKeysFrom.open(from, signal);
 }
 
 /** As a plan keeps it. A slash at its end, which makes it a folder, stays. */

@@ -5,12 +5,10 @@ import { pause } from '../../core/pause.ts';
 import type { Step } from '../../states/stage.ts';
 import { ask } from './ask.ts';
 import type { Fleet } from './fleet.ts';
+import { isStarting, STARTING_WHY, SYSTEM } from './starting.ts';
 
 /** Random, and another one at each boot: it alone tells a host that has booted from one that was only cut off. */
 const BOOT_ID = ['cat', '/proc/sys/kernel/random/boot_id'];
-/** sshd answers long before the last unit is up, and the gates that follow count from here. */
-const SYSTEM = ['systemctl', 'is-system-running'];
-const STARTING: ReadonlySet<string> = new Set(['initializing', 'starting']);
 const POLL_MS = 1000;
 
 type Boots = Step & Required<Pick<Step, 'boots'>>;
@@ -56,8 +54,9 @@ async function comeBack(fleet: Fleet, { on: host, boots }: Boots, { before, sign
       const asks = [BOOT_ID, SYSTEM].map((argv) => ({ argv, limit: 10 }));
       const [id, system] = await session.exec(asks, until).finally(() => session.close());
       const isAnew = id?.exitCode === 0 && id.stdout !== before;
-      if (isAnew && !STARTING.has(system?.stdout.trim() ?? '')) return true;
-      seen = isAnew ? 'systemd has not started all of it' : 'it still runs as before';
+      // The gates that follow count from here.
+      if (isAnew && !isStarting(system)) return true;
+      seen = isAnew ? STARTING_WHY : 'it still runs as before';
     } catch (error) {
       if (error instanceof McpkError && error.code === 'hostKey') throw error;
       if (!until.aborted) seen = error instanceof Error ? error.message : String(error);

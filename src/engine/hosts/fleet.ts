@@ -4,15 +4,18 @@ import { contactable, type Host } from '../../inventory/types.ts';
 import { connect } from '../../transport/connect.ts';
 import { ConnectionPool } from '../../transport/hops.ts';
 import { Limit } from '../../transport/limits.ts';
+import type { HostKeysFrom } from '../../transport/host-keys-from.ts';
 import { lockedError } from '../../transport/lock.ts';
 import type { Downloaded, DownloadRequest, Session, SessionRecord, Source, Target } from '../../transport/types.ts';
 import type { EngineInput } from '../input.ts';
 import type { Emit, Event } from '../types.ts';
 import { loadScripts } from '../wire/scripts.ts';
+import { waitForHosts } from './wait-for-hosts.ts';
 
 export interface FleetOptions {
   concurrency: number;
   acceptNewHostKeys: boolean;
+  hostKeys?: HostKeysFrom | undefined;
   /** `plan` and `verify` take no lock. */
   lock: 'exclusive' | 'none';
   /** Who holds it, for the next one who asks: one line. */
@@ -20,6 +23,8 @@ export interface FleetOptions {
   signal: AbortSignal;
   emit: Emit;
   since: () => number;
+  /** Hosts that were waited for in vain, and why: they are not asked again. */
+  givenUp?: ReadonlyMap<string, McpkError>;
 }
 
 /** One command for {@link Fleet.exec}. */
@@ -74,7 +79,7 @@ export interface Fleet {
 /** Connects to all hosts side by side. Hosts that fail are listed, not thrown. */
 export async function openFleet(hosts: readonly Host[], options: FleetOptions): Promise<Fleet> {
   const sessions = new Map<string, Session>();
-  const unreachable = new Map<string, McpkError>();
+  const unreachable = new Map(options.givenUp);
   const scripts = loadScripts();
   const pool = new ConnectionPool();
   // Reading hundreds of answers at once would keep this process from sending the signs of life that its locks rest on.
@@ -89,7 +94,13 @@ export async function openFleet(hosts: readonly Host[], options: FleetOptions): 
       pool,
       inLine,
     });
-  await eachLimited(hosts, options.concurrency, async (host) => {
+  const lost = (host: string, error: McpkError): void => {
+    unreachable.set(host, error);
+    options.emit({ at: options.since(), type: 'unreachable', host, error });
+  };
+  for (const [host, error] of unreachable) lost(host, error);
+  const asked = hosts.filter(({ name }) => !unreachable.has(name));
+  await eachLimited(asked, options.concurrency, async (host) => {
     const started = performance.now();
     try {
       sessions.set(host.name, await join(host));
@@ -99,8 +110,7 @@ export async function openFleet(hosts: readonly Host[], options: FleetOptions): 
         error instanceof McpkError
           ? error
           : new McpkError('unreachable', String(error), { host: host.name, cause: error });
-      unreachable.set(host.name, failure);
-      options.emit({ at: options.since(), type: 'unreachable', host: host.name, error: failure });
+      lost(host.name, failure);
     }
   });
   for (const found of [sessions, unreachable]) inOrder(found, hosts);
@@ -142,7 +152,24 @@ interface Connecting {
   stages?: Extract<Event, { type: 'run-start' }>['stages'];
 }
 
-/** Says that a run begins, and connects. The caller looks who is unreachable, and closes the fleet. */
+/** With `--wait-for-hosts`: those that are not up when its time is over. */
+async function awaited(
+  hosts: readonly Host[],
+  input: EngineInput,
+  since: () => number,
+): Promise<ReadonlyMap<string, McpkError>> {
+  const { waitForHosts: limit = 0, concurrency, hostKeys, signal, emit } = input;
+  if (limit === 0) return new Map();
+  const pool = new ConnectionPool();
+  const reach = (host: Host, until: AbortSignal): Promise<Session> =>
+    connect(targetOf(host, input), { signal: until, lock: { kind: 'none', who: '' }, code: {}, pool });
+  emit({ at: since(), type: 'phase', name: 'wait', state: 'start' });
+  const left = await waitForHosts(hosts, { limit, concurrency, reach, hostKeys, signal, emit, since });
+  emit({ at: since(), type: 'phase', name: 'wait', state: 'end' });
+  return left;
+}
+
+/** Says that a run begins, waits for hosts where it is told to, and connects. The caller looks who is unreachable, and closes the fleet. */
 export async function connectHosts(
   input: EngineInput,
   { hosts, lock, stages = [] }: Connecting,
@@ -151,8 +178,9 @@ export async function connectHosts(
   const since = (): number => performance.now() - started;
   const { emit, command, cluster } = input;
   emit({ at: 0, type: 'run-start', command, cluster: cluster.name, hosts: hosts.map(({ name }) => name), stages });
+  const givenUp = await awaited(hosts, input, since);
   emit({ at: since(), type: 'phase', name: 'connect', state: 'start' });
-  const fleet = await openFleet(hosts, { ...input, lock, since });
+  const fleet = await openFleet(hosts, { ...input, lock, since, givenUp });
   emit({ at: since(), type: 'phase', name: 'connect', state: 'end' });
   return { fleet, since };
 }
@@ -207,13 +235,14 @@ async function takeLock(session: Session, signal: AbortSignal): Promise<void> {
 const LOCK_TRIES = 40;
 const LOCK_POLL_MS = 500;
 
-function targetOf(host: Host, options: FleetOptions): Target {
+function targetOf(host: Host, options: Pick<FleetOptions, 'acceptNewHostKeys' | 'hostKeys'>): Target {
   return {
     name: host.name,
     address: host.address,
     source: host.source,
     ...host.ssh,
     acceptNewHostKeys: options.acceptNewHostKeys,
+    ...(options.hostKeys ? { givenKeys: options.hostKeys.given } : {}),
   };
 }
 
