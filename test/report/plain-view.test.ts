@@ -111,6 +111,30 @@ describe('what is so on several hosts', () => {
 `);
   });
 
+  it('is one line of hosts that are waited for, and so is that they are up', async () => {
+    const awaited = (host: string, what?: string): Event => ({
+      at: 1,
+      type: 'awaited',
+      host,
+      ...(what === undefined ? {} : { why: `${host}: ${what}` }),
+    });
+    expect(
+      await seen([
+        awaited('m1', 'nothing listens'),
+        awaited('m2', 'nothing listens'),
+        awaited('w1', 'no route'),
+        { at: 2, type: 'warning', host: 'w2', message: 'w2: no key to log in with' },
+        { at: 3, type: 'phase', name: 'wait', state: 'end' },
+        awaited('m1'),
+        awaited('m2'),
+      ]),
+    ).toBe(`! w2: no key to log in with
+waiting for m1, m2: nothing listens
+waiting for w1: no route
+m1, m2: is up
+`);
+  });
+
   it('is left to the error where the run ends with it', async () => {
     expect(await seen(lost)).toBe('');
   });

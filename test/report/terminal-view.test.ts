@@ -69,6 +69,26 @@ describe('the view on a terminal', () => {
       [{ at: 1, type: 'connected', host: 'm1', ms: 1 }],
       /working on m1\n/,
     ],
+    [
+      'names the hosts that are waited for still',
+      [
+        { ...start, hosts: ['m1', 'm2', 'w1'] },
+        { at: 1, type: 'phase', name: 'wait', state: 'start' },
+        { at: 2, type: 'awaited', host: 'm2' },
+        { at: 2, type: 'awaited', host: 'w1' },
+        { at: 3, type: 'awaited', host: 'w1', why: 'w1: no route' },
+      ],
+      /waiting for m1, w1\n/,
+    ],
+    [
+      'connects anew to those that were waited for',
+      [
+        { ...start, hosts: ['m1', 'm2'] },
+        { at: 2, type: 'awaited', host: 'm2' },
+        { at: 3, type: 'phase', name: 'connect', state: 'start' },
+      ],
+      /connecting to m1, m2\n/,
+    ],
     ['names no host before one is known', [{ at: 1, type: 'warning', message: 'x' }], / working\n/],
     [
       'counts hosts with nothing to do as done',

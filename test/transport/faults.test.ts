@@ -6,6 +6,7 @@ import { connect } from '../../src/transport/connect.ts';
 import type { McpkError } from '../../src/core/errors.ts';
 import { ConnectionPool } from '../../src/transport/hops.ts';
 import { doorsOf, scanHostKey, showHostKeys } from '../../src/transport/host-keys.ts';
+import { knownHostLine, parseKnownHosts } from '../../src/transport/known-hosts.ts';
 import { pinHostKey, replaceHostKey } from '../../src/transport/pin-keys.ts';
 import type { RemoteScript } from '../../src/transport/remote-script.ts';
 import { HostSession } from '../../src/transport/session.ts';
@@ -13,7 +14,7 @@ import type { ConnectOptions, Session, Target } from '../../src/transport/types.
 import { failure } from './failure.ts';
 import { FaultyServer } from './faulty-server.ts';
 import type { Faults } from './faulty-server.ts';
-import { freePort } from './sshd.ts';
+import { freePort, publicKey } from './sshd.ts';
 
 const options = (more: Partial<ConnectOptions> = {}): ConnectOptions => ({
   signal: new AbortController().signal,
@@ -186,6 +187,82 @@ describe('the host key', () => {
     );
     const error = await failure(opened(server!.target({ knownHostsFiles: [file], acceptNewHostKeys: true })));
     expect([error.exitCode, error.details[0]]).toEqual([12, expect.stringContaining(`in ${file}:1`)]);
+  });
+
+  describe('that is given on the command line', () => {
+    const own = (): Buffer => server!.publicKey;
+    const other = (): Buffer => Buffer.concat([own().subarray(0, -1), Buffer.from([own().at(-1)! ^ 1])]);
+    const address = (): string => `[127.0.0.1]:${server!.port}`;
+    const line = (key: Buffer, name = address()): string => knownHostLine(name, key);
+    const ecdsa = (): string => {
+      execFileSync('ssh-keygen', ['-q', '-t', 'ecdsa', '-N', '', '-f', join(server!.folder, 'k')]);
+      return line(publicKey(join(server!.folder, 'k.pub')));
+    };
+
+    /** What is recorded, what is given, and what is recorded afterwards; or why the host is refused. */
+    const GIVEN: [what: string, recorded: () => string, given: () => string, ends: () => string | RegExp][] = [
+      ['is trusted, and recorded', () => '', () => line(own()), () => line(own())],
+      ['is that of a name in the inventory too', () => '', () => line(own(), 'm1'), () => line(own())],
+      ['takes the place of another one', () => line(other()), () => line(own()), () => line(own())],
+      ['takes the place of another type', ecdsa, () => line(own()), () => line(own())],
+      ['is as good as others of that host', () => '', () => line(other()) + line(own()), () => line(own())],
+      [
+        'leaves a recorded one alone',
+        () => `# mine\n${line(own())}`,
+        () => line(own()),
+        () => `# mine\n${line(own())}`,
+      ],
+      [
+        'wins over what is recorded',
+        () => line(own()),
+        () => line(other()),
+        () => /than --host-keys-from gives[^]*offered {3}ssh-ed25519[^]*given {5}ssh-ed25519 \S+ in KEYS:1/,
+      ],
+      [
+        'of a type that the host has not',
+        () => line(own()),
+        ecdsa,
+        () => /than --host-keys-from gives[^]*given {5}ecdsa/,
+      ],
+      ['of another host is none of this one', () => line(own()), () => line(other(), 'm2'), () => line(own())],
+      [
+        'of another host leaves it unknown',
+        () => '',
+        () => line(own(), 'm2'),
+        () => /is not known yet[^]*searched {2}KEYS, /,
+      ],
+      ['may be revoked', () => line(own()), () => `@revoked ${line(own(), '*')}`, () => /marked as revoked in KEYS:1/],
+      [
+        'does not help one that is revoked',
+        () => `@revoked ${line(own(), '*')}`,
+        () => line(own()),
+        () => /marked as revoked/,
+      ],
+      [
+        'takes no line that is of other hosts too',
+        () => line(other(), `${address()},elsewhere`),
+        () => line(own()),
+        () => /has changed/,
+      ],
+    ];
+
+    test.each(GIVEN)('%s', async (_what, recorded, given, ends) => {
+      await serve({ onScript: (channel) => channel.write('ready 0\n') });
+      const file = join(server!.folder, 'pinned_known_hosts');
+      writeFileSync(file, recorded());
+      const givenKeys = { from: 'KEYS', keys: parseKnownHosts(given(), 'KEYS').entries };
+      const target = server!.target({ knownHostsFiles: [file], givenKeys });
+      const end = ends();
+      if (typeof end === 'string') await (await opened(target)).close();
+      else {
+        const error = await failure(opened(target));
+        expect([error.code, [error.message, ...error.details].join('\n')]).toEqual([
+          'hostKey',
+          expect.stringMatching(end),
+        ]);
+      }
+      expect(readFileSync(file, 'utf8')).toBe(typeof end === 'string' ? end : recorded());
+    });
   });
 
   test('scan asks without a login, pin records, show lists, a changed one is not pinned', async () => {

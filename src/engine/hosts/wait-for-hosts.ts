@@ -7,12 +7,15 @@ import type { Session } from '../../transport/types.ts';
 import type { Emit } from '../types.ts';
 import { isStarting, STARTING_WHY, SYSTEM } from './starting.ts';
 
-/** Within one such time what changes is told together. */
-const TELL_MS = 1000;
-/** Of a host that was reached so long ago nobody knows: an installer reboots when it is done. */
-const FRESH_MS = 10_000;
-/** Seconds between two looks at a host that starts. */
-const STARTING_AGAIN = 1;
+/** In seconds. */
+const PACE = {
+  /** Within one such time what changes is told together. */
+  tell: 1,
+  /** Of a host that was up so long ago nobody knows: an installer reboots when it is done. */
+  fresh: 10,
+  /** Between two looks at a host that starts. */
+  starting: 1,
+};
 
 interface Named {
   readonly name: string;
@@ -49,14 +52,14 @@ export async function waitForHosts<H extends Named>(
   const why = new Map<string, McpkError>(hosts.map(({ name }) => [name, notReached(name)]));
   const looks = lookers({ ...options, until });
   const stopTelling = teller(hosts, why, options);
-  const reachedAt = new Map<H, number>();
+  const upAt = new Map<H, number>();
 
   async function waitFor(host: H): Promise<void> {
     for (;;) {
       const seen = await looks(host);
       if (seen === undefined) {
         why.delete(host.name);
-        reachedAt.set(host, performance.now());
+        upAt.set(host, performance.now());
         return;
       }
       why.set(host.name, seen);
@@ -74,7 +77,7 @@ export async function waitForHosts<H extends Named>(
 
   try {
     await all(hosts);
-    const isOld = (host: H): boolean => performance.now() - (reachedAt.get(host) ?? Infinity) > FRESH_MS;
+    const isOld = (host: H): boolean => performance.now() - (upAt.get(host) ?? 0) > PACE.fresh * secondMs;
     if (!until.aborted && why.size === 0) await all(hosts.filter(isOld));
   } finally {
     stopTelling();
@@ -105,7 +108,7 @@ function lookers<H extends Named>({
     if (!isStarting(system)) return undefined;
     return new McpkError('unreachable', `${host.name}: ${STARTING_WHY}`, {
       host: host.name,
-      again: STARTING_AGAIN,
+      again: PACE.starting,
       hint: 'Look there at what it waits for: systemctl list-jobs',
     });
   }
@@ -138,7 +141,7 @@ function lookers<H extends Named>({
 function teller<H extends Named>(
   hosts: readonly H[],
   why: ReadonlyMap<string, McpkError>,
-  { emit, since }: Pick<WaitOptions<H>, 'emit' | 'since'>,
+  { emit, since, secondMs = 1000 }: Pick<WaitOptions<H>, 'emit' | 'since' | 'secondMs'>,
 ): () => void {
   const told = new Map<string, string>();
   const tell = (): void => {
@@ -150,7 +153,7 @@ function teller<H extends Named>(
       else told.delete(name);
     }
   };
-  const timer = setInterval(tell, TELL_MS);
+  const timer = setInterval(tell, PACE.tell * secondMs);
   return () => {
     clearInterval(timer);
     tell();
