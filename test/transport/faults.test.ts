@@ -149,6 +149,26 @@ describe('the login', () => {
   });
 });
 
+describe('another try is worth it', () => {
+  const nobody = { address: '127.0.0.1', port: 1 };
+
+  /** Seconds until then; undefined: not before somebody acts. */
+  const TRIES: [what: string, faults: Faults, target: Partial<Target>, again: number | undefined][] = [
+    ['soon where nothing listens', {}, nobody, 1],
+    ['soon where nothing listens on a jump host', {}, { jump: [nobody] }, 1],
+    ['soon where the connection is closed', { onSocket: (socket) => Boolean(socket.destroy()) }, {}, 1],
+    ['later where the host key is not known', {}, { knownHostsFiles: ['/nowhere/known_hosts'] }, 5],
+    ['later still where the login is refused, as sshd bans for it', { accept: false }, {}, 10],
+    ['never without a key to log in with', {}, { identityFiles: ['/nowhere/id'] }, undefined],
+    ['never with a known_hosts that is none to read', {}, { knownHostsFiles: ['/'] }, undefined],
+  ];
+
+  test.each(TRIES)('%s', async (_what, faults, target, again) => {
+    await serve(faults);
+    expect((await failure(opened(server!.target(target)))).again).toBe(again);
+  });
+});
+
 describe('the host key', () => {
   test('an unknown one is refused before any login, with fingerprint and hint', async () => {
     await serve();

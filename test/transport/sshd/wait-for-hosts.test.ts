@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ROOT } from '../../../scripts/process.ts';
+import { connect } from '../../../src/transport/connect.ts';
 import { until } from '../sshd.ts';
 import { impossible } from './real-sshd.ts';
 import { smallCluster } from './small-cluster.ts';
@@ -67,10 +68,14 @@ describe.skipIf(impossible !== undefined)('apply --wait-for-hosts', { timeout: 3
     for (const run of running.splice(0)) run.kill('SIGKILL');
   });
 
-  test('goes on when the last host comes up; until then no other is locked, and little is said', async () => {
+  test('goes on when the last host comes up; until then it wants no lock, and little is said', async () => {
+    const lock = { kind: 'exclusive', who: 'another run' } as const;
+    const other = await connect(m1.target(), { lock, signal: new AbortController().signal, code: {} });
+    await other.lockHolder();
     const run = new Apply('--wait-for-hosts', '2m');
     const waiting = `waiting for w1: nothing listens on 127.0.0.1:${w1.port} (connection refused)\n`;
     await run.says(waiting);
+    await other.close();
     expect([lockOf(m1), sessionsOf(m1)]).toEqual(['free\n', '']);
     await w1.up();
     expect(await run.code(), run.said).toBe(0);
