@@ -23,7 +23,7 @@ export default class Autocomplete extends BaseCommand<typeof Autocomplete> {
       import('../inventory/schema.ts'),
     ]);
     const completion = completionOf(this.config, {
-      ...Object.fromEntries(['FILE', 'FILE|!PROGRAM', 'FOLDER', 'FOLDER|FILE', 'BUNDLE'].map((name) => [name, 'file'])),
+      ...Object.fromEntries(['FILE', 'FILE|!CMD', 'FOLDER', 'FOLDER|FILE', 'BUNDLE'].map((name) => [name, 'file'])),
       ...Object.fromEntries(['HOST', 'NODE'].map((name) => [name, { ask: 'host' }])),
       EXPR: { ask: 'limit' },
       TOPIC: {

@@ -130,16 +130,14 @@ export const lockFlags = {
 /** For what may come to hosts that are being installed. */
 export const waitFlags = {
   'wait-for-hosts': Flags.custom<number>({
-    summary:
-      'Wait so long, without a lock, for hosts that boot or are being installed: 300 (seconds), 30s, 5m, 1h. Those that are not up then are listed (11).',
+    summary: 'Wait so long for hosts that boot or are being installed: 300 (seconds), 30s, 5m, 1h.',
     helpValue: 'TIME',
     helpGroup: 'CONNECTION',
     parse: async (text) => time(text, 0),
   })(),
   'host-keys-from': Flags.string({
-    summary:
-      "Host keys to trust, and to record in the place of others: a file as known_hosts, or behind a ! a program that prints them ('!./keys.sh --all'), run without a shell. Read again while hosts are waited for.",
-    helpValue: 'FILE|!PROGRAM',
+    summary: "Host keys to trust and record: a file as known_hosts, or a program that prints one ('!./keys.sh').",
+    helpValue: 'FILE|!CMD',
     helpGroup: 'CONNECTION',
   }),
 };
