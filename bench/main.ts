@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- [--quick] [--rounds=N] [noop] [race] [race-scratch] [scale] [first-apply] [network] [rolling] [snapshot] [removal] [restore] [upgrade] [reboots]`: figures on the lab, as ratios measured in one
- * run. They print as tables and go into docs/performance.md, but for those of a quick run.
+ * `npm run bench -- [--quick] [--rounds=N] [noop] [race] [race-scratch] [scale] [first-apply] [network] [rolling] [snapshot]
+ * [removal] [restore] [upgrade] [reboots] [fetch]`: figures on the lab, as ratios measured in one run. They print as tables and go into docs/performance.md, but for those of a quick run.
  */
 import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { up } from '../lab/lab.ts';
 import { CLONE } from '../lab/paths.ts';
+import { fetch } from './fetch.ts';
 import { firstApply } from './first-apply.ts';
 import { removal } from './removal.ts';
 import { restore } from './restore.ts';
@@ -36,7 +37,9 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   restore,
   upgrade,
   reboots,
+  fetch,
 };
+const WITHOUT_LAB = ['fetch'];
 /** Minutes long, whatever the number of rounds. */
 const LONG = ['race-scratch', 'first-apply', 'network', 'removal', 'restore', 'upgrade', 'reboots'];
 const DOCUMENT = join(CLONE, 'docs/performance.md');
@@ -57,9 +60,10 @@ async function main(): Promise<void> {
   };
   note('building mcpk');
   await promisify(execFile)(process.execPath, [join(CLONE, 'scripts/build.ts')]);
-  await up();
   const all = Object.keys(BENCHES).filter((name) => !options.quick || !LONG.includes(name));
-  for (const name of positionals.length > 0 ? positionals : all) await one(name, options);
+  const asked = positionals.length > 0 ? positionals : all;
+  if (!asked.every((name) => WITHOUT_LAB.includes(name))) await up();
+  for (const name of asked) await one(name, options);
 }
 
 async function one(name: string, options: Options): Promise<void> {

@@ -1,6 +1,6 @@
 import { exec } from '../lab/lab.ts';
 import { CLONE } from '../lab/paths.ts';
-import type { RunResult } from '../lab/run.ts';
+import type { RunOptions, RunResult } from '../lab/run.ts';
 
 export interface Spread {
   median: number;
@@ -9,9 +9,11 @@ export interface Spread {
   runs: number;
 }
 
-/** A command on the operator's side, whose whole process is timed. */
+/** A command whose whole process is timed. */
 export interface Contestant {
   argv: readonly string[];
+  /** On the operator's side of the lab unless it is said. */
+  run?: (argv: readonly string[], options: RunOptions) => Promise<RunResult>;
   env?: Record<string, string>;
   cwd?: string;
   /** At most so many rounds, and none that does not count: for what takes minutes. */
@@ -25,9 +27,9 @@ export interface Contestant {
 /** Seconds from a command's start to its end, and what it said; it must succeed. */
 export async function timed(contestant: Contestant): Promise<{ seconds: number; said: RunResult }> {
   await contestant.before?.();
-  const { argv, env, cwd = CLONE } = contestant;
+  const { argv, run = exec, env, cwd = CLONE } = contestant;
   const started = performance.now();
-  const said = await exec(argv, { cwd, ...(env ? { env } : {}) });
+  const said = await run(argv, { cwd, ...(env ? { env } : {}) });
   const seconds = (performance.now() - started) / 1000;
   if (said.code !== 0) throw new Error(`${argv.join(' ')}: exit ${String(said.code)}\n${said.stdout}${said.stderr}`);
   await contestant.check?.(said);

@@ -2,11 +2,12 @@
  * `npm run bench -- snapshot`: `mcpk etcd snapshot` of a large database, beside `etcdctl snapshot save` over the same
  * line (a port that OpenSSH's client forwards, with the same key exchange). snapshot/serve.sh says what is simulated.
  */
-import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CLONE } from '../lab/paths.ts';
 import { readBundle } from '../src/core/etcd-bundle.ts';
 import { spread, type Spread } from './measure.ts';
+import { peakIn } from './peak.ts';
 import { duration, spreadRow } from './report.ts';
 import { ADDRESS, FOLDER, startEtcdHost, type EtcdHost } from './snapshot/host.ts';
 import type { Options, Report } from './types.ts';
@@ -23,10 +24,6 @@ ssh -F "$config" -M -S "$folder/control" -f -N -L 127.0.0.1:23790:127.0.0.1:2379
 code=$?
 ssh -F "$config" -S "$folder/control" -O exit "$address" 2>/dev/null
 exit $code`;
-
-/** Of the whole process, in kB, into a file. */
-const PEAK = `const { readFileSync, writeFileSync } = require('node:fs');
-process.on('exit', () => writeFileSync(process.env.PEAK, /VmHWM:\\s+(\\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]));`;
 
 export async function snapshot({ quick, rounds, note }: Options): Promise<Report> {
   note('a host whose etcd has 500 MB');
@@ -56,16 +53,15 @@ export async function snapshot({ quick, rounds, note }: Options): Promise<Report
 
 async function byMcpk({ run, inventory }: EtcdHost): Promise<{ seconds: number; peak: number; bytes: number }> {
   const out = join(FOLDER, 'bundle.tar');
-  const peak = join(FOLDER, 'peak');
+  const peak = await peakIn(FOLDER);
   await rm(out, { force: true });
-  await writeFile(join(FOLDER, 'peak.cjs'), PEAK);
   const { seconds } = await run(
     [process.execPath, join(CLONE, 'bin/run.js'), 'etcd', 'snapshot', '-i', inventory, '--out', out, '--json'],
-    { NODE_OPTIONS: `--require=${join(FOLDER, 'peak.cjs')}`, PEAK: peak },
+    peak.env,
   );
   // Throws when it is not what was taken.
   const { snapshot: found } = await readBundle(out);
-  return { seconds, peak: Number(await readFile(peak, 'utf8')) / 1024, bytes: found.size };
+  return { seconds, peak: await peak.read(), bytes: found.size };
 }
 
 async function byEtcdctl({ run, sshConfig, binaries }: EtcdHost): Promise<number> {
