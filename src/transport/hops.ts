@@ -4,7 +4,7 @@ import { McpkError } from '../core/errors.ts';
 import { dial, openSocket } from './dial.ts';
 import { AGAIN } from './dial-errors.ts';
 import type { Connection, OpenStream } from './dial.ts';
-import { Limit } from './limits.ts';
+import { Limit } from '../core/limit.ts';
 import type { Hop } from './route.ts';
 
 /** sshd's MaxStartups (10:30:100) drops unauthenticated connections from the eleventh on. */

@@ -1,7 +1,7 @@
 import type { RemoteAnswer, RemoteCommand } from './commands.ts';
 import type { ConnectionPool } from './hops.ts';
 import type { GivenKeys } from './known-hosts.ts';
-import type { Limit } from './limits.ts';
+import type { Limit } from '../core/limit.ts';
 import type { Patience } from './patience.ts';
 
 /** A host as the transport sees it; src/inventory gives these settings. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { McpkError } from '../core/errors.ts';
-import { Limit } from './limits.ts';
+import { Limit } from '../core/limit.ts';
 
 /** sshd's MaxSessions is 10 by default; one is the session's own. */
 const AT_ONCE = 4;

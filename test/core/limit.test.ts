@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Limit } from '../../src/transport/limits.ts';
+import { Limit } from '../../src/core/limit.ts';
 
 const never = new AbortController().signal;
 

@@ -15,7 +15,7 @@ import { connect } from '../../src/transport/connect.ts';
 import { hostName, knownHostLine } from '../../src/transport/known-hosts.ts';
 import { ATTACKS } from './attacks.ts';
 import { Relay } from './relay.ts';
-import { Limit } from '../../src/transport/limits.ts';
+import { Limit } from '../../src/core/limit.ts';
 import { cannotRunSshd, Sshd } from '../transport/sshd.ts';
 
 /** The figures of the promise: docs/reliability.md. */

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { McpkError } from '../../src/core/errors.ts';
 import { Allowance } from '../../src/transport/allowance.ts';
-import { Limit } from '../../src/transport/limits.ts';
+import { Limit } from '../../src/core/limit.ts';
 import { Rounds } from '../../src/transport/rounds.ts';
 
 /** Hosts whose reads stand in line, and what each was sent, round by round. */

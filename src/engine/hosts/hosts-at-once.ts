@@ -1,4 +1,4 @@
-import { Limit } from '../../transport/limits.ts';
+import { Limit } from '../../core/limit.ts';
 
 interface Place {
   works: number;

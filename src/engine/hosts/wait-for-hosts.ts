@@ -1,7 +1,7 @@
 import { span } from '../../core/duration.ts';
 import { McpkError } from '../../core/errors.ts';
 import { pause } from '../../core/pause.ts';
-import { Limit } from '../../transport/limits.ts';
+import { Limit } from '../../core/limit.ts';
 import type { HostKeysFrom } from '../../transport/host-keys-from.ts';
 import type { Session } from '../../transport/types.ts';
 import type { Emit } from '../types.ts';
