@@ -13,6 +13,8 @@ if (major < 22 || (major === 22 && minor < 18)) {
 }
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const command = /^[a-z][a-z-]*$/.exec(process.argv[2] ?? '')?.[0] ?? 'help';
+// What arrives lies in buffers that V8 frees when its young generation is full: it stays as small as it begins.
+if (command === 'artifacts') process.getBuiltinModule('node:v8').setFlagsFromString('--semi-space-growth-factor=1');
 const { load } = await import('./code-cache.js');
 const { exports: program, keep } = load(join(root, 'dist', 'mcpk.cjs'), command);
 await program.main({ root });

@@ -6,7 +6,7 @@ export const MIRROR_HINT = 'see whether artifacts.mirrors names a real mirror';
 
 const LINE = /^([0-9a-f]{64})[ \t]+\*?(\S.*)$/;
 
-const SUMS = 'SHA256SUMS';
+export const SUMS = 'SHA256SUMS';
 const SUMS_LIMIT = 1 << 20;
 
 /** A sha256, who says so, and what to do when a file has another one. */
@@ -33,8 +33,13 @@ export function parseSums(text: string): Map<string, string> {
 /** Adds to a folder's SHA256SUMS; a reader sees the old file or the new one. */
 export async function addSums(folder: SafeFolder, added: ReadonlyMap<string, string>): Promise<void> {
   const sums = new Map([...(await readSums(folder)), ...added]);
+  await folder.replace(SUMS, formatSums(sums));
+}
+
+/** As sha256sum writes it, by name. */
+export function formatSums(sums: ReadonlyMap<string, string>): string {
   const lines = [...sums].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, sum]) => `${sum}  ${name}\n`);
-  await folder.replace(SUMS, lines.join(''));
+  return lines.join('');
 }
 
 /**

@@ -1,20 +1,19 @@
+import { createHash } from 'node:crypto';
+import type { Stats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { McpkError } from '../core/errors.ts';
 import { checkSum, type Expected } from './checksums.ts';
 import { expectStatus, get } from './http.ts';
-import { hashOf, writeAll, type SafeFolder } from './safe-folder.ts';
+import { hashing, writeAll, type SafeFolder } from './safe-folder.ts';
 
-/** Bytes of one file so far; `total` is 0 while unknown. */
-export interface Progress {
-  file: string;
-  received: number;
-  total: number;
-}
+/** Downloads that are under way at once: more would only share the line, and each takes memory. */
+export const AT_ONCE = 4;
 
 export interface FetchOptions {
   signal: AbortSignal;
-  onProgress: (progress: Progress) => void;
+  /** Bytes so far; `total` is 0 where the server does not say it. */
+  onBytes: (received: number, total: number) => void;
 }
 
 interface TextOptions {
@@ -56,28 +55,27 @@ export interface Target {
 }
 
 /**
- * Fetches `url` to a file, which appears whole, with this sha256 and mode 0755, or not at all. What came before a cut
- * line is kept in NAME.part, and the next call goes on from there.
+ * Fetches `url` to a file, which appears whole, with this sha256 and mode 0755, or not at all; gives what it is then. What
+ * came before a cut line is kept in NAME.part, and the next call goes on from there.
  */
-export async function fetchFile(url: string, target: Target, options: FetchOptions): Promise<void> {
+export async function fetchFile(url: string, target: Target, options: FetchOptions): Promise<Stats> {
   const { folder, name, expected } = target;
   const part = `${name}.part`;
   const file = await folder.openPart(part);
   let kept = true;
   try {
-    const receiving = (): Promise<boolean> => wrapped(url, options.signal, () => receive(url, { file, name }, options));
-    const resumed = await receiving();
-    let actual = await hashOf(file, options.signal);
+    const receiving = (): Promise<Received> => wrapped(url, options.signal, () => receive(url, file, options));
+    let received = await receiving();
     // The first half may stem from another version of the file: once more, from its start.
-    if (resumed && actual !== expected.sha256) {
+    if (received.resumed && received.sha256 !== expected.sha256) {
       await file.truncate();
-      await receiving();
-      actual = await hashOf(file, options.signal);
+      received = await receiving();
     }
-    kept = actual === expected.sha256;
-    checkSum(url, expected, actual);
+    kept = received.sha256 === expected.sha256;
+    checkSum(url, expected, received.sha256);
     await file.chmod(0o755);
     await folder.rename(part, name);
+    return await file.stat();
   } catch (error) {
     if (!kept || (await file.stat()).size === 0) await folder.remove(part);
     throw error;
@@ -86,18 +84,22 @@ export async function fetchFile(url: string, target: Target, options: FetchOptio
   }
 }
 
-/** Gives true when it went on from what was there. */
-async function receive(
-  url: string,
-  { file, name }: { file: FileHandle; name: string },
-  { signal, onProgress }: FetchOptions,
-): Promise<boolean> {
+interface Received {
+  /** Of all that is in the file now. */
+  sha256: string;
+  /** It went on from what was there. */
+  resumed: boolean;
+}
+
+/** What arrives is hashed before it is written: it need not be read again. */
+async function receive(url: string, file: FileHandle, { signal, onBytes }: FetchOptions): Promise<Received> {
   const have = (await file.stat()).size;
+  const known = await hashing(file, signal);
   const answer = await get(url, have > 0 ? { range: `bytes=${have}-` } : {}, signal);
   if (answer.statusCode === 416 && have > 0) {
     // All of it is here already, or more than all: the checksum decides.
     answer.resume();
-    return true;
+    return { sha256: known.digest('hex'), resumed: true };
   }
   expectStatus(url, answer, have > 0 ? [200, 206] : [200]);
   const resumed = answer.statusCode === 206;
@@ -105,21 +107,29 @@ async function receive(
     throw new Error('it answered with another range than asked for');
   const start = resumed ? have : 0;
   if (!resumed) await file.truncate();
-  const total = start + Number(answer.headers['content-length'] ?? 0);
+  const hash = resumed ? known : createHash('sha256');
+  const length = Number(answer.headers['content-length'] ?? 0);
   let received = start;
   await pipeline(
     answer,
-    async (chunks: AsyncIterable<Buffer>) => {
+    async (chunks: AsyncIterable<Buffer<ArrayBuffer>>) => {
       for await (const chunk of chunks) {
         if (received + chunk.length > FILE_LIMIT) throw new Error(`more than ${FILE_LIMIT / 2 ** 30} GiB`);
+        hash.update(chunk);
         await writeAll(file, chunk, received);
         received += chunk.length;
-        onProgress({ file: name, received, total });
+        onBytes(received, length && start + length);
+        free(chunk);
       }
     },
     { signal },
   );
-  return resumed;
+  return { sha256: hash.digest('hex'), resumed };
+}
+
+/** V8 would find it only when dozens of MB lie there: it counts what is in its heap, where a chunk is a few bytes. */
+function free({ buffer, length }: Buffer<ArrayBuffer>): void {
+  if (buffer.byteLength === length) buffer.transfer(0);
 }
 
 async function wrapped<T>(url: string, signal: AbortSignal, work: () => Promise<T>, instead = INSTEAD): Promise<T> {

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { McpkError } from '../core/errors.ts';
 import { readFileAtMost, UnreadableFile } from '../core/read-file.ts';
+import { Limit } from '../core/limit.ts';
 import { settled } from '../core/settled.ts';
 import type { Cluster } from '../inventory/types.ts';
-import { fetchText } from './fetch.ts';
+import { AT_ONCE, fetchText } from './fetch.ts';
 import type { Pins } from './pins.ts';
 import { artifactsRoot, expand } from './root.ts';
 import type { SafeFolder } from './safe-folder.ts';
@@ -41,7 +42,10 @@ export async function loadManifests(
   { pins, signal }: { pins: Pins; signal: AbortSignal },
 ): Promise<Map<string, string>> {
   const from = { cluster, pins, copies: artifactsRoot(cluster).below('manifests'), signal };
-  const texts = sourcesOf(cluster).map(async (source) => [source.name, await loadOne(source, from)] as const);
+  const line = new Limit(AT_ONCE);
+  const texts = sourcesOf(cluster).map(
+    async (source) => [source.name, await line.run(() => loadOne(source, from), signal)] as const,
+  );
   return new Map(await settled(texts, signal));
 }
 

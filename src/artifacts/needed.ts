@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import { McpkError } from '../core/errors.ts';
 import type { Cluster } from '../inventory/types.ts';
 import { neededManifests } from './manifests.ts';
-import { lookInto, missing, verify } from './open.ts';
+import { lackingOn, lookInto, missing, verify } from './open.ts';
 import type { Pins } from './pins.ts';
 import type { SafeFolder } from './safe-folder.ts';
-import { shelvesOf, type Shelf } from './shelves.ts';
+import { shelvesOf, type Lacking, type Shelf } from './shelves.ts';
 import type { Needed, NeededBinary } from './types.ts';
 
 /** All that comes from outside, but images and packages. Asks nobody, and reads no binary. Throws `invalid`. */
@@ -38,14 +38,13 @@ export async function wrongArtifacts(
   { arches, pins, signal }: { arches: readonly string[]; pins: Pins; signal: AbortSignal },
 ): Promise<McpkError[]> {
   const errors: McpkError[] = [];
-  const lacking: { shelf: Shelf; names: string[] }[] = [];
+  const lacking: Lacking[] = [];
   const anew = {
     sha256: (folder: SafeFolder, { name }: { name: string }): Promise<string> => folder.hash(name, signal),
   };
   for (const shelf of shelvesOf(cluster, arches, pins)) {
     const found = await lookInto(shelf);
-    const names = shelf.required.filter((name) => !found.has(name));
-    if (names.length > 0) lacking.push({ shelf, names });
+    lacking.push(...lackingOn({ shelf, found }));
     for (const file of found.values())
       try {
         const { source, sha256 } = await verify(shelf, file, anew, signal);

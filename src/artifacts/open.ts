@@ -1,17 +1,17 @@
 import type { Stats } from 'node:fs';
 import { join } from 'node:path';
 import { McpkError } from '../core/errors.ts';
-import { throwAll } from '../core/settled.ts';
+import { knownErrors, throwAll } from '../core/settled.ts';
 import type { Cluster } from '../inventory/types.ts';
 import type { Artifact, ArtifactIndex } from '../states/stage.ts';
 import { checkSum, readSums } from './checksums.ts';
 import { filesOf } from './components.ts';
-import type { Progress } from './fetch.ts';
 import type { Pins } from './pins.ts';
 import { artifactsRoot } from './root.ts';
 import type { SafeFolder } from './safe-folder.ts';
-import { SEGMENT, shelvesOf, type Shelf } from './shelves.ts';
-import { fetchRelease } from './upstream.ts';
+import { SEGMENT, shelvesOf, type Lacking, type Shelf } from './shelves.ts';
+import type { Progress } from './types.ts';
+import { fetchReleases } from './upstream.ts';
 import { openVerified, type Verified } from './verified.ts';
 
 export interface OpenOptions {
@@ -25,48 +25,75 @@ export interface OpenOptions {
  * The binaries of this run, each with the sha256 that its folder's SHA256SUMS and `pins` demand of it. What lacks is
  * fetched when `artifacts.download` is on. Without anything to fetch or to verify for the first time this takes
  * a few ms. Throws McpkError `invalid` when something lacks, `fetch` for a wrong checksum or a failed download, of all
- * releases that can't be had.
+ * files that can't be had.
  */
 export async function openArtifacts(cluster: Cluster, options: OpenOptions): Promise<ArtifactIndex> {
   const { arches, pins, signal, onProgress = () => undefined } = options;
   const root = artifactsRoot(cluster);
   const shelves = shelvesOf(cluster, [...new Set(arches)], pins);
   const verified = await openVerified(root);
-  const index = new Map<string, Artifact>();
-  const lacking: { shelf: Shelf; names: string[] }[] = [];
   const failed: McpkError[] = [];
   try {
-    const looked = await Promise.all(shelves.map(async (shelf) => ({ shelf, found: await lookInto(shelf) })));
+    const look = (): Promise<Looked[]> =>
+      Promise.all(shelves.map(async (shelf) => ({ shelf, found: await lookInto(shelf) })));
+    let looked = await look();
     for (const { shelf, found } of looked) checkPinned(cluster, shelf, found);
-    for (const { shelf, found } of looked) {
-      let files = found;
-      const names = shelf.required.filter((name) => !found.has(name));
-      if (names.length > 0 && cluster.artifacts.download) {
-        try {
-          await fetchRelease({ ...shelf, folder: shelf.own, names }, { pins, signal, onProgress });
-        } catch (error) {
-          // What else is wrong is so for all of them.
-          if (signal.aborted || !(error instanceof McpkError) || error.code !== 'fetch') throw error;
-          failed.push(error);
-          continue;
-        }
-        files = await lookInto(shelf);
-      } else if (names.length > 0) {
-        lacking.push({ shelf, names });
-        continue;
-      }
-      for (const file of files.values()) {
-        const artifact = await verify(shelf, file, verified, signal);
-        pins.hold(shelf.key(file.name), artifact.source, artifact.sha256);
-        index.set(`${file.name} ${shelf.arch}`, artifact);
-      }
-    }
+    const lacking = looked.flatMap(lackingOn);
+    if (lacking.length > 0 && cluster.artifacts.download) {
+      const fetching = fetchReleases(lacking, { pins, verified, signal, onProgress });
+      failed.push(...(await errorsOf(fetching, signal)));
+      looked = await look();
+    } else if (lacking.length > 0) failed.push(missing(lacking));
+    const index = new Map<string, Artifact>();
+    failed.push(...(await errorsOf(fill(index, looked, { pins, verified, signal }), signal)));
+    throwAll(failed);
+    return indexOf(index, root.path);
   } finally {
     await verified.save();
   }
+}
+
+/** Throws a fault, and the signal's reason. */
+async function errorsOf(work: Promise<void>, signal: AbortSignal): Promise<readonly McpkError[]> {
+  try {
+    await work;
+    return [];
+  } catch (error) {
+    signal.throwIfAborted();
+    return knownErrors(error);
+  }
+}
+
+/** Puts what is there into the index, by name and processor. Throws of each file that is another one than it must be. */
+async function fill(
+  index: Map<string, Artifact>,
+  looked: readonly Looked[],
+  { pins, verified, signal }: Pick<OpenOptions, 'pins' | 'signal'> & { verified: Verified },
+): Promise<void> {
+  const failed: McpkError[] = [];
+  for (const { shelf, found } of looked)
+    for (const file of found.values())
+      try {
+        const artifact = await verify(shelf, file, verified, signal);
+        pins.hold(shelf.key(file.name), artifact.source, artifact.sha256);
+        index.set(`${file.name} ${shelf.arch}`, artifact);
+      } catch (error) {
+        // What else is wrong is so for all of them.
+        if (signal.aborted || !(error instanceof McpkError) || error.code !== 'fetch') throw error;
+        failed.push(error);
+      }
   throwAll(failed);
-  if (lacking.length > 0) throw missing(lacking);
-  return indexOf(index, root.path);
+}
+
+interface Looked {
+  shelf: Shelf;
+  found: ReadonlyMap<string, Found>;
+}
+
+/** What a run wants of it and did not find there: nothing, or one entry. */
+export function lackingOn({ shelf, found }: Looked): Lacking[] {
+  const names = shelf.required.filter((name) => !found.has(name));
+  return names.length === 0 ? [] : [{ shelf, names }];
 }
 
 /** Of a binary that is not there. */
@@ -151,7 +178,7 @@ const FILLED_BY =
   'set artifacts.download: true, or put the files there with a SHA256SUMS beside them (sha256sum * > SHA256SUMS)';
 
 /** `invalid`, with the folders that lack something. */
-export function missing(lacking: readonly { shelf: Shelf; names: string[] }[], hint = FILLED_BY): McpkError {
+export function missing(lacking: readonly Lacking[], hint = FILLED_BY): McpkError {
   const what = lacking.map(({ shelf }) => `${shelf.component} ${shelf.version} (${shelf.arch})`).join(', ');
   return new McpkError('invalid', `binaries are missing: ${what}`, {
     details: lacking.map(({ shelf, names }) => `${shelf.common.path}: ${names.join(', ')}`),

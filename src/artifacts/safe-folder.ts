@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, type Hash } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
 import { mkdtemp, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -55,16 +55,16 @@ export class SafeFolder {
     return hashOf(file, signal).finally(() => file.close());
   }
 
-  /** Writes a file's bytes into an open one, in the place of what is in it. */
-  async copy(name: string, into: FileHandle, signal: AbortSignal): Promise<void> {
+  /** Gives a file's bytes to `take`, each piece only until it returns; resolves with their sha256. */
+  async copy(name: string, take: (piece: Buffer, at: number) => Promise<void>, signal: AbortSignal): Promise<string> {
     const file = await open(this.#at(name), O_RDONLY | O_NOFOLLOW);
-    await into.truncate();
-    let at = 0;
-    for await (const chunk of file.createReadStream({ highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
-      signal.throwIfAborted();
-      await writeAll(into, chunk, at);
-      at += chunk.length;
-    }
+    const hash = createHash('sha256');
+    const each = async (piece: Buffer, at: number): Promise<void> => {
+      hash.update(piece);
+      await take(piece, at);
+    };
+    await eachPiece(file, each, signal).finally(() => file.close());
+    return hash.digest('hex');
   }
 
   /** A reader sees the old text or the new one. */
@@ -150,15 +150,32 @@ export class SafeFolder {
 
 /** sha256 of a whole file, from its start wherever it was left. */
 export async function hashOf(file: FileHandle, signal: AbortSignal): Promise<string> {
+  return (await hashing(file, signal)).digest('hex');
+}
+
+/** That of what is in a file so far, for more to come. */
+export async function hashing(file: FileHandle, signal: AbortSignal): Promise<Hash> {
   const hash = createHash('sha256');
+  await eachPiece(file, (piece) => void hash.update(piece), signal);
+  return hash;
+}
+
+const PIECE_BYTES = 1 << 20;
+
+/** All of a file from its start, in one buffer that is filled again and again. */
+async function eachPiece(
+  file: FileHandle,
+  each: (piece: Buffer, at: number) => Promise<void> | void,
+  signal: AbortSignal,
+): Promise<void> {
   const { size } = await file.stat();
   // For a small file no MiB, which the collector would have to find again.
-  const buffer = Buffer.allocUnsafe(Math.min(Math.max(size, 1), 1 << 20));
+  const buffer = Buffer.allocUnsafe(Math.min(Math.max(size, 1), PIECE_BYTES));
   for (let at = 0; ;) {
     signal.throwIfAborted();
     const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
-    if (bytesRead === 0) return hash.digest('hex');
-    hash.update(buffer.subarray(0, bytesRead));
+    if (bytesRead === 0) return;
+    await each(buffer.subarray(0, bytesRead), at);
     at += bytesRead;
   }
 }

@@ -21,6 +21,12 @@ export interface Shelf {
   release: Release;
 }
 
+/** Files that are to be on a shelf, and are not. */
+export interface Lacking {
+  shelf: Shelf;
+  names: readonly string[];
+}
+
 /** Which folders a run looks into, and fills. */
 export function shelvesOf(cluster: Cluster, arches: readonly string[], pins: Pins): Shelf[] {
   const root = artifactsRoot(cluster);

@@ -30,3 +30,16 @@ export interface Needed {
   binaries: NeededBinary[];
   manifests: NeededManifest[];
 }
+
+/** How far one file is. */
+export interface Progress {
+  /** As its sum is pinned: COMPONENT/VERSION/linux-ARCH/NAME. */
+  file: string;
+  /** So many are fetched in all. */
+  files: number;
+  /** Bytes so far; `total` is 0 where the server does not say it. */
+  received: number;
+  total: number;
+  /** Checked, unpacked and in its place. */
+  isThere: boolean;
+}

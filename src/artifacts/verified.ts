@@ -15,9 +15,16 @@ interface Seen {
   sha256: string;
 }
 
+interface NamedStats {
+  name: string;
+  stats: Stats;
+}
+
 /** Remembers the sha256 of files that did not change since they were read: half a gigabyte need not be read at each run. */
 export interface Verified {
-  sha256(folder: SafeFolder, file: { name: string; stats: Stats }, signal: AbortSignal): Promise<string>;
+  sha256(folder: SafeFolder, file: NamedStats, signal: AbortSignal): Promise<string>;
+  /** What was read of it while it was written. */
+  learn(folder: SafeFolder, file: NamedStats, sha256: string): void;
   /** Writes down what was learned. A folder that can't be written only costs the next run its speed. */
   save(): Promise<void>;
 }
@@ -26,15 +33,19 @@ export interface Verified {
 export async function openVerified(root: SafeFolder): Promise<Verified> {
   const seen = await readSeen(root);
   let learned = false;
+  const learn: Verified['learn'] = (folder, { name, stats: { size, mtimeMs, ctimeMs, ino } }, sha256) => {
+    seen.set(join(folder.path, name), { size, mtimeMs, ctimeMs, ino, sha256 });
+    learned = true;
+  };
   return {
-    async sha256(folder, { name, stats: { size, mtimeMs, ctimeMs, ino } }, signal) {
-      const path = join(folder.path, name);
-      const known = seen.get(path);
+    learn,
+    async sha256(folder, file, signal) {
+      const { size, mtimeMs, ctimeMs, ino } = file.stats;
+      const known = seen.get(join(folder.path, file.name));
       if (known?.size === size && known.mtimeMs === mtimeMs && known.ctimeMs === ctimeMs && known.ino === ino)
         return known.sha256;
-      const sha256 = await folder.hash(name, signal);
-      seen.set(path, { size, mtimeMs, ctimeMs, ino, sha256 });
-      learned = true;
+      const sha256 = await folder.hash(file.name, signal);
+      learn(folder, file, sha256);
       return sha256;
     },
     async save() {

@@ -1,5 +1,7 @@
 /** Headers of POSIX ustar archives (IEEE Std 1003.1, pax), of regular files alone. */
 
+import { McpkError } from './errors.ts';
+
 export const BLOCK_BYTES = 512;
 
 /** Eleven octal digits. */
@@ -8,17 +10,22 @@ export const LARGEST_FILE = 8 ** 11 - 1;
 const MAGIC = 'ustar\u000000';
 
 export interface UstarFile {
-  /** At most 100 characters of ASCII, without a folder. */
+  /** ASCII; folders are before a `/`. */
   name: string;
   size: number;
 }
 
-/** The block before a file's bytes: 0600, root's. */
-export function ustarHeader({ name, size }: UstarFile, modified: Date): Buffer {
+/** Characters of a name. */
+const LONGEST_NAME = 100;
+
+/** The block before a file's bytes: root's. Throws `invalid` for a name of more than 100 characters. */
+export function ustarHeader({ name, size }: UstarFile, modified: Date, mode = 0o600): Buffer {
+  if (name.length > LONGEST_NAME)
+    throw new McpkError('invalid', `${name} is longer than an archive can name (${LONGEST_NAME} characters)`);
   const block = Buffer.alloc(BLOCK_BYTES);
   const octal = (value: number, digits: number): string => `${value.toString(8).padStart(digits, '0')}\0`;
-  block.write(name, 0, 100, 'latin1');
-  block.write(octal(0o600, 7), 100, 'latin1');
+  block.write(name, 0, LONGEST_NAME, 'latin1');
+  block.write(octal(mode, 7), 100, 'latin1');
   block.write(octal(0, 7), 108, 'latin1');
   block.write(octal(0, 7), 116, 'latin1');
   block.write(octal(size, 11), 124, 'latin1');
@@ -35,7 +42,7 @@ export function parseUstarHeader(block: Buffer): UstarFile | undefined {
   if (octalOf(block.subarray(148, 156)) !== sumOf(block) || block.toString('latin1', 156, 157) !== '0')
     return undefined;
   const size = octalOf(block.subarray(124, 136));
-  const [name = ''] = block.toString('latin1', 0, 100).split('\0');
+  const [name = ''] = block.toString('latin1', 0, LONGEST_NAME).split('\0');
   return size === undefined ? undefined : { name, size };
 }
 

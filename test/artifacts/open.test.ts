@@ -11,14 +11,16 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { namedArtifacts } from '../../src/artifacts/open.ts';
 import { openPins } from '../../src/artifacts/pins.ts';
 import type { FailureList } from '../../src/core/errors.ts';
-import type { Progress } from '../../src/artifacts/fetch.ts';
+import type { Progress } from '../../src/artifacts/types.ts';
 import { COMPONENTS } from '../../src/artifacts/components.ts';
+import { fetchText } from '../../src/artifacts/fetch.ts';
 import { expand } from '../../src/artifacts/root.ts';
+import { SafeFolder } from '../../src/artifacts/safe-folder.ts';
 import { binariesOf } from '../../src/states/artifacts.ts';
 import type { ArtifactIndex } from '../../src/states/stage.ts';
 import { labCluster } from '../states/cluster.ts';
@@ -41,6 +43,7 @@ let upstream: Upstream;
 let folder: string;
 let directory: string;
 let shelf: string;
+const { signal } = new AbortController();
 
 eachUpstream((fresh) => {
   ({ upstream, folder, directory } = fresh);
@@ -93,12 +96,49 @@ describe('with download', () => {
   });
 
   it('tells how far it is', async () => {
-    const seen: string[] = [];
-    const onProgress = ({ file, received, total }: Progress): void => {
-      if (received === total) seen.push(file);
-    };
+    const seen: Progress[] = [];
+    const onProgress = (progress: Progress): void => void seen.push(progress);
     await openWithPins(clusterWith(directory, upstream.url, true), { onProgress });
-    expect(seen).toEqual([...KUBERNETES, 'etcd-v3.7.3-linux-amd64.tar.gz', 'cni-plugins-linux-amd64-v1.9.1.tgz']);
+    const there = seen.filter(({ isThere }) => isThere);
+    expect(there.map(({ file }) => file).toSorted()).toEqual([
+      'cni-plugins/1.9.1/linux-amd64/cni-plugins-linux-amd64-v1.9.1.tgz',
+      'etcd/3.7.3/linux-amd64/etcd-v3.7.3-linux-amd64.tar.gz',
+      ...KUBERNETES.map((name) => `kubernetes/1.37.1/linux-amd64/${name}`).toSorted(),
+    ]);
+    const size = program('kubelet').length;
+    const of = { file: 'kubernetes/1.37.1/linux-amd64/kubelet', files: 8, received: size, total: size };
+    expect(seen.filter(({ file }) => file === of.file).slice(-2)).toEqual([
+      { ...of, isThere: false },
+      { ...of, isThere: true },
+    ]);
+  });
+
+  it('fetches four at a time, the largest first', async () => {
+    let underWay = 0;
+    let most = 0;
+    let left = 8;
+    const begun: string[] = [];
+    upstream.hold = async (path) => {
+      const { pathname } = new URL(path, upstream.url);
+      if (!upstream.files.has(pathname) || /sha256|SHA256SUMS/.test(pathname)) return;
+      begun.push(basename(pathname));
+      most = Math.max(most, (underWay += 1));
+      await vi.waitFor(() => expect(underWay).toBeGreaterThanOrEqual(Math.min(4, left)));
+      // Who else were let in would have asked for his sum and his file by the time that somebody else did so.
+      for (let asked = 0; asked < 2; asked += 1) await fetchText(`${upstream.url}${URLS.kubelet}.sha256`, { signal });
+      left -= 1;
+      underWay -= 1;
+    };
+    await fetching();
+    expect(most).toBe(4);
+    expect(begun.slice(0, 4).toSorted()).toEqual(['kube-apiserver', 'kube-controller-manager', 'kubectl', 'kubelet']);
+    expect(begun.at(-1)).toMatch(/^(etcd|kube-proxy)/);
+  });
+
+  it('reads no file that it wrote a second time', async () => {
+    const read = vi.spyOn(SafeFolder.prototype, 'hash');
+    await fetching();
+    expect(read).not.toHaveBeenCalled();
   });
 
   it('goes on where a cut line stopped it', async () => {
@@ -275,13 +315,19 @@ describe('without download', () => {
   });
 });
 
-it('tells of all releases that cannot be fetched at once, and keeps what could be', async () => {
+it('tells of all files that cannot be fetched at once, and keeps what could be', async () => {
+  const kubectl = URLS.kubelet.replace('kubelet', 'kubectl');
   for (const url of [URLS.kubelet, URLS.etcd]) upstream.files.delete(url);
+  upstream.files.set(kubectl, Buffer.from('damaged'));
   const error: unknown = await fetching().catch((thrown: unknown) => thrown);
-  expect((error as FailureList).errors.map(({ message }) => message)).toEqual([
-    expect.stringContaining(`${URLS.kubelet} answers 404`),
-    expect.stringContaining(`${URLS.etcd} answers 404`),
+  expect((error as FailureList).errors).toMatchObject([
+    { message: expect.stringContaining(`${URLS.kubelet} answers 404`) as string, hint: expect.any(String) as string },
+    { message: `${upstream.url}${kubectl}: wrong checksum`, details: [expect.any(String), expect.any(String)] },
+    { message: expect.stringContaining(`${URLS.etcd} answers 404`) as string, hint: expect.any(String) as string },
   ]);
+  expect(readdirSync(shelf).toSorted()).toEqual(
+    ['SHA256SUMS', ...KUBERNETES.filter((name) => !/kubelet|kubectl/.test(name))].toSorted(),
+  );
   expect(existsSync(join(directory, 'cni-plugins/1.9.1/linux-amd64/bridge'))).toBe(true);
 });
 

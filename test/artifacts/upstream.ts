@@ -53,6 +53,8 @@ export interface Upstream {
   parts: Map<string, number>;
   /** path → where its answer sends to. */
   redirects: Map<string, string>;
+  /** What an answer waits for before its first byte. */
+  hold?: (path: string) => Promise<void>;
   /** `path`, or `path from N`, of every request so far. */
   requests: string[];
   close(): Promise<void>;
@@ -69,7 +71,7 @@ export async function startUpstream(protocol: 'https' | 'http' = 'https'): Promi
     requests: [],
     close: () => new Promise((done) => void server.close(() => done()).closeAllConnections()),
   };
-  const server = serverOf(protocol, (request, response) => {
+  const answer: RequestListener = (request, response) => {
     const path = request.url ?? '';
     const asked = /^bytes=(\d+)-$/.exec(request.headers.range ?? '');
     const part = upstream.parts.get(path);
@@ -93,6 +95,11 @@ export async function startUpstream(protocol: 'https' | 'http' = 'https'): Promi
     upstream.cut.delete(path);
     response.write(body.subarray(0, body.length / 2));
     void arrived().finally(() => response.destroy());
+  };
+  const server = serverOf(protocol, (request, response) => {
+    const held = upstream.hold?.(request.url ?? '');
+    if (held === undefined) answer(request, response);
+    else void held.then(() => answer(request, response));
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const { port } = server.address() as AddressInfo;

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   copyFileSync,
@@ -102,10 +103,11 @@ describe('artifacts fetch', () => {
     expect(upstream.requests).toEqual([]);
   });
 
-  it('ends with 20 for what upstream does not have', async () => {
-    upstream.files.delete(URLS.kubelet);
-    const said = await artifacts('fetch');
-    expect([said.code, said.stderr]).toEqual([20, expect.stringContaining('kubelet answers 404')]);
+  it('ends with 20 for what upstream does not have, binaries and manifests together', async () => {
+    for (const path of [URLS.kubelet, '/more.yaml']) upstream.files.delete(path);
+    const { code, stderr } = await artifacts('fetch');
+    expect(code).toBe(20);
+    for (const path of [URLS.kubelet, '/more.yaml']) expect(stderr).toContain(`${upstream.url}${path} answers 404`);
   });
 });
 
@@ -145,23 +147,55 @@ describe('artifacts verify', () => {
 });
 
 describe('artifacts bundle', () => {
-  it('has all that a machine without the Internet needs, beside the inventory and its lock file', async () => {
-    const said = await artifacts('bundle', join(folder, 'taken'));
-    expect([said.code, said.stdout]).toEqual([0, expect.stringContaining(`artifacts: { directory: ${folder}/taken, download: false }\n`)]); // prettier-ignore
-    expect(statSync(join(folder, 'taken', KUBELET)).mode & 0o777).toBe(0o755);
-    const elsewhere = write('away.yaml', '{ directory: ./taken, download: false, MIRRORS }');
+  /** Whether a machine that has only what was bundled, the inventory and its lock file, finds all in `folder`. */
+  async function isWholeIn(taken: string): Promise<void> {
+    expect(statSync(join(folder, taken, KUBELET)).mode & 0o777).toBe(0o755);
+    const elsewhere = write('away.yaml', `{ directory: ./${taken}, download: false, MIRRORS }`);
     copyFileSync(`${inventory}.lock`, `${elsewhere}.lock`);
     upstream.requests.length = 0;
-    rmSync(directory, { recursive: true });
+    if (taken !== 'artifacts') rmSync(directory, { recursive: true });
     for (const verb of ['verify', 'fetch']) expect((await mcpk(['artifacts', verb, '-i', elsewhere])).code).toBe(0);
     expect(upstream.requests).toEqual([]);
+  }
+
+  it('has all that a machine without the Internet needs, beside the inventory and its lock file', async () => {
+    const said = await artifacts('bundle', '--out', join(folder, 'taken'));
+    expect([said.code, said.stdout]).toEqual([0, expect.stringContaining(`artifacts: { directory: ${folder}/taken, download: false }\n`)]); // prettier-ignore
+    await isWholeIn('taken');
+  });
+
+  it('is a tar by its name, and the folder again by the command that it says', async () => {
+    const tar = join(folder, 'taken.tar');
+    const { files } = JSON.parse((await artifacts('bundle', '--out', tar, '--json')).stdout) as { files: string[] };
+    const listed = execFileSync('tar', ['-tf', tar], { encoding: 'utf8' }).trim().split('\n');
+    expect(listed.filter((name) => !name.endsWith('/SHA256SUMS'))).toEqual(files.map((name) => `artifacts/${name}`));
+    const said = await artifacts('bundle', '--out', tar);
+    expect(said.stdout).toContain(`  tar -xf ${tar}\n  artifacts: { directory: ./artifacts, download: false }\n`);
+    rmSync(directory, { recursive: true });
+    execFileSync('tar', ['-xf', tar], { cwd: folder });
+    await isWholeIn('artifacts');
+  });
+
+  it('is not written where a file is not what it must be: a tar that was there stays', async () => {
+    const tar = join(folder, 'taken.tar');
+    await artifacts('fetch');
+    writeFileSync(tar, 'mine');
+    appendFileSync(join(directory, KUBELET), 'x');
+    const said = await artifacts('bundle', '--out', tar);
+    expect([said.code, said.stderr]).toEqual([20, expect.stringContaining('kubelet: wrong checksum')]);
+    expect(readFileSync(tar, 'utf8')).toBe('mine');
+  });
+
+  it.each(['taken.tgz', 'taken.tar.gz', 'taken.zip'])('is not packed: %s', async (name) => {
+    const said = await artifacts('bundle', '--out', join(folder, name));
+    expect([said.code, said.stderr]).toEqual([64, expect.stringContaining('ends with .tar')]);
   });
 
   it('is written over itself', async () => {
     const taken = join(folder, 'taken');
-    const first = await artifacts('bundle', taken, '--json');
+    const first = await artifacts('bundle', '--out', taken, '--json');
     appendFileSync(join(taken, KUBELET), 'x');
-    expect((await artifacts('bundle', taken, '--json')).stdout).toBe(first.stdout);
+    expect((await artifacts('bundle', '--out', taken, '--json')).stdout).toBe(first.stdout);
     expect(readFileSync(join(taken, KUBELET)).equals(program('kubelet'))).toBe(true);
   });
 
@@ -169,10 +203,12 @@ describe('artifacts bundle', () => {
     const taken = join(folder, 'taken');
     mkdirSync(taken);
     symlinkSync(folder, join(taken, 'kubernetes'));
-    const linked = await artifacts('bundle', taken);
+    const linked = await artifacts('bundle', '--out', taken);
     expect([linked.code, linked.stderr]).toEqual([10, expect.stringContaining(`${taken}/kubernetes is a link`)]);
-    const file = await artifacts('bundle', `${inventory}/taken`);
-    expect([file.code, file.stderr]).toEqual([64, expect.stringContaining('cannot be written (')]);
+    for (const name of ['taken', 'taken.tar']) {
+      const file = await artifacts('bundle', '--out', `${inventory}/${name}`);
+      expect([file.code, file.stderr]).toEqual([64, expect.stringContaining('cannot be written (')]);
+    }
   });
 });
 

@@ -1,4 +1,4 @@
-import { Args } from '@oclif/core';
+import { Errors, Flags } from '@oclif/core';
 import { McpkError } from '../../core/errors.ts';
 import { unwritable } from '../../core/private-file.ts';
 import { counted } from '../../report/figures.ts';
@@ -8,39 +8,55 @@ import { fetchAll } from '../shared/fetch-all.ts';
 import { archFlags, fetchFlags, inventoryFlags } from '../shared/flags.ts';
 
 interface Bundled {
-  folder: string;
-  /** Below the folder; the SHA256SUMS beside them are not among them. */
+  /** The folder, or the tar. */
+  out: string;
+  /** In the folder; the SHA256SUMS beside them are not among them. */
   files: string[];
 }
 
 export default class Bundle extends BaseCommand<typeof Bundle> {
   static override readonly summary =
-    'Copy the binaries and manifests of an inventory into a folder, to take elsewhere.';
+    'Copy the binaries and manifests of an inventory into a folder or a tar, to take elsewhere.';
   static override readonly description =
-    'What is not there yet is fetched first. A machine without the Internet takes the folder as artifacts.directory, with artifacts.download: false; the inventory and its lock file go with it. Images and packages are not in it.';
+    'What is not there yet is fetched first. A machine without the Internet takes the folder as artifacts.directory, with artifacts.download: false; the inventory and its lock file go with it. A tar holds that folder, named artifacts. Images and packages are not in it.';
   static override readonly examples = [
-    '<%= config.bin %> <%= command.id %> taken -i lab.yaml',
-    '<%= config.bin %> <%= command.id %> taken --arch amd64,arm64 --locked',
+    '<%= config.bin %> <%= command.id %> --out taken -i lab.yaml',
+    '<%= config.bin %> <%= command.id %> --out taken.tar --arch amd64,arm64 --locked',
   ];
-  static override readonly args = {
-    folder: Args.string({
-      description: 'Folder to write into; what is in it and is not needed stays.',
+  static override readonly flags = {
+    ...inventoryFlags,
+    ...archFlags,
+    ...fetchFlags,
+    out: Flags.string({
+      char: 'o',
       required: true,
+      helpValue: 'FOLDER|FILE.tar',
+      summary: 'Folder to write into, where what is not needed stays; or, with a name that ends with .tar, the tar.',
+      parse: async (text) => {
+        if (!/\.(tgz|tar\.\w+|zip)$/.test(text)) return text;
+        throw new Errors.CLIError(
+          `a folder or a file whose name ends with .tar, unpacked, not ${JSON.stringify(text)}`,
+        );
+      },
     }),
   };
-  static override readonly flags = { ...inventoryFlags, ...archFlags, ...fetchFlags };
 
   async run(): Promise<Bundled> {
     const cluster = await this.loadCluster();
-    const { folder } = this.args;
-    const { writeBundle } = await import('../../artifacts/bundle.ts');
-    const all = await fetchAll(cluster, { ...this.flags, signal: this.signal, onProgress: () => undefined });
-    const files = await writeBundle(folder, all, this.signal).catch((cause: unknown) => {
+    const { out } = this.flags;
+    const { TAR_FOLDER, TAR_SUFFIX, writeBundle } = await import('../../artifacts/bundle.ts');
+    const view = await this.fetchView();
+    const all = await fetchAll(cluster, { ...this.flags, signal: this.signal, onProgress: view.tell }).finally(
+      view.end,
+    );
+    const files = await writeBundle(out, all, this.signal).catch((cause: unknown) => {
       if (cause instanceof McpkError || this.signal.aborted) throw cause;
-      throw unwritable(folder, cause);
+      throw unwritable(out, cause);
     });
-    this.print(`${counted(files.length, 'file')} in ${clean(folder)}. Where it is to be used:\n`);
-    this.print(`  artifacts: { directory: ${clean(folder)}, download: false }\n`);
-    return { folder, files };
+    const isTar = out.endsWith(TAR_SUFFIX);
+    this.print(`${counted(files.length, 'file')} in ${clean(out)}. Where it is to be used:\n`);
+    if (isTar) this.print(`  tar -xf ${clean(out)}\n`);
+    this.print(`  artifacts: { directory: ${isTar ? `./${TAR_FOLDER}` : clean(out)}, download: false }\n`);
+    return { out, files };
   }
 }

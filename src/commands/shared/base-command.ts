@@ -9,6 +9,7 @@ import type { LoadOptions } from '../../inventory/load.ts';
 import { nearest } from '../../inventory/nearest.ts';
 import type { Cluster } from '../../inventory/types.ts';
 import { LOG_FORMATS, logOf, type CiLog, type LogFormat } from '../../report/ci-log.ts';
+import type { FetchView } from '../../report/fetch-view.ts';
 import { renderError, renderErrors, type ErrorOptions } from '../../report/error-text.ts';
 import type { Roster } from '../../report/fold.ts';
 import { toJson } from '../../report/json.ts';
@@ -160,6 +161,14 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     });
   }
 
+  /** How far downloads are. */
+  protected async fetchView(): Promise<FetchView> {
+    const { fetchView } = await import('../../report/fetch-view.ts');
+    const live = process.stderr.isTTY && !this.jsonEnabled() && this.logFormat === 'auto';
+    const note = (line: string): void => this.note(line);
+    return fetchView({ stream: process.stderr, theme: this.progressTheme(), live, note });
+  }
+
   /** How much is said of several hosts, and in which words. */
   protected get telling(): { verbose: boolean; roster: Roster | undefined } {
     // Without flags when it is them that could not be read.
@@ -282,7 +291,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       .find((name) => written.includes(name))
       ?.toUpperCase();
     if (place !== undefined) return `${place} is a word by itself: mcpk ${this.commandName} ${place}`;
-    if ('out' in (this.ctor.flags ?? {})) return '--json prints JSON; --out FILE keeps the plan';
+    const { out } = (this.ctor.flags ?? {}) as Record<string, { required?: boolean }>;
+    if (out) return out.required ? 'it is --out' : '--json prints JSON; --out FILE keeps the plan';
     return this.ctor.enableJsonFlag ? '--json prints JSON; > FILE keeps what is printed' : undefined;
   }
 

@@ -1,6 +1,6 @@
-import type { Progress } from '../../artifacts/fetch.ts';
-import type { Needed } from '../../artifacts/types.ts';
+import type { Needed, Progress } from '../../artifacts/types.ts';
 import { withRuntimeSource } from '../../cluster/runtime-source.ts';
+import { settled } from '../../core/settled.ts';
 import type { Cluster } from '../../inventory/types.ts';
 
 export interface FetchManifests {
@@ -29,8 +29,10 @@ export async function fetchAll(given: Cluster, options: FetchAll): Promise<Neede
   ]);
   const pins = await openPins(cluster, { update, locked });
   try {
-    await openArtifacts(cluster, { arches: arch, pins, signal, onProgress });
-    await loadManifests(cluster, { pins, signal });
+    const binaries = openArtifacts(cluster, { arches: arch, pins, signal, onProgress });
+    // After them, and whatever became of them: no more is under way at once, and all that fails is told.
+    const manifests = binaries.catch(() => undefined).then(() => loadManifests(cluster, { pins, signal }));
+    await settled<unknown>([binaries, manifests], signal);
   } finally {
     await pins.save();
   }
