@@ -15,7 +15,7 @@ import { restore } from './restore.ts';
 import { rolling } from './rolling.ts';
 import { scale } from './scale.ts';
 import { snapshot } from './snapshot.ts';
-import { circumstances } from './circumstances.ts';
+import { circumstances, WITHOUT_LAB } from './circumstances.ts';
 import { reboots, upgrade } from './day2.ts';
 import { network } from './network.ts';
 import { noop } from './noop.ts';
@@ -39,7 +39,6 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   reboots,
   fetch,
 };
-const WITHOUT_LAB = ['fetch'];
 /** Minutes long, whatever the number of rounds. */
 const LONG = ['race-scratch', 'first-apply', 'network', 'removal', 'restore', 'upgrade', 'reboots'];
 const DOCUMENT = join(CLONE, 'docs/performance.md');
