@@ -61,7 +61,9 @@ export interface Target {
 export async function fetchFile(url: string, target: Target, options: FetchOptions): Promise<Stats> {
   const { folder, name, expected } = target;
   const part = `${name}.part`;
-  const file = await folder.openPart(part);
+  const file = await folder.openPart(part).catch((cause: unknown) => {
+    throw cause instanceof McpkError ? cause : unfilled(folder, cause);
+  });
   let kept = true;
   try {
     const receiving = (): Promise<Received> => wrapped(url, options.signal, () => receive(url, file, options));
@@ -82,6 +84,14 @@ export async function fetchFile(url: string, target: Target, options: FetchOptio
   } finally {
     await file.close();
   }
+}
+
+function unfilled({ path }: SafeFolder, cause: unknown): McpkError {
+  const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
+  return new McpkError('invalid', `${path} cannot be written (${code}): what is fetched goes there`, {
+    cause,
+    hint: 'See whose it is, or name another folder as artifacts.directory.',
+  });
 }
 
 interface Received {

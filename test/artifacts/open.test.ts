@@ -315,6 +315,19 @@ describe('without download', () => {
   });
 });
 
+it('names a folder that cannot be filled', async () => {
+  // Not even root makes a folder there.
+  await expect(openWithPins(clusterWith('/sys/mcpk', upstream.url, true))).rejects.toMatchObject({
+    errors: expect.arrayContaining([
+      expect.objectContaining({
+        code: 'invalid',
+        message: expect.stringMatching(/^\/sys\/mcpk\/etcd\/\S+ cannot be written \(E\w+\)/) as string,
+        hint: expect.stringContaining('artifacts.directory') as string,
+      }),
+    ]) as unknown,
+  });
+});
+
 it('tells of all files that cannot be fetched at once, and keeps what could be', async () => {
   const kubectl = URLS.kubelet.replace('kubelet', 'kubectl');
   for (const url of [URLS.kubelet, URLS.etcd]) upstream.files.delete(url);
