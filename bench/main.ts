@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- [--quick] [--rounds=N] [noop] [race] [race-scratch] [scale] [first-apply] [network] [rolling] [snapshot]
- * [removal] [restore] [upgrade] [reboots] [fetch]`: figures on the lab, as ratios measured in one run. They print as tables and go into docs/performance.md, but for those of a quick run.
+ * [removal] [restore] [upgrade] [reboots] [fetch] [stalls]`: figures on the lab, as ratios measured in one run. They print as tables and go into docs, but for those of a quick run.
  */
 import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -16,6 +16,7 @@ import { rolling } from './rolling.ts';
 import { scale } from './scale.ts';
 import { snapshot } from './snapshot.ts';
 import { circumstances, WITHOUT_LAB } from './circumstances.ts';
+import { stalls } from './stalls.ts';
 import { reboots, upgrade } from './day2.ts';
 import { network } from './network.ts';
 import { noop } from './noop.ts';
@@ -38,10 +39,12 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   upgrade,
   reboots,
   fetch,
+  stalls,
 };
 /** Minutes long, whatever the number of rounds. */
-const LONG = ['race-scratch', 'first-apply', 'network', 'removal', 'restore', 'upgrade', 'reboots'];
-const DOCUMENT = join(CLONE, 'docs/performance.md');
+const LONG = ['race-scratch', 'first-apply', 'network', 'removal', 'restore', 'upgrade', 'reboots', 'stalls'];
+/** Where figures stand: those of a benchmark that is not named here in performance.md. */
+const DOCUMENTS: Readonly<Record<string, string>> = { stalls: 'docs/reliability.md' };
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -72,7 +75,8 @@ async function one(name: string, options: Options): Promise<void> {
   const text = renderReport({ ...report, notes: [...report.notes, await circumstances(name, options)] });
   process.stdout.write(`${text}\n`);
   if (options.quick) return;
-  await writeFile(DOCUMENT, replaceGenerated(await readFile(DOCUMENT, 'utf8'), name, text));
+  const document = join(CLONE, DOCUMENTS[name] ?? 'docs/performance.md');
+  await writeFile(document, replaceGenerated(await readFile(document, 'utf8'), name, text));
 }
 
 await main();

@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LabError } from './errors.ts';
 
 /** Parent of the hosts' groups in every hierarchy. */
 const PARENT = 'mcpk-lab';
@@ -114,4 +115,15 @@ function tryRead(path: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Stops all that runs in a host's groups, or lets it go on: what becomes of a virtual machine that is paused. */
+export function setFrozen(host: string, frozen: boolean): void {
+  for (const { mountPoint, unified } of hierarchies()) {
+    const file = join(mountPoint, PARENT, host, unified ? 'cgroup.freeze' : 'freezer.state');
+    if (!existsSync(file)) continue;
+    writeFileSync(file, unified ? String(Number(frozen)) : frozen ? 'FROZEN' : 'THAWED');
+    return;
+  }
+  throw new LabError(`this machine cannot stop ${host}: it has no freezer of control groups`);
 }

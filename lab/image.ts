@@ -54,6 +54,7 @@ const AVAILABLE = [
   'logrotate',
   'ufw',
   'age',
+  'stress-ng',
 ];
 
 /** Where the image keeps its repository; its sources.list in lab/rootfs names the same place. */

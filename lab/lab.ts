@@ -5,7 +5,7 @@
 import { copyFile, mkdir, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensureBinaries, type Binaries } from './binaries.ts';
-import { removeGroups } from './cgroups.ts';
+import { removeGroups, setFrozen } from './cgroups.ts';
 import { ensureStore, type Store } from './containers.ts';
 import { LabError } from './errors.ts';
 import { boot, cutPower, hostNamed, hostsWithState, onHost, poweredOn, removeDisk, unmountDisk } from './hosts.ts';
@@ -267,6 +267,17 @@ export async function powerOff(name: string): Promise<void> {
 export async function powerOn(name: string): Promise<void> {
   requireMachine();
   await boot(hostNamed(name), await runningImage());
+}
+
+/** Nothing of the host runs until `resumeHost`; the others find it silent. */
+export function pauseHost(name: string): void {
+  requireMachine();
+  setFrozen(hostNamed(name).name, true);
+}
+
+export function resumeHost(name: string): void {
+  requireMachine();
+  setFrozen(hostNamed(name).name, false);
 }
 
 /** Power loss and the loss of the disk: `powerOn` then boots a bare host with its old address and host key. */
