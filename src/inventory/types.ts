@@ -102,7 +102,7 @@ export interface Host {
   /** The cluster's, the groups' and the host's, merged; as are those of kube-proxy. */
   readonly kubelet: NodeServiceSettings;
   readonly kubeProxy: NodeServiceSettings;
-  /** VRRP priority of a master, 1–254; by default 101. */
+  /** VRRP priority of a master, 1–254; by default 250. */
   readonly priority: number;
   /** Carries the VIP on this master; absent = `endpoint.interface`. */
   readonly vipInterface?: string;
@@ -335,7 +335,7 @@ export interface HaproxySettings {
 }
 
 export interface KeepalivedSettings {
-  readonly advertInterval: number; // seconds, below 1 allowed
+  readonly advertInterval: number; // seconds
   readonly extraGlobal: readonly FreeText[];
 }
 

@@ -1,10 +1,11 @@
 import { keepalivedHosts, vipInterface } from '../cluster/endpoint.ts';
 import { heardGuard } from '../cluster/heard.ts';
 import { owns } from '../cluster/laid.ts';
-import type { Facts } from '../cluster/facts.ts';
+import type { Facts, HostFacts } from '../cluster/facts.ts';
 import { vipGates } from '../cluster/vip.ts';
 import { PATHS } from '../core/paths.ts';
 import { secretly, type Secret } from '../core/secret.ts';
+import { compareVersions } from '../core/versions.ts';
 import type { Cluster, Host } from '../inventory/types.ts';
 import { render } from '../render/render.ts';
 import { ref } from '../resources/kinds.ts';
@@ -18,6 +19,15 @@ import type { Stage, StateContext } from './stage.ts';
 
 const UNIT = 'keepalived.service';
 const UNIT_REF = `unit:${UNIT}`;
+/**
+ * A master is taken for dead after so many adverts. `timer_expired_backup` counts as many (three and a skew of up to one:
+ * vrrp.c of Keepalived), so this is no setting; `keepalived.advertInterval` makes all of it longer or shorter.
+ */
+const MISSED_ADVERTS = 4;
+/** Since when a master that wakes late leaves the VIP where it is: Keepalived's option `timer_expired_backup`. */
+const STEPS_DOWN_LATE = '2.3.2';
+/** The first releases whose Keepalived is that new. */
+const RELEASES: Readonly<Record<string, string>> = { debian: '13', ubuntu: '25.04' };
 const DROP_IN = `${PATHS.units}/${UNIT}.d`;
 
 export const keepalived: Stage = {
@@ -82,6 +92,8 @@ function keepalivedConfig({ cluster, host, own }: StateContext): string | Secret
   const data = {
     host: host.name,
     ...settings,
+    missedAdverts: MISSED_ADVERTS,
+    stepsDownLate: stepsDownLate(cluster, own.os),
     // Keepalived binds its socket to it: from another one adverts with internalAddress would not reach the peers.
     interface: carrierOf(host, own)?.name ?? vipCarrier,
     vipInterface: vipCarrier,
@@ -95,6 +107,14 @@ function keepalivedConfig({ cluster, host, own }: StateContext): string | Secret
     ),
   };
   return secretly(data, (plain) => render('keepalived/keepalived.conf', plain));
+}
+
+/** An older Keepalived would not know the option, and refuse the file. */
+function stepsDownLate({ versions }: Cluster, { id, version }: HostFacts['os']): boolean {
+  const named = versions.keepalived?.replace(/^\d+:/, '');
+  if (named !== undefined) return compareVersions(named, STEPS_DOWN_LATE) >= 0;
+  const since = RELEASES[id];
+  return since !== undefined && compareVersions(version, since) >= 0;
 }
 
 /** One that boots again hears from the others that the VIP has its place; one that hears nothing would take it. */

@@ -47,7 +47,7 @@ describe('defaults', () => {
       taints: ['node-role.kubernetes.io/control-plane:NoSchedule'],
       kubelet: { config: {}, extraArgs: {}, environment: {} },
       kubeProxy: { config: {}, extraArgs: {}, environment: {} },
-      priority: 101,
+      priority: 250,
       pillar: {},
       source: 'a.yaml:4',
     });

@@ -473,10 +473,29 @@ describe('Keepalived', () => {
     expect(text).toContain(`10.77.0.100/32 dev ${carrier}\n`);
   });
 
+  it.each<[string, string, string, boolean]>([
+    ['of Debian 13', 'debian 13', '', true],
+    ['of Debian 12', 'debian 12', '', false],
+    ['of Ubuntu 25.04', 'ubuntu 25.04', '', true],
+    ['of Ubuntu 24.04', 'ubuntu 24.04', '', false],
+    ['of a release without a number', 'debian ', '', false],
+    ['that is named, and new', 'debian 12', '1:2.3.3-1~bpo12+1', true],
+    ['that is named, and older', 'debian 13', '1:2.2.8-1', false],
+  ])(
+    'leaves the VIP where it went while it was stopped, where it can: a Keepalived %s',
+    async (_name, os, named, can) => {
+      const cluster = await labCluster(named === '' ? '' : `versions: { keepalived: '${named}' }`);
+      const [id = '', version = ''] = os.split(' ');
+      const facts = factsOf(cluster, {}, { os: { id, version, name: '', like: [] } });
+      const text = textOf(states('keepalived', cluster, 'm2', facts), PATHS.keepalivedConfig);
+      expect(text.includes('timer_expired_backup 1\n')).toBe(can);
+    },
+  );
+
   it('gives no two masters one priority', async () => {
     const { hosts } = await labCluster();
     const masters = hosts.slice(0, 3);
-    expect(masters.map((host) => priorityOf(host, masters))).toEqual([101, 100, 99]);
+    expect(masters.map((host) => priorityOf(host, masters))).toEqual([250, 249, 248]);
   });
 });
 
