@@ -8,7 +8,7 @@ import { BaseCommand } from './shared/base-command.ts';
 import type { Ending } from './shared/exit-codes.ts';
 import { commandLine, MEANT_BY, REACHED_BY } from './shared/command-line.ts';
 import { engineInput } from './shared/engine-input.ts';
-import { fetchFlags, reportFlags, runFlags, snapshotFlags, summaryFlags } from './shared/flags.ts';
+import { fetchFlags, outFile, reportFlags, runFlags, snapshotFlags, summaryFlags } from './shared/flags.ts';
 
 export default class Plan extends BaseCommand<typeof Plan> {
   static override readonly summary = 'Show what apply would change, and why; nothing is changed.';
@@ -31,6 +31,7 @@ export default class Plan extends BaseCommand<typeof Plan> {
       char: 'o',
       summary: 'Write the plan here, for apply --plan and show --plan.',
       helpValue: 'FILE',
+      parse: async (text) => outFile(text),
     }),
     markdown: Flags.string({
       summary: 'Write the plan here as Markdown for a comment on a pull request: diffs fold, at most 60 kB.',

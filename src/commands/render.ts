@@ -10,7 +10,7 @@ import { BaseCommand } from './shared/base-command.ts';
 import { engineInput } from './shared/engine-input.ts';
 import { readFacts } from './shared/facts-file.ts';
 import { fetchFlags, runFlags } from './shared/flags.ts';
-import { writeInto } from './shared/output-folder.ts';
+import { writeInto, writtenEarlier } from './shared/output-folder.ts';
 import { renderedFiles, UNSEEN_ARTIFACTS } from './shared/rendered-files.ts';
 
 interface Rendered {
@@ -50,6 +50,7 @@ export default class Render extends BaseCommand<typeof Render> {
       import('../engine/plan/named-stages.ts'),
       import('../engine/runs/with-materials.ts'),
     ]);
+    await writtenEarlier(this.args.folder);
     const view = await this.view();
     const factsOf = (asked: EngineInput): Promise<Facts> => this.factsOf(cluster, asked);
     const input = await engineInput(cluster, this.flags, this.caller(view.emit), {

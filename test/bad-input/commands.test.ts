@@ -131,6 +131,8 @@ const FLAGS: Case[] = [
   ],
   ['files rendered below a device', ['render', '/dev/null/x', ...I], 64, /cannot be written: ENOTDIR/],
   ['files rendered over others', ['render', 'FOLDER', ...I], 64, /holds other things/],
+  // Told before the manifest is missed: nothing is fetched for a folder that nothing goes into.
+  ['files rendered over others, from what is not there', ['render', 'FOLDER', '-i', { inventory: `${INVENTORY}addons: { manifests: [{ name: x, source: /nowhere }] }\n` }], 64, /holds other things/], // prettier-ignore
 ];
 
 const INIT: Case[] = [

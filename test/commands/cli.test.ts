@@ -107,6 +107,7 @@ describe('mcpk', () => {
     [['init', '-o', 'lab.yaml', '--master', '10.0.0.1'], 'there is no flag -o: FILE is a word by itself: mcpk init FILE (exit 64)'], // prettier-ignore
     [['render', '--output=out'], 'there is no flag --output: FOLDER is a word by itself: mcpk render FOLDER (exit 64)'],
     [['facts', '-o', 'json'], 'there is no flag -o: --json prints JSON; > FILE keeps what is printed (exit 64)'],
+    [['plan', '-o', 'json'], '--out: a file, not a format: --json prints JSON; a file of that name is ./json (exit 64)'], // prettier-ignore
     [['plan', '-i', 'a.yaml,b.yaml'], 'there is no file "a.yaml,b.yaml" (exit 10)'],
     [['init', '/', '--master', '10.0.0.1'], '/ cannot be written (it is a folder) (exit 64)'],
     [['status'], 'mcpk has no command "status": mcpk verify tells how the cluster is (exit 64)'],

@@ -153,6 +153,15 @@ export const changeFlags = {
   }),
 };
 
+/** What kubectl takes behind -o, none of them a name that somebody gives to a file. */
+const FORMATS = ['json', 'yaml', 'wide', 'name'];
+
+/** A file that is written, with -o. */
+export function outFile(text: string): string {
+  if (!FORMATS.includes(text)) return text;
+  throw new Errors.CLIError(`a file, not a format: --json prints JSON; a file of that name is ./${text}`);
+}
+
 /** For what plans something else than `plan` does. */
 export const planOnlyFlags = {
   'plan-only': Flags.boolean({
@@ -162,6 +171,7 @@ export const planOnlyFlags = {
     char: 'o',
     summary: 'Write that plan here, for show --plan.',
     helpValue: 'FILE',
+    parse: async (text) => outFile(text),
     dependsOn: ['plan-only'],
   }),
 };

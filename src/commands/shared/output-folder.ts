@@ -26,7 +26,12 @@ export async function writeInto(folder: string, files: readonly RenderedFile[], 
   });
 }
 
-async function write(folder: string, files: readonly RenderedFile[], signal: AbortSignal): Promise<void> {
+/**
+ * What an earlier run wrote into a folder that may be written into: before anything is fetched or asked for it.
+ *
+ * @throws McpkError `usage`
+ */
+export async function writtenEarlier(folder: string): Promise<string[]> {
   const root = resolve(folder);
   const there = await lstat(root).catch(() => undefined);
   if (there?.isSymbolicLink() === true)
@@ -37,15 +42,21 @@ async function write(folder: string, files: readonly RenderedFile[], signal: Abo
     throw new McpkError('usage', `${folder} is no folder`, {
       hint: 'Name a folder to write into, such as out; an inventory is named with -i.',
     });
-  const texts = new Map(files.map(({ path, text }) => [path, text]));
-  for (const path of texts.keys())
-    if (!isBelow(root, path)) throw new McpkError('invalid', `${path} leads out of ${folder}`);
   const present = await readdir(root).catch((): string[] => []);
   const earlier = present.length === 0 ? [] : await listed(root);
   if (earlier === undefined)
     throw new McpkError('usage', `${folder} holds other things`, {
       hint: 'Name an empty folder, or one that mcpk render wrote before.',
     });
+  return earlier;
+}
+
+async function write(folder: string, files: readonly RenderedFile[], signal: AbortSignal): Promise<void> {
+  const root = resolve(folder);
+  const earlier = await writtenEarlier(folder);
+  const texts = new Map(files.map(({ path, text }) => [path, text]));
+  for (const path of texts.keys())
+    if (!isBelow(root, path)) throw new McpkError('invalid', `${path} leads out of ${folder}`);
   makeFolders(root);
   await checkFree(folder, [...texts.keys()], new Set(earlier));
   await clear(root, earlier);
