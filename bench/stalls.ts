@@ -3,65 +3,50 @@
  * Everything of the host stops (as a paused virtual machine does), Keepalived alone does, its processors or its disk
  * are saturated, or its power is gone.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { exec, host, pauseHost, powerOff, powerOn, resumeHost } from '../lab/lab.ts';
-import { onOperatorSide } from '../lab/operator.ts';
-import { CLONE } from '../lab/paths.ts';
-import { VIP } from '../lab/topology.ts';
+import {
+  keepalivedStopped,
+  loaded,
+  manyPods,
+  LOADS,
+  observed,
+  paused,
+  withoutPower,
+  type Observed,
+  type Stall,
+} from '../test/faults/support/stalls.ts';
 import { CALICO, settle, writeKubeconfig } from './mcpk.ts';
 import { duration } from './report.ts';
-import type { Seen } from './stalls/seen.ts';
 import type { Options, Report } from './types.ts';
 
-const MASTERS = ['m1', 'm2', 'm3'] as const;
 /** How long a holder stops for, s. */
 const LENGTHS = [0.2, 0.5, 0.8, 0.95, 1.5, 2, 3, 5];
-/** Of load that goes on, s; the issue of a saturated node is one of minutes. */
-const LOAD_SECONDS = 600;
+/** What takes longer happens once. */
+const LONG_S = 10;
+/** What loads the holder, s. */
+const LOAD_SECONDS: Readonly<Record<keyof typeof LOADS, number>> = {
+  processors: 600,
+  disk: 120,
+  packages: 60,
+  images: 60,
+};
 const QUICK_LOAD_SECONDS = 20;
-
-interface Stall {
-  what: string;
-  seconds: number;
-  /** Begins it on the holder; gives what ends it. */
-  begin: (holder: string) => Promise<() => Promise<unknown>>;
-}
-
-interface Observed extends Seen {
-  /** How often a master took the VIP. */
-  moves: number;
-  /** How often members of etcd saw another leader. */
-  elections: number;
-}
 
 export async function stalls({ quick, rounds, note }: Options): Promise<Report> {
   await settle(CALICO);
   await writeKubeconfig(CALICO);
-  const folder = await mkdtemp(join(tmpdir(), 'mcpk-bench-'));
   const rows: string[][] = [];
-  try {
-    const authority = join(folder, 'ca.crt');
-    await writeFile(authority, await onHost('m1', 'cat', '/etc/kubernetes/pki/ca.crt'));
-    for (const stall of all(quick)) {
-      const runs: Observed[] = [];
-      for (let round = 0; round < (rounds ?? (quick ? 1 : 3)); round += 1) {
-        const seen = await observed(stall, authority);
-        note([stall.what, duration(stall.seconds), ...cells([seen])].join('  '));
-        runs.push(seen);
-      }
-      rows.push([stall.what, duration(stall.seconds), ...cells(runs)]);
+  for (const stall of all(quick)) {
+    const runs: Observed[] = [];
+    const times = stall.seconds > LONG_S ? 1 : (rounds ?? (quick ? 1 : 3));
+    for (let round = 0; round < times; round += 1) {
+      const seen = await observed(stall);
+      note([stall.what, duration(stall.seconds), ...cells([seen])].join('  '));
+      runs.push(seen);
     }
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+    rows.push([stall.what, duration(stall.seconds), ...cells(runs)]);
   }
   const head = [
-    'what stops',
+    'what happens',
     'for',
     'the VIP moved',
     'resets of one kept connection',
@@ -86,115 +71,24 @@ function cells(runs: readonly Observed[]): string[] {
 
 function all(quick: boolean): Stall[] {
   const lengths = quick ? [0.5, 0.95, 2] : LENGTHS;
-  const whole = lengths.map((seconds) => ({ what: 'the whole host', seconds, begin: paused }));
-  const alone = lengths.map((seconds) => ({ what: 'Keepalived alone', seconds, begin: keepalivedStopped }));
-  const loadSeconds = quick ? QUICK_LOAD_SECONDS : LOAD_SECONDS;
-  const loads = Object.entries(LOADS).map(([what, command]) => ({
-    what,
-    seconds: loadSeconds,
-    begin: (holder: string) => loaded(holder, command, loadSeconds),
-  }));
-  return [...whole, ...alone, ...loads, { what: 'power', seconds: 10, begin: withoutPower }];
+  const whole = lengths.map((seconds) => ({ what: 'the whole host stops', seconds, begin: paused }));
+  const alone = lengths.map((seconds) => ({ what: 'Keepalived alone stops', seconds, begin: keepalivedStopped }));
+  const loads = (Object.keys(LOADS) as (keyof typeof LOADS)[]).map((load) => {
+    const seconds = quick ? QUICK_LOAD_SECONDS : LOAD_SECONDS[load];
+    return { what: LOADED[load], seconds, begin: (holder: string) => loaded(holder, LOADS[load], seconds) };
+  });
+  return [
+    ...whole,
+    ...alone,
+    ...loads,
+    { what: '200 pods start at once', seconds: 1, begin: manyPods },
+    { what: 'its power is gone', seconds: 10, begin: withoutPower },
+  ];
 }
 
-function paused(holder: string): Promise<() => Promise<void>> {
-  pauseHost(holder);
-  return Promise.resolve(() => Promise.resolve(resumeHost(holder)));
-}
-
-async function keepalivedStopped(holder: string): Promise<() => Promise<string>> {
-  await onHost(holder, 'pkill', '-STOP', '-x', 'keepalived');
-  return () => onHost(holder, 'pkill', '-CONT', '-x', 'keepalived');
-}
-
-async function withoutPower(holder: string): Promise<() => Promise<void>> {
-  await powerOff(holder);
-  return () => powerOn(holder);
-}
-
-/** Each a script that ends by itself after `$1` seconds. */
-const LOADS: Readonly<Record<string, string>> = {
-  'its processors are saturated': 'exec stress-ng --quiet --cpu 8 --vm 2 --vm-bytes 64M --timeout "$1"',
-  'its disk is saturated': 'exec stress-ng --quiet --hdd 4 --hdd-bytes 64M --hdd-opts fsync --timeout "$1"',
-  'packages are unpacked':
-    'timeout "$1" sh -c "while :; do apt-get install --reinstall -y haproxy-doc socat jq curl rsync; done" || :',
+const LOADED: Readonly<Record<keyof typeof LOADS, string>> = {
+  processors: 'its processors are saturated',
+  disk: 'its disk is saturated',
+  packages: 'packages are unpacked',
+  images: 'images are unpacked',
 };
-
-async function loaded(holder: string, command: string, seconds: number): Promise<() => Promise<void>> {
-  await onHost(holder, 'sh', '-ec', 'command -v stress-ng || apt-get install -qy stress-ng');
-  const load = host(holder, ['sh', '-c', command, 'sh', String(seconds)], { timeout: (seconds + 60) * 1000 });
-  return async () => {
-    await load;
-  };
-}
-
-/** Lets it happen to the holder while clients look on. */
-async function observed({ seconds, begin }: Stall, authority: string): Promise<Observed> {
-  const holder = await settled();
-  const before = await counts();
-  const client = await watching(authority);
-  await sleep(1000);
-  const end = await begin(holder);
-  await sleep(seconds * 1000);
-  await end();
-  // What comes after a stall belongs to it: the VIP that goes back, the connections that it resets.
-  await settled();
-  await sleep(3000);
-  const seen = await client.end();
-  const after = await counts();
-  return { ...seen, moves: after.moves - before.moves, elections: after.elections - before.elections };
-}
-
-/** The only holder of the VIP, once all masters answer there. */
-async function settled(): Promise<string> {
-  for (let look = 0; look < 600; look += 1) {
-    const said = await exec(['kubectl', 'get', '--raw', '/readyz', '--request-timeout=2s']);
-    const holds = await Promise.all(
-      MASTERS.map(async (name) => {
-        const { code, stdout } = await host(name, ['ip', '-o', '-4', 'addr', 'show', 'to', VIP]);
-        return code === 0 && stdout !== '' ? [name] : [];
-      }),
-    );
-    const [holder, ...others] = holds.flat();
-    if (said.code === 0 && holder !== undefined && others.length === 0) return holder;
-    await sleep(200);
-  }
-  throw new Error('the VIP does not come to rest on one master');
-}
-
-/** Since the journals began. */
-async function counts(): Promise<{ moves: number; elections: number }> {
-  const lines = async (unit: string, text: string): Promise<number> => {
-    const script = `journalctl -u "$1" -o cat | grep -c "$2" || :`;
-    const each = await Promise.all(MASTERS.map((name) => onHost(name, 'sh', '-c', script, 'sh', unit, text)));
-    return each.reduce((sum, text) => sum + Number(text), 0);
-  };
-  return {
-    moves: await lines('keepalived', 'Entering MASTER STATE'),
-    elections: await lines('etcd', 'became leader at term'),
-  };
-}
-
-async function watching(authority: string): Promise<{ end: () => Promise<Seen> }> {
-  const words = [process.execPath, join(CLONE, 'bench/stalls/client.ts'), VIP, authority];
-  const [command = '', ...args] = onOperatorSide(words);
-  const client = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-  const lines = createInterface({ input: client.stdout });
-  const said: string[] = [];
-  lines.on('line', (line) => said.push(line));
-  const closed = once(client, 'close');
-  await Promise.race([once(lines, 'line'), closed]);
-  return {
-    async end() {
-      client.stdin.end();
-      await closed;
-      return JSON.parse(said.at(-1) ?? '') as Seen;
-    },
-  };
-}
-
-async function onHost(name: string, ...argv: string[]): Promise<string> {
-  const said = await host(name, argv);
-  if (said.code !== 0) throw new Error(`${name}: ${argv.join(' ')}: exit ${String(said.code)}\n${said.stderr}`);
-  return said.stdout;
-}

@@ -3,11 +3,11 @@
  * beside them a new connection is made every 50 ms, whatever became of those before. Prints `ready`, ends when standard
  * input does, and prints one JSON object ({@link Seen}).
  *
- * node client.ts HOST CA-FILE
+ * node vip-clients.ts HOST CA-FILE
  */
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
-import type { Seen } from './seen.ts';
+import type { Seen } from './vip-seen.ts';
 
 const KEPT = 8;
 const KEPT_EACH_MS = 100;
