@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- [--quick] [--rounds=N] [noop] [race] [race-scratch] [scale] [first-apply] [network] [rolling] [snapshot]
- * [removal] [restore] [upgrade] [reboots] [fetch] [stalls]`: figures on the lab, as ratios measured in one run. They print as tables and go into docs, but for those of a quick run.
+ * [removal] [restore] [upgrade] [reboots] [fetch] [power-on] [stalls]`: figures on the lab, as ratios measured in one run. They print as tables and go into docs, but for those of a quick run.
  */
 import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -20,6 +20,7 @@ import { stalls } from './stalls.ts';
 import { reboots, upgrade } from './day2.ts';
 import { network } from './network.ts';
 import { noop } from './noop.ts';
+import { powerOnToVerified } from './power-on.ts';
 import { race } from './race.ts';
 import { raceFromScratch } from './race-scratch.ts';
 import { renderReport, replaceGenerated } from './report.ts';
@@ -40,9 +41,20 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   reboots,
   fetch,
   stalls,
+  'power-on': powerOnToVerified,
 };
 /** Minutes long, whatever the number of rounds. */
-const LONG = ['race-scratch', 'first-apply', 'network', 'removal', 'restore', 'upgrade', 'reboots', 'stalls'];
+const LONG = [
+  'race-scratch',
+  'first-apply',
+  'network',
+  'removal',
+  'restore',
+  'upgrade',
+  'reboots',
+  'stalls',
+  'power-on',
+];
 /** Where figures stand: those of a benchmark that is not named here in performance.md. */
 const DOCUMENTS: Readonly<Record<string, string>> = { stalls: 'docs/reliability.md' };
 
