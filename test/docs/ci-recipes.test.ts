@@ -7,7 +7,6 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { ROOT } from '../../scripts/process.ts';
-import { COMMANDS } from '../../src/commands/main.ts';
 import { loadTexts } from '../../src/inventory/load.ts';
 import { readText } from '../architecture/doc.ts';
 import { scratch } from '../commands/support.ts';
@@ -84,12 +83,6 @@ describe('each recipe is what its system takes', () => {
   });
 });
 
-/** A flag that apply has as soon as `--wait-for-hosts` is merged; this function goes then. */
-function withoutAwaited(words: readonly string[]): readonly string[] {
-  const at = words.indexOf('--wait-for-hosts');
-  return at < 0 || 'wait-for-hosts' in (COMMANDS['apply']?.flags ?? {}) ? words : words.toSpliced(at, 2);
-}
-
 describe('each step', () => {
   it.each(steps)('%s is shell, into which nobody else writes', (_name, run) => {
     expect(spawnSync('sh', ['-n'], { input: run, encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
@@ -99,7 +92,7 @@ describe('each step', () => {
   it.each(steps)('%s gives mcpk what it takes', async (_name, run) => {
     for (const words of commandsOf(run)) {
       const [program, ...rest] = words[0] === 'exec' ? words.slice(1) : words;
-      if (program === 'mcpk') await parse(withoutAwaited(rest));
+      if (program === 'mcpk') await parse(rest);
     }
   });
 });
