@@ -6,6 +6,10 @@ import { LabError } from './errors.ts';
 /** Parent of the hosts' groups in every hierarchy. */
 const PARENT = 'mcpk-lab';
 
+/** Of each second: what real-time processes of a host may take, and those of all hosts together. */
+const HOST_RT_US = 100_000;
+const PARENT_RT_US = 700_000;
+
 interface Hierarchy {
   mountPoint: string;
   /** cgroup2, whose groups get controllers only by request. */
@@ -37,7 +41,10 @@ export function createGroups(host: string): string[] {
     ] as const) {
       mkdirSync(folder, { recursive: true });
       if (hierarchy.unified) delegate(above);
-      else inheritCpuset(folder, above);
+      else {
+        inheritCpuset(folder, above);
+        allowRealTime(folder, folder === parent ? PARENT_RT_US : HOST_RT_US);
+      }
     }
     return join(group, 'cgroup.procs');
   });
@@ -49,6 +56,12 @@ function inheritCpuset(folder: string, above: string): void {
     const value = tryRead(join(above, name));
     if (value !== undefined) writeFileSync(join(folder, name), value);
   }
+}
+
+/** A machine's own root group has a budget for real-time processes; a group in version 1 begins with none. */
+function allowRealTime(folder: string, microseconds: number): void {
+  const budget = join(folder, 'cpu.rt_runtime_us');
+  if (existsSync(budget)) writeFileSync(budget, String(microseconds));
 }
 
 function delegate(above: string): void {

@@ -61,7 +61,10 @@ function states(context: StateContext): Resource[] {
     validate: ['keepalived', '-t', '-f', '{}'],
     requires: ['package:keepalived' as const],
   };
-  const dropIn = file(`${DROP_IN}/mcpk.conf`, '# Written by mcpk.\n[Service]\nRestart=always\nRestartSec=1\n');
+  const dropIn = file(
+    `${DROP_IN}/mcpk.conf`,
+    '# Written by mcpk.\n[Service]\nNice=-20\nRestart=always\nRestartSec=1\n',
+  );
   return [
     heldPackage(context.cluster, 'keepalived', UNIT),
     config,
