@@ -194,3 +194,22 @@ export interface MemberReport {
   /** The newest bundle of `etcd.backup` on it. */
   backup?: { name: string; bytes: number; ageSeconds: number };
 }
+
+/** What moved since the last run that changed one of the hosts concerned, as far as their journals go back; in this shape with --json. */
+export interface Moves {
+  /** End of that run; times are of this machine's clock, ISO 8601. */
+  since: string;
+  /** Absent where there is none that can move. */
+  vip?: Move[];
+  etcdLeader?: Move[];
+  /** A host told only the last ones. */
+  incomplete?: true;
+}
+
+/** The latest last. */
+export interface Move {
+  at: string;
+  /** Absent where nobody knows any more. */
+  from?: string;
+  to: string;
+}

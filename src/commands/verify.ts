@@ -1,5 +1,6 @@
 import type { VerifyResult } from '../engine/runs/verify.ts';
 import type { Event } from '../engine/types.ts';
+import { renderMoves } from '../report/moves-text.ts';
 import { renderRuns } from '../report/runs-text.ts';
 import { lastOfEach, renderVerify, type GateEvent } from '../report/verify-text.ts';
 import { BaseCommand } from './shared/base-command.ts';
@@ -35,7 +36,8 @@ export default class Verify extends BaseCommand<typeof Verify> {
       .then(verifyRun)
       .then((ended) => this.told(ended))
       .finally(() => view.end());
-    for (const line of renderRuns(result.running, this.theme)) this.print(`${line}\n`);
+    const moved = result.moves ? renderMoves(result.moves, this.theme, new Date()) : [];
+    for (const line of [...renderRuns(result.running, this.theme), ...moved]) this.print(`${line}\n`);
     this.print(renderVerify(events, this.theme, this.telling));
     // What the checklist has said already is not said again; journal lines are.
     const untold = result.errors.filter((error) => error.code !== 'gate' || error.details.length > 1);

@@ -1,4 +1,4 @@
-import type { Facts, HostFacts } from '../cluster/facts.ts';
+import type { Facts, HostFacts, Moves } from '../cluster/facts.ts';
 import type { Change, Comparison, Resource } from '../resources/types.ts';
 import type { McpkError } from '../core/errors.ts';
 import type { StepAround } from '../states/stage.ts';
@@ -53,6 +53,8 @@ export interface Plan {
   etcd: Facts['etcd'];
   /** Versions of processes, where one is not what is wanted, or not the same everywhere. */
   running?: RunningPlan;
+  /** How the VIP and etcd's leader moved; absent where it is not known, or not asked: it decides nothing. */
+  moves?: Moves;
   /** Hosts that were read, by name. */
   hosts: Record<string, PlannedHost>;
   stages: StagePlan[];

@@ -3,6 +3,7 @@ import type { Change, Comparison } from '../resources/types.ts';
 import type { Plan, StagePlan } from '../engine/types.ts';
 import { renderDiff, type Diff } from './diff-text.ts';
 import { counted } from './figures.ts';
+import { renderMoves } from './moves-text.ts';
 import { briefOf, newHosts, type Brief } from './plan-brief.ts';
 import { blocksOf, type Block, type ChangeGroup } from './plan-groups.ts';
 import { renderOrder } from './plan-order.ts';
@@ -61,7 +62,11 @@ function header(plan: Plan, theme: Theme, options: PlanTextOptions): string[] {
   const left = words.join(` ${symbol(theme, 'dot')} `);
   const right = options.when ?? '';
   const first = wrap(theme, paint(theme, 'bold', left) + (right ? paint(theme, 'dim', `   ${right}`) : ''), 2);
-  return [...first, ...(plan.running ? renderRuns(plan.running, theme) : [])];
+  return [
+    ...first,
+    ...(plan.running ? renderRuns(plan.running, theme) : []),
+    ...(plan.moves ? renderMoves(plan.moves, theme, new Date(plan.created)) : []),
+  ];
 }
 
 /** Why there is less to see than will be done. */

@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { powerOff, powerOn } from '../../lab/lab.ts';
+import type { VerifyResult } from '../../src/engine/runs/verify.ts';
 import type { RunResult } from '../../src/engine/types.ts';
 import { allNodesReady, eventually, kubectl, MASTERS, mcpk, mcpkJson, on } from './support/mcpk.ts';
 import { startFrom } from './support/start-from.ts';
@@ -57,7 +58,13 @@ describe('a master that loses its power', () => {
     expect(refused.code).toBe(11);
     expect(refused.stdout + refused.stderr).toContain(victim);
 
+    const [heir] = await holder(others);
     await powerOn(victim);
+    const moves = await eventually('all of it serves again', 180, async () => {
+      const verified = await mcpk(['verify', '--json']);
+      return verified.code === 0 ? (JSON.parse(verified.stdout) as VerifyResult).moves : undefined;
+    });
+    expect(moves.vip).toContainEqual({ at: expect.any(String), from: victim, to: heir });
     const healed = await mcpkJson<RunResult>(['apply', '--yes'], 0);
     expect(healed.failed).toBe(0);
     await allNodesReady();

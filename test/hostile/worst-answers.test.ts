@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Answer } from '../../src/cluster/gate.ts';
 import { parseStat } from '../../src/cluster/haproxy.ts';
 import { parseHttp, parseJson, seen } from '../../src/cluster/http.ts';
+import { movesOf } from '../../src/cluster/moves.ts';
 import { splitAnswers } from '../../src/cluster/pipeline.ts';
 import { unitProperty } from '../../src/cluster/unit.ts';
 import { lastLine, lastLines } from '../../src/core/answer.ts';
@@ -51,6 +52,7 @@ const PIECES: Readonly<Record<string, string>> = {
   'words of a journal': '1700000000000 r begin a b\n',
   'runs of a journal': '',
   commas: ',',
+  'moves of the VIP': '1700000001.000000 m1 k[1]: (kube_api) Entering MASTER STATE\n',
   'what came of pods': 'w1 at 10.244.0.2:8080 gave nothing (10.244.0.2)\n',
   colons: ':',
   'addresses of one interface': '2: eth0    inet 10.0.0.1/24 brd\n',
@@ -207,6 +209,10 @@ const READERS: Readonly<Record<string, { size: number; read: (text: string) => u
   'what a test pod gives': { size: SAID, read: (text) => POD_CHECK!.check([said(text)]) },
   'rows of HAProxy': { size: SAID, read: (text) => parseStat(said(`# pxname,svname${text}`)) },
   'rows of HAProxy below their head': { size: SAID, read: (text) => parseStat(said(`# pxname,svname\n${text}`)) },
+  'what moved': {
+    size: SAID,
+    read: (text) => ['', '1700000000000\n'].map((run) => movesOf(CLUSTER, factsOf(CLUSTER), [said(`${run}${text}`)])),
+  },
   'a property of a unit': { size: SAID, read: (text) => unitProperty(said(text), 'SubState') },
   'the last line': { size: SAID, read: (text) => [lastLine(text), lastLines(text, 20)] },
   'owned.json': { size: 1024 * 1024, read: (text) => parseOwned(`{"version":1,"entries":[${text}`, 'w1') },

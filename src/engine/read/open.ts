@@ -1,6 +1,7 @@
 import { failure, McpkError } from '../../core/errors.ts';
 import { hostsOfOthers } from '../../cluster/belonging.ts';
 import type { Facts } from '../../cluster/facts.ts';
+import type { Answer, Ask } from '../../cluster/gate.ts';
 import { contactable, type Cluster, type Host } from '../../inventory/types.ts';
 import { askedFor, connectHosts, type Fleet } from '../hosts/fleet.ts';
 import { underLock, type LockOptions } from '../hosts/lock.ts';
@@ -20,9 +21,14 @@ export interface Opened {
 /**
  * Connects, takes the lock when told so, reads the facts. The caller closes the fleet.
  *
+ * @param asks answered in the same round trip, of hosts that are reached
  * @throws McpkError `refused` where the lock was taken, and a host is another cluster's
  */
-export async function open(input: EngineInput, lock: 'exclusive' | 'none'): Promise<Opened> {
+export async function open(
+  input: EngineInput,
+  lock: 'exclusive' | 'none',
+  asks: readonly Ask[] = [],
+): Promise<Opened & { answers: readonly Answer[] }> {
   const { emit, cluster } = input;
   const stages = input.stages.map((stage) => ({
     name: stage.name,
@@ -32,13 +38,15 @@ export async function open(input: EngineInput, lock: 'exclusive' | 'none'): Prom
   const { fleet, since } = await connectHosts(input, { hosts: contacted(input), lock, stages });
   try {
     checkReachable(input, fleet);
-    const facts = await underLock({ ...lockOptions(input, fleet), since }, async () => {
+    const reader = readerOf(fleet, input.signal);
+    const reached = asks.filter(({ host }) => reader.reaches(host));
+    const [facts, answers] = await underLock({ ...lockOptions(input, fleet), since }, () => {
       emit({ at: since(), type: 'phase', name: 'gather', state: 'start' });
-      return gather(fleet, cluster, input.signal);
+      return Promise.all([gather(fleet, cluster, input.signal), reader.ask(reached)]);
     });
     emit({ at: since(), type: 'phase', name: 'gather', state: 'end' });
     if (lock === 'exclusive') checkBelonging(cluster, facts);
-    return { fleet, reader: readerOf(fleet, input.signal), facts, since, exclusive: lock === 'exclusive' };
+    return { fleet, reader, facts, since, exclusive: lock === 'exclusive', answers };
   } catch (error) {
     await fleet.close();
     throw error;

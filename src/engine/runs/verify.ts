@@ -1,7 +1,8 @@
 import { McpkError } from '../../core/errors.ts';
-import type { Facts } from '../../cluster/facts.ts';
+import type { Facts, Moves } from '../../cluster/facts.ts';
 import type { GateCheck } from '../../cluster/gate.ts';
 import { isNew } from '../../cluster/laid.ts';
+import { askMoves, movesOf } from '../../cluster/moves.ts';
 import { runningVersions } from '../../cluster/running.ts';
 import { foreignNodes } from '../../cluster/foreign.ts';
 import { skewProblems } from '../../core/skew.ts';
@@ -21,21 +22,24 @@ const PATIENCE_S = 10;
 
 export interface VerifyResult extends RunResult {
   running: RunningPlan;
+  /** Absent where it is not known. */
+  moves?: Moves;
 }
 
 /** `mcpk verify`: every gate once more, then the active checks of the stages. */
 export async function verifyRun(input: EngineInput): Promise<VerifyResult> {
   const started = performance.now();
-  const opened = await open(input, 'none');
+  const opened = await open(input, 'none', askMoves(input.cluster));
   try {
-    const { fleet, reader, facts, since } = opened;
+    const { fleet, reader, facts, since, answers } = opened;
+    const moves = movesOf(input.cluster, facts, answers);
     for (const { message } of foreignNodes(input.cluster, facts)) input.emit({ at: since(), type: 'warning', message });
     const hands = askingHands({ fleet, reader }, { emit: input.emit, since, signal: input.signal });
     const { failures, stages } = await verifyOpened({ input, facts, hands, since });
     const ms = performance.now() - started;
     const counts = { unchanged: 0, changed: 0, removed: 0 };
     const result = resultOf({ id: '', failures, rolledBack: [] }, trafficOf(fleet), stages, ms, counts);
-    return { ...result, running: runningPlan(facts) };
+    return { ...result, running: runningPlan(facts), ...(moves ? { moves } : {}) };
   } finally {
     await opened.fleet.close();
   }
