@@ -64,7 +64,7 @@ describe('a master that loses its power', () => {
       const verified = await mcpk(['verify', '--json']);
       return verified.code === 0 ? (JSON.parse(verified.stdout) as VerifyResult).moves : undefined;
     });
-    expect(moves.vip).toContainEqual({ at: expect.any(String), from: victim, to: heir });
+    expect(moves.vip).toContainEqual({ at: expect.any(String) as string, from: victim, to: heir });
     const healed = await mcpkJson<RunResult>(['apply', '--yes'], 0);
     expect(healed.failed).toBe(0);
     await allNodesReady();
