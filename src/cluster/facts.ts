@@ -195,7 +195,7 @@ export interface MemberReport {
   backup?: { name: string; bytes: number; ageSeconds: number };
 }
 
-/** What moved since the last run that changed one of the hosts concerned, as far as their journals go back; in this shape with --json. */
+/** What moved since the last run that changed a host that had or could have it, as far as the hosts' journals go back. */
 export interface Moves {
   /** End of that run; times are of this machine's clock, ISO 8601. */
   since: string;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { McpkError } from '../../../src/core/errors.ts';
 import { readPlan, writePlan } from '../../../src/engine/plan/plan-file.ts';
+import type { Plan } from '../../../src/engine/types.ts';
 import { CHANGED_FLAG, MIXED, NOTHING } from '../../fixtures/plan.ts';
 
 const SNAPSHOT = { ...CHANGED_FLAG, snapshot: { into: '/b', because: ['etcd 3.6.16 → 3.7.3'] } };
@@ -16,8 +17,14 @@ async function error(work: Promise<unknown>): Promise<McpkError> {
   return thrown;
 }
 
+const AT = '2026-11-24T14:02:11.000Z';
+const MOVED: Plan = {
+  ...NOTHING,
+  moves: { since: AT, vip: [{ at: AT, from: 'm1', to: 'm2' }], etcdLeader: [{ at: AT, to: 'm1' }], incomplete: true },
+};
+
 describe('a plan in a file', () => {
-  it.each(Object.entries({ CHANGED_FLAG, MIXED, NOTHING, SNAPSHOT }))(
+  it.each(Object.entries({ CHANGED_FLAG, MIXED, NOTHING, SNAPSHOT, MOVED }))(
     'is read as it was written: %s',
     async (_name, plan) => {
       const file = join(await scratch(), 'plan.json');
@@ -92,6 +99,6 @@ describe('what is no plan', () => {
 it('the schema describes each of its settings', async () => {
   const schema = JSON.parse(await readFile('schema/plan.v1.schema.json', 'utf8')) as { properties: object };
   expect(Object.keys(schema.properties).toSorted()).toEqual(
-    Object.keys({ ...NOTHING, running: {}, snapshot: {}, command: '' }).toSorted(),
+    Object.keys({ ...NOTHING, running: {}, moves: {}, snapshot: {}, command: '' }).toSorted(),
   );
 });
