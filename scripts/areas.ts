@@ -42,8 +42,8 @@ export const AREAS: Readonly<Record<string, Area>> = {
   reboots: { about: 'hosts that reboot, packages of hosts', files: [endToEnd('25-reboots')] },
   network: { about: 'the bridge, Calico, one in place of none', files: ['00-networks', '15-calico'].map(endToEnd) },
   faults: {
-    about: 'broken networks, power, disks, SSH; two runs at once',
-    files: ['01-network', '02-power', '03-host', '04-ssh', '05-two-runs'].map(fault),
+    about: "broken networks, power, disks, SSH; two runs at once; stalls of the VIP's holder",
+    files: ['01-network', '02-power', '03-host', '04-ssh', '05-two-runs', '07-stalls'].map(fault),
   },
 };
 

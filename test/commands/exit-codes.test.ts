@@ -18,7 +18,7 @@ const codesOf = (id: string): number[] => ends(id).map((ending) => EXIT_CODES[en
 
 /** What a command wants besides its flags, so that it gets to what is tried. FOLDER is one of its own. */
 const WORDS: Readonly<Record<string, readonly string[]>> = {
-  'artifacts:bundle': ['FOLDER/taken'],
+  'artifacts:bundle': ['--out', 'FOLDER/taken'],
   exec: ['--', 'true'],
   'etcd:recover': ['--from', 'm1', '--yes', '--cluster', 'c'],
   'etcd:rehearse': ['FOLDER/bundle'],

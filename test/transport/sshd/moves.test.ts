@@ -38,7 +38,9 @@ describe.skipIf(impossible !== undefined)('what moved since the last run', () =>
     const ended = Date.now() - 60_000;
     const line = `${String(ended)} R1 result succeeded 0\n`;
     const m2 = await masters[1]!.session();
-    await m2.exec([{ argv: ['mkdir', '-p', PATHS.state] }, { argv: ['tee', PATHS.journal], stdin: line }]);
+    // What is given to exec at once runs side by side.
+    await m2.exec([{ argv: ['mkdir', '-p', PATHS.state] }]);
+    await m2.exec([{ argv: ['tee', PATHS.journal], stdin: line }]);
     const both = await inputOf();
     const { moves, traffic } = await verifyRun(both);
     expect(moves).toMatchObject({ vip: [], etcdLeader: [] });
