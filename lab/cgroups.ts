@@ -6,9 +6,12 @@ import { LabError } from './errors.ts';
 /** Parent of the hosts' groups in every hierarchy. */
 const PARENT = 'mcpk-lab';
 
-/** Of each second: what real-time processes of a host may take, and those of all hosts together. */
-const HOST_RT_US = 100_000;
-const PARENT_RT_US = 700_000;
+/**
+ * Of each second: what real-time processes of a host may take, and those of all hosts together. Groups that were removed
+ * hold their share for a moment still: there is room for all hosts several times over.
+ */
+const HOST_RT_US = 20_000;
+const PARENT_RT_US = 900_000;
 
 interface Hierarchy {
   mountPoint: string;
@@ -58,10 +61,18 @@ function inheritCpuset(folder: string, above: string): void {
   }
 }
 
-/** A machine's own root group has a budget for real-time processes; a group in version 1 begins with none. */
+/**
+ * A machine's own root group has a budget for real-time processes; a group in version 1 begins with none. A machine that
+ * gives none away makes a lab as well: what wants to run in real time there does without.
+ */
 function allowRealTime(folder: string, microseconds: number): void {
   const budget = join(folder, 'cpu.rt_runtime_us');
-  if (existsSync(budget)) writeFileSync(budget, String(microseconds));
+  if (!existsSync(budget)) return;
+  try {
+    writeFileSync(budget, String(microseconds));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error;
+  }
 }
 
 function delegate(above: string): void {
