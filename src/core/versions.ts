@@ -161,7 +161,7 @@ export function minorNumber(version: string): number {
   return Number(seriesOf(version)?.split('.')[1] ?? Number.NaN);
 }
 
-/** Negative, 0 or positive, by the three numbers; a pre-release counts as its release. */
+/** Negative, 0 or positive, by the three numbers; a pre-release counts as its release, a Debian package as what is in it. */
 export function compareVersions(a: string, b: string): number {
   const left = numbersOf(a);
   const right = numbersOf(b);
@@ -170,6 +170,6 @@ export function compareVersions(a: string, b: string): number {
 }
 
 function numbersOf(version: string): number[] {
-  const [core = ''] = version.replace(/^v/, '').split(/[-+]/);
+  const [core = ''] = version.replace(/^(v|\d+:)/, '').split(/[-+]/);
   return core.split('.').map(Number);
 }

@@ -114,7 +114,7 @@ function keepalivedConfig({ cluster, host, own }: StateContext): string | Secret
 
 /** An older Keepalived would not know the option, and refuse the file. */
 function stepsDownLate({ versions }: Cluster, { id, version }: HostFacts['os']): boolean {
-  const named = versions.keepalived?.replace(/^\d+:/, '');
+  const named = versions.keepalived;
   if (named !== undefined) return compareVersions(named, STEPS_DOWN_LATE) >= 0;
   const since = RELEASES[id];
   return since !== undefined && compareVersions(version, since) >= 0;

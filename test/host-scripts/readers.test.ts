@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { delimiter } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { compile } from '../../src/engine/plan/compile.ts';
+import { osRelease } from '../../src/engine/wire/wire-facts.ts';
 import { renderedFiles } from '../../src/commands/shared/rendered-files.ts';
-import type { HostFacts } from '../../src/cluster/facts.ts';
 import { PATHS } from '../../src/core/paths.ts';
 import { HAPROXY_STATE } from '../../src/states/haproxy.ts';
 import { STAGES } from '../../src/states/index.ts';
@@ -17,6 +17,9 @@ const root = process.getuid?.() === 0;
 for (const program of ['systemd-analyze', 'nft', 'keepalived'])
   if (!root || !isHere(program)) process.stderr.write(`skipped: what ${program} says of mcpk's files (it is not here, or this is not root)\n`); // prettier-ignore
 
+/** This machine's programs read the files: what they know goes by it. */
+const OWN_SYSTEM = osRelease(readFileSync('/etc/os-release', 'utf8'));
+
 let scratch: Scratch;
 beforeEach(() => (scratch = new Scratch()));
 afterEach(() => scratch.remove());
@@ -24,18 +27,11 @@ afterEach(() => scratch.remove());
 /** Lays what mcpk would lay on a host of the lab into the scratch root. */
 async function lay(host: string, over = ''): Promise<string[]> {
   const cluster = await labCluster(over);
-  const facts = factsOf(cluster, { etcd: 'formed', nodes: registered(cluster) }, { os: ownSystem() });
+  const facts = factsOf(cluster, { etcd: 'formed', nodes: registered(cluster) }, { os: OWN_SYSTEM });
   const tree = compile({ cluster, facts, stages: STAGES, artifacts: anyArtifact, manifests: new Map() });
   const files = (await renderedFiles(tree)).filter(({ path }) => path.startsWith(`${host}/`));
   for (const { path, text } of files) scratch.put(path.slice(host.length), text);
   return files.map(({ path }) => path.slice(host.length));
-}
-
-/** Of this machine, whose programs read the files: what they know goes by it. */
-function ownSystem(): HostFacts['os'] {
-  const text = readFileSync('/etc/os-release', 'utf8');
-  const value = (key: string): string => new RegExp(`^${key}="?([^"\n]*)`, 'm').exec(text)?.[1] ?? '';
-  return { id: value('ID'), version: value('VERSION_ID'), name: '', like: [] };
 }
 
 /** In a network and with a /run of its own; nothing of it outlives the script. */

@@ -15,16 +15,23 @@ function time(text: string, least: number): number {
   );
 }
 
+/** A flag of so many seconds at least; its value is in ms. `says` ends with forms that it takes. */
+const timeFlag = (says: string, { least, helpGroup }: { least: number; helpGroup?: string }) =>
+  Flags.custom<number>({
+    summary: says,
+    helpValue: 'TIME',
+    ...(helpGroup === undefined ? {} : { helpGroup }),
+    parse: async (text) => time(text, least),
+  })();
+
 /** A machine's firmware may take minutes. */
 export const BOOT_MS = 600_000;
 
 /** For what has hosts boot. */
 export const bootFlags = {
-  'boot-timeout': Flags.custom<number>({
-    summary: 'Wait so long for a host that boots: 300 (seconds), 30s, 10m, 1h. [default: 10m]',
-    helpValue: 'TIME',
-    parse: async (text) => time(text, 1),
-  })(),
+  'boot-timeout': timeFlag('Wait so long for a host that boots: 300 (seconds), 30s, 10m, 1h. [default: 10m]', {
+    least: 1,
+  }),
 };
 
 /** Where a command finds its cluster. */
@@ -61,12 +68,10 @@ export const connectionFlags = {
     summary: 'Record host keys that are not known yet; changed ones are refused still.',
     helpGroup: 'CONNECTION',
   }),
-  timeout: Flags.custom<number>({
-    summary: 'End the whole run after so long: 300 (seconds), 30s, 5m, 1h.',
-    helpValue: 'TIME',
+  timeout: timeFlag('End the whole run after so long: 300 (seconds), 30s, 5m, 1h.', {
+    least: 1,
     helpGroup: 'CONNECTION',
-    parse: async (text) => time(text, 1),
-  })(),
+  }),
   concurrency: Flags.integer({
     summary: 'Hosts that are connected to, read or changed at the same time.',
     helpValue: 'N',
@@ -119,22 +124,18 @@ export const stageFlags = {
 
 /** For what takes the lock. */
 export const lockFlags = {
-  'wait-lock': Flags.custom<number>({
-    summary: 'Wait so long for another run to end, instead of giving up at once: 300 (seconds), 30s, 5m, 1h.',
-    helpValue: 'TIME',
-    helpGroup: 'CONNECTION',
-    parse: async (text) => time(text, 0),
-  })(),
+  'wait-lock': timeFlag(
+    'Wait so long for another run to end, instead of giving up at once: 300 (seconds), 30s, 5m, 1h.',
+    { least: 0, helpGroup: 'CONNECTION' },
+  ),
 };
 
 /** For what may come to hosts that are being installed. */
 export const waitFlags = {
-  'wait-for-hosts': Flags.custom<number>({
-    summary: 'Wait so long for hosts that boot or are being installed: 300 (seconds), 30s, 5m, 1h.',
-    helpValue: 'TIME',
+  'wait-for-hosts': timeFlag('Wait so long for hosts that boot or are being installed: 300 (seconds), 30s, 5m, 1h.', {
+    least: 0,
     helpGroup: 'CONNECTION',
-    parse: async (text) => time(text, 0),
-  })(),
+  }),
   'host-keys-from': Flags.string({
     summary: "Host keys to trust and record: a file as known_hosts, or a program that prints one ('!./keys.sh').",
     helpValue: 'FILE|!CMD',

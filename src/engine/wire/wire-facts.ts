@@ -174,7 +174,8 @@ const OWN_FILES: ReadonlySet<string> = new Set([
 ]);
 const ARCHITECTURES: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch64: 'arm64' };
 
-function osRelease(text: string): HostFacts['os'] {
+/** Of the text of /etc/os-release. */
+export function osRelease(text: string): HostFacts['os'] {
   const of = keyed(text);
   const value = (key: string): string => (of.get(key)?.[0] ?? '').replace(/^(["'])(.*)\1$/, '$2');
   const like = value('ID_LIKE').split(' ').filter(Boolean);

@@ -76,7 +76,7 @@ function versionThree(cluster: Cluster, host: Host): Tree {
 
 /** 2.1 and later know `bin_dirs`, and 2.4 knows nothing else; of a package whose version nobody names, 2.0 to 2.3 take the older word. */
 function takesFolders(version: string | undefined): boolean {
-  return version !== undefined && compareVersions(version.replace(/^\d+:/, ''), '2.1.0') >= 0;
+  return version !== undefined && compareVersions(version, '2.1.0') >= 0;
 }
 
 function registry(cluster: Cluster): Tree {
