@@ -6,7 +6,8 @@ import { kubectl } from './mcpk.ts';
 /** What runs on nodes that are drained, in a namespace of its own: see {@link layWorkloads}. */
 export const SHOP = 'shop';
 
-const POD = {
+/** One that sleeps. */
+export const POD = {
   terminationGracePeriodSeconds: 1,
   containers: [{ name: 'sleep', image: 'docker.io/library/busybox:1', command: ['sleep', '86400'] }],
 };

@@ -1,7 +1,7 @@
 /**
  * Clients of the API at the VIP, who see what a stall does to them. Eight keep a connection each and ask every 100 ms;
- * beside them a new connection is made every 50 ms, whatever became of those before. Prints `ready`, ends when standard
- * input does, and prints one JSON object ({@link Seen}).
+ * beside them a new connection is made every 50 ms, whatever became of those before. Prints `ready` when the kept ones
+ * are there, ends when standard input does, and prints one JSON object ({@link Seen}).
  *
  * node vip-clients.ts HOST CA-FILE
  */
@@ -46,8 +46,7 @@ function ask(agent: Agent | false, limitMs: number): Promise<void> {
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-async function keep(index: number): Promise<void> {
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+async function keep(agent: Agent, index: number): Promise<void> {
   while (!stopping) {
     await ask(agent, KEPT_LIMIT_MS).catch(() => {
       seen.resets[index] = (seen.resets[index] ?? 0) + 1;
@@ -75,7 +74,12 @@ async function ever(): Promise<void> {
   await Promise.all(open);
 }
 
-const running = Promise.all([ever(), ...seen.resets.map((_, index) => keep(index))]);
+const agents = seen.resets.map(() => new Agent({ keepAlive: true, maxSockets: 1 }));
+// Connections that are there already are what a stall may reset.
+await Promise.all(agents.map((agent) => ask(agent, KEPT_LIMIT_MS)));
+answered();
+seen.silentMs = 0;
+const running = Promise.all([ever(), ...agents.map(keep)]);
 process.stdout.write('ready\n');
 process.stdin.resume();
 process.stdin.on('end', () => {
