@@ -21,8 +21,8 @@ export const AREAS: Readonly<Record<string, Area>> = {
     files: [endToEnd('08-killed'), endToEnd('28-upgrade-killed'), fault('06-killed')],
   },
   upgrade: {
-    about: 'from the release before, from a cluster of mcpk 0.1.0, drains',
-    files: ['13-upgrade', '18-taken-over', '24-drains'].map(endToEnd),
+    about: 'from the release before, from a cluster of mcpk 0.1.0, drains, what docs/upgrade.md tells',
+    files: ['13-upgrade', '18-taken-over', '24-drains', '31-upgrades'].map(endToEnd),
   },
   membership: {
     about: 'members of etcd and hosts that come, go, break',

@@ -1,10 +1,13 @@
 /**
- * `npm run docs:lab -- NAME…`: runs scenarios of docs/operations.md and docs/recovery.md on the lab and records what they
- * show into their pages. Without NAME a list of them.
+ * `npm run docs:lab -- NAME…`: runs scenarios of pages of docs/ on the lab and records what they show into these
+ * pages. Without NAME a list of them.
  */
 import { PAGES } from '../test/e2e/scenarios/pages.ts';
 import { labIsUp, whyNoLab } from './lab.ts';
 import { runSuite } from './suites.ts';
+
+/** The tests that carry out the scenarios of a page each. */
+const SCENES = ['26-operations', '27-recovery', '31-upgrades'].map((name) => `test/e2e/${name}.test.ts`);
 
 const sequences = PAGES.flatMap(({ sequences: own }) => Object.entries(own));
 const wanted = process.argv.slice(2).map((name) => sequences.find(([own]) => own === name)?.[0]);
@@ -20,7 +23,7 @@ if (wanted.length === 0 || wanted.includes(undefined)) {
 } else if (await labIsUp()) {
   process.env['MCPK_RECORD'] = 'yes';
   const pattern = `^(${wanted.join('|')}) `;
-  const { failures } = await runSuite('e2e', ['test/e2e/26-operations.test.ts', 'test/e2e/27-recovery.test.ts', '-t', pattern]); // prettier-ignore
+  const { failures } = await runSuite('e2e', [...SCENES, '-t', pattern]);
   process.exitCode = failures.length === 0 ? 0 : 1;
 } else {
   process.exitCode = 1;

@@ -3,10 +3,9 @@
 export interface Page {
   /** `docs/operations.md` */
   path: string;
-  /**
-   * By name, for `npm run docs:lab -- NAME`: scenarios that begin with the cluster of inventories/lab.yaml, one after the
-   * other, and leave it so.
-   */
+  /** What its sequences begin with: `ready` (where none is said) is the cluster of inventories/lab.yaml, `before` one of the release before. */
+  from?: 'ready' | 'before';
+  /** By name, for `npm run docs:lab -- NAME`: scenarios, one after the other, that leave the cluster of inventories/lab.yaml. */
   sequences: Readonly<Record<string, readonly Scenario[]>>;
 }
 
@@ -26,7 +25,7 @@ export interface Happens {
 
 /** What the operator writes into the inventory; shown in the page. */
 export interface Edits {
-  /** YAML: entries of hosts, a line each, that take the place of theirs, or what is added at the end. */
+  /** YAML: entries of hosts, a line each, or settings of one section, a line each, that take the place of what is there. */
   edit: string;
 }
 
@@ -48,4 +47,20 @@ export interface Runs {
 export interface Checks {
   check: string;
   by: () => Promise<unknown>;
+}
+
+/** The inventory with an edit; what is new of a section comes right below its head. */
+export function edited(inventory: string, { edit: text }: Edits): string {
+  const [head = '', ...settings] = text.trimEnd().split('\n');
+  if (!inventory.includes(`\n${head}\n`)) return `${inventory}\n${text}`;
+  return settings.reduce((left, line) => {
+    const key = /^ {2}(- \{ name: \w+,|[\w.-]+:)/.exec(line)?.[0];
+    if (key === undefined) throw new Error(`neither an entry of a host nor a setting: ${line}`);
+    const lines = left.split('\n');
+    const start = lines.indexOf(head);
+    const size = lines.slice(start + 1).findIndex((each) => /^\S/.test(each));
+    const end = size < 0 ? lines.length : start + 1 + size;
+    const found = lines.findIndex((each, at) => at > start && at < end && each.startsWith(key));
+    return lines.toSpliced(found < 0 ? start + 1 : found, found < 0 ? 0 : 1, line).join('\n');
+  }, inventory);
 }

@@ -34,6 +34,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   ),
   images: 'test/commands/artifacts.test.ts runs it',
   'host-key:show': 'test/commands/host-key.test.ts runs it',
+  explain: 'test/commands/cli.test.ts runs it',
 };
 /** … and these are, one after the other, in a folder of their own. */
 const RUN = ['init', 'validate'];

@@ -1,14 +1,4 @@
-import { describe, it } from 'vitest';
-import { FULL } from '../support/tier.ts';
 import { RECOVERY } from './scenarios/recovery.ts';
-import { perform } from './support/scene.ts';
-import { startFrom } from './support/start-from.ts';
+import { scenesOf } from './support/scene.ts';
 
-/** What docs/recovery.md tells; `npm run docs:lab` records it there. */
-describe.runIf(FULL).each(Object.entries(RECOVERY.sequences))('%s', (_, scenarios) => {
-  startFrom('ready', { leaves: 'ready' });
-
-  it(`goes as the page has it: ${scenarios.map(({ name }) => name).join(', ')}`, { timeout: 1_800_000 }, () =>
-    perform(RECOVERY, scenarios),
-  );
-});
+scenesOf(RECOVERY);

@@ -1,19 +1,32 @@
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { KNOWN_HOSTS } from '../../../lab/keys.ts';
 import { onOperatorSide, operatorEnvironment } from '../../../lab/operator.ts';
 import { CLONE } from '../../../lab/paths.ts';
 import { partOf, stable, withRecorded } from '../../../scripts/recorded.ts';
-import type { Page, Runs, Scenario } from '../../../scripts/scenario.ts';
+import { edited, type Page, type Runs, type Scenario } from '../../../scripts/scenario.ts';
 import { screenAfter, textOf } from '../../../scripts/screen.ts';
 import { onTerminal } from '../../../scripts/terminal.ts';
 import { layHostKeys } from './host-key.ts';
+import { FULL } from '../../support/tier.ts';
 import { INVENTORY } from './mcpk.ts';
+import { startFrom } from './start-from.ts';
+
+/** All that a page tells, on the lab; `npm run docs:lab` records it there. */
+export function scenesOf(page: Page): void {
+  describe.runIf(FULL).each(Object.entries(page.sequences))('%s', (_, scenarios) => {
+    startFrom(page.from ?? 'ready', { leaves: 'ready' });
+
+    it(`goes as the page has it: ${scenarios.map(({ name }) => name).join(', ')}`, { timeout: 1_800_000 }, () =>
+      perform(page, scenarios),
+    );
+  });
+}
 
 /** Carries out scenarios one after the other; with MCPK_RECORD, writes what each showed into its page. */
-export async function perform(page: Page, scenarios: readonly Scenario[]): Promise<void> {
+async function perform(page: Page, scenarios: readonly Scenario[]): Promise<void> {
   // An operator's folder, with a known_hosts of its own.
   const folder = await mkdtemp(join(tmpdir(), 'mcpk-scene-'));
   await copyFile(join(CLONE, INVENTORY), join(folder, 'mcpk.yaml'));
@@ -33,8 +46,9 @@ export async function perform(page: Page, scenarios: readonly Scenario[]): Promi
 
 async function outputsOf({ steps }: Scenario, folder: string): Promise<string[]> {
   const outputs: string[] = [];
+  const file = join(folder, 'mcpk.yaml');
   for (const step of steps) {
-    if ('edit' in step) await edit(join(folder, 'mcpk.yaml'), step.edit);
+    if ('edit' in step) await writeFile(file, edited(await readFile(file, 'utf8'), step));
     else if ('run' in step) {
       const { amid = (work) => work() } = step;
       await amid(async () => outputs.push(await run(step, folder)));
@@ -54,15 +68,4 @@ async function run({ run: text, answers = [], code = 0, shows = [] }: Runs, fold
   expect(shown.code, `${text}\n${said}`).toBe(code);
   for (const pattern of shows) expect(said, text).toMatch(pattern);
   return stable(said);
-}
-
-/** Entries of hosts take the place of theirs; anything else comes to the end. */
-async function edit(file: string, text: string): Promise<void> {
-  const before = await readFile(file, 'utf8');
-  const entries = [...text.matchAll(/^ {2}- \{ name: (\w+),.*$/gm)];
-  const after = entries.reduce(
-    (left, [entry, name = '']) => left.replace(new RegExp(`^ {2}- \\{ name: ${name},.*$`, 'm'), entry),
-    before,
-  );
-  await writeFile(file, entries.length === 0 ? `${before}\n${text}` : after);
 }
