@@ -9,6 +9,11 @@ import { stopping } from './unit-steps.ts';
 
 const UNITS = ['kube-scheduler.service', 'kube-controller-manager.service', 'kube-apiserver.service'];
 
+/** The API server and the controllers that mcpk laid on a host, in the order in which they stop. */
+export function servingUnits(facts: Facts, host: string): string[] {
+  return UNITS.filter((unit) => owns(facts.hosts.get(host), `unit:${unit}`));
+}
+
 /** Once no HAProxy sends it anything, and before its member of etcd goes. */
 export const retirement: Stage = {
   name: 'retirement',
@@ -35,14 +40,11 @@ function retiringOf({ cluster, facts, batch }: AroundContext): string[] {
 }
 
 function around(context: AroundContext): Steps {
-  const stop = retiringOf(context).map((name) => {
-    const units = UNITS.filter((unit) => owns(context.facts.hosts.get(name), `unit:${unit}`));
-    return {
-      title: `stop the API server of ${name} gracefully`,
-      on: name,
-      ...stopping(...units),
-      marked: true as const,
-    };
-  });
+  const stop = retiringOf(context).map((name) => ({
+    title: `stop the API server of ${name} gracefully`,
+    on: name,
+    ...stopping(...servingUnits(context.facts, name)),
+    marked: true as const,
+  }));
   return { before: stop, after: [] };
 }

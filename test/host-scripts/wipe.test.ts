@@ -215,12 +215,15 @@ describe.skipIf(process.getuid?.() !== 0)('mounts and rules', () => {
     host.stub('systemctl', 'exit 3');
     // A container's process that ignores what it may, under a shim that never ends by itself.
     const shim = 'trap "" TERM; sh -c "trap \\"\\" TERM; exec tail -f /dev/null" & wait; read -r _ <&3';
-    host.put('/containerd-shim-runc-v2', `#!/bin/sh\nexec 3<>/run/never\n${shim}\n`, 0o755);
-    const start = (namespace: string, of = 'containerd'): string =>
-      `${host.at('/containerd-shim-runc-v2')} -namespace ${namespace} -id 1 -address /run/${of}/containerd.sock >/dev/null 2>&1 & `;
-    const setUp = `mkdir -p /var/lib/kubelet; mkfifo /run/never; ${start('k8s.io')}${start('k8s.io')}${start('moby')}${start('k8s.io', 'k3s')}
+    const program = '/containerd-shim-runc-v2';
+    // What lies in mcpk's store has its sum for a name.
+    const stored = `/${'0e48cea4'.repeat(8)}`;
+    for (const path of [program, stored]) host.put(path, `#!/bin/sh\nexec 3<>/run/never\n${shim}\n`, 0o755);
+    const start = (namespace: string, of = 'containerd', path = program): string =>
+      `${host.at(path)} -namespace ${namespace} -id 1 -address /run/${of}/containerd.sock >/dev/null 2>&1 & `;
+    const setUp = `mkdir -p /var/lib/kubelet; mkfifo /run/never; ${start('k8s.io')}${start('k8s.io', 'containerd', stored)}${start('moby')}${start('k8s.io', 'k3s')}
       until [ "$(pgrep -xc tail)" = 4 ]; do :; done`;
-    const look = "pgrep -ax 'tail|containerd-shim' | grep -o 'tail\\|-namespace.*' | sort";
+    const look = "pgrep -ax 'tail|containerd-shim|0e48cea40e48cea' | grep -o 'tail\\|-namespace.*' | sort";
     expect(apart(setUp, END_PODS, '/var/lib/kubelet', look)).toBe(
       `0 ${['k8s.io -id 1 -address /run/k3s', 'moby -id 1 -address /run/containerd'].map((of) => `-namespace ${of}/containerd.sock\n`).join('')}tail\ntail\n`,
     );

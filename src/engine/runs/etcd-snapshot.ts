@@ -179,13 +179,11 @@ export async function readKeys(
   fleet: Fleet,
 ): Promise<BundleKeys> {
   const master = reachedMaster(cluster, fleet);
-  const read = async (name: keyof BundleKeys): Promise<string> =>
-    (await fleet.read(master, KEY_FILES[name], signal)).toString('utf8');
-  return {
-    'encryption.yaml': await read('encryption.yaml'),
-    'service-account.key': await read('service-account.key'),
-    'service-account.pub': await read('service-account.pub'),
-  };
+  const read = async ([name, path]: [string, string]): Promise<[string, string]> => [
+    name,
+    (await fleet.read(master, path, signal)).toString('utf8'),
+  ];
+  return Object.fromEntries(await Promise.all(Object.entries(KEY_FILES).map(read))) as unknown as BundleKeys;
 }
 
 function reachedMaster(cluster: Cluster, fleet: Fleet): string {

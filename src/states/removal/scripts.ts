@@ -39,9 +39,13 @@ if systemctl is-active --quiet containerd.service; then
 fi
 # A shim ends by itself a moment after the last of its containers, but not always; and without containerd all go on. What
 # runs in containers is a child of its shim, or becomes one when its parent ends.
+# The name of one that was started from mcpk's store is the beginning of its sum.
+digit='[0-9a-f]'
+sum=$digit$digit$digit$digit$digit$digit$digit$digit$digit$digit$digit$digit$digit$digit$digit
 shims() {
   for process in /proc/[0-9]*; do
-    { IFS= read -r name <"$process/comm"; } 2>/dev/null && [ "$name" = containerd-shim ] || continue
+    { IFS= read -r name <"$process/comm"; } 2>/dev/null || continue
+    case $name in containerd-shim | $sum) ;; *) continue ;; esac
     # Those of another containerd, also of one in a container, go on.
     [ "$process/ns/pid" -ef /proc/self/ns/pid ] || continue
     case $(tr '\\0' ' ' <"$process/cmdline" 2>/dev/null) in

@@ -41,7 +41,7 @@ export function wipe(cluster: Cluster, facts: Facts, leaver: Leaver): Steps {
       step(
         `destroy the keys and data of ${name}`,
         DESTROY,
-        ...lists(units, keysOf(cluster, host), dataOf(cluster, leaver)),
+        ...lists(inStopOrder(units), keysOf(cluster, host), dataOf(cluster, leaver)),
       ),
     ],
     after: whole
@@ -86,6 +86,12 @@ function unitsOf({ master, member, node, vip }: Leaver, owned: readonly string[]
   ];
   const leaving = parts.flatMap(([leaves, names]) => (leaves ? names : []));
   return owned.filter((unit) => leaving.includes(unit));
+}
+
+/** What others need stops after them: the API server waits for etcd as long as systemd lets it. */
+function inStopOrder(units: readonly string[]): string[] {
+  const last = ['containerd.service', 'etcd.service'];
+  return units.toSorted((a, b) => last.indexOf(a) - last.indexOf(b));
 }
 
 /** Files of the secrets that masters share; of a host that stays those that it does not need any more. */

@@ -13,24 +13,35 @@ import { wishPlan } from '../support/wish-plan.ts';
 const lab = await labCluster();
 const all = new Set(lab.hosts.map(({ name }) => name));
 
-const owned: OwnedEntry[] = ['unit:kubelet.service', 'file:/etc/x', 'directory:/etc/kubernetes'].map((ref) => ({
-  ref,
-  hash: 'h',
-  stage: 'nodes',
-}));
+const entries = (...refs: string[]): OwnedEntry[] => refs.map((ref) => ({ ref, hash: 'h', stage: 'nodes' }));
+
+const owned = entries('unit:kubelet.service', 'file:/etc/x', 'directory:/etc/kubernetes');
+/** Of masters besides, in the order in which they were laid. */
+const serving = entries('unit:etcd.service', 'unit:kube-apiserver.service', 'unit:kube-scheduler.service');
 
 interface Given {
   /** Whoever cordoned the nodes. */
   cordoned?: 'mcpk' | 'other';
   /** The host that answers nothing. */
   away?: string;
+  /** What masters have beside what all have. */
+  masters?: readonly OwnedEntry[];
 }
 
-async function planned(cluster: Cluster, stages: readonly Stage[], { cordoned, away }: Given = {}): Promise<Plan> {
+async function planned(
+  cluster: Cluster,
+  stages: readonly Stage[],
+  { cordoned, away, masters = [] }: Given = {},
+): Promise<Plan> {
   const hosts = new Map(
     contactable(cluster).map((host) => [
       host.name,
-      hostFacts(host.internalAddress, { hostname: host.name, owned, etcdData: true, holdsVip: host.name === 'm1' }),
+      hostFacts(host.internalAddress, {
+        hostname: host.name,
+        owned: host.roles.includes('master') ? [...masters, ...owned] : owned,
+        etcdData: true,
+        holdsVip: host.name === 'm1',
+      }),
     ]),
   );
   const nodes = new Map(
@@ -114,6 +125,24 @@ describe('a reset', () => {
       'reset-workers w1: take off w1 what mcpk kept there for itself',
     ]);
     expect(JSON.stringify(plan)).not.toContain('kubectl');
+  });
+
+  it('has all API servers stop while etcd is there, as none ends without it', async () => {
+    const steps = (await planned(withoutHosts(lab, all), RESET, { masters: serving })).stages.flatMap(
+      (stage) => stage.steps,
+    );
+    const at = (title: string): number => steps.findIndex((step) => step.title === title);
+    const last = Math.max(...['m1', 'm2', 'm3'].map((name) => at(`have the API server of ${name} stop`)));
+    const destroyed = at('destroy the keys and data of m1');
+    expect(last).toBeGreaterThan(0);
+    expect(last).toBeLessThan(destroyed);
+    expect(steps[last]?.run).toEqual([
+      ...['systemctl', 'stop', '--no-block'],
+      ...['kube-scheduler.service', 'kube-apiserver.service'],
+    ]);
+    const units = (steps[destroyed]?.run ?? []).filter((word) => word.endsWith('.service'));
+    expect(units.at(-1)).toBe('etcd.service');
+    expect(units).toHaveLength(4);
   });
 
   it('of one host leaves the others alone', async () => {
