@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, linkSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WIPE_MEMBER } from '../../src/states/etcd/scripts.ts';
 import { CLEAR_NETWORK, DESTROY, END_PODS, MOUNTED_BELOW, TAKE_OFF } from '../../src/states/removal/scripts.ts';
@@ -169,12 +170,12 @@ describe.skipIf(process.getuid?.() !== 0)('mounts and rules', () => {
   });
 
   /** With a network, processes, a /run and a /var/lib of its own. */
-  function apart(setUp: string, script: string, arg: string, look: string): string {
+  function apart(setUp: string, script: string, args: readonly string[], look: string): string {
     const PATH = `${host.stubs}:/usr/sbin:/sbin:/usr/bin:/bin`;
     const own = `set -e; mount -t tmpfs tmpfs /run; mount -t tmpfs tmpfs /var/lib`;
-    const code = `${own}\n${setUp}\ndash -c "$1" sh "$2"\n${look}`;
+    const code = `${own}\n${setUp}\nscript=$1; shift; dash -c "$script" sh "$@"\n${look}`;
     const apartFrom = ['--mount', '--net', '--pid', '--fork', '--mount-proc', '--propagation', 'private'];
-    const argv = [...apartFrom, 'dash', '-c', code, 'sh', script, arg];
+    const argv = [...apartFrom, 'dash', '-c', code, 'sh', script, ...args];
     const { status, stdout, stderr } = spawnSync('unshare', argv, { env: { PATH }, encoding: 'utf8' });
     return `${String(status)} ${stdout}${stderr}`;
   }
@@ -183,7 +184,7 @@ describe.skipIf(process.getuid?.() !== 0)('mounts and rules', () => {
     for (const name of ['nft', 'modprobe', 'ipset', 'iptables-save', 'ip6tables-save']) host.stub(name, 'exit 0');
     const setUp =
       'ip link set lo up; mkdir -p /var/lib/calico /run/calico/cgroup; mount -t tmpfs tmpfs /run/calico/cgroup';
-    expect(apart(setUp, CLEAR_NETWORK, '200', 'mountpoint /run/calico/cgroup || :')).toBe(
+    expect(apart(setUp, CLEAR_NETWORK, ['200'], 'mountpoint /run/calico/cgroup || :')).toBe(
       '0 /run/calico/cgroup is not a mountpoint\n',
     );
   });
@@ -196,7 +197,7 @@ describe.skipIf(process.getuid?.() !== 0)('mounts and rules', () => {
     host.put('/rules', ['*filter', ...stay, ...leave, 'COMMIT', ''].join('\n'));
     host.stub('iptables-save', `cat '${host.at('/rules')}'`);
     host.stub('iptables-restore', `cat >'${host.at('/restored')}'`);
-    expect(apart('ip link set lo up', CLEAR_NETWORK, '200', ':')).toBe('0 ');
+    expect(apart('ip link set lo up', CLEAR_NETWORK, ['200'], ':')).toBe('0 ');
     expect(host.read('/restored')).toBe(['*filter', ...stay, 'COMMIT', ''].join('\n'));
   });
 
@@ -206,9 +207,43 @@ describe.skipIf(process.getuid?.() !== 0)('mounts and rules', () => {
       ln -s disk /var/lib/kubelet
       mount -t tmpfs tmpfs '/var/lib/disk/pods/a b'
       mount -t tmpfs tmpfs /var/lib/theirs`;
-    expect(apart(setUp, END_PODS, '/var/lib/kubelet', "awk '{ print $2 }' /proc/mounts | grep /var/lib/")).toBe(
-      '0 /var/lib/theirs\n',
+    expect(
+      apart(
+        setUp,
+        END_PODS,
+        ['/var/lib/kubelet', host.at('/groups')],
+        "awk '{ print $2 }' /proc/mounts | grep /var/lib/",
+      ),
+    ).toBe('0 /var/lib/theirs\n');
+  });
+
+  it('and what containerd and the kernel keep of pods leave; those of others stay', () => {
+    host.stub('systemctl', `[ "$1" = stop ] && echo "$*" >>'${host.at('/said')}'; exit 3`);
+    const cri = 'io.containerd.grpc.v1.cri';
+    const groups = host.at('/groups');
+    // Files can't be removed as those of the kernel go with their folder: what is kept has one.
+    for (const group of ['cpu/kubepods/burstable/pod1', 'memory/kubepods', 'kubepods.slice/pod2', 'k3s.slice/kubepods'])
+      mkdirSync(join(groups, group), { recursive: true });
+    host.put('/groups/cpu/kubepods-theirs/cgroup.procs', '');
+    host.put('/groups/pids/kubepods/pod3/cgroup.procs', '12\n');
+    const setUp = `mkdir -p /var/lib/kubelet /run/containerd/s /run/containerd/io.containerd.runtime.v2.task/moby
+      for folder in /run/containerd /var/lib/containerd; do mkdir -p $folder/${cri}/containers/a/io $folder/${cri}/sandboxes/b; done
+      for name in dead lives; do
+        '${process.execPath}' -e 'require("net").createServer().listen(process.argv[1])' /run/containerd/s/$name >/dev/null 2>&1 & eval $name=$!
+        until [ -S /run/containerd/s/$name ]; do :; done
+      done
+      kill -9 $dead; wait $dead 2>/dev/null || :`;
+    const look = `find /run/containerd /var/lib/containerd '${groups}' -depth -empty -o -type s -o -type f | sed 's|^${groups}/||' | sort; kill $lives 2>/dev/null || :`;
+    expect(apart(setUp, END_PODS, ['/var/lib/kubelet', groups], look)).toBe(
+      [
+        `0 /run/containerd/${cri}/containers`,
+        ...[`/run/containerd/${cri}/sandboxes`, '/run/containerd/io.containerd.runtime.v2.task/moby'],
+        ...['/run/containerd/s/lives', `/var/lib/containerd/${cri}/containers`, `/var/lib/containerd/${cri}/sandboxes`],
+        ...['cpu/kubepods-theirs/cgroup.procs', 'k3s.slice', 'memory', 'pids/kubepods/pod3/cgroup.procs'],
+        '',
+      ].join('\n'),
     );
+    expect(host.read('/said')).toBe('stop kubepods.slice\n');
   });
 
   it('and containers whose shims outlived them, or containerd, end; those of other namespaces go on', () => {
@@ -224,7 +259,7 @@ describe.skipIf(process.getuid?.() !== 0)('mounts and rules', () => {
     const setUp = `mkdir -p /var/lib/kubelet; mkfifo /run/never; ${start('k8s.io')}${start('k8s.io', 'containerd', stored)}${start('moby')}${start('k8s.io', 'k3s')}
       until [ "$(pgrep -xc tail)" = 4 ]; do :; done`;
     const look = "pgrep -ax 'tail|containerd-shim|0e48cea40e48cea' | grep -o 'tail\\|-namespace.*' | sort";
-    expect(apart(setUp, END_PODS, '/var/lib/kubelet', look)).toBe(
+    expect(apart(setUp, END_PODS, ['/var/lib/kubelet', host.at('/groups')], look)).toBe(
       `0 ${['k8s.io -id 1 -address /run/k3s', 'moby -id 1 -address /run/containerd'].map((of) => `-namespace ${of}/containerd.sock\n`).join('')}tail\ntail\n`,
     );
   });

@@ -19,8 +19,8 @@ nothing_mounted_below() {
 export const MOUNTED_BELOW = `${MOUNTS_BELOW}for folder; do mounts_below "$folder"; done`;
 
 /**
- * $1 = the kubelet's folder. Containers and images of the kubelet's namespace alone; those of others go on. Names that
- * containerd gives have no blanks.
+ * $1 = the kubelet's folder, $2 = where control groups are. Containers and images of the kubelet's namespace alone; those
+ * of others go on. Names that containerd gives have no blanks.
  */
 export const END_PODS = `set -eu
 data=$(readlink -m -- "$1")
@@ -34,8 +34,9 @@ if systemctl is-active --quiet containerd.service; then
     [ "$tries" -gt 0 ] || { printf '%s\n' "$said" >&2; exit 1; }
     sleep 0.1
   done
+  # What they consist of goes with them, before containerd stops.
   images=$(of_pods images ls --quiet)
-  [ -z "$images" ] || of_pods images rm $images >/dev/null
+  [ -z "$images" ] || of_pods images rm --sync $images >/dev/null
 fi
 # A shim ends by itself a moment after the last of its containers, but not always; and without containerd all go on. What
 # runs in containers is a child of its shim, or becomes one when its parent ends.
@@ -58,7 +59,7 @@ tries=100
 while shims=$(shims) && [ -n "$shims" ]; do
   running=$(children $shims)
   if [ -n "$running" ]; then kill -9 $running 2>/dev/null || :
-  elif [ "$tries" -lt 80 ]; then kill -9 $shims 2>/dev/null || :
+  elif [ "$tries" -lt 95 ]; then kill -9 $shims 2>/dev/null || :
   fi
   tries=$((tries - 1))
   [ "$tries" -gt 0 ] || { echo "containers do not end, their shims are: $shims" >&2; exit 1; }
@@ -79,6 +80,20 @@ mounts | while IFS= read -r target; do
 done
 left=$(mounts)
 [ -z "$left" ] || { echo "still mounted: $left" >&2; exit 1; }
+# What containerd keeps of each container and pod, for the kubelet alone, and sockets of shims on which none listens.
+for folder in /run/containerd /var/lib/containerd; do
+  rm -rf --one-file-system -- "$folder"/io.containerd.grpc.v1.cri/containers/* "$folder"/io.containerd.grpc.v1.cri/sandboxes/*
+done
+for socket in /run/containerd/s/*; do
+  [ ! -S "$socket" ] || grep -qF " $socket" /proc/net/unix || rm -f -- "$socket"
+done
+# The groups of pods, but not those in which another kubelet's run; systemd may know them as a slice.
+for group in "$2"/kubepods "$2"/kubepods.slice "$2"/*/kubepods "$2"/*/kubepods.slice; do
+  [ -d "$group" ] || continue
+  if find "$group" -name cgroup.procs -exec cat {} + 2>/dev/null | grep -q .; then continue; fi
+  case $group in *.slice) systemctl stop kubepods.slice 2>/dev/null || : ;; esac
+  find "$group" -depth -type d -exec rmdir {} + 2>/dev/null || :
+done
 `;
 
 /**

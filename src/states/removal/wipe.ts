@@ -34,7 +34,7 @@ export function wipe(cluster: Cluster, facts: Facts, leaver: Leaver): Steps {
     before: [
       ...(node
         ? [
-            step(`end the pods of ${name}`, END_PODS, PATHS.kubeletData),
+            step(`end the pods of ${name}`, END_PODS, PATHS.kubeletData, '/sys/fs/cgroup'),
             step(`take the network of the pods off ${name}`, CLEAR_NETWORK, ROUTE_PROTOCOL),
           ]
         : []),
