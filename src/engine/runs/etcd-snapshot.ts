@@ -55,9 +55,10 @@ export async function etcdSnapshot(input: SnapshotInput): Promise<SnapshotResult
   if (recipients.length > 0) await encryptTo(recipients, '');
   const { fleet, report } = await openEtcd(input, hostsWith(cluster, 'master'));
   try {
-    const kubernetes = await kubernetesOf(input, fleet);
+    // In one round trip.
+    const [keys, kubernetes] = await Promise.all([readKeys(input, fleet), kubernetesOf(input, fleet)]);
     const begun = onBegin ? { onBegin } : {};
-    const bundle = await takeBundle(input, { fleet, report, file, recipients, now, kubernetes, ...begun });
+    const bundle = await takeBundle(input, { fleet, report, file, recipients, now, keys, kubernetes, ...begun });
     const removed = folder && input.keep !== undefined ? await removeOlder(input.out, cluster.name, input.keep) : [];
     return { file, bytes: (await stat(file)).size, bundle, removed, ms: performance.now() - started };
   } finally {
@@ -78,6 +79,8 @@ export interface Taking {
   file: string;
   recipients: readonly string[];
   now: Date;
+  /** {@link readKeys} */
+  keys: BundleKeys;
   /** What API servers wrote it. */
   kubernetes: string;
   onBegin?: (member: { host: string; name: string }, bytes: number) => void;
@@ -90,9 +93,8 @@ export interface Taking {
  * @throws McpkError `preflight` without room on the host, `gate` for what is not what etcd has, `stage`, `usage`
  */
 export async function takeBundle(input: Pick<EngineInput, 'cluster' | 'signal'>, taking: Taking): Promise<EtcdBundle> {
-  const { fleet, report, file, recipients, now } = taking;
+  const { report, file, recipients, now, keys } = taking;
   const { cluster } = input;
-  const keys = await readKeys(input, fleet);
   return fillFile(file, async (handle) => {
     const writer = new BundleWriter(handle, now);
     const text = JSON.stringify(keys);

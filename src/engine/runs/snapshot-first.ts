@@ -2,7 +2,7 @@ import { McpkError } from '../../core/errors.ts';
 import { compareVersions } from '../../core/versions.ts';
 import type { PlannedSnapshot } from '../types.ts';
 import type { Means } from '../work/means.ts';
-import { bundleFile, takeBundle } from './etcd-snapshot.ts';
+import { bundleFile, readKeys, takeBundle } from './etcd-snapshot.ts';
 import { readEtcd } from './etcd-status.ts';
 
 /**
@@ -20,14 +20,15 @@ export async function snapshotFirst(means: Means, { into }: PlannedSnapshot): Pr
   let tell = (_status: 'done' | 'failed'): void => undefined;
   try {
     const file = await bundleFile(into, cluster.name, now);
-    const report = await readEtcd({ cluster, signal: state.signal }, fleet);
+    const asking = { cluster, signal: state.signal };
+    const [report, keys] = await Promise.all([readEtcd(asking, fleet), readKeys(asking, fleet)]);
     const onBegin = ({ host }: { host: string }): void => {
       const step = { at: 0, type: 'step', stage: 'etcd', host, title: `snapshot of etcd into ${file}` } as const;
       const say = (status: 'start' | 'done' | 'failed'): void => state.emit({ ...step, at: state.since(), status });
       tell = say;
       say('start');
     };
-    await takeBundle({ cluster, signal: state.signal }, { fleet, report, file, recipients, now, kubernetes, onBegin });
+    await takeBundle(asking, { fleet, report, file, recipients, now, keys, kubernetes, onBegin });
     tell('done');
     return file;
   } catch (error) {
