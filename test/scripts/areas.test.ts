@@ -16,5 +16,5 @@ it('each file on the lab belongs to one area', () => {
 });
 
 it.each(files)('%s says what it starts from', (file) => {
-  expect(readFileSync(join(ROOT, file), 'utf8')).toMatch(/^ *startFrom\('(bare|ready|before)'/m);
+  expect(readFileSync(join(ROOT, file), 'utf8')).toMatch(/^ *startFrom\('(bare|ready|before)'|^scenesOf\(/m);
 });
