@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { McpkError } from '../core/errors.ts';
 import { checkSum, type Expected } from './checksums.ts';
 import { expectStatus, get } from './http.ts';
+import { proxyHint } from './proxy.ts';
 import { hashing, writeAll, type SafeFolder } from './safe-folder.ts';
 
 /** Downloads that are under way at once: more would only share the line, and each takes memory. */
@@ -150,16 +151,9 @@ async function wrapped<T>(url: string, signal: AbortSignal, work: () => Promise<
     if (cause instanceof McpkError) throw cause;
     throw new McpkError('fetch', `can't download ${url}: ${cause instanceof Error ? cause.message : String(cause)}`, {
       cause,
-      hint: `${viaProxy(url)}${isWithoutWay(cause) ? '' : 'Run the command again: it goes on where it stopped. '}Without the Internet: ${instead}.`,
+      hint: `${proxyHint(url, process.env)}${isWithoutWay(cause) ? '' : 'Run the command again: it goes on where it stopped. '}Without the Internet: ${instead}.`,
     });
   }
-}
-
-/** Whoever reads that a connection was refused does not think of a proxy by himself. */
-function viaProxy(url: string): string {
-  const name = url.startsWith('https:') ? 'HTTPS_PROXY' : 'HTTP_PROXY';
-  const given = [name, name.toLowerCase()].find((each) => (process.env[each] ?? '') !== '');
-  return given === undefined ? '' : `${given} is set: see whether that proxy answers. `;
 }
 
 function isWithoutWay(cause: unknown): boolean {

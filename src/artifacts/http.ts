@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type http from 'node:http';
 import { McpkError } from '../core/errors.ts';
+import { proxyEnvironment } from './proxy.ts';
 
 const SILENCE = 30_000; // ms without a byte
 /** Bytes in that time: a mirror that drips would hold a run as long as it likes. */
@@ -31,16 +32,27 @@ async function ask(url: URL, headers: http.OutgoingHttpHeaders, signal: AbortSig
   // Loaded here: TLS takes Node 18 ms, and most runs fetch nothing.
   const { get, Agent } = await (url.protocol === 'https:' ? import('node:https') : import('node:http'));
   // HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the caller; a Node without this option goes straight.
-  const request = get(url, { headers, signal, agent: new Agent({ proxyEnv: process.env }) });
-  endWhenSlow(request);
-  const [answer] = (await once(request, 'response')) as [http.IncomingMessage];
+  const agent = new Agent({ proxyEnv: proxyEnvironment(url.href, process.env) });
+  const request = get(url, { headers, signal, agent, timeout: SILENCE });
+  // What it says when nobody listens any more.
+  request.on('error', () => undefined);
+  const slow = endWhenSlow(request);
+  // While a proxy opens the way, a request that is ended says nothing of it.
+  const answered = once(request, 'response', { signal }) as Promise<[http.IncomingMessage]>;
+  const [answer] = await Promise.race([answered, slow]);
   return answer;
 }
 
-function endWhenSlow(request: http.ClientRequest): void {
-  let end = (error: Error): unknown => request.destroy(error);
+/** Rejects where it ends the request before there is an answer, and resolves never. */
+function endWhenSlow(request: http.ClientRequest): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  let end = (error: Error): void => {
+    clearInterval(timer);
+    request.destroy(error);
+    reject(error);
+  };
   // A reader is told why only by the answer itself.
-  request.once('response', (answer) => (end = (error) => answer.destroy(error)));
+  request.once('response', (answer) => (end = (error) => void answer.destroy(error)));
   request.setTimeout(SILENCE, () => end(new Error(`no data for ${SILENCE / 1000} s`)));
   let before = 0;
   const timer = setInterval(() => {
@@ -50,6 +62,7 @@ function endWhenSlow(request: http.ClientRequest): void {
   }, SILENCE);
   timer.unref();
   request.once('close', () => clearInterval(timer));
+  return promise;
 }
 
 /** Throws `fetch` for another one. */
