@@ -67,7 +67,8 @@ export async function fetchFile(url: string, target: Target, options: FetchOptio
   });
   let kept = true;
   try {
-    const receiving = (): Promise<Received> => wrapped(url, options.signal, () => receive(url, file, options));
+    const receiving = (): Promise<Received> =>
+      wrapped(url, options.signal, () => receive(url, { file, folder }, options));
     let received = await receiving();
     // The first half may stem from another version of the file: once more, from its start.
     if (received.resumed && received.sha256 !== expected.sha256) {
@@ -87,8 +88,14 @@ export async function fetchFile(url: string, target: Target, options: FetchOptio
   }
 }
 
-function unfilled({ path }: SafeFolder, cause: unknown): McpkError {
+/** Of a folder that can't be written into, or not any more. */
+export function unfilled({ path }: SafeFolder, cause: unknown): McpkError {
   const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new McpkError('invalid', `${path} cannot be written: no space is left there`, {
+      cause,
+      hint: `Make room (df ${path}) and run the command again: it goes on where it stopped. Or name another folder as artifacts.directory.`,
+    });
   return new McpkError('invalid', `${path} cannot be written (${code}): what is fetched goes there`, {
     cause,
     hint: 'See whose it is, or name another folder as artifacts.directory.',
@@ -103,7 +110,11 @@ interface Received {
 }
 
 /** What arrives is hashed before it is written: it need not be read again. */
-async function receive(url: string, file: FileHandle, { signal, onBytes }: FetchOptions): Promise<Received> {
+async function receive(
+  url: string,
+  { file, folder }: { file: FileHandle; folder: SafeFolder },
+  { signal, onBytes }: FetchOptions,
+): Promise<Received> {
   const have = (await file.stat()).size;
   const known = await hashing(file, signal);
   const answer = await get(url, have > 0 ? { range: `bytes=${have}-` } : {}, signal);
@@ -127,7 +138,9 @@ async function receive(url: string, file: FileHandle, { signal, onBytes }: Fetch
       for await (const chunk of chunks) {
         if (received + chunk.length > FILE_LIMIT) throw new Error(`more than ${FILE_LIMIT / 2 ** 30} GiB`);
         hash.update(chunk);
-        await writeAll(file, chunk, received);
+        await writeAll(file, chunk, received).catch((cause: unknown) => {
+          throw unfilled(folder, cause);
+        });
         received += chunk.length;
         onBytes(received, length && start + length);
         free(chunk);

@@ -4,6 +4,7 @@ import { McpkError } from '../core/errors.ts';
 import { knownErrors, throwAll } from '../core/settled.ts';
 import type { Cluster } from '../inventory/types.ts';
 import type { Artifact, ArtifactIndex } from '../states/stage.ts';
+import { alone } from './alone.ts';
 import { checkSum, readSums } from './checksums.ts';
 import { filesOf } from './components.ts';
 import type { Pins } from './pins.ts';
@@ -19,6 +20,8 @@ export interface OpenOptions {
   pins: Pins;
   signal: AbortSignal;
   onProgress?: (progress: Progress) => void;
+  /** Something is to be fetched, and another mcpk fetches into the same folder. */
+  onWait?: ((message: string) => void) | undefined;
 }
 
 /**
@@ -28,7 +31,7 @@ export interface OpenOptions {
  * files that can't be had.
  */
 export async function openArtifacts(cluster: Cluster, options: OpenOptions): Promise<ArtifactIndex> {
-  const { arches, pins, signal, onProgress = () => undefined } = options;
+  const { arches, pins, signal, onProgress = () => undefined, onWait = () => undefined } = options;
   const root = artifactsRoot(cluster);
   const shelves = shelvesOf(cluster, [...new Set(arches)], pins);
   const verified = await openVerified(root);
@@ -40,7 +43,11 @@ export async function openArtifacts(cluster: Cluster, options: OpenOptions): Pro
     for (const { shelf, found } of looked) checkPinned(cluster, shelf, found);
     const lacking = looked.flatMap(lackingOn);
     if (lacking.length > 0 && cluster.artifacts.download) {
-      const fetching = fetchReleases(lacking, { pins, verified, signal, onProgress });
+      const fetching = alone(root, { signal, onWait }, async () => {
+        // Another one may have fetched it meanwhile.
+        const lacks = (await look()).flatMap(lackingOn);
+        await fetchReleases(lacks, { pins, verified, signal, onProgress });
+      });
       failed.push(...(await errorsOf(fetching, signal)));
       looked = await look();
     } else if (lacking.length > 0) failed.push(missing(lacking));

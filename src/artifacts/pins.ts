@@ -111,7 +111,7 @@ function notLocked(key: string, lock: LockFile | undefined): McpkError {
   const where =
     lock === undefined ? 'there is no lock file' : lock.sums ? `${lock.path} lacks it` : `there is no ${lock.path}`;
   return new McpkError('invalid', `${key} is not locked: ${where} (--locked)`, {
-    hint: 'Run mcpk plan once without --locked where the file can be written, look at what it wrote, and commit that.',
+    hint: 'Run mcpk artifacts fetch once without --locked where the file can be written, look at what it wrote, and commit that.',
   });
 }
 

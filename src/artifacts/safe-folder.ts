@@ -28,7 +28,8 @@ export class SafeFolder {
   }
 
   async make(): Promise<void> {
-    if (!(await walk(this.#base, this.path))) makeFolders(this.path);
+    const isThere = await walk(this.#base, this.path);
+    if (!isThere || this.path === this.#base) makeFolders(this.path);
   }
 
   /** Those of `names` that are regular files. */

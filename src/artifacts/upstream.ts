@@ -5,7 +5,7 @@ import { settled } from '../core/settled.ts';
 import { listArchive, unpack, type Member } from './archive.ts';
 import { addSums, MIRROR_HINT, publishedSum, type Expected } from './checksums.ts';
 import { sizeRank, type Release } from './components.ts';
-import { AT_ONCE, fetchFile, fetchText } from './fetch.ts';
+import { AT_ONCE, fetchFile, fetchText, unfilled } from './fetch.ts';
 import type { Pins } from './pins.ts';
 import { hashOf, type SafeFolder } from './safe-folder.ts';
 import type { Lacking } from './shelves.ts';
@@ -108,7 +108,11 @@ async function listed(
   added: ReadonlyMap<string, string>,
   { sums, signal }: DownloadOptions,
 ): Promise<void> {
-  await sums.run(() => addSums(folder, added), signal);
+  const adding = async (): Promise<void> =>
+    addSums(folder, added).catch((cause: unknown) => {
+      throw cause instanceof McpkError ? cause : unfilled(folder, cause);
+    });
+  await sums.run(adding, signal);
 }
 
 function tell(file: string, { size }: Stats, { files, onProgress }: DownloadOptions): void {

@@ -8,6 +8,8 @@ import { truncate } from './wrap.ts';
 /** Tells how far downloads are. Nothing may be told after the end. */
 export interface FetchView {
   tell: (progress: Progress) => void;
+  /** A line besides. */
+  say: (line: string) => void;
   end: () => void;
 }
 
@@ -50,6 +52,7 @@ export function fetchView({ stream, theme, live, note, now = () => performance.n
     told = now();
   };
   return {
+    say: (line) => say(clean(line)),
     tell(progress) {
       if (live) region ??= liveRegion(stream);
       const { file, files, received, isThere } = progress;

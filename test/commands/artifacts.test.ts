@@ -10,8 +10,11 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { load } from 'js-yaml';
+import { describe, expect, it, vi } from 'vitest';
+import { SafeFolder } from '../../src/artifacts/safe-folder.ts';
 import type { Needed } from '../../src/artifacts/types.ts';
 import { eachUpstream } from '../artifacts/each-upstream.ts';
 import { program, sha256, URLS, type Upstream } from '../artifacts/upstream.ts';
@@ -109,6 +112,35 @@ describe('artifacts fetch', () => {
     expect(code).toBe(20);
     for (const path of [URLS.kubelet, '/more.yaml']) expect(stderr).toContain(`${upstream.url}${path} answers 404`);
   });
+
+  it('tells of a file that could not be had also where the lock file can not be written any more', async () => {
+    upstream.files.delete(URLS.kubelet);
+    upstream.hold = async (path) => {
+      if (path === URLS.etcd) symlinkSync('/nowhere', `${inventory}.lock`);
+    };
+    const { code, stderr } = await artifacts('fetch');
+    expect(code).toBe(10);
+    for (const text of [`${URLS.kubelet} answers 404`, '.lock is a link']) expect(stderr).toContain(text);
+  });
+
+  it('says where no space is left', async () => {
+    const full = vi.spyOn(SafeFolder.prototype, 'openPart').mockImplementation(async function (this: SafeFolder, name) {
+      await this.make();
+      const file = await open(join(this.path, name), 'w+');
+      file.write = () => Promise.reject(Object.assign(new Error('write'), { code: 'ENOSPC' }));
+      return file;
+    });
+    try {
+      const { code, stderr } = await artifacts('fetch');
+      expect(code).toBe(10);
+      expect(stderr).toContain(
+        `✖ ${directory}/etcd/3.7.3/linux-amd64 cannot be written: no space is left there (exit 10)`,
+      );
+      expect(stderr).not.toContain("can't download");
+    } finally {
+      full.mockRestore();
+    }
+  });
 });
 
 describe('artifacts verify', () => {
@@ -197,6 +229,22 @@ describe('artifacts bundle', () => {
     appendFileSync(join(taken, KUBELET), 'x');
     expect((await artifacts('bundle', '--out', taken, '--json')).stdout).toBe(first.stdout);
     expect(readFileSync(join(taken, KUBELET)).equals(program('kubelet'))).toBe(true);
+  });
+
+  it('says lines that can be copied, whatever it is called', async () => {
+    const [taken, tar] = [join(folder, "what's, taken: 1"), join(folder, "what's taken.tar")];
+    const { artifacts: said } = load((await artifacts('bundle', '--out', taken)).stdout.split('\n')[1] ?? '') as {
+      artifacts: object;
+    };
+    expect(said).toEqual({ directory: taken, download: false });
+    const line = (await artifacts('bundle', '--out', tar)).stdout.split('\n')[1] ?? '';
+    execFileSync('sh', ['-c', line], { cwd: folder });
+    expect(existsSync(join(folder, 'artifacts', KUBELET))).toBe(true);
+  });
+
+  it.each(['', '/nowhere/taken.tar'])('is refused before anything is fetched where it can not be: %j', async (out) => {
+    const said = await artifacts('bundle', '--out', out);
+    expect([said.code, upstream.requests]).toEqual([64, []]);
   });
 
   it('is not written through a link, nor where no folder can be', async () => {

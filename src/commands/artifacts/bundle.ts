@@ -1,6 +1,7 @@
 import { Errors, Flags } from '@oclif/core';
 import { McpkError } from '../../core/errors.ts';
-import { unwritable } from '../../core/private-file.ts';
+import { checkPlace, unwritable } from '../../core/private-file.ts';
+import { quote } from '../../core/quote.ts';
 import { counted } from '../../report/figures.ts';
 import { clean } from '../../report/theme.ts';
 import { BaseCommand } from '../shared/base-command.ts';
@@ -45,18 +46,27 @@ export default class Bundle extends BaseCommand<typeof Bundle> {
     const cluster = await this.loadCluster();
     const { out } = this.flags;
     const { TAR_FOLDER, TAR_SUFFIX, writeBundle } = await import('../../artifacts/bundle.ts');
+    const isTar = out.endsWith(TAR_SUFFIX);
+    if (isTar || out === '') await checkPlace(out);
     const view = await this.fetchView();
-    const all = await fetchAll(cluster, { ...this.flags, signal: this.signal, onProgress: view.tell }).finally(
-      view.end,
-    );
+    const all = await fetchAll(cluster, {
+      ...this.flags,
+      signal: this.signal,
+      onProgress: view.tell,
+      onWait: view.say,
+    }).finally(view.end);
     const files = await writeBundle(out, all, this.signal).catch((cause: unknown) => {
       if (cause instanceof McpkError || this.signal.aborted) throw cause;
       throw unwritable(out, cause);
     });
-    const isTar = out.endsWith(TAR_SUFFIX);
     this.print(`${counted(files.length, 'file')} in ${clean(out)}. Where it is to be used:\n`);
-    if (isTar) this.print(`  tar -xf ${clean(out)}\n`);
-    this.print(`  artifacts: { directory: ${isTar ? `./${TAR_FOLDER}` : clean(out)}, download: false }\n`);
+    if (isTar) this.print(`  tar -xf ${clean(quote([out]))}\n`);
+    this.print(`  artifacts: { directory: ${isTar ? `./${TAR_FOLDER}` : inFlow(out)}, download: false }\n`);
     return { out, files };
   }
+}
+
+/** As a word between braces of YAML, which has names in JSON too. */
+function inFlow(name: string): string {
+  return /^[\w./][\w./+-]*$/.test(name) ? name : JSON.stringify(name);
 }

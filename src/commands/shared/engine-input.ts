@@ -1,5 +1,6 @@
 import { hostname, userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
+import type { OpenOptions } from '../../artifacts/open.ts';
 import type { Pins, PinsOptions } from '../../artifacts/pins.ts';
 import type { Facts } from '../../cluster/facts.ts';
 import { McpkError } from '../../core/errors.ts';
@@ -70,6 +71,7 @@ export async function engineInput(
       update: flags['update-lock'] ?? false,
       locked: flags.locked ?? false,
       signal: caller.signal,
+      onWait: (message) => caller.emit({ at: 0, type: 'warning', message }),
     })),
     selection: { ...(limit ? { limit } : {}), ...(only ? { only } : {}), ...(skip ? { skip } : {}) },
     concurrency: flags.concurrency,
@@ -160,7 +162,7 @@ function stageNames(
 async function materialsOf(
   cluster: Cluster,
   { artifacts, manifests = artifacts !== false }: InputOptions,
-  { signal, ...how }: PinsOptions & { signal: AbortSignal },
+  { signal, onWait, ...how }: PinsOptions & Pick<OpenOptions, 'signal' | 'onWait'>,
 ): Promise<Pick<EngineInput, 'openArtifacts' | 'openManifests'>> {
   const none = {
     openArtifacts: () => Promise.resolve(NO_ARTIFACTS),
@@ -174,19 +176,15 @@ async function materialsOf(
     ...none,
     ...(manifests ? { openManifests: () => saved(manifestsOf(cluster, pins, signal)) } : {}),
     ...(artifacts === true
-      ? { openArtifacts: (wanted, arches) => saved(artifactsOf(wanted, pins, { arches, signal })) }
+      ? { openArtifacts: (wanted, arches) => saved(artifactsOf(wanted, { pins, arches, signal, onWait })) }
       : {}),
     ...(artifacts === 'named' ? { openArtifacts: (wanted, arches) => namedOf(wanted, pins, arches) } : {}),
   };
 }
 
-async function artifactsOf(
-  cluster: Cluster,
-  pins: Pins,
-  options: { arches: readonly string[]; signal: AbortSignal },
-): Promise<ArtifactIndex> {
+async function artifactsOf(cluster: Cluster, options: OpenOptions): Promise<ArtifactIndex> {
   const { openArtifacts } = await import('../../artifacts/open.ts');
-  return openArtifacts(cluster, { ...options, pins });
+  return openArtifacts(cluster, options);
 }
 
 async function namedOf(cluster: Cluster, pins: Pins, arches: readonly string[]): Promise<ArtifactIndex> {

@@ -12,6 +12,7 @@ export interface FetchManifests {
 export interface FetchAll extends FetchManifests {
   arch: readonly string[];
   onProgress: (progress: Progress) => void;
+  onWait: (message: string) => void;
 }
 
 /**
@@ -20,7 +21,7 @@ export interface FetchAll extends FetchManifests {
  */
 export async function fetchAll(given: Cluster, options: FetchAll): Promise<Needed> {
   const cluster = withRuntimeSource(given);
-  const { arch, 'update-lock': update = false, locked = false, signal, onProgress } = options;
+  const { arch, 'update-lock': update = false, locked = false, signal, onProgress, onWait } = options;
   const [{ openPins }, { openArtifacts }, { loadManifests }, { needed }] = await Promise.all([
     import('../../artifacts/pins.ts'),
     import('../../artifacts/open.ts'),
@@ -28,14 +29,11 @@ export async function fetchAll(given: Cluster, options: FetchAll): Promise<Neede
     import('../../artifacts/needed.ts'),
   ]);
   const pins = await openPins(cluster, { update, locked });
-  try {
-    const binaries = openArtifacts(cluster, { arches: arch, pins, signal, onProgress });
-    // After them, and whatever became of them: no more is under way at once, and all that fails is told.
-    const manifests = binaries.catch(() => undefined).then(() => loadManifests(cluster, { pins, signal }));
-    await settled<unknown>([binaries, manifests], signal);
-  } finally {
-    await pins.save();
-  }
+  const binaries = openArtifacts(cluster, { arches: arch, pins, signal, onProgress, onWait });
+  // After them, and whatever became of them: no more is under way at once, and all that fails is told.
+  const manifests = binaries.catch(() => undefined).then(() => loadManifests(cluster, { pins, signal }));
+  const saved = manifests.catch(() => undefined).then(() => pins.save());
+  await settled<unknown>([binaries, manifests, saved], signal);
   return needed(cluster, { arches: arch, pins: await openPins(cluster, { update: false }) });
 }
 
