@@ -6,6 +6,10 @@ import { McpkError } from './errors.ts';
 
 /** Before hosts are asked for what could then not be kept. Throws `usage`. */
 export async function checkPlace(file: string): Promise<void> {
+  if (file === '')
+    throw new McpkError('usage', 'a file to write is named by an empty word', {
+      hint: 'Is a variable not set, from which its name was to come?',
+    });
   try {
     await access(dirname(file), constants.W_OK);
     await checkReplaced(file);

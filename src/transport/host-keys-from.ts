@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { McpkError } from '../core/errors.ts';
 import { readFileAtMost, UnreadableFile } from '../core/read-file.ts';
 import { FailedProgram, outputOf } from '../core/run-program.ts';
-import { parseKnownHosts } from './known-hosts.ts';
+import { isWhole, parseKnownHosts } from './known-hosts.ts';
 import type { GivenKeys } from './known-hosts.ts';
 
 /** The keys of all hosts of any company. */
@@ -111,12 +111,14 @@ async function printedBy(argv: readonly [string, ...string[]], from: string, sig
 /** Not a word of a line that is none is repeated: the file may be a private one of another kind. */
 function givenIn(from: string, text: string): GivenKeys {
   const { entries, ignored } = parseKnownHosts(text, from);
-  const [first] = ignored;
+  const cut = entries.filter(({ key }) => !isWhole(key)).map(({ line }) => ({ line, why: 'the key is not whole' }));
+  const bad = [...ignored, ...cut].toSorted((a, b) => a.line - b.line);
+  const [first] = bad;
   if (first === undefined) return { from, keys: entries };
   throw unusable(
     from,
     `line ${String(first.line)} is no host key`,
-    ignored.slice(0, MOST_LINES).map(({ line, why }) => `${from}:${String(line)}: ${why}`),
+    bad.slice(0, MOST_LINES).map(({ line, why }) => `${from}:${String(line)}: ${why}`),
     'A line is HOST TYPE KEY, as in known_hosts: HOST is the address, or [ADDRESS]:PORT where the port is not 22, or the name in the inventory.',
   );
 }

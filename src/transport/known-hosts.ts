@@ -78,6 +78,13 @@ export function keyType(key: Buffer): string | undefined {
   return /^[\w@.-]+$/.test(type) ? type : undefined;
 }
 
+/** Whether a raw public key is as long as its parts say, each of which begins with its length. */
+export function isWhole(key: Buffer): boolean {
+  let at = 0;
+  while (at + 4 <= key.length) at += 4 + key.readUInt32BE(at);
+  return at === key.length;
+}
+
 /** The name under which known_hosts keeps a host: `m1`, or `[m1]:2222` when the port is not 22. */
 export function hostName(address: string, port: number): string {
   const lower = address.toLowerCase();

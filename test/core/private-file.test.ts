@@ -55,3 +55,10 @@ it.each([
   expect(await readFile(join(folder, 'target'), 'utf8')).toBe('theirs');
   expect(await readdir(folder)).toEqual(before);
 });
+
+it('an empty word names no file, before anything is done', async () => {
+  await expect(checkPlace('')).rejects.toMatchObject({
+    exitCode: 64,
+    message: expect.stringContaining('empty') as string,
+  });
+});

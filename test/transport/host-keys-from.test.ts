@@ -32,6 +32,7 @@ describe('host keys that are given', () => {
 
   test.each([
     ['a key without its host', publicHalf, ['1: the key is not of the type that stands before it']],
+    ['a key that was cut', `m1 ${publicHalf.split(' ').slice(0, 2).join(' ').slice(0, -4)}`, ['1: the key is not whole']], // prettier-ignore
     ['words', '\nm1 here', ['2: names, type and key expected']],
     ['half a line, and more', `m1 ${publicHalf}\nm1 ssh-ed25519\nm1 ssh-rsa ${publicHalf.split(' ')[1]}`, ['3: names, type and key expected', '4: the key is not of the type that stands before it']], // prettier-ignore
     ['an authority', `@cert-authority * ${publicHalf}`, ['1: @cert-authority: host certificates are not supported']],
