@@ -66,6 +66,14 @@ describe('each recipe is what its system takes', () => {
     expect(await gitlabMistakes(readText(file))).toBe('');
   });
 
+  it('keeps a cache for each version of a matrix, as GitHub writes one of a name once', () => {
+    const texts = RECIPES.filter((file) => file.includes('/github/')).map(readText);
+    const caches = texts
+      .filter((text) => text.includes('matrix:'))
+      .map((text) => /^ +key: mcpk-(.*)$/m.exec(text)?.[1]);
+    expect(caches).toEqual([expect.stringContaining('matrix.kubernetes')]);
+  });
+
   it.each([
     ['a word that is none', 'fail-fast:', 'fail-fats:', 'fail-fats'],
     ['an expression that is none', '${{ github.workspace }}', '${{ githb.workspace }}', 'githb'],
