@@ -39,6 +39,16 @@ describe('--junit', () => {
     expect(said.stderr).toContain(`${none} cannot be written (there is no folder ${dirname(none)})`);
   });
 
+  it.each([
+    ['apply', '--timeline'],
+    ['plan', '--markdown'],
+    ['plan', '--out'],
+  ])('of %s is another file than that of %s', async (name, flag) => {
+    const file = `${await scratch()}/./result`;
+    const { code, stdout, stderr } = await mcpk([name, flag, file, '--junit', join(dirname(file), 'result')]);
+    expect([code, stdout, stderr]).toEqual([64, '', expect.stringMatching(/--junit.* name the same file/)]);
+  });
+
   it('beside --json leaves one object on stdout', async () => {
     const file = join(await scratch(), 'mcpk.xml');
     const said = await mcpk(['verify', '-i', await inventory(AWAY), '--json', '--junit', file]);

@@ -22,6 +22,7 @@ import type { Caller } from './engine-input.ts';
 import { failureJson, type FailureJson } from './failure-json.ts';
 import { hidingIn } from './hiding.ts';
 import type { Ended, RunReport } from './run-report.ts';
+import { checkApart } from './written-files.ts';
 
 type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<(typeof BaseCommand)['baseFlags'] & T['flags']>;
 type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T['args']>;
@@ -71,6 +72,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     this.flags = { ...switchedOff(this.ctor.flags), ...flags } as FlagsOf<T>;
     this.args = args as ArgsOf<T>;
     this.words = argv.map(String);
+    checkApart(flags);
     const { timeout, junit } = flags as { timeout?: number; junit?: string };
     if (junit !== undefined) {
       const { junitReport } = await import('./run-report.ts');
