@@ -67,8 +67,16 @@ function byName(cases: readonly TestCase[]): TestCase[] {
 
 function reached(events: readonly Event[]): TestCase[] {
   const hosts = new Map<string, number>();
-  for (const event of events) if (event.type === 'connected' && !hosts.has(event.host)) hosts.set(event.host, event.ms);
-  return byName([...hosts].map(([host, ms]) => passed(host, ms)));
+  const awaited = new Map<string, string | undefined>();
+  for (const event of events)
+    if (event.type === 'awaited') awaited.set(event.host, event.why);
+    else if (event.type === 'connected' && !hosts.has(event.host)) hosts.set(event.host, event.ms);
+  // Of a run that is ended while it waits; one that waited in vain has errors besides, which fail the cases.
+  const waiting = [...awaited].filter(([host]) => !hosts.has(host));
+  return byName([
+    ...[...hosts].map(([host, ms]) => passed(host, ms)),
+    ...waiting.map(([host, why]) => ({ ...passed(host), ...(why === undefined ? {} : { skipped: why }) })),
+  ]);
 }
 
 /** Those of the plan, in its order; a run without one has those whose gates were asked. */

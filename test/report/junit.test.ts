@@ -39,6 +39,16 @@ describe('a run as suites', () => {
     expect(suites[1]?.cases.map(({ ms }) => ms)).toEqual([0, 7, 0, 30]);
   });
 
+  it('that is ended while it waits for hosts has what it waited for', () => {
+    const awaited = (host: string, why?: string): Event => ({ at: 10, type: 'awaited', host, ...(why ? { why } : {}) });
+    const events = [awaited('m1', 'm1: off'), awaited('m2', 'm2: off'), awaited('m2', 'm2: starts'), awaited('m1')];
+    const errors = [new McpkError('interrupted', 'interrupted')];
+    expect(told({ command: 'apply', events, errors })).toEqual(['apply', ' m1: passed', ' m2: m2: starts', ' run: interrupted interrupted']); // prettier-ignore
+    const late = [new McpkError('unreachable', 'm2: starts', { host: 'm2' })];
+    expect(told({ command: 'apply', events, errors: late })).toEqual(['apply', ' m1: passed', ' m2: unreachable m2: starts']); // prettier-ignore
+    expect(told({ command: 'apply', events: [...events, ...CONNECTED], errors: [] })).toEqual(['apply', ' m1: passed', ' m2: passed']); // prettier-ignore
+  });
+
   it('tells a failure where it happened, with the last lines of the journal', () => {
     const events: Event[] = [
       ...CONNECTED,
