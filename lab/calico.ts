@@ -3,7 +3,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unpackWithDependencies } from './apt.ts';
 import { LabError } from './errors.ts';
-import { calicoModule } from './gobuild.ts';
+import { calicoModule } from './go-modules.ts';
 import type { ContainerImage } from './oci.ts';
 import { run } from './run.ts';
 import { DEFAULT_VERSIONS } from './versions.ts';

@@ -2,17 +2,34 @@
  * What the lab is made of unless its caller asks for something else. Kept apart from
  * src/core/versions.ts: the lab must be able to lay down versions that mcpk calls too old.
  */
-export type Component = 'kubernetes' | 'etcd' | 'cni-plugins' | 'containerd' | 'runc' | 'coredns' | 'calico';
+export type Component =
+  | 'kubernetes'
+  | 'etcd'
+  | 'cni-plugins'
+  | 'containerd'
+  | 'runc'
+  | 'coredns'
+  | 'calico'
+  | 'conformance'
+  | 'sample-apiserver'
+  | 'agnhost-coredns';
+
+const KUBERNETES = '1.37.1';
+const COREDNS = '1.15.0';
 
 export const DEFAULT_VERSIONS: Readonly<Record<Component, string>> = {
-  kubernetes: '1.37.1',
+  kubernetes: KUBERNETES,
   etcd: '3.7.3',
   'cni-plugins': '1.9.1',
   containerd: '2.3.7',
   runc: '1.5.3',
-  coredns: '1.15.0',
+  coredns: COREDNS,
   // The newest one that can be had as a Go module.
   calico: '3.28.5',
+  conformance: KUBERNETES,
+  // As upstream's list of test images has it.
+  'sample-apiserver': '1.29.2',
+  'agnhost-coredns': COREDNS,
 };
 
 /** The files that each component consists of, by the names that upstream's releases give them. */
@@ -24,6 +41,9 @@ export const COMPONENT_FILES: Readonly<Record<Component, readonly string[]>> = {
   runc: ['runc'],
   coredns: ['coredns'],
   calico: ['calico-node', 'calico', 'install', 'kube-controllers', 'check-status'],
+  conformance: ['e2e.test', 'ginkgo', 'agnhost', 'nnp'],
+  'sample-apiserver': ['sample-apiserver'],
+  'agnhost-coredns': ['coredns'],
 };
 
 /** What kubeadm of the same release would put into containerd's sandbox_image. */
