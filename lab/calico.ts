@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { unpackWithDependencies } from './apt.ts';
 import { LabError } from './errors.ts';
 import { calicoModule } from './go-modules.ts';
 import type { ContainerImage } from './oci.ts';
 import { run } from './run.ts';
+import type { Shell } from './shell-image.ts';
+import { debianTree } from './trees.ts';
 import { DEFAULT_VERSIONS } from './versions.ts';
 
 const VERSION = DEFAULT_VERSIONS.calico;
@@ -16,9 +17,6 @@ const MANIFEST_SHA256 = '206678e7adb2e931bb97385300c408490635616f371941d68468207
 /** Programs that calico-node calls, and runit, which starts its services. */
 const NODE_PACKAGES = ['iptables', 'ipset', 'conntrack', 'iproute2', 'runit'];
 
-/** Only needed while packages are installed, or read by people. */
-const SUPERFLUOUS = ['usr/share/doc', 'usr/share/man', 'usr/share/locale', 'usr/share/lintian', 'var', 'etc/service'];
-
 /** CNI plugins that upstream's image brings besides its own: mcpk lays down none where Calico is the network. */
 const PLUGINS = ['bandwidth', 'host-local', 'loopback', 'portmap', 'tuning'];
 
@@ -26,8 +24,7 @@ interface Parts {
   /** Folders with the programs of these components. */
   calico: string;
   cniPlugins: string;
-  busybox: string;
-  applets: readonly string[];
+  shell: Shell;
 }
 
 /** Upstream's calico.yaml out of Go's module cache, as its release has it. */
@@ -80,10 +77,9 @@ export async function calicoImages(work: string, parts: Parts): Promise<Containe
   ];
 }
 
-async function nodeTree(root: string, { busybox, applets }: Parts): Promise<string> {
-  await mkdir(root, { recursive: true });
-  await unpackWithDependencies(NODE_PACKAGES, root);
-  for (const path of SUPERFLUOUS) await rm(join(root, path), { recursive: true, force: true });
+async function nodeTree(root: string, { shell }: Parts): Promise<string> {
+  await debianTree(root, NODE_PACKAGES, shell);
+  await rm(join(root, 'etc/service'), { recursive: true, force: true });
   const module = await calicoModule(VERSION);
   // What comes out of a module has no execute bits and can't be written to.
   const lay = async (source: string, target: string, mode: string): Promise<void> => {
@@ -97,9 +93,6 @@ async function nodeTree(root: string, { busybox, applets }: Parts): Promise<stri
   const scripts = ['start_runit', 'restart-calico-confd', 'versions'].map((name) => join(root, 'usr/sbin', name));
   await run(['chmod', '0755', ...scripts, join(root, 'etc/rc.local')]);
   await run(['find', join(root, 'etc/service'), '-name', 'run', '-exec', 'chmod', '0755', '{}', '+']);
-  await run(['install', '-m', '0755', busybox, join(root, 'usr/bin/busybox')]);
-  // Where Debian's package brings the program itself, its own stays.
-  await run(['sh', '-c', LINK_APPLETS, 'sh', root, ...applets]);
   // As update-alternatives would have it.
   for (const name of ['iptables', 'ip6tables'])
     for (const verb of ['', '-save', '-restore'])
@@ -109,8 +102,3 @@ async function nodeTree(root: string, { busybox, applets }: Parts): Promise<stri
   await writeFile(join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\n');
   return root;
 }
-
-const LINK_APPLETS = `root=$1; shift
-for name; do
-  [ -e "$root/usr/bin/$name" ] || [ -e "$root/usr/sbin/$name" ] || ln -s busybox "$root/usr/bin/$name"
-done`;

@@ -1,14 +1,11 @@
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { calicoImages, calicoManifest } from './calico.ts';
 import { exists } from './machine.ts';
 import { packImage, type ContainerImage } from './oci.ts';
 import { CACHE } from './paths.ts';
-import { run } from './run.ts';
+import { pauseImage, shellImage, shellOf, USERS } from './shell-image.ts';
 import { DEFAULT_VERSIONS, PAUSE_VERSION } from './versions.ts';
-
-/** As pause: ends when told to, and reaps what pods with a shared process namespace leave to it. */
-const PAUSE = 'trap "exit 0" TERM INT; while :; do sleep 86400 & wait $!; done';
 
 export interface Store {
   directory: string;
@@ -49,45 +46,20 @@ export async function ensureStore(programs: Programs): Promise<Store> {
   return { directory, manifest, cached: false };
 }
 
-async function unpackBusybox(repository: string): Promise<string> {
-  const directory = join(CACHE, 'tools', 'busybox');
-  const program = join(directory, 'usr/bin/busybox');
-  if (await exists(program)) return program;
-  const deb = (await readdir(repository)).find((name) => name.startsWith('busybox-static_')) ?? '';
-  await mkdir(directory, { recursive: true });
-  await run(['dpkg-deb', '-x', join(repository, deb), directory]);
-  return program;
-}
-
 async function imagesOf(work: string, programs: Programs): Promise<ContainerImage[]> {
-  const busybox = await unpackBusybox(programs.repository);
-  const users = {
-    'etc/passwd': 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n',
-    'etc/group': 'root:x:0:\nnogroup:x:65534:\n',
-  };
-  const applets = (await run([busybox, '--list']))
-    .trim()
-    .split('\n')
-    .filter((name) => name !== 'busybox');
-  const shell: ContainerImage = {
-    repository: 'library/busybox',
-    tag: '1',
-    files: { 'bin/busybox': busybox },
-    links: Object.fromEntries(applets.map((name) => [`bin/${name}`, 'busybox'])),
-    texts: users,
-    command: ['sh'],
-  };
+  const shell = await shellOf(programs.repository);
+  const busybox = { ...shellImage(shell), repository: 'library/busybox' };
   return [
-    { ...shell, repository: 'pause', tag: PAUSE_VERSION, entrypoint: ['/bin/sh', '-c', PAUSE], command: [] },
-    shell,
-    { ...shell, tag: 'latest' },
+    { ...pauseImage(shell), repository: 'pause', tag: PAUSE_VERSION },
+    { ...busybox, tag: '1' },
+    { ...busybox, tag: 'latest' },
     {
       repository: 'coredns/coredns',
       tag: `v${DEFAULT_VERSIONS.coredns}`,
       files: { coredns: join(programs.coredns, 'coredns') },
-      texts: users,
+      texts: USERS,
       entrypoint: ['/coredns'],
     },
-    ...(await calicoImages(work, { ...programs, busybox, applets })),
+    ...(await calicoImages(work, { ...programs, shell })),
   ];
 }

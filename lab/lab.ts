@@ -104,6 +104,8 @@ export interface Supplies {
   readonly programs: (component: Component) => string;
   /** What hosts boot from. */
   image: string;
+  /** Debian packages for them. */
+  repository: string;
   store: Store;
 }
 
@@ -113,15 +115,7 @@ export async function supplies(part: Part): Promise<Supplies> {
     const installed = await ensurePrograms(news);
     return installed.length === 0 ? 'has what the lab needs' : `installed ${installed.join(', ')}`;
   });
-  const binaries = new Map<Component, Binaries>();
-  for (const component of COMPONENTS) {
-    await part(component, async (news) => {
-      const found = await ensureBinaries(component, undefined, news);
-      binaries.set(component, found);
-      return `${found.version} ${found.source}`;
-    });
-  }
-  const programs: Supplies['programs'] = (component) => binaries.get(component)?.directory ?? '';
+  const programs = await programsOf(COMPONENTS, part);
   let image = { root: '', repository: '', cached: true };
   await part('image', async (news) => {
     image = await ensureImage(news);
@@ -137,7 +131,20 @@ export async function supplies(part: Part): Promise<Supplies> {
     });
     return store.cached ? 'cached' : 'packed';
   });
-  return { programs, image: image.root, store };
+  return { programs, image: image.root, repository: image.repository, store };
+}
+
+/** Gets the programs of components, where the cache lacks them. */
+export async function programsOf(components: readonly Component[], part: Part): Promise<Supplies['programs']> {
+  const binaries = new Map<Component, Binaries>();
+  for (const component of components) {
+    await part(component, async (news) => {
+      const found = await ensureBinaries(component, undefined, news);
+      binaries.set(component, found);
+      return `${found.version} ${found.source}`;
+    });
+  }
+  return (component) => binaries.get(component)?.directory ?? '';
 }
 
 /** Boots the named hosts bare again: their disks, network and control groups are made anew. */

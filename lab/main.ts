@@ -1,3 +1,4 @@
+import { fetchConformance } from './conformance.ts';
 import { LabError, messageOf } from './errors.ts';
 import { onHost } from './hosts.ts';
 import {
@@ -24,7 +25,7 @@ import { VIP } from './topology.ts';
 const USAGE = `Five bare hosts and an operator's side on this machine.
 
   npm run lab -- up                   get what is missing, boot what is off
-  npm run lab -- fetch                only get what is missing
+  npm run lab -- fetch [conformance]  only get what is missing; also upstream's tests and their images
   npm run lab -- reset [HOST…]        boot the hosts bare again
   npm run lab -- down                 end the lab, leave nothing behind
   npm run lab -- save NAME            stop the hosts, keep them and the operator's files, boot again
@@ -50,7 +51,7 @@ async function main(argv: readonly string[]): Promise<number> {
       );
       return 0;
     case 'fetch':
-      await fetch(print);
+      await (rest[0] === 'conformance' ? fetchConformance(print) : fetch(print));
       return 0;
     case 'reset':
       await reset(rest.length === 0 ? undefined : rest, print);

@@ -101,7 +101,8 @@ function imageConfig(image: ContainerImage, diffId: string): object {
       ...(image.command === undefined ? {} : { Cmd: image.command }),
     },
     rootfs: { type: 'layers', diff_ids: [diffId] },
-    history: [{ created_by: 'mcpk lab' }],
+    // Under its own digest, what is the same by several names is told apart on the hosts.
+    history: [{ created_by: `mcpk lab ${image.repository}:${image.tag}` }],
   };
 }
 

@@ -13,20 +13,25 @@ describe('packImage', () => {
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
-  const pack = async (store: string): Promise<string> => {
+  const pack = async (store: string, name = 'v1'): Promise<string> => {
     await packImage(store, {
       repository: 'coredns/coredns',
-      tag: 'v1',
+      tag: name,
       files: { program: join(folder, 'program') },
       links: { 'bin/sh': '/program' },
       entrypoint: ['/program'],
     });
-    const tag = 'docker/registry/v2/repositories/coredns/coredns/_manifests/tags/v1/current/link';
-    return readFile(join(store, tag), 'utf8');
+    const tags = 'docker/registry/v2/repositories/coredns/coredns/_manifests/tags';
+    return readFile(join(store, tags, name, 'current/link'), 'utf8');
   };
 
   it('gives the same input the same digest, whatever the hour and the folder', async () => {
     expect(await pack(join(folder, 'one'))).toBe(await pack(join(folder, 'two')));
+  });
+
+  it('tells the same content by two names apart, as a host else shows the one for the other', async () => {
+    const store = join(folder, 'store');
+    expect(await pack(store, 'v1')).not.toBe(await pack(store, 'v2'));
   });
 
   it('stores every blob under its own sha256', async () => {
