@@ -4,6 +4,7 @@
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { replaceBetween } from './marked.ts';
 import { ROOT } from './process.ts';
 
 interface Row {
@@ -16,8 +17,7 @@ interface Row {
   writeGapMs?: number;
 }
 
-const BEGIN = '<!-- table: npm run reliability -->';
-const END = '<!-- end of the table -->';
+const MARKS = ['<!-- table: npm run reliability -->', '<!-- end of the table -->'] as const;
 
 const seconds = (ms: number | undefined): string => (ms === undefined ? '–' : (ms / 1000).toFixed(1));
 const cell = (text: string): string => text.replaceAll('|', '\\|');
@@ -34,6 +34,4 @@ const table = [
   }),
 ];
 const path = join(ROOT, 'docs/reliability.md');
-const text = await readFile(path, 'utf8');
-const [before = '', after = ''] = [text.slice(0, text.indexOf(BEGIN)), text.slice(text.indexOf(END))];
-await writeFile(path, `${before}${BEGIN}\n\n${table.join('\n')}\n\n${after}`);
+await writeFile(path, replaceBetween(await readFile(path, 'utf8'), MARKS, `${table.join('\n')}\n`));

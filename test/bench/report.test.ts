@@ -29,7 +29,7 @@ it('replaces the part of one benchmark and nothing else', () => {
   const once = replaceGenerated(document('old\n'), 'noop', 'new');
   expect(once).toBe(document('\nnew\n'));
   expect(replaceGenerated(once, 'noop', 'new')).toBe(once);
-  expect(() => replaceGenerated('a', 'noop', 'new')).toThrow('no place for noop');
+  expect(() => replaceGenerated('a', 'noop', 'new')).toThrow('no place for <!-- bench noop');
 });
 
 it('draws a table that Markdown reads', () => {
