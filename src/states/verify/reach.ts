@@ -12,7 +12,11 @@ import { TEST } from './test-pods.ts';
 
 /** An image may have to be pulled first. */
 const PULL_DEADLINE = 120;
-const REACH_DEADLINE = 30;
+/**
+ * After API servers restarted, kube-proxy, CoreDNS and controllers list anew what they watch up to 60 s later, and know no
+ * new Service until then: 30 s, and as much again by chance (client-go, tools/cache/reflector.go).
+ */
+const REACH_DEADLINE = 75;
 
 /**
  * Runs in a test pod; every argument is `WANT=HOST`: the page at HOST must be WANT, or any node's name for `*`.
