@@ -3,7 +3,7 @@ import type { GateContext } from '../cluster/gate.ts';
 import { apiHost, kubectl } from '../cluster/kubectl.ts';
 import { hostsWith, type Host } from '../inventory/types.ts';
 import { nodeHosts } from './node-rollout.ts';
-import type { Stage, Verification } from './stage.ts';
+import type { Stage, Step, Verification } from './stage.ts';
 import { podsReachEachOther } from './verify/reach.ts';
 import { TEST, testObjects } from './verify/test-pods.ts';
 
@@ -24,23 +24,32 @@ function checklist(context: GateContext): Verification {
   const nodes = nodeHosts(cluster)
     .map((host) => host.name)
     .filter((name) => facts.hosts.has(name));
+  const kubectlStep = (title: string, words: readonly string[]): Step => ({
+    title,
+    on,
+    run: kubectl(cluster, on, ...words).argv,
+  });
   const manifest = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: testObjects(cluster.verify.image) });
   return {
     setup: [
-      {
-        title: `make test pods in namespace ${TEST.namespace}`,
-        on,
-        run: kubectl(cluster, on, 'apply', '--filename=-').argv,
-        stdin: manifest,
-      },
+      kubectlStep(`wait until namespace ${TEST.namespace} of the run before is gone`, [
+        'wait',
+        '--for=delete',
+        `namespace/${TEST.namespace}`,
+        '--timeout=120s',
+      ]),
+      { ...kubectlStep(`make test pods in namespace ${TEST.namespace}`, ['apply', '--filename=-']), stdin: manifest },
     ],
     checks: [podsReachEachOther(context, nodes), ...backupGates(cluster, membersOf(context))],
+    // Nothing that is told depends on when it has gone.
     teardown: [
-      {
-        title: `delete namespace ${TEST.namespace}`,
-        on,
-        run: kubectl(cluster, on, 'delete', 'namespace', TEST.namespace, '--ignore-not-found', '--timeout=120s').argv,
-      },
+      kubectlStep(`delete namespace ${TEST.namespace}`, [
+        'delete',
+        'namespace',
+        TEST.namespace,
+        '--ignore-not-found',
+        '--wait=false',
+      ]),
     ],
   };
 }

@@ -23,11 +23,12 @@ const PODS = ['m1', 'w1'].map((node, index) => ({
 describe('verify', () => {
   it('makes its pods first and takes them away last', async () => {
     const { setup, teardown } = await checklist();
-    const made = JSON.parse(setup[0]?.stdin ?? '') as {
+    expect(setup[0]?.run).toEqual(expect.arrayContaining(['wait', '--for=delete', 'namespace/mcpk-verify']));
+    const made = JSON.parse(setup[1]?.stdin ?? '') as {
       items: { kind: string; metadata: { name: string; namespace?: string } }[];
     };
     expect(made.items.map((each) => each.kind)).toEqual(['Namespace', 'Service', 'DaemonSet']);
-    expect(teardown[0]?.run).toEqual(expect.arrayContaining(['delete', 'namespace', 'mcpk-verify']));
+    expect(teardown[0]?.run).toEqual(expect.arrayContaining(['delete', 'namespace', 'mcpk-verify', '--wait=false']));
   });
 
   it.each([
@@ -38,7 +39,7 @@ describe('verify', () => {
     ],
   ])('makes its pods of the image that the inventory names: %j', async (over, image) => {
     const { setup } = await checklist(over);
-    expect(setup[0]?.stdin).toContain(`"image":"${image}"`);
+    expect(setup[1]?.stdin).toContain(`"image":"${image}"`);
   });
 
   it('tries every pair of nodes, the Service and DNS from each pod', async () => {
