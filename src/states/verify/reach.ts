@@ -1,4 +1,4 @@
-import type { Answer, Ask, GateCheck, GateContext } from '../../cluster/gate.ts';
+import type { Ask, GateCheck, GateContext } from '../../cluster/gate.ts';
 import { parseJson, seen } from '../../cluster/http.ts';
 import { kubectl, apiHost } from '../../cluster/kubectl.ts';
 import { lastLine } from '../../core/answer.ts';
@@ -18,20 +18,38 @@ const PULL_DEADLINE = 120;
  */
 const REACH_DEADLINE = 75;
 
+/** What each pod tries, by the names that {@link TRY} knows, and how that is called. */
+const TRIES = { pods: 'all pods', service: 'a Service', name: 'a Service by name', dns: 'DNS' } as const;
+type Try = keyof typeof TRIES;
+
 /**
- * Runs in a test pod; every argument is `WANT=HOST`: the page at HOST must be WANT, or any node's name for `*`.
- * Prints what went wrong, one line each.
+ * Runs in a test pod, all tries side by side: a command for each would be a kubectl for each. Every argument is
+ * `TRY|WANT=HOST`: the page at HOST must be WANT, or any node's name for `*`; of `dns` the address of HOST must be WANT.
+ * Prints what went wrong, one line each, behind its try. The exit code of nslookup also counts the IPv6 address that is
+ * not there, so its answer is read instead.
  */
-const FETCH = `
-for pair in "$@"; do
-  want=\${pair%%=*} host=\${pair#*=}
+const TRY = `
+page() {
   got=$(wget -q -T 3 -O - "http://$host/" 2>&1) || got="nothing ($got)"
   case $want in
     "$got") ;;
-    '*') case $got in nothing*) echo "$host gave $got" ;; esac ;;
-    *) echo "$want at $host gave $got" ;;
+    '*') case $got in nothing*) echo "$try|$host gave $got" ;; esac ;;
+    *) echo "$try|$want at $host gave $got" ;;
   esac
-done`;
+}
+address() {
+  got=$(nslookup "$host" 2>&1)
+  echo "$got" | grep -qwF -- "$want" || echo "$try|nslookup: $(echo "$got" | tail -n 1)"
+}
+for try in ${Object.keys(TRIES).join(' ')}; do
+  for each; do
+    case $each in "$try|"*) ;; *) continue ;; esac
+    each=\${each#*|}
+    want=\${each%%=*} host=\${each#*=}
+    case $try in dns) address ;; *) page ;; esac
+  done &
+done
+wait`;
 
 /** One pod a node comes up; then each reaches all others, and a Service by address and by name. */
 export function podsReachEachOther({ cluster, facts }: GateContext, nodes: readonly string[]): GateCheck {
@@ -55,42 +73,35 @@ function addressOf(service: Parameters<typeof parseJson>[0]): string | undefined
 }
 
 function reachChecks(cluster: Cluster, asked: string, pods: readonly RunningPod[], clusterIp: string): GateCheck[] {
+  const { domain, serviceCidr } = cluster.network;
   const port = String(TEST.port);
-  const pairs = pods.map((pod) => `${pod.node}=${pod.address}:${port}`);
-  const name = `${TEST.service}.${TEST.namespace}.svc.${cluster.network.domain}`;
-  const dns = cluster.addons.coredns.enabled;
+  const tries: [Try, string[]][] = [
+    ['pods', pods.map((pod) => `${pod.node}=${pod.address}:${port}`)],
+    ['service', [`*=${clusterIp}:${port}`]],
+  ];
+  if (cluster.addons.coredns.enabled)
+    tries.push(
+      ['name', [`*=${TEST.service}.${TEST.namespace}.svc.${domain}:${port}`]],
+      ['dns', [`${nthAddress(serviceCidr, 1)}=kubernetes.default.svc.${domain}`]],
+    );
+  const words = tries.flatMap(([name, pairs]) => pairs.map((pair) => `${name}|${pair}`));
   return pods.flatMap((pod) => {
+    const argv = ['exec', '--namespace', TEST.namespace, pod.name, '--', 'sh', '-c', TRY, 'sh', ...words];
+    const inPod = kubectl(cluster, asked, ...argv);
     // What is said of several of them is joined behind the colon.
-    const from = `pod network from ${pod.node}`;
-    const inPod: InPod = (...argv) =>
-      kubectl(cluster, asked, 'exec', '--namespace', TEST.namespace, pod.name, '--', ...argv);
-    return [
-      fetches(inPod, `${from}: all pods`, pairs),
-      fetches(inPod, `${from}: a Service`, [`*=${clusterIp}:${port}`]),
-      ...(dns
-        ? [
-            fetches(inPod, `${from}: a Service by name`, [`*=${name}:${port}`]),
-            resolvesApi(cluster, inPod, `${from}: DNS`),
-          ]
-        : []),
-    ];
+    return tries.map(([name]) => tried(inPod, name, `pod network from ${pod.node}: ${TRIES[name]}`));
   });
 }
 
-/** A command in a pod. */
-type InPod = (...argv: string[]) => Ask;
-
-function notRun(answer: Answer | undefined): string {
-  return `kubectl exec: ${lastLine(answer?.stderr)}`;
-}
-
-function fetches(inPod: InPod, title: string, pairs: readonly string[]): GateCheck {
+/** The tries of a pod have one question, which is asked once for all of them. */
+function tried(inPod: Ask, name: Try, title: string): GateCheck {
   return {
     title,
-    asks: [inPod('sh', '-c', FETCH, 'sh', ...pairs)],
+    asks: [inPod],
     check: ([answer]) => {
-      if (answer?.exitCode !== 0) return notRun(answer);
-      const wrong = [...linesOf(answer.stdout.slice(0, MOST_CHARACTERS))];
+      if (answer?.exitCode !== 0) return `kubectl exec: ${lastLine(answer?.stderr)}`;
+      const own = [...linesOf(answer.stdout.slice(0, MOST_CHARACTERS))].filter((line) => line.startsWith(`${name}|`));
+      const wrong = own.map((line) => line.slice(name.length + 1));
       return wrong.length === 0 ? undefined : byWhatCame(wrong).slice(0, LONGEST_TEXT);
     },
     deadline: REACH_DEADLINE,
@@ -101,7 +112,7 @@ function fetches(inPod: InPod, title: string, pairs: readonly string[]): GateChe
 const MOST_CHARACTERS = 256 * 1024;
 const LONGEST_TEXT = 4096;
 
-/** Lines of {@link FETCH}: what came in place of the page, once, and from which nodes' pods. */
+/** Lines of {@link TRY}: what came in place of the page, once, and from which nodes' pods. */
 function byWhatCame(lines: readonly string[]): string {
   const found = lines.map((line) => {
     const [, node, host = '', got] = /^(?:(\S+) at )?(\S+) gave (.*)$/.exec(line) ?? [];
@@ -115,22 +126,4 @@ function byWhatCame(lines: readonly string[]): string {
       return nodes.length === 0 ? what : `${what} from the pods on ${nodes.join(', ')}`;
     })
     .join('; ');
-}
-
-/**
- * nslookup's exit code also counts the IPv6 address that is not there, so its answer is read instead. Of a command that
- * fails kubectl only says with which code it ended.
- */
-function resolvesApi(cluster: Cluster, inPod: InPod, title: string): GateCheck {
-  const name = `kubernetes.default.svc.${cluster.network.domain}`;
-  const address = nthAddress(cluster.network.serviceCidr, 1);
-  return {
-    title,
-    asks: [inPod('nslookup', name)],
-    check: ([answer]) => {
-      if (answer === undefined || answer.stdout === '') return notRun(answer);
-      return answer.stdout.includes(address) ? undefined : `nslookup: ${lastLine(answer.stdout)}`;
-    },
-    deadline: REACH_DEADLINE,
-  };
 }
