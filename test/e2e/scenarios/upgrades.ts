@@ -44,7 +44,11 @@ export const UPGRADES: Page = {
           VERSIONS,
           { run: 'mcpk explain versions' },
           { run: 'mcpk validate' },
-          { run: 'mcpk plan --out upgrade.json', code: 2, shows: [/^runs +kubernetes/m, /[Ss]napshot/, /drain w1/] },
+          {
+            run: 'mcpk plan --out upgrade.json',
+            code: 2,
+            shows: [/^runs +kubernetes/m, /[Ss]napshot/, /w1: \d+ pods go/],
+          },
           { ...agreed('mcpk apply --plan upgrade.json'), shows: [/[Ss]napshot/, DONE] },
           { run: 'mcpk verify', shows: [/checks hold/] },
           READY,
@@ -54,7 +58,7 @@ export const UPGRADES: Page = {
         name: 'to-upstream',
         steps: [
           { edit: 'containerd:\n  source: upstream\n' },
-          agreed('mcpk apply', /^runtime/m, /drain w1/),
+          agreed('mcpk apply', /^runtime/m, /w1: \d+ pods go/),
           READY,
           members('m1', 'm2', 'm3'),
         ],
@@ -111,7 +115,7 @@ export const UPGRADES: Page = {
           },
           { edit: 'rollout:\n  drain: { timeout: 30, unmanaged: delete }\n' },
           { run: 'mcpk apply --yes', code: 15, shows: [/stuck/] },
-          { run: 'kubectl get nodes', shows: [/^w1 +Ready +<none>/m] },
+          { run: 'kubectl get nodes', shows: [/^w1 +Ready +worker/m] },
           {
             happens: 'it was helped to its end',
             by: () =>

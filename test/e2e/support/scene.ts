@@ -64,7 +64,8 @@ async function run({ run: text, answers = [], code = 0, shows = [] }: Runs, fold
   const shown = await onTerminal(onOperatorSide(['sh', '-ec', text]), { cwd: folder, env, answers });
   const said = textOf(screenAfter(shown.output))
     .replaceAll(knownHosts, '~/.ssh/known_hosts')
-    .replaceAll(`${folder}/`, '');
+    .replaceAll(`${folder}/`, '')
+    .replaceAll(folder, '.');
   expect(shown.code, `${text}\n${said}`).toBe(code);
   for (const pattern of shows) expect(said, text).toMatch(pattern);
   return stable(said);
