@@ -17,9 +17,10 @@ const VARYING: readonly (readonly [RegExp, string])[] = [
   [/\b\d{8}T\d{6}Z\b/g, 'TIME'],
   // One that the terminal cut short.
   [/\b\d{8}T\d*…/g, 'TIME…'],
-  [/\b\d\d:\d\d:\d\d\b/g, 'TIME'],
   [/\b\d+ (s|min|h) ago\b/g, '… $1 ago'],
   [/\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?Z?\b/g, 'TIME'],
+  // Without a day.
+  [/\b\d\d:\d\d:\d\d\b/g, 'TIME'],
   [/SHA256:[\w+/]{43}/g, 'SHA256:…'],
   [/\b[0-9a-f]{16,}\b/g, '…'],
   // In columns of mcpk, and of kubectl.

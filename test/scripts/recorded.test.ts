@@ -89,3 +89,12 @@ describe('an output', () => {
     expect(shortened(lines, [/line 20/])).toEqual([...lines.slice(0, 6), '…', 'line 20', '…', ...lines.slice(32)]);
   });
 });
+
+it.each([
+  ['recorded 2026-11-30 22:01:02Z by it', 'recorded TIME by it'],
+  ['at 2026-11-30T22:01:02.345Z', 'at TIME'],
+  ['moved (22:01:02, to m3), 15 min ago', 'moved (TIME, to m3), … min ago'],
+  ['into lab-20261130T2347…', 'into lab-TIME…'],
+])('what a run cannot say twice has left it: %s', (said, told) => {
+  expect(stable(said)).toBe(told);
+});
