@@ -87,13 +87,11 @@ done
 for socket in /run/containerd/s/*; do
   [ ! -S "$socket" ] || grep -qF " $socket" /proc/net/unix || rm -f -- "$socket"
 done
-# The groups of pods, but not those in which another kubelet's run; systemd may know them as a slice.
-for group in "$2"/kubepods "$2"/kubepods.slice "$2"/*/kubepods "$2"/*/kubepods.slice; do
-  [ -d "$group" ] || continue
-  if find "$group" -name cgroup.procs -exec cat {} + 2>/dev/null | grep -q .; then continue; fi
-  case $group in *.slice) systemctl stop kubepods.slice 2>/dev/null || : ;; esac
-  find "$group" -depth -type d -exec rmdir {} + 2>/dev/null || :
-done
+# The groups of pods. systemd may know them as a slice, with which it would end what another kubelet has in there; a group
+# in which something runs can't be removed.
+find "$2"/kubepods.slice "$2"/*/kubepods.slice -name cgroup.procs -exec cat {} + 2>/dev/null | grep -q . ||
+  systemctl stop kubepods.slice 2>/dev/null || :
+find "$2"/kubepods "$2"/kubepods.slice "$2"/*/kubepods "$2"/*/kubepods.slice -depth -type d -exec rmdir {} + 2>/dev/null || :
 `;
 
 /**
