@@ -69,6 +69,13 @@ describe('verify', () => {
     ]);
   });
 
+  it('hears of each try however much another one says', async () => {
+    const { checks } = await checklist();
+    const next = checks.at(-1)?.next?.([api({ items: PODS }), api({ spec: { clusterIP: '10.254.9.9' } })]) ?? [];
+    const stdout = `${'pods|w1 at 10.244.1.2:8080 gave nothing\n'.repeat(10_000)}name|web:8080 gave nothing\n`;
+    expect(next[2]?.check([{ host: 'm1', exitCode: 0, stdout, stderr: '' }])).toBe('nothing');
+  });
+
   it('says once what came in place of the page, and from which pods', async () => {
     const { checks } = await checklist();
     const [reach] = checks.at(-1)?.next?.([api({ items: PODS }), api({ spec: { clusterIP: '10.254.9.9' } })]) ?? [];

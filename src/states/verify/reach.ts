@@ -100,8 +100,15 @@ function tried(inPod: Ask, name: Try, title: string): GateCheck {
     asks: [inPod],
     check: ([answer]) => {
       if (answer?.exitCode !== 0) return `kubectl exec: ${lastLine(answer?.stderr)}`;
-      const own = [...linesOf(answer.stdout.slice(0, MOST_CHARACTERS))].filter((line) => line.startsWith(`${name}|`));
-      const wrong = own.map((line) => line.slice(name.length + 1));
+      const own = [...linesOf(answer.stdout)].filter((line) => line.startsWith(`${name}|`));
+      const wrong = [
+        ...linesOf(
+          own
+            .map((line) => line.slice(name.length + 1))
+            .join('\n')
+            .slice(0, MOST_CHARACTERS),
+        ),
+      ];
       return wrong.length === 0 ? undefined : byWhatCame(wrong).slice(0, LONGEST_TEXT);
     },
     deadline: REACH_DEADLINE,
