@@ -48,13 +48,7 @@ export default class Bundle extends BaseCommand<typeof Bundle> {
     const { TAR_FOLDER, TAR_SUFFIX, writeBundle } = await import('../../artifacts/bundle.ts');
     const isTar = out.endsWith(TAR_SUFFIX);
     if (isTar || out === '') await checkPlace(out);
-    const view = await this.fetchView();
-    const all = await fetchAll(cluster, {
-      ...this.flags,
-      signal: this.signal,
-      onProgress: view.tell,
-      onWait: view.say,
-    }).finally(view.end);
+    const all = await fetchAll(cluster, { ...this.flags, signal: this.signal, view: await this.fetchView() });
     const files = await writeBundle(out, all, this.signal).catch((cause: unknown) => {
       if (cause instanceof McpkError || this.signal.aborted) throw cause;
       throw unwritable(out, cause);

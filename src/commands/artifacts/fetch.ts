@@ -17,13 +17,7 @@ export default class Fetch extends BaseCommand<typeof Fetch> {
 
   async run(): Promise<Needed> {
     const cluster = await this.loadCluster();
-    const view = await this.fetchView();
-    const all = await fetchAll(cluster, {
-      ...this.flags,
-      signal: this.signal,
-      onProgress: view.tell,
-      onWait: view.say,
-    }).finally(view.end);
+    const all = await fetchAll(cluster, { ...this.flags, signal: this.signal, view: await this.fetchView() });
     const files = [...all.binaries, ...all.manifests];
     const bytes = files.reduce((sum, each) => sum + (each.size ?? 0), 0);
     this.print(`${counted(files.length, 'file')}, ${size(bytes)}, in ${clean(cluster.artifacts.directory)}\n`);

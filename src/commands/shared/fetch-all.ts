@@ -1,7 +1,8 @@
-import type { Needed, Progress } from '../../artifacts/types.ts';
+import type { Needed } from '../../artifacts/types.ts';
 import { withRuntimeSource } from '../../cluster/runtime-source.ts';
 import { settled } from '../../core/settled.ts';
 import type { Cluster } from '../../inventory/types.ts';
+import type { FetchView } from '../../report/fetch-view.ts';
 
 export interface FetchManifests {
   'update-lock'?: boolean;
@@ -11,17 +12,21 @@ export interface FetchManifests {
 
 export interface FetchAll extends FetchManifests {
   arch: readonly string[];
-  onProgress: (progress: Progress) => void;
-  onWait: (message: string) => void;
+  /** Is told how far it is; it ends with this. */
+  view: FetchView;
 }
 
 /**
  * Fetches what lacks and checks what is there, as a run on new hosts does; what was fetched stands in the lock file,
  * whatever fails.
  */
-export async function fetchAll(given: Cluster, options: FetchAll): Promise<Needed> {
+export function fetchAll(cluster: Cluster, options: FetchAll): Promise<Needed> {
+  return fetched(cluster, options).finally(options.view.end);
+}
+
+async function fetched(given: Cluster, options: FetchAll): Promise<Needed> {
   const cluster = withRuntimeSource(given);
-  const { arch, 'update-lock': update = false, locked = false, signal, onProgress, onWait } = options;
+  const { arch, 'update-lock': update = false, locked = false, signal, view } = options;
   const [{ openPins }, { openArtifacts }, { loadManifests }, { needed }] = await Promise.all([
     import('../../artifacts/pins.ts'),
     import('../../artifacts/open.ts'),
@@ -29,7 +34,7 @@ export async function fetchAll(given: Cluster, options: FetchAll): Promise<Neede
     import('../../artifacts/needed.ts'),
   ]);
   const pins = await openPins(cluster, { update, locked });
-  const binaries = openArtifacts(cluster, { arches: arch, pins, signal, onProgress, onWait });
+  const binaries = openArtifacts(cluster, { arches: arch, pins, signal, onProgress: view.tell, onWait: view.say });
   // After them, and whatever became of them: no more is under way at once, and all that fails is told.
   const manifests = binaries.catch(() => undefined).then(() => loadManifests(cluster, { pins, signal }));
   const saved = manifests.catch(() => undefined).then(() => pins.save());
