@@ -185,7 +185,7 @@ export async function readKeys(
     name,
     (await fleet.read(master, path, signal)).toString('utf8'),
   ];
-  return Object.fromEntries(await Promise.all(Object.entries(KEY_FILES).map(read))) as unknown as BundleKeys;
+  return Object.fromEntries(await Promise.all(Object.entries(KEY_FILES).map(read))) as Record<keyof BundleKeys, string>;
 }
 
 function reachedMaster(cluster: Cluster, fleet: Fleet): string {
