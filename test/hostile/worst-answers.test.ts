@@ -53,7 +53,7 @@ const PIECES: Readonly<Record<string, string>> = {
   'runs of a journal': '',
   commas: ',',
   'moves of the VIP': '1700000001.000000 m1 k[1]: (kube_api) Entering MASTER STATE\n',
-  'what came of pods': 'w1 at 10.244.0.2:8080 gave nothing (10.244.0.2)\n',
+  'what came of pods': 'pods|w1 at 10.244.0.2:8080 gave nothing (10.244.0.2)\n',
   colons: ':',
   'addresses of one interface': '2: eth0    inet 10.0.0.1/24 brd\n',
   interfaces: '',

@@ -100,15 +100,7 @@ function tried(inPod: Ask, name: Try, title: string): GateCheck {
     asks: [inPod],
     check: ([answer]) => {
       if (answer?.exitCode !== 0) return `kubectl exec: ${lastLine(answer?.stderr)}`;
-      const own = [...linesOf(answer.stdout)].filter((line) => line.startsWith(`${name}|`));
-      const wrong = [
-        ...linesOf(
-          own
-            .map((line) => line.slice(name.length + 1))
-            .join('\n')
-            .slice(0, MOST_CHARACTERS),
-        ),
-      ];
+      const wrong = saidOf(name, answer.stdout);
       return wrong.length === 0 ? undefined : byWhatCame(wrong).slice(0, LONGEST_TEXT);
     },
     deadline: REACH_DEADLINE,
@@ -118,6 +110,19 @@ function tried(inPod: Ask, name: Try, title: string): GateCheck {
 /** What hundreds of pods give has less, and what is shown of it. */
 const MOST_CHARACTERS = 256 * 1024;
 const LONGEST_TEXT = 4096;
+
+/** The lines behind the name of a try, read one by one: an answer at its largest has millions. */
+function saidOf(name: Try, text: string): string[] {
+  const said: string[] = [];
+  let left = MOST_CHARACTERS;
+  for (const line of linesOf(text)) {
+    if (!line.startsWith(`${name}|`)) continue;
+    said.push(line.slice(name.length + 1, name.length + 1 + left));
+    left -= line.length;
+    if (left <= 0) break;
+  }
+  return said;
+}
 
 /** Lines of {@link TRY}: what came in place of the page, once, and from which nodes' pods. */
 function byWhatCame(lines: readonly string[]): string {
