@@ -11,6 +11,7 @@ import {
   observed,
   paused,
   withoutPower,
+  withoutPowerUnderLoad,
   type Observed,
   type Stall,
 } from '../test/faults/support/stalls.ts';
@@ -81,7 +82,14 @@ function all(quick: boolean): Stall[] {
     ...whole,
     ...alone,
     ...loads,
-    { what: 'its power is gone', seconds: 10, begin: withoutPower },
+    { what: 'its power is gone, and another leads etcd', seconds: 10, leads: false, begin: withoutPower },
+    {
+      what: 'its power is gone, another leads etcd, and processors are saturated',
+      seconds: 10,
+      leads: false,
+      begin: withoutPowerUnderLoad,
+    },
+    { what: 'its power is gone, and it led etcd', seconds: 10, leads: true, begin: withoutPower },
     { what: '200 pods start, and end, at once', seconds: LONG_S + 1, begin: manyPods },
   ];
 }

@@ -1,6 +1,7 @@
 import { describe, it } from 'vitest';
 import { powerOff, powerOn } from '../../lab/lab.ts';
-import { MASTERS, on } from '../e2e/support/mcpk.ts';
+import { leader } from '../e2e/support/etcdctl.ts';
+import { on } from '../e2e/support/mcpk.ts';
 import { startFrom } from '../e2e/support/start-from.ts';
 import { API_SERVER, ETCD, KUBELET, prove, SCHEDULER, type Fault } from './support/prove.ts';
 import { selected } from './support/tier.ts';
@@ -9,19 +10,6 @@ startFrom('ready');
 
 /** A proxy that holds the VIP is gone: three adverts, an election, and HAProxy's own connections. */
 const VIP_MOVES_MS = 8000;
-
-async function leader(): Promise<string> {
-  for (const name of MASTERS) {
-    const metrics = await on(
-      name,
-      'sh',
-      '-c',
-      'printf "GET /metrics HTTP/1.0\\r\\n\\r\\n" | socat - TCP:127.0.0.1:2381',
-    );
-    if (/^etcd_server_is_leader 1$/m.test(metrics)) return name;
-  }
-  throw new Error('no etcd member says that it leads');
-}
 
 const FAULTS: Fault[] = [
   {

@@ -31,10 +31,13 @@ describe.runIf(FULL)('a master that holds the VIP', () => {
     expect({ moves, resets: Math.max(...resets) }).toEqual({ moves: 0, resets: 0 });
   });
 
-  it('that loses its power is followed by another soon', async () => {
-    const { moves, silentMs } = await observed({ what: 'power', begin: withoutPower, seconds: 10 });
+  // 1.5 s, and an election more, on an idle machine (docs/reliability.md); this one has five hosts on two processors.
+  it.each([
+    ['another leads etcd', false, 2500],
+    ['it led etcd', true, 4500],
+  ])('that loses its power is followed by another soon, where %s', async (what, leads, longest) => {
+    const { moves, silentMs } = await observed({ what, leads, begin: withoutPower, seconds: 10 });
     expect(moves).toBe(1);
-    // 1.5 s on an idle machine (docs/reliability.md); this one has five hosts on two processors.
-    expect(silentMs).toBeLessThan(2500);
+    expect(silentMs).toBeLessThan(longest);
   });
 });

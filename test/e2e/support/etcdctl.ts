@@ -1,6 +1,7 @@
 import { host } from '../../../lab/lab.ts';
+import { HOSTS } from '../../../lab/topology.ts';
 import { PATHS } from '../../../src/core/paths.ts';
-import { eventually } from './mcpk.ts';
+import { eventually, MASTERS, on } from './mcpk.ts';
 
 /** On a member, with the certificates that root has there, over all masters. */
 export const ETCDCTL = [
@@ -18,4 +19,23 @@ export function addLearner(name: string, url: string): Promise<string> {
     const said = await host('m1', [...ETCDCTL, 'member', 'add', name, '--learner', `--peer-urls=${url}`]);
     return /Member +([0-9a-f]+) added/.exec(said.stdout)?.[1];
   });
+}
+
+/** The member that leads. */
+export async function leader(): Promise<string> {
+  const metrics = 'printf "GET /metrics HTTP/1.0\\r\\n\\r\\n" | socat - TCP:127.0.0.1:2381';
+  for (const name of MASTERS) if (/^etcd_server_is_leader 1$/m.test(await on(name, 'sh', '-c', metrics))) return name;
+  throw new Error('no etcd member says that it leads');
+}
+
+/** Lets a member lead. */
+export async function lead(name: string): Promise<void> {
+  if ((await leader()) === name) return;
+  const members = await on(name, ...ETCDCTL, 'member', 'list');
+  const line = members.split('\n').find((each) => each.includes(`https://${String(addressOf(name))}:2379`));
+  await on(name, ...ETCDCTL, 'move-leader', String(line?.split(',')[0]));
+}
+
+function addressOf(name: string): string | undefined {
+  return HOSTS.find((each) => each.name === name)?.address;
 }

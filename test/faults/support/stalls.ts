@@ -10,6 +10,7 @@ import { VIP } from '../../../lab/topology.ts';
 import { DEFAULT_VERSIONS } from '../../../lab/versions.ts';
 import { PATHS } from '../../../src/core/paths.ts';
 import { holders } from '../../e2e/support/hosts.ts';
+import { lead } from '../../e2e/support/etcdctl.ts';
 import { eventually, kubectl, MASTERS, on } from '../../e2e/support/mcpk.ts';
 import { watchedBy } from '../../e2e/support/watched-by.ts';
 import { lay, POD } from '../../e2e/support/workloads.ts';
@@ -20,6 +21,8 @@ const IMAGE = `docker.io/calico/node:v${DEFAULT_VERSIONS.calico}`;
 export interface Stall {
   what: string;
   seconds: number;
+  /** Whether the holder leads etcd when it begins; else that is left to chance. */
+  leads?: boolean;
   /** Begins it on the holder; gives what ends it. */
   begin: (holder: string) => Promise<() => Promise<unknown>>;
 }
@@ -64,6 +67,21 @@ export async function loaded(holder: string, command: string, seconds: number): 
   };
 }
 
+/** All hosts share the machine's processors, which a worker saturates. */
+export async function withoutPowerUnderLoad(holder: string): Promise<() => Promise<void>> {
+  const ended = await loaded('w1', LOADS.processors, 20);
+  await eventually(
+    'the load is there',
+    20,
+    async () => (await host('w1', ['pgrep', '-c', 'stress-ng-cpu'])).stdout.trim() === '8' || undefined,
+  );
+  const repair = await withoutPower(holder);
+  return async () => {
+    await repair();
+    await ended();
+  };
+}
+
 /** Two hundred pods at once, on all nodes. */
 export async function manyPods(): Promise<() => Promise<void>> {
   const labels = { app: 'many' };
@@ -84,8 +102,9 @@ export async function manyPods(): Promise<() => Promise<void>> {
 const AFTERMATH_MS = 3000;
 
 /** Lets it happen to the holder of the VIP while clients look on. */
-export async function observed({ seconds, begin }: Stall): Promise<Observed> {
+export async function observed({ seconds, leads, begin }: Stall): Promise<Observed> {
   const holder = await settled();
+  if (leads !== undefined) await lead(MASTERS.find((name) => (name === holder) === leads) ?? holder);
   const before = await counts();
   const folder = await mkdtemp(join(tmpdir(), 'mcpk-clients-'));
   const authority = join(folder, 'ca.crt');
