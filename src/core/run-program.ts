@@ -21,7 +21,7 @@ export class FailedProgram extends Error {
   }
 }
 
-/** A program that is told to end has so long for it. */
+/** A program that is told to end has so long for it, and what holds the output of one that has ended. */
 const GRACE_MS = 2000;
 const MOST_SAID = 4096;
 
@@ -38,11 +38,18 @@ export async function outputOf(argv: readonly [string, ...string[]], limits: Pro
   const group = child.pid === undefined ? undefined : -child.pid;
   let why: string | undefined;
   let late: NodeJS.Timeout | undefined;
+  // What has left the group may still hold the output.
+  const cutOff = (): void => {
+    endGroup(group, 'SIGKILL');
+    child.stdout.destroy();
+    child.stderr.destroy();
+  };
   const stop = (because: string): void => {
     why ??= because;
     endGroup(group, 'SIGTERM');
-    late ??= setTimeout(() => endGroup(group, 'SIGKILL'), GRACE_MS);
+    late ??= setTimeout(cutOff, GRACE_MS);
   };
+  child.once('exit', () => (late ??= setTimeout(cutOff, GRACE_MS)));
   const onAbort = (): void => stop('interrupted');
   limits.signal.addEventListener('abort', onAbort, { once: true });
   const timer = setTimeout(() => stop(`is not done after ${String(limits.time / 1000)} s`), limits.time);

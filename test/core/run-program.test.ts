@@ -59,6 +59,17 @@ describe('a program of the operator', () => {
     expect(all.map(isThere)).toEqual([false, false]);
   });
 
+  it.each([
+    ['in its group', 'sleep 50'],
+    ['in a session of its own', 'setsid sleep 50'],
+  ])('is heard to its own end where it leaves behind what holds its output, %s', async (_where, left) => {
+    const said = await sh(`${left} & echo $!`, { time: 20_000 });
+    const pid = Number(said);
+    expect(pid).toBeGreaterThan(1);
+    // What has left the group lives on.
+    if (isThere(pid)) process.kill(pid);
+  });
+
   it('is not begun once it is interrupted', async () => {
     await expect(sh(`: >${folder}/begun`, { signal: AbortSignal.abort(new Error('over')) })).rejects.toThrow('over');
     expect(() => readFileSync(join(folder, 'begun'))).toThrow('ENOENT');
