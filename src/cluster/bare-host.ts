@@ -11,6 +11,7 @@ export function bareHost(name: string, address: string): HostFacts {
     interfaces: [{ name: 'eth0', addresses: [{ address, prefix: 24 }], mtu: 1500 }],
     holdsVip: false,
     routesPodGateway: true,
+    hasDefaultRoute: true,
     routes: [],
     cniFiles: [],
     memoryBytes: 8 * 2 ** 30,

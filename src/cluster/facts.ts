@@ -15,6 +15,8 @@ export interface HostFacts {
    * ARP) only where it has a route to it by another interface than the pod's; a default route is one.
    */
   routesPodGateway: boolean;
+  /** Any address is routed, Services' ones too. */
+  hasDefaultRoute: boolean;
   /** Of a host on which mcpk owns nothing: its IPv4 routes, but default ones and those of its own networks. */
   routes: { to: string; dev: string }[];
   /** Whether the endpoint's VIP sits on one of its interfaces now. */

@@ -1,9 +1,11 @@
 import { dirname } from 'node:path/posix';
-import { ROUTE_PROTOCOL } from '../core/routes.ts';
+import { POD_GATEWAY, ROUTE_PROTOCOL } from '../core/routes.ts';
 import { render } from '../render/render.ts';
 import { ref } from '../resources/kinds.ts';
 import type { CommandResource, FileResource, Resource } from '../resources/types.ts';
 import { directory, file, inputs, lines, unitPath } from './build.ts';
+import { carrierOf } from './carrier.ts';
+import type { StateContext } from './stage.ts';
 
 const NETWORK_UNIT = 'mcpk-network.service';
 export const NETWORK_FOLDER = '/etc/mcpk/network';
@@ -19,6 +21,27 @@ export interface HostRoutes {
   title: string;
   /** A mistake in them may cut the host off: put back unless it is reached afterwards. */
   guarded: boolean;
+}
+
+/**
+ * What a host itself sends to a Service, as an API server does to webhooks, is led to a pod by kube-proxy's rules; the
+ * kernel comes to them only with a packet that it has a route for, whichever one.
+ */
+export function routeToServices({ cluster, host, own }: StateContext): string[] {
+  const carrier = carrierOf(host, own);
+  return own.hasDefaultRoute || carrier === undefined ? [] : [`${cluster.network.serviceCidr} dev ${carrier.name}`];
+}
+
+/** Routes in place of a default one, where any are needed. */
+export function withoutDefaultRoute(routes: readonly string[]): Resource[] {
+  if (routes.length === 0) return [];
+  const targets = routes.map((route) => String(route.split(' ', 1)[0]));
+  const named = targets.map((to) => `${to} (${to === POD_GATEWAY ? "the gateway of Calico's pods" : 'Services'})`);
+  return hostRoutes({
+    routes,
+    title: `routes to ${named.join(' and ')}: the host has no default route`,
+    guarded: false,
+  });
 }
 
 /** Routes that the pods' network needs on a host, laid by a unit of ours at each boot and mended when they are gone. */

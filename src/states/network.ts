@@ -7,6 +7,7 @@ import { wrongParts } from './bridge/parts.ts';
 import { bridge } from './bridge/resources.ts';
 import { calicoHost } from './calico/hosts.ts';
 import { fixedProblems } from './network/fixed.ts';
+import { routeToServices, withoutDefaultRoute } from './host-routes.ts';
 import { nodeBatches, nodeHosts } from './node-rollout.ts';
 import type { DeferredStates, Problem, Stage, StateContext } from './stage.ts';
 
@@ -26,7 +27,7 @@ export const network: Stage = {
       : [],
 };
 
-/** `none` lays nothing, so nothing owned stays either. */
+/** `none` lays no plugin, so nothing owned of one stays either. */
 function hostStates(context: StateContext): Resource[] | DeferredStates {
   switch (context.cluster.network.plugin) {
     case 'bridge':
@@ -34,7 +35,7 @@ function hostStates(context: StateContext): Resource[] | DeferredStates {
     case 'calico':
       return calicoHost(context);
     case 'none':
-      return [];
+      return withoutDefaultRoute(routeToServices(context));
   }
 }
 

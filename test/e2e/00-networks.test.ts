@@ -82,7 +82,9 @@ describe.runIf(FULL)('hosts without a network', () => {
 
   it('get Calico, with a route to its gateway where there is no default route', async () => {
     const plan = await mcpk(['plan']);
-    expect(plan.stdout).toContain("route to 169.254.1.1, the gateway of Calico's pods: the host has no default route");
+    expect(plan.stdout).toContain(
+      "routes to 169.254.1.1 (the gateway of Calico's pods) and 10.254.0.0/16 (Services): the host has no default route",
+    );
     const result = await mcpkJson<RunResult>(['apply', '--yes'], 0);
     expect(result.failed).toBe(0);
     expect(await mcpkJson<RunResult>(['apply', '--yes'], 0)).toMatchObject({ changed: 0, failed: 0, removed: 0 });

@@ -112,15 +112,19 @@ it('looks at the filesystem of a root of containerd, or above it until it is the
 });
 
 it.each([
-  ['a default route', 'default via 10.77.0.1 dev eth0 proto static ', true],
-  ['a link-local network', '169.254.0.0/16 dev eth0 scope link metric 1000 ', true],
-  ['ours alone', '169.254.1.1 dev eth0 proto 77 scope link ', false],
-  ['ours beside a default one', 'default via 10.77.0.1 dev eth0 \n169.254.1.1 dev eth0 proto 77 scope link ', true],
-  ['one that leads nowhere', 'unreachable default metric 4278198272 ', false],
-  ['none', '', false],
-])('knows whether pods would reach their gateway: %s', (_name, routes, reached) => {
+  ['a default route', 'default via 10.77.0.1 dev eth0 proto static ', [true, true]],
+  ['a link-local network', '169.254.0.0/16 dev eth0 scope link metric 1000 ', [true, false]],
+  ['ours alone', '169.254.1.1 dev eth0 proto 77 scope link ', [false, false]],
+  [
+    'ours beside a default one',
+    'default via 10.77.0.1 dev eth0 \n169.254.1.1 dev eth0 proto 77 scope link ',
+    [true, true],
+  ],
+  ['one that leads nowhere', 'unreachable default metric 4278198272 ', [false, false]],
+  ['none', '', [false, false]],
+])('knows whether pods would reach their gateway, and hosts Services: %s', (_name, routes, [pods, services]) => {
   host.put('/routes', routes);
-  expect(facts('')).toMatchObject({ routesPodGateway: reached });
+  expect(facts('')).toMatchObject({ routesPodGateway: pods, hasDefaultRoute: services });
 });
 
 it.each([

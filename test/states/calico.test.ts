@@ -171,34 +171,43 @@ describe('calico', () => {
   );
 
   it.each([
-    ['one that has no default route gets one to the pods’ gateway', false, ['169.254.1.1 dev eth1']],
-    ['another one is let be', true, []],
-  ])('on a host: %s', async (_name, routesPodGateway, routes) => {
-    const cluster = await labCluster('network: { plugin: calico }');
-    const own = hostFacts('10.77.0.21', {
-      routesPodGateway,
-      interfaces: [
-        { name: 'eth0', addresses: [{ address: '10.9.0.1', prefix: 24 }], mtu: 1500 },
-        { name: 'eth1', addresses: [{ address: '10.77.0.21', prefix: 24 }], mtu: 1500 },
-      ],
-    });
-    const all = network.states(contextOf(cluster, 'w1', factsOf(cluster, { hosts: new Map([['w1', own]]) })));
-    if (!Array.isArray(all)) throw new Error('deferred');
-    const batch = all.find((each) => each.kind === 'file' && each.path === '/etc/mcpk/network/routes');
-    expect(batch?.kind === 'file' ? String(batch.content).split('\n') : []).toEqual(
-      routes.length === 0
-        ? []
-        : ['route flush proto 77', ...routes.map((route) => `route replace ${route} proto 77`), ''],
-    );
-    const command = all.find((each) => each.kind === 'command');
-    expect(command?.title).toBe(
-      routes.length === 0
-        ? undefined
-        : "route to 169.254.1.1, the gateway of Calico's pods: the host has no default route",
-    );
-    const unit = all.find((each) => each.kind === 'file' && each.path.endsWith('/mcpk-network.service'));
-    expect(unit?.kind === 'file' && String(unit.content)).not.toContain('nft -f');
-  });
+    [
+      'one that has no default route',
+      false,
+      false,
+      ["169.254.1.1 (the gateway of Calico's pods)", '10.254.0.0/16 (Services)'],
+    ],
+    ['one that has a link-local network, and no default route', true, false, ['10.254.0.0/16 (Services)']],
+    ['another one', true, true, []],
+  ])(
+    'gives a host routes to the pods’ gateway and to Services: %s',
+    async (_name, routesPodGateway, hasDefaultRoute, named) => {
+      const cluster = await labCluster('network: { plugin: calico }');
+      const own = hostFacts('10.77.0.21', {
+        routesPodGateway,
+        hasDefaultRoute,
+        interfaces: [
+          { name: 'eth0', addresses: [{ address: '10.9.0.1', prefix: 24 }], mtu: 1500 },
+          { name: 'eth1', addresses: [{ address: '10.77.0.21', prefix: 24 }], mtu: 1500 },
+        ],
+      });
+      const all = network.states(contextOf(cluster, 'w1', factsOf(cluster, { hosts: new Map([['w1', own]]) })));
+      if (!Array.isArray(all)) throw new Error('deferred');
+      const routes = named.map((each) => `${each.replace(/ .*/, '')} dev eth1`);
+      const batch = all.find((each) => each.kind === 'file' && each.path === '/etc/mcpk/network/routes');
+      expect(batch?.kind === 'file' ? String(batch.content).split('\n') : []).toEqual(
+        routes.length === 0
+          ? []
+          : ['route flush proto 77', ...routes.map((route) => `route replace ${route} proto 77`), ''],
+      );
+      const command = all.find((each) => each.kind === 'command');
+      expect(command?.title).toBe(
+        routes.length === 0 ? undefined : `routes to ${named.join(' and ')}: the host has no default route`,
+      );
+      const unit = all.find((each) => each.kind === 'file' && each.path.endsWith('/mcpk-network.service'));
+      expect(unit?.kind === 'file' && String(unit.content)).not.toContain('nft -f');
+    },
+  );
 
   it('keeps the images of the manifest unless a registry is given', async () => {
     expect(nodePod(await described()).containers[0]?.image).toBe('quay.io/calico/node:v3.32.2');

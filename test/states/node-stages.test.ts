@@ -415,8 +415,13 @@ describe('the bridge network', () => {
     expect(found[0]?.message).toContain('w1 (10.77.0.21)');
   });
 
-  it('leaves nothing where the plugin is none', async () => {
-    expect(resources(network, await labContext('network: { plugin: none }'))).toEqual([]);
+  it('lays nothing of a plugin where it is none, and a route to Services where none leads there', async () => {
+    const context = await labContext('network: { plugin: none }');
+    expect(resources(network, context)).toEqual([]);
+    const own = { ...context.own, hasDefaultRoute: false };
+    expect(resources(network, { ...context, own })).toContainEqual(
+      expect.objectContaining({ title: 'routes to 10.254.0.0/16 (Services): the host has no default route' }),
+    );
   });
 });
 

@@ -122,6 +122,7 @@ export function* decodingFacts(
     machineId: one('machine-id'),
     interfaces: addresses.map((i) => ({ ...i, addresses: i.addresses.filter((a) => a.address !== reception.vip) })),
     routesPodGateway: routesPodGateway(network),
+    hasDefaultRoute: hasDefaultRoute(network),
     routes: routesOf(facts.get('route') ?? []),
     holdsVip: addresses.some((i) => i.addresses.some((a) => a.address === reception.vip)),
     memoryBytes: memoryOf(text('/proc/meminfo')),
@@ -212,6 +213,12 @@ function routesPodGateway(text: string): boolean {
     const isRoute = !/^\d+: /.test(line) && !NO_WAY.test(line);
     if (isRoute && !line.includes(` proto ${ROUTE_PROTOCOL} `)) return true;
   }
+  return false;
+}
+
+/** Of the same lines; `unreachable default` is none. */
+function hasDefaultRoute(text: string): boolean {
+  for (const line of linesOf(text)) if (line.startsWith('default ')) return true;
   return false;
 }
 

@@ -5,7 +5,7 @@ import type { Cluster, Host } from '../../inventory/types.ts';
 import { render } from '../../render/render.ts';
 import type { Resource } from '../../resources/types.ts';
 import { directory, file, PRIVATE } from '../build.ts';
-import { hostRoutes, NETWORK_FOLDER } from '../host-routes.ts';
+import { hostRoutes, NETWORK_FOLDER, routeToServices } from '../host-routes.ts';
 import { nodeHosts } from '../node-rollout.ts';
 import type { DeferredStates, StateContext } from '../stage.ts';
 import { BRIDGE_CONFLIST, bridgeConflist } from './conflist.ts';
@@ -33,7 +33,7 @@ export function bridge(context: StateContext): Resource[] | DeferredStates {
   };
   return [
     ...hostRoutes({
-      routes: routesTo(cluster, facts, host),
+      routes: [...routesTo(cluster, facts, host), ...routeToServices(context)],
       rules: { file: rules, table: 'mcpk_pods' },
       title: 'routes and masquerading of the pods in the kernel',
       guarded: true,
