@@ -159,12 +159,13 @@ async function awaited(
   since: () => number,
 ): Promise<ReadonlyMap<string, McpkError>> {
   const { waitForHosts: limit = 0, concurrency, hostKeys, signal, emit } = input;
+  const mayMiss = input.skipUnreachable !== undefined;
   if (limit === 0) return new Map();
   const pool = new ConnectionPool();
   const reach = (host: Host, until: AbortSignal): Promise<Session> =>
     connect(targetOf(host, input), { signal: until, lock: { kind: 'none', who: '' }, code: {}, pool });
   emit({ at: since(), type: 'phase', name: 'wait', state: 'start' });
-  const left = await waitForHosts(hosts, { limit, concurrency, reach, hostKeys, signal, emit, since });
+  const left = await waitForHosts(hosts, { limit, concurrency, reach, hostKeys, mayMiss, signal, emit, since });
   emit({ at: since(), type: 'phase', name: 'wait', state: 'end' });
   return left;
 }

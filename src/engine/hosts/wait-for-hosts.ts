@@ -28,6 +28,8 @@ export interface WaitOptions<H extends Named> {
   /** Logs in to a host, without the lock. */
   reach: (host: H, signal: AbortSignal) => Promise<Pick<Session, 'exec' | 'close'>>;
   hostKeys?: Pick<HostKeysFrom, 'readAgain'> | undefined;
+  /** The run may go on without some: one that will not come by itself does not end the wait for the others. */
+  mayMiss?: boolean;
   signal: AbortSignal;
   emit: Emit;
   since: () => number;
@@ -38,7 +40,7 @@ export interface WaitOptions<H extends Named> {
 /**
  * Waits until all hosts are up: mcpk logs in, becomes root, and systemd has started all of it. Holds no lock and no
  * connection between two looks. What of a host will not come by itself (no key to log in with, a wrong password for
- * sudo) is waited for no longer.
+ * sudo) ends it.
  *
  * @returns why others are not up when the time is over, by host
  * @throws the signal's reason
@@ -47,8 +49,9 @@ export async function waitForHosts<H extends Named>(
   hosts: readonly H[],
   options: WaitOptions<H>,
 ): Promise<Map<string, McpkError>> {
-  const { limit, signal, secondMs = 1000 } = options;
-  const until = AbortSignal.any([signal, AbortSignal.timeout(limit)]);
+  const { limit, signal, mayMiss = false, secondMs = 1000 } = options;
+  const inVain = new AbortController();
+  const until = AbortSignal.any([signal, AbortSignal.timeout(limit), inVain.signal]);
   const why = new Map<string, McpkError>(hosts.map(({ name }) => [name, notReached(name)]));
   const looks = lookers({ ...options, until });
   const stopTelling = teller(hosts, why, options);
@@ -63,7 +66,10 @@ export async function waitForHosts<H extends Named>(
         return;
       }
       why.set(host.name, seen);
-      if (seen.again === undefined) return;
+      if (seen.again === undefined) {
+        if (!mayMiss) inVain.abort();
+        return;
+      }
       await pause(seen.again * secondMs, until);
     }
   }
@@ -82,12 +88,10 @@ export async function waitForHosts<H extends Named>(
   } finally {
     stopTelling();
   }
-  return new Map(
-    [...why].map(([name, error]) => [
-      name,
-      error.again === undefined ? error : error.orElse(`mcpk waited ${span(limit)} for it (--wait-for-hosts).`),
-    ]),
-  );
+  const waited = inVain.signal.aborted
+    ? 'It is waited for no longer, as another host will not come by itself.'
+    : `mcpk waited ${span(limit)} for it (--wait-for-hosts).`;
+  return new Map([...why].map(([name, error]) => [name, error.again === undefined ? error : error.orElse(waited)]));
 }
 
 /** Looks at a host, once: why it is not up; undefined: it is. */

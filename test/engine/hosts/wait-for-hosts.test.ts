@@ -101,6 +101,16 @@ describe('hosts are waited for', () => {
     expect([waited.looked, waited.of('m1')]).toEqual([['m1'], ['! m1: no key to log in with']]);
   });
 
+  it('and ends the wait for the others, unless the run may go on without some', async () => {
+    const waited = new Waited({ m1: [noKey], w1: [away('w1')], w2: ['up'] });
+    expect(await waited.run()).toEqual({
+      m1: 'm1: no key to log in with. Look.',
+      w1: 'w1: refused. Look. It is waited for no longer, as another host will not come by itself.',
+    });
+    const patient = new Waited({ m1: [noKey], w1: [away('w1'), 'up'] });
+    expect(await patient.run({ mayMiss: true })).toEqual({ m1: 'm1: no key to log in with. Look.' });
+  });
+
   it('one that never says a word is told as such', async () => {
     const waited = new Waited({ m1: ['up'] });
     const reach = (_host: unknown, until: AbortSignal): Promise<never> =>
