@@ -1,10 +1,15 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { McpkError } from '../core/errors.ts';
+import { alone } from './alone.ts';
 import { SafeFolder } from './safe-folder.ts';
 
 const LIMIT = 16 * 2 ** 20;
 const HINT = 'Take it out of the version control again as it was; without the file, the next fetch writes a new one.';
+
+const NONE: ReadonlyMap<string, string> = new Map();
+/** What was fetched is written down whatever ends the run, and others are done in a moment. */
+const TO_ITS_END = { signal: new AbortController().signal, onWait: (): void => undefined };
 
 /** The file beside the inventory that says which sha256 everything had that was fetched for it. */
 export interface LockFile {
@@ -13,7 +18,11 @@ export interface LockFile {
   sums: ReadonlyMap<string, string> | undefined;
   /** Throws `invalid` when the file can't be written. */
   probe(): Promise<void>;
-  write(sums: ReadonlyMap<string, string>): Promise<void>;
+  /**
+   * Writes what `merge` makes of the sums that stand there by then: another mcpk may have written it since it was read,
+   * and none does meanwhile. Throws `invalid`, and what `merge` throws.
+   */
+  update(merge: (sums: ReadonlyMap<string, string>) => ReadonlyMap<string, string>): Promise<void>;
 }
 
 /** INVENTORY.lock of the first inventory that is a file; undefined where all of them are pipes. Throws `invalid`. */
@@ -23,18 +32,22 @@ export async function openLockFile(inventories: readonly string[]): Promise<Lock
   const folder = new SafeFolder(dirname(resolve(inventory)));
   const name = `${basename(inventory)}.lock`;
   const path = join(dirname(inventory), name);
-  const text = await folder.read(name, LIMIT).catch((cause: unknown) => {
-    throw cause instanceof McpkError ? new McpkError(cause.code, cause.message, { cause, hint: HINT }) : cause;
-  });
+  const read = async (): Promise<Map<string, string> | undefined> => {
+    const text = await folder.read(name, LIMIT).catch((cause: unknown) => {
+      throw cause instanceof McpkError ? new McpkError(cause.code, cause.message, { cause, hint: HINT }) : cause;
+    });
+    return text === undefined ? undefined : parse(text, path);
+  };
   const writing = async (work: () => Promise<void>): Promise<void> =>
     work().catch((cause: unknown) => {
       throw cause instanceof McpkError ? cause : unwritable(path, cause);
     });
   return {
     path,
-    sums: text === undefined ? undefined : parse(text, path),
+    sums: await read(),
     probe: () => writing(() => folder.probe()),
-    write: (sums) => writing(() => folder.replace(name, format(sums))),
+    update: (merge) =>
+      writing(() => alone(folder, TO_ITS_END, async () => folder.replace(name, format(merge((await read()) ?? NONE))))),
   };
 }
 

@@ -7,6 +7,8 @@ import { openLockFile, type LockFile } from './lock-file.ts';
 const HINTS = {
   inventory: 'look at what changed before you write the new sha256 into artifacts.sha256',
   lock: 'look at what changed; if it is meant, --update-lock takes the new one, else delete the file and get it again',
+  meanwhile:
+    'another mcpk wrote that line meanwhile: look at what changed; if this one is meant, --update-lock takes it',
 };
 
 /** What becomes of what is not pinned, or pinned otherwise. */
@@ -97,13 +99,23 @@ export class Pins {
     this.#writes ||= !this.#inventory.has(key);
   }
 
-  /** Writes the lock file when it has to say something new. Throws `invalid`. */
+  /**
+   * Writes the lock file when it has to say something new; lines that another mcpk wrote meanwhile stay. Throws
+   * `invalid`, and `fetch` where such a line is another one than what was used.
+   */
   async save(): Promise<void> {
-    const news =
-      [...this.#used].some(([key, sum]) => this.#locked.get(key) !== sum) ||
-      // An earlier mcpk wrote URLs as they are.
-      [...this.#locked.keys()].some((key) => !this.#lock?.sums?.has(key));
-    if (this.#writes && news) await this.#lock?.write(new Map([...this.#locked, ...this.#used]));
+    const learned = [...this.#used].filter(([key, sum]) => this.#locked.get(key) !== sum);
+    // An earlier mcpk wrote URLs as they are.
+    const isOld = [...this.#locked.keys()].some((key) => !this.#lock?.sums?.has(key));
+    if (this.#writes && (learned.length > 0 || isOld))
+      await this.#lock?.update((sums) => this.#merged(sums, new Map(learned)));
+  }
+
+  #merged(sums: ReadonlyMap<string, string>, learned: ReadonlyMap<string, string>): Map<string, string> {
+    const there = new Map([...sums].map(([key, sum]) => [this.#shown(key), sum]));
+    for (const [key, sum] of this.update ? [] : learned)
+      checkSum(key, { sha256: there.get(key) ?? sum, by: this.#lock?.path ?? '', hint: HINTS.meanwhile }, sum);
+    return new Map([...this.#used, ...there, ...learned]);
   }
 }
 
