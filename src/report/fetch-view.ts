@@ -2,7 +2,7 @@ import type { Progress } from '../artifacts/types.ts';
 import { counted, size } from './figures.ts';
 import { liveRegion, type LiveRegion } from './live-region.ts';
 import { clean, type Theme } from './theme.ts';
-import type { ViewStream } from './view.ts';
+import type { View, ViewStream } from './view.ts';
 import { truncate } from './wrap.ts';
 
 /** Tells how far downloads are. Nothing may be told after the end. */
@@ -18,6 +18,8 @@ export interface FetchViewOptions {
   theme: Theme;
   /** Redrawn in place; else a line for each file that is there. */
   live: boolean;
+  /** What has the terminal else: of a run that fetches. */
+  over?: Pick<View, 'pause' | 'resume'> | undefined;
   /** Writes a line to stay, where it is not live. */
   note: (line: string) => void;
   /** ms of any clock that only goes on. */
@@ -29,15 +31,21 @@ const FRAME_MS = 100;
 /** Where nothing is redrawn, somebody who waits reads after so long that it still goes on. */
 const SILENCE_MS = 10_000;
 
-export function fetchView({ stream, theme, live, note, now = () => performance.now() }: FetchViewOptions): FetchView {
+export function fetchView(options: FetchViewOptions): FetchView {
+  const { stream, theme, live, over, note, now = () => performance.now() } = options;
   const running = new Map<string, Progress>();
   const done = { files: 0, bytes: 0 };
-  let told = now();
+  // The first picture is drawn at once: the second piece may be long in coming.
+  let told = live ? -Infinity : now();
   let region: LiveRegion | undefined;
 
   const sum = (files: number): string => {
     const bytes = [...running.values()].reduce((all, { received }) => all + received, done.bytes);
     return `${done.files} of ${counted(files, 'file')}, ${size(bytes)}`;
+  };
+  const begin = (): LiveRegion => {
+    over?.pause();
+    return liveRegion(stream);
   };
   const say = (line: string): void => {
     if (region === undefined) note(`${line}\n`);
@@ -54,7 +62,7 @@ export function fetchView({ stream, theme, live, note, now = () => performance.n
   return {
     say: (line) => say(clean(line)),
     tell(progress) {
-      if (live) region ??= liveRegion(stream);
+      if (live) region ??= begin();
       const { file, files, received, isThere } = progress;
       if (!isThere) {
         running.set(file, progress);
@@ -66,8 +74,10 @@ export function fetchView({ stream, theme, live, note, now = () => performance.n
       say(`${clean(file)}: ${size(received)}`);
     },
     end() {
-      region?.clear();
-      region?.close();
+      if (region === undefined) return;
+      region.clear();
+      region.close();
+      over?.resume();
     },
   };
 }

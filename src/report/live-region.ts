@@ -15,13 +15,19 @@ export interface LiveRegion {
 
 export function liveRegion(stream: ViewStream): LiveRegion {
   let drawn: readonly string[] = [];
+  let isHidden = false;
   // A signal may end the process at any moment: a hidden cursor must not outlive it.
-  const showCursor = (): void => void stream.write(SHOW_CURSOR);
+  const showCursor = (): void => {
+    isHidden = false;
+    stream.write(SHOW_CURSOR);
+  };
   process.once('exit', showCursor);
-  stream.write(HIDE_CURSOR);
 
   const home = (): string => (drawn.length === 0 ? '\r' : `\r${ESC}${drawn.length}A`);
   const draw = (lines: readonly string[]): void => {
+    // Also anew: what had the terminal meanwhile leaves it as it wants.
+    if (!isHidden) stream.write(HIDE_CURSOR);
+    isHidden = true;
     const text = lines.map((line) => `${ESC}2K${line}\n`).join('');
     stream.write(`${home()}${text}${ESC}0J`);
     drawn = lines;
@@ -37,6 +43,7 @@ export function liveRegion(stream: ViewStream): LiveRegion {
     clear() {
       stream.write(`${home()}${ESC}0J`);
       drawn = [];
+      showCursor();
     },
     close() {
       process.off('exit', showCursor);

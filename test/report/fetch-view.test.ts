@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { Progress } from '../../src/artifacts/types.ts';
-import { fetchView } from '../../src/report/fetch-view.ts';
+import { fetchView, type FetchViewOptions } from '../../src/report/fetch-view.ts';
 import { PLAIN } from '../../src/report/theme.ts';
 
 const MB = 1_000_000;
@@ -14,12 +14,12 @@ const of = (file: string, received: number, more: Partial<Progress> = {}): Progr
   ...more,
 });
 
-function watched(live: boolean) {
+function watched(live: boolean, over?: FetchViewOptions['over']) {
   let at = 0;
   let text = '';
   const write = (part: string): void => void (text += part);
   const theme = { ...PLAIN, columns: 30 };
-  const view = fetchView({ stream: { isTTY: live, write }, theme, live, note: write, now: () => at });
+  const view = fetchView({ stream: { isTTY: live, write }, theme, live, over, note: write, now: () => at });
   const tell = (seconds: number, progress: Progress): void => {
     at = seconds * 1000;
     view.tell(progress);
@@ -57,4 +57,14 @@ it('draws nothing where nothing is fetched', () => {
   const { end, text } = watched(true);
   end();
   expect(text()).toBe('');
+});
+
+it('has the terminal of a run for as long as something is fetched', () => {
+  const over = { pause: vi.fn<() => void>(), resume: vi.fn<() => void>() };
+  const { tell, end } = watched(true, over);
+  expect(over.pause).not.toHaveBeenCalled();
+  for (const seconds of [0, 1]) tell(seconds, of('kubelet', 40));
+  expect([over.pause.mock.calls.length, over.resume.mock.calls.length]).toEqual([1, 0]);
+  end();
+  expect([over.pause.mock.calls.length, over.resume.mock.calls.length]).toEqual([1, 1]);
 });

@@ -58,6 +58,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   #report: RunReport | undefined;
   #roster: Roster | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #view: View | undefined;
   readonly #onSignal = (): void => this.interrupt();
 
   override async init(): Promise<void> {
@@ -100,6 +101,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       command: this.commandName,
       version: this.config.version,
       signal: this.signal,
+      fetchView: () => this.fetchView(),
       emit: this.#report?.hear(emit) ?? emit,
     };
   }
@@ -151,8 +153,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return format === 'auto' && process.stderr.isTTY ? undefined : logOf(format, process.env);
   }
 
-  protected view(): Promise<View> {
-    return createView({
+  protected async view(): Promise<View> {
+    this.#view = await createView({
       json: this.jsonEnabled(),
       log: this.ciLog,
       plain: this.logFormat === 'plain',
@@ -161,14 +163,15 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       theme: this.progressTheme(),
       roster: this.#roster,
     });
+    return this.#view;
   }
 
-  /** How far downloads are. */
+  /** How far downloads are: of a run in the place of its own view. */
   protected async fetchView(): Promise<FetchView> {
     const { fetchView } = await import('../../report/fetch-view.ts');
     const live = process.stderr.isTTY && !this.jsonEnabled() && this.logFormat === 'auto';
     const note = (line: string): void => this.note(line);
-    return fetchView({ stream: process.stderr, theme: this.progressTheme(), live, note });
+    return fetchView({ stream: process.stderr, theme: this.progressTheme(), live, note, over: this.#view });
   }
 
   /** How much is said of several hosts, and in which words. */

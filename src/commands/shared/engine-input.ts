@@ -11,6 +11,7 @@ import { select } from '../../inventory/targeting.ts';
 import type { Cluster, Host } from '../../inventory/types.ts';
 import { nearest } from '../../inventory/nearest.ts';
 import { hiding } from './hiding.ts';
+import type { FetchView } from '../../report/fetch-view.ts';
 import type { ArtifactIndex, Stage } from '../../states/stage.ts';
 
 export interface RunFlags {
@@ -35,6 +36,8 @@ export interface Caller {
   version: string;
   signal: AbortSignal;
   emit: Emit;
+  /** Is told how far downloads are, where somebody looks. */
+  fetchView?: () => Promise<FetchView>;
 }
 
 export interface InputOptions {
@@ -71,6 +74,7 @@ export async function engineInput(
       update: flags['update-lock'] ?? false,
       locked: flags.locked ?? false,
       signal: caller.signal,
+      ...(caller.fetchView ? { fetchView: caller.fetchView } : {}),
       onWait: (message) => caller.emit({ at: 0, type: 'warning', message }),
     })),
     selection: { ...(limit ? { limit } : {}), ...(only ? { only } : {}), ...(skip ? { skip } : {}) },
@@ -162,7 +166,12 @@ function stageNames(
 async function materialsOf(
   cluster: Cluster,
   { artifacts, manifests = artifacts !== false }: InputOptions,
-  { signal, onWait, ...how }: PinsOptions & Pick<OpenOptions, 'signal' | 'onWait'>,
+  {
+    signal,
+    onWait,
+    fetchView,
+    ...how
+  }: PinsOptions & Pick<OpenOptions, 'signal' | 'onWait'> & Pick<Caller, 'fetchView'>,
 ): Promise<Pick<EngineInput, 'openArtifacts' | 'openManifests'>> {
   const none = {
     openArtifacts: () => Promise.resolve(NO_ARTIFACTS),
@@ -171,13 +180,16 @@ async function materialsOf(
   if (artifacts === false && !manifests) return none;
   const { openPins } = await import('../../artifacts/pins.ts');
   const pins = await openPins(cluster, how);
+  const fetched: EngineInput['openArtifacts'] = async (wanted, arches) => {
+    const view = await fetchView?.();
+    const options = { pins, arches, signal, onWait, ...(view ? { onProgress: view.tell } : {}) };
+    return artifactsOf(wanted, options).finally(view?.end);
+  };
   const saved = <T>(work: Promise<T>): Promise<T> => work.finally(() => pins.save());
   return {
     ...none,
     ...(manifests ? { openManifests: () => saved(manifestsOf(cluster, pins, signal)) } : {}),
-    ...(artifacts === true
-      ? { openArtifacts: (wanted, arches) => saved(artifactsOf(wanted, { pins, arches, signal, onWait })) }
-      : {}),
+    ...(artifacts === true ? { openArtifacts: (...asked) => saved(fetched(...asked)) } : {}),
     ...(artifacts === 'named' ? { openArtifacts: (wanted, arches) => namedOf(wanted, pins, arches) } : {}),
   };
 }
