@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { load } from 'js-yaml';
 import { withRuntimeSource } from '../../src/cluster/runtime-source.ts';
 import { assumedFacts } from '../../src/commands/shared/assumed-facts.ts';
-import { UNSEEN_ARTIFACTS } from '../../src/commands/shared/rendered-files.ts';
+import { UNSEEN_ARTIFACTS } from '../../src/engine/runs/with-materials.ts';
 import { revealed } from '../../src/core/secret.ts';
 import { compile } from '../../src/engine/plan/compile.ts';
 import { loadTexts } from '../../src/inventory/load.ts';

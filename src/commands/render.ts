@@ -11,7 +11,7 @@ import { engineInput } from './shared/engine-input.ts';
 import { readFacts } from './shared/facts-file.ts';
 import { fetchFlags, runFlags } from './shared/flags.ts';
 import { writeInto, writtenEarlier } from './shared/output-folder.ts';
-import { renderedFiles, UNSEEN_ARTIFACTS } from './shared/rendered-files.ts';
+import { renderedFiles } from './shared/rendered-files.ts';
 
 interface Rendered {
   folder: string;
@@ -45,7 +45,7 @@ export default class Render extends BaseCommand<typeof Render> {
 
   async run(): Promise<Rendered> {
     const cluster = await this.loadCluster();
-    const [{ compile }, { isNamed }, { readManifests }] = await Promise.all([
+    const [{ compile }, { isNamed }, { readManifests, UNSEEN_ARTIFACTS }] = await Promise.all([
       import('../engine/plan/compile.ts'),
       import('../engine/plan/named-stages.ts'),
       import('../engine/runs/with-materials.ts'),

@@ -36,6 +36,7 @@ export const artifacts: Stage = {
   about: 'sends the binaries that a host lacks, by their content; the stages that run them switch to them',
   hosts: (cluster) => cluster.hosts,
   needs: ['preflight'],
+  binaries: true,
   states: ({ cluster, host, own, artifacts: index }: StateContext) => [
     // Services of other users run what lies in the store; everything else in it is closed to them by its own mode.
     directory(PATHS.state, { mode: '0711', owner: 'root', group: 'root' }),

@@ -122,6 +122,8 @@ export interface Stage {
   hosts(cluster: Cluster): readonly Host[];
   /** True: it describes what the manifests say, which are fetched for it alone. */
   manifests?: true;
+  /** True: it sends the binaries, which are fetched for it and for what needs it. */
+  binaries?: true;
   /** True: resources live on the pseudo-host `api` (kubeObjects). `host` in the context is then the first master. */
   api?: boolean;
   needs: readonly string[];

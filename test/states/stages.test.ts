@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { stagesInScope } from '../../src/engine/runs/in-scope.ts';
+import { UNSEEN_ARTIFACTS } from '../../src/engine/runs/with-materials.ts';
 import { ref } from '../../src/resources/kinds.ts';
 import type { Resource } from '../../src/resources/types.ts';
 import { STAGES } from '../../src/states/index.ts';
@@ -41,6 +43,20 @@ describe.each(Object.entries(VARIANTS))('with %s', (_name, over) => {
         const key = 'path' in resource && !('block' in resource) ? resource.path : ref(resource);
         expect(seen.get(key), `${key} on ${host.name}: ${stage} and ${String(seen.get(key))}`).toBeUndefined();
         seen.set(key, stage);
+      }
+    }
+  });
+
+  it('what a binary has for a sum shows only in stages that need the one that sends them', async () => {
+    const cluster = await labCluster(over);
+    const facts = factsOf(cluster, { nodes: registered(cluster) });
+    for (const stage of STAGES) {
+      const inScope = stagesInScope({ stages: STAGES, selection: { only: new Set([stage.name]) } });
+      if (STAGES.some(({ name, binaries }) => binaries && inScope.has(name))) continue;
+      for (const { name } of stage.hosts(cluster)) {
+        const context = contextOf(cluster, name, facts);
+        const unseen = stage.states({ ...context, artifacts: UNSEEN_ARTIFACTS });
+        expect(unseen, stage.name).toEqual(stage.states(context));
       }
     }
   });

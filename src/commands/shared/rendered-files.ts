@@ -1,7 +1,6 @@
 import { Secret } from '../../core/secret.ts';
 import type { StateTree } from '../../engine/types.ts';
 import type { CertificateResource, Resource } from '../../resources/types.ts';
-import type { ArtifactIndex } from '../../states/stage.ts';
 
 /** One file of one host: `m1/etc/etcd/etcd.yaml`. */
 export interface RenderedFile {
@@ -47,9 +46,3 @@ function specify(resource: CertificateResource): object {
   const { subject, dns, ip, usages, days, authority, keyAlgorithm } = resource;
   return { subject, dns, ip, usages, days, authority, keyAlgorithm };
 }
-
-/** Files name binaries by path only: their content need not be at hand to render. */
-export const UNSEEN_ARTIFACTS: ArtifactIndex = {
-  get: (name) => ({ component: 'kubernetes', name, version: '', sha256: '0'.repeat(64), size: 0, source: '' }),
-  all: () => [],
-};

@@ -2,20 +2,35 @@ import type { Facts } from '../../cluster/facts.ts';
 import { ARCHITECTURES } from '../../core/architectures.ts';
 import { FailureList, McpkError } from '../../core/errors.ts';
 import { settled } from '../../core/settled.ts';
-import type { Stage } from '../../states/stage.ts';
+import type { ArtifactIndex, Stage } from '../../states/stage.ts';
 import type { EngineInput } from '../input.ts';
 import { isNamed } from '../plan/named-stages.ts';
+import { stagesInScope } from './in-scope.ts';
+
+/** Only links into the store have the sum of a binary: all else can be described without one at hand. */
+export const UNSEEN_ARTIFACTS: ArtifactIndex = {
+  get: (name) => ({ component: 'kubernetes', name, version: '', sha256: '0'.repeat(64), size: 0, source: '' }),
+  all: () => [],
+};
 
 /**
  * Fetches what lacks, so it comes after all that hosts say in seconds: manifests where a stage that is asked for
- * describes them; else such stages stay unknown. Which binaries a run needs only hosts can tell, as each says itself
- * what processor it has; others preflight refuses. Throws of all that can't be had at once.
+ * describes them; else such stages stay unknown. Binaries where the stage that sends them is in scope; which ones a run
+ * needs only hosts can tell, as each says itself what processor it has; others preflight refuses. Throws of all that
+ * can't be had at once.
  */
 export async function withMaterials<T extends EngineInput>(input: T, facts: Pick<Facts, 'hosts'>): Promise<T> {
   const read = readManifests(input);
   // One after the other: both write the lock file.
-  const opened = read.catch(() => undefined).then(() => openBinaries(input, facts));
+  const opened = read
+    .catch(() => undefined)
+    .then(() => (sendsBinaries(input) ? openBinaries(input, facts) : { artifacts: UNSEEN_ARTIFACTS }));
   return Object.assign({ ...input }, ...(await settled<Partial<EngineInput>>([read, opened], input.signal))) as T;
+}
+
+function sendsBinaries({ stages, selection }: Pick<EngineInput, 'stages' | 'selection'>): boolean {
+  const inScope = stagesInScope({ stages, selection });
+  return stages.some(({ name, binaries }) => binaries && inScope.has(name));
 }
 
 /** Those for the processors that hosts say they have. */

@@ -153,7 +153,9 @@ describe('a plan', () => {
     const problems: Stage['problems'] = () => [{ message: 'no room', host: 'm1' }];
     const fetched = () => () => Promise.reject(new McpkError('fetch', 'no way out'));
     await expect(planned({ stages: [{ ...system, problems }], fetched })).rejects.toMatchObject({ code: 'preflight' });
-    await expect(planned({ stages: [system], fetched })).rejects.toMatchObject({ code: 'fetch' });
+    await expect(planned({ stages: [{ ...system, binaries: true }], fetched })).rejects.toMatchObject({
+      code: 'fetch',
+    });
   });
 
   it('has what goes along with a stage in its batches, under the gates of both, and so does what carries it out', async () => {

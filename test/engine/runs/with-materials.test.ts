@@ -4,6 +4,32 @@ import { McpkError, type FailureList } from '../../../src/core/errors.ts';
 import { readManifests, withMaterials } from '../../../src/engine/runs/with-materials.ts';
 import { anyArtifact, factsOf, hostFacts, labCluster } from '../../states/cluster.ts';
 
+const KNOWN = { network: [] };
+const stage = (name: string, manifests?: true): unknown => ({
+  name,
+  needs: [],
+  states: () => KNOWN,
+  ...(manifests && { manifests }),
+});
+const SENDS = { ...(stage('artifacts') as object), binaries: true };
+
+it.each<[string, EngineInput['selection'], number]>([
+  ['all', {}, 1],
+  ['the stage that sends them', { only: new Set(['artifacts']) }, 1],
+  ['one that needs it', { only: new Set(['etcd']) }, 1],
+  ['one that does not', { only: new Set(['system']) }, 0],
+  ['all but what needs it', { skip: new Set(['artifacts', 'etcd']) }, 0],
+  ['what needs it, without it', { skip: new Set(['artifacts']) }, 1],
+])('binaries are fetched only where the stage that sends them is in scope: %s', async (_name, selection, fetched) => {
+  const openArtifacts = vi.fn<EngineInput['openArtifacts']>(() => Promise.resolve(anyArtifact));
+  const stages = [SENDS, stage('system'), { ...(stage('etcd') as object), needs: ['artifacts'] }];
+  const input = { stages, selection, openArtifacts, signal: new AbortController().signal };
+  const { artifacts } = await withMaterials(input as unknown as EngineInput, factsOf(await labCluster()));
+  expect(openArtifacts).toHaveBeenCalledTimes(fetched);
+  // What describes hosts by them is compared all the same, and stands in no plan.
+  expect(artifacts.get('etcd', 'amd64').name).toBe('etcd');
+});
+
 it.each([
   ['of one kind', ['arm64', 'arm64'], ['arm64']],
   ['of two', ['arm64', 'amd64'], ['amd64', 'arm64']],
@@ -19,18 +45,11 @@ it.each([
     const facts = factsOf(await labCluster(), {
       hosts: new Map(hosts.map((arch, index) => [`m${String(index)}`, hostFacts('10.0.0.1', { arch })])),
     });
-    const input = { stages: [], openArtifacts, signal: new AbortController().signal };
+    const input = { stages: [SENDS], selection: {}, openArtifacts, signal: new AbortController().signal };
     const ready = await withMaterials(input as unknown as EngineInput, facts);
     expect([seen, ready.artifacts]).toEqual([[asked], anyArtifact]);
   },
 );
-
-const KNOWN = { network: [] };
-const stage = (name: string, manifests?: true): unknown => ({
-  name,
-  states: () => KNOWN,
-  ...(manifests && { manifests }),
-});
 
 describe('manifests', () => {
   const STAGES = [stage('etcd'), stage('calico', true), stage('addons', true)];
@@ -67,6 +86,7 @@ describe('manifests', () => {
   it('and binaries that cannot be fetched are told at once', async () => {
     const input = {
       ...asking({}, failing),
+      stages: [SENDS, ...STAGES] as unknown as EngineInput['stages'],
       openArtifacts: () => Promise.reject(new McpkError('fetch', "can't download y")),
       signal: new AbortController().signal,
     };

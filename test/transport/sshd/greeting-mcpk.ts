@@ -1,4 +1,4 @@
-/** As bin/dev.js, with two small stages in the place of mcpk's own: they need neither systemd nor binaries. */
+/** As bin/dev.js, with two small stages in the place of mcpk's own: they need no systemd, and of binaries only that they are there. */
 import { fromSources } from '../../../scripts/from-sources.ts';
 import { main } from '../../../src/commands/main.ts';
 import { directory, file } from '../../../src/states/build.ts';
@@ -13,6 +13,7 @@ const greeting: Stage = {
   name: 'greeting',
   title: 'Greeting',
   needs: [],
+  binaries: true,
   hosts: ({ hosts }) => hosts,
   states: ({ host }) => [directory(FOLDER), file(`${FOLDER}/text`, `${GREETING} from ${host.name}\n`)],
   rollout: (_cluster, _facts, changed) => changed.map((host) => [host]),
