@@ -3,6 +3,7 @@ import type { Stats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { McpkError } from '../core/errors.ts';
+import { Struck, type Blow } from '../core/struck.ts';
 import { checkSum, type Expected } from './checksums.ts';
 import { expectStatus, get } from './http.ts';
 import { proxyHint } from './proxy.ts';
@@ -91,15 +92,17 @@ export async function fetchFile(url: string, target: Target, options: FetchOptio
 /** Of a folder that can't be written into, or not any more. */
 export function unfilled({ path }: SafeFolder, cause: unknown): McpkError {
   const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
-  if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new McpkError('invalid', `${path} cannot be written: no space is left there`, {
-      cause,
-      hint: `Make room (df ${path}) and run the command again: it goes on where it stopped. Or name another folder as artifacts.directory.`,
-    });
-  return new McpkError('invalid', `${path} cannot be written (${code}): what is fetched goes there`, {
+  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+  const why = isFull ? ': no space is left there' : ` (${code}): what is fetched goes there`;
+  const hint = isFull
+    ? `Make room (df ${path}) and run the command again: it goes on where it stopped. Or name another folder as artifacts.directory.`
+    : 'See whose it is, or name another folder as artifacts.directory.';
+  const message = (things: string): string => `${things} cannot be written${why}`;
+  return new Struck(
+    'invalid',
+    { cause: code, things: [path], reasons: [], noun: 'folder', message, hint: () => hint },
     cause,
-    hint: 'See whose it is, or name another folder as artifacts.directory.',
-  });
+  );
 }
 
 interface Received {
@@ -162,11 +165,26 @@ async function wrapped<T>(url: string, signal: AbortSignal, work: () => Promise<
   } catch (cause) {
     signal.throwIfAborted();
     if (cause instanceof McpkError) throw cause;
-    throw new McpkError('fetch', `can't download ${url}: ${cause instanceof Error ? cause.message : String(cause)}`, {
-      cause,
-      hint: `${proxyHint(url, process.env)}${isWithoutWay(cause) ? '' : 'Run the command again: it goes on where it stopped. '}Without the Internet: ${instead}.`,
-    });
+    const reason = reasonOf(cause);
+    const again = isWithoutWay(cause) ? '' : 'Run the command again: it goes on where it stopped. ';
+    const blow: Blow = {
+      cause: (cause as NodeJS.ErrnoException).code ?? reason,
+      things: [url],
+      reasons: [reason],
+      ways: [instead],
+      noun: 'file',
+      message: (things, reasons) => `can't download ${things}: ${reasons}`,
+      hint: (ways) => `${proxyHint(url, process.env)}${again}Without the Internet: ${ways}.`,
+    };
+    throw new Struck('fetch', blow, cause);
   }
+}
+
+/** Where a name has several addresses, and none of them answers, Node says nothing but what each of them did. */
+function reasonOf(cause: unknown): string {
+  const [first] = cause instanceof AggregateError ? (cause.errors as unknown[]) : [];
+  const told = first ?? cause;
+  return told instanceof Error ? told.message : String(told);
 }
 
 function isWithoutWay(cause: unknown): boolean {

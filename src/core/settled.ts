@@ -1,4 +1,5 @@
 import { failure, FailureList, McpkError } from './errors.ts';
+import { Struck } from './struck.ts';
 
 /** What all of these come to. What went wrong with some of them is told at once, but for a fault, which is told alone. */
 export async function settled<T>(works: readonly Promise<T>[], signal: AbortSignal): Promise<T[]> {
@@ -8,9 +9,9 @@ export async function settled<T>(works: readonly Promise<T>[], signal: AbortSign
   return ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
 }
 
-/** Throws what went wrong in several places as one error; returns when nothing did. */
+/** Throws what went wrong in several places as one error, each cause once; returns when nothing did. */
 export function throwAll(errors: readonly unknown[]): void {
-  const [first, ...rest] = errors.flatMap(knownErrors);
+  const [first, ...rest] = Struck.together(errors.flatMap(knownErrors));
   if (first) throw failure([first, ...rest]);
 }
 

@@ -123,6 +123,17 @@ describe('artifacts fetch', () => {
     for (const text of [`${URLS.kubelet} answers 404`, '.lock is a link']) expect(stderr).toContain(text);
   });
 
+  it('tells once why nothing can be fetched, with all that is lacking for it', async () => {
+    await upstream.close();
+    const { code, stderr } = await artifacts('fetch');
+    expect([code, stderr.match(/ECONNREFUSED/g)]).toEqual([20, ['ECONNREFUSED']]);
+    expect(stderr).toMatch(/^✖ can't download 9 files: connect ECONNREFUSED 127\.0\.0\.1:\d+ \(exit 20\)\n/);
+    for (const path of [`${URLS.kubelet}.sha256`, '/more.yaml'])
+      expect(stderr).toContain(`\n  ${upstream.url}${path}\n`);
+    for (const way of ['set artifacts.mirrors', 'name a file as source of more in addons.manifests'])
+      expect(stderr.match(new RegExp(way, 'g'))).toHaveLength(1);
+  });
+
   it('says where no space is left', async () => {
     const full = vi.spyOn(SafeFolder.prototype, 'openPart').mockImplementation(async function (this: SafeFolder, name) {
       await this.make();
@@ -134,8 +145,10 @@ describe('artifacts fetch', () => {
       const { code, stderr } = await artifacts('fetch');
       expect(code).toBe(10);
       expect(stderr).toContain(
-        `✖ ${directory}/etcd/3.7.3/linux-amd64 cannot be written: no space is left there (exit 10)`,
+        `✖ 3 folders cannot be written: no space is left there (exit 10)\n  ${directory}/kubernetes/1.37.1/linux-amd64\n`,
       );
+      expect(stderr).toContain(`\n  ${directory}/etcd/3.7.3/linux-amd64\n`);
+      expect(stderr.match(/Make room/g)).toHaveLength(1);
       expect(stderr).not.toContain("can't download");
     } finally {
       full.mockRestore();
