@@ -70,9 +70,12 @@ const isThere = (of: typeof m1): boolean => of.inside('ls', '/etc').split('\n').
 
 describe.skipIf(impossible !== undefined || !existsSync('/usr/bin/script'))('apply on a terminal', () => {
   test('shows the plan, asks, and changes nothing for a no', async () => {
-    const { code, screen } = await apply('n\n');
+    const { code, written, screen } = await apply('n\n');
     expect(screen).toBe(`${PLAN}Apply this? [y/N] n\n✖ declined (exit 130)\n  hint  Nothing was changed.\n`);
     expect([code, isThere(m1), isThere(w1)]).toEqual([130, false, false]);
+    // Whoever types sees where.
+    const before = written.slice(0, written.indexOf('[y/N]'));
+    expect(before.lastIndexOf('\u001b[?25h')).toBeGreaterThan(before.lastIndexOf('\u001b[?25l'));
   });
 
   test('goes on for a yes, shows what is under way, and leaves a line for each stage and the result', async () => {
