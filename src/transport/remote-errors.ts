@@ -16,7 +16,12 @@ export interface Ending {
   started: boolean;
 }
 
-/** Known last words of a shell or sudo → what to do. The first that fits counts. */
+const NO_ROOT = /\/run\/mcpk.*(Permission denied|Keine Berechtigung)|Permission denied.*\/run\/mcpk/;
+
+/**
+ * Known last words of a shell or sudo → what to do. The first that fits counts. An installer may still be about to mend
+ * all of them but one, which is a setting of the inventory.
+ */
 const CAUSES: readonly [pattern: RegExp, message: (user: string) => string, hint: string][] = [
   [
     /a password is required|askpass/,
@@ -34,11 +39,7 @@ const CAUSES: readonly [pattern: RegExp, message: (user: string) => string, hint
     () => 'there is no sudo',
     'Install sudo, or log in as root (ssh.user: root).',
   ],
-  [
-    /\/run\/mcpk.*(Permission denied|Keine Berechtigung)|Permission denied.*\/run\/mcpk/,
-    (user) => `${user} is not root`,
-    'Set ssh.become: sudo, or log in as root.',
-  ],
+  [NO_ROOT, (user) => `${user} is not root`, 'Set ssh.become: sudo, or log in as root.'],
   [/No space left/, () => 'no space left below /run', 'Look at df /run on the host.'],
 ];
 
@@ -46,8 +47,9 @@ const CAUSES: readonly [pattern: RegExp, message: (user: string) => string, hint
 export function scriptEnded({ host, user }: Who, { exit, stderr, preamble, started }: Ending): McpkError {
   const said = lines(stderr).length > 0 ? lines(stderr) : lines(started ? '' : preamble);
   for (const [pattern, message, hint] of CAUSES) {
-    if (pattern.test(stderr))
-      return new McpkError('unreachable', `${host}: ${message(user)}`, { host, hint, details: said });
+    if (!pattern.test(stderr)) continue;
+    const again = pattern === NO_ROOT ? undefined : AGAIN.refused;
+    return new McpkError('unreachable', `${host}: ${message(user)}`, { host, again, hint, details: said });
   }
   if (exit.code === undefined && exit.signal === undefined) {
     return new McpkError('unreachable', `${host}: the connection was lost`, {
