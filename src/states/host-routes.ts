@@ -27,9 +27,14 @@ export interface HostRoutes {
  * What a host itself sends to a Service, as an API server does to webhooks, is led to a pod by kube-proxy's rules; the
  * kernel comes to them only with a packet that it has a route for, whichever one.
  */
-export function routeToServices({ cluster, host, own }: StateContext): string[] {
+export function routeToServices(context: StateContext): string[] {
+  return context.own.hasDefaultRoute ? [] : byCarrier(context, context.cluster.network.serviceCidr);
+}
+
+/** A route by the interface that carries what pods send; none where that was not seen. */
+export function byCarrier({ host, own }: StateContext, to: string): string[] {
   const carrier = carrierOf(host, own);
-  return own.hasDefaultRoute || carrier === undefined ? [] : [`${cluster.network.serviceCidr} dev ${carrier.name}`];
+  return carrier === undefined ? [] : [`${to} dev ${carrier.name}`];
 }
 
 /** Routes in place of a default one, where any are needed. */

@@ -2,8 +2,8 @@ import { generateKeyPairSync } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hostNamed } from '../../lab/hosts.ts';
 import { exec, host } from '../../lab/lab.ts';
-import { HOSTS } from '../../lab/topology.ts';
 import type { Plan, RunResult } from '../../src/engine/types.ts';
 import { Issuer } from './support/issuer.ts';
 import { eventually, kubectl, MASTERS, mcpk, mcpkJson, on, overlay } from './support/mcpk.ts';
@@ -21,8 +21,7 @@ interface Config {
 /** kubectl as whoever has that token, and as nobody else, at one master's API server. */
 async function withToken(token: string, master: string): Promise<(...args: string[]) => ReturnType<typeof exec>> {
   const own = JSON.parse(await kubectl('config', 'view', '--raw', '--minify', '-o', 'json')) as Config;
-  const address = HOSTS.find(({ name }) => name === master)?.address ?? '';
-  const cluster = { ...own.clusters[0]?.cluster, server: `https://${address}:6443` };
+  const cluster = { ...own.clusters[0]?.cluster, server: `https://${hostNamed(master).address}:6443` };
   const file = await overlay(
     JSON.stringify({
       apiVersion: 'v1',

@@ -2,15 +2,13 @@ import { PATHS } from '../../core/paths.ts';
 import { POD_GATEWAY } from '../../core/routes.ts';
 import type { Resource } from '../../resources/types.ts';
 import { directory } from '../build.ts';
-import { carrierOf } from '../carrier.ts';
-import { routeToServices, withoutDefaultRoute } from '../host-routes.ts';
+import { byCarrier, routeToServices, withoutDefaultRoute } from '../host-routes.ts';
 import type { StateContext } from '../stage.ts';
 import { CALICO } from './objects.ts';
 
 /** Without any route to it Linux does not answer for the pods' gateway, and no pod reaches anything. */
-function routeToPodGateway({ host, own }: StateContext): string[] {
-  const carrier = carrierOf(host, own);
-  return own.routesPodGateway || carrier === undefined ? [] : [`${POD_GATEWAY} dev ${carrier.name}`];
+function routeToPodGateway(context: StateContext): string[] {
+  return context.own.routesPodGateway ? [] : byCarrier(context, POD_GATEWAY);
 }
 
 /** What Calico needs on a host beside its objects in the API. */

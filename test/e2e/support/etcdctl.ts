@@ -1,5 +1,5 @@
+import { hostNamed } from '../../../lab/hosts.ts';
 import { host } from '../../../lab/lab.ts';
-import { HOSTS } from '../../../lab/topology.ts';
 import { PATHS } from '../../../src/core/paths.ts';
 import { eventually, MASTERS, on } from './mcpk.ts';
 
@@ -32,10 +32,6 @@ export async function leader(): Promise<string> {
 export async function lead(name: string): Promise<void> {
   if ((await leader()) === name) return;
   const members = await on(name, ...ETCDCTL, 'member', 'list');
-  const line = members.split('\n').find((each) => each.includes(`https://${String(addressOf(name))}:2379`));
+  const line = members.split('\n').find((each) => each.includes(`https://${hostNamed(name).address}:2379`));
   await on(name, ...ETCDCTL, 'move-leader', String(line?.split(',')[0]));
-}
-
-function addressOf(name: string): string | undefined {
-  return HOSTS.find((each) => each.name === name)?.address;
 }
