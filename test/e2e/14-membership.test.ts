@@ -146,7 +146,10 @@ describe.runIf(FULL)('a quorum', () => {
     const before = await on('m1', ...ETCDCTL, 'member', 'list');
     for (const name of AWAY) await on(name, 'systemctl', 'stop', 'etcd.service');
     await move('member', 'away');
-    const says = [/etcd has lost its quorum: m2, m3 have no data .* only m1 has/, /restore a snapshot/];
+    const says = [
+      /etcd has lost its quorum: m2, m3 have no data .* only m1 has/,
+      /gone for good: mcpk etcd restore -i \S+ BUNDLE, .* mcpk etcd recover -i \S+ --from m1/,
+    ];
     await refused(['plan'], [], says);
     await refused([...APPLY, '--skip', 'preflight', '--force-unsafe'], [], says);
     await on('m1', 'systemctl', 'stop', 'etcd.service');
